@@ -1,0 +1,37 @@
+/** The bus of a node: RxJS streams that actors write to and anybody may listen to. Messages are plain data. */
+import { type Observable, Subject } from 'rxjs';
+import type { LogEvent, MomentEvent } from '../events/bus.ts';
+import type { Hex32 } from '../events/bytes.ts';
+
+/** A group has more blocks than before. */
+export interface HeadAdvanced {
+  readonly groupId: Hex32;
+  readonly height: number;
+}
+
+export class Bus {
+  private readonly logSubject = new Subject<LogEvent>();
+  private readonly momentSubject = new Subject<MomentEvent>();
+  private readonly headSubject = new Subject<HeadAdvanced>();
+
+  /** Events of the log, as they are committed. A listener that was away resumes from the log by cursor. */
+  readonly log$: Observable<LogEvent> = this.logSubject.asObservable();
+  readonly moment$: Observable<MomentEvent> = this.momentSubject.asObservable();
+  readonly head$: Observable<HeadAdvanced> = this.headSubject.asObservable();
+
+  /** Publishes the events of a block; they are made only when somebody listens. */
+  blockCommitted(head: HeadAdvanced, events: () => Iterable<LogEvent>): void {
+    if (this.logSubject.observed) for (const event of events()) this.logSubject.next(event);
+    this.headSubject.next(head);
+  }
+
+  moment(event: MomentEvent): void {
+    this.momentSubject.next(event);
+  }
+
+  close(): void {
+    this.logSubject.complete();
+    this.momentSubject.complete();
+    this.headSubject.complete();
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * The chain actor of one group: verify → judge → commit → publish, for what is submitted here and for blocks
+ * that others sealed. The stages are the files beside this one; this is the thing with a life that owns them.
+ */
+import { type ActorRefFrom, createActor } from 'xstate';
+import { sha256 } from '../../crypto/hash.ts';
+import type { Verifier } from '../../crypto/verifier.ts';
+import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
+import type { Outcome } from '../../events/receipt.ts';
+import { type Refusal, refuse } from '../../events/refusals.ts';
+import type { Operation } from '../../events/registry.ts';
+import type { Transaction, VerifiedTransaction } from '../../events/transaction.ts';
+import { unknownAuthor } from '../../machines/group.ts';
+import { sealersTable } from '../../machines/tables.ts';
+import type { GroupStore, Head } from '../../storage/port.ts';
+import type { Bus } from '../bus.ts';
+import type { WatchedClock } from '../clock.ts';
+import { chainMachine } from './chain.machine.ts';
+import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
+import { ChainCore, nativeCrypto } from './core.ts';
+import { type BlockSigner, ChainJudge, type FinalBlock } from './judge.ts';
+import { eventsOfFinalBlock } from './publish.ts';
+import { Sealer } from './sealer.ts';
+import { signTransaction } from './sign.ts';
+import { MemoryState } from './state-cache.ts';
+import { validate } from './validate.ts';
+import { readTransaction, verifyTransactions } from './verify.ts';
+
+export interface ChainOptions {
+  readonly store: GroupStore;
+  readonly verifier: Verifier;
+  readonly clock: WatchedClock;
+  readonly bus: Bus;
+  /** The longest that a transaction waits for company, milliseconds. */
+  readonly lingerMs: number;
+  /** The signer of a key, if this node holds it. */
+  signerOf(publicKey: Hex32): BlockSigner | undefined;
+}
+
+export type ChainStatus = 'loading' | 'following' | 'sealing' | 'halted' | 'closed';
+
+/** The chain is halted or closed and takes nothing. The cause tells more. */
+export class ChainStoppedError extends Error {
+  override readonly name = 'ChainStoppedError';
+  readonly code: 'group_halted' | 'group_closed';
+
+  constructor(code: 'group_halted' | 'group_closed', reason: string, cause?: unknown) {
+    super(reason, { cause });
+    this.code = code;
+  }
+}
+
+export class GroupChain {
+  readonly groupId: Hex32;
+  private readonly options: ChainOptions;
+  private readonly lifecycle: ActorRefFrom<typeof chainMachine>;
+  private core!: ChainCore;
+  private sealer!: Sealer;
+  /** Transactions from outside whose signatures are to be checked together at the end of this turn. */
+  private unverified: {
+    transaction: Transaction;
+    settle(answer: VerifiedTransaction | Refusal): void;
+    fail(error: Error): void;
+  }[] = [];
+
+  constructor(groupId: Hex32, options: ChainOptions) {
+    this.groupId = groupId;
+    this.options = options;
+    this.lifecycle = createActor(chainMachine).start();
+    this.load();
+  }
+
+  private load(): void {
+    this.core = new ChainCore(this.options.store, this.groupId);
+    this.sealer = new Sealer({
+      core: this.core,
+      clock: this.options.clock,
+      lingerMs: this.options.lingerMs,
+      signer: () => this.sealingSigner(),
+      committed: (final) => this.publish(final),
+      refused: ({ txId, refusal }) =>
+        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal }),
+      failed: (error) => this.halt(error),
+    });
+    this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner() !== undefined });
+  }
+
+  private sealingSigner(): BlockSigner | undefined {
+    for (const sealer of this.core.state.get(sealersTable, '') ?? []) {
+      const signer = this.options.signerOf(sealer);
+      if (signer !== undefined) return signer;
+    }
+    return undefined;
+  }
+
+  get status(): ChainStatus {
+    return this.lifecycle.getSnapshot().value as ChainStatus;
+  }
+
+  /** Why the chain is halted. */
+  get haltReason(): string | undefined {
+    return this.lifecycle.getSnapshot().context.reason;
+  }
+
+  /** The last block that is on disk. */
+  get head(): Head {
+    return this.options.store.head()!;
+  }
+
+  private halt(error: Error): void {
+    if (this.status === 'halted' || this.status === 'closed') return;
+    const reason = error.message;
+    this.lifecycle.send({ type: 'failed', reason });
+    this.sealer.stop(new ChainStoppedError('group_halted', reason, error));
+    this.options.bus.moment({ kind: 'group.halted', groupId: this.groupId, reason });
+  }
+
+  /** Loads a halted chain again from what is stored. */
+  reload(): void {
+    if (this.status !== 'halted') return;
+    this.lifecycle.send({ type: 'reload' });
+    this.load();
+  }
+
+  // Submitting.
+
+  /** Signs and submits operations; resolves when they are sealed and on disk, or refused. */
+  async submit(
+    signer: BlockSigner,
+    operations: readonly Operation[],
+    artifacts: readonly Artifact[] = [],
+  ): Promise<Outcome> {
+    if (!this.sealer.hasRoom) await this.room();
+    const { groupId } = this;
+    const signed = signTransaction(signer, { groupId, operations, tsMs: this.options.clock.nowMs() });
+    if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
+    const refusal = this.refuseAdmission(signed);
+    if (refusal !== undefined) return { status: 'refused', txId: signed.txId, refusal };
+    return this.seal(signed, artifacts);
+  }
+
+  /** Submits a transaction that was signed elsewhere. */
+  async submitSigned(bytes: Uint8Array, artifacts: readonly Artifact[] = []): Promise<Outcome> {
+    await this.room();
+    const transaction = readTransaction(bytes);
+    if ('code' in transaction) return { status: 'refused', txId: ZERO_ID, refusal: transaction };
+    const txIdBytes = sha256(transaction.payload);
+    const txId = toHex(txIdBytes);
+    const refused = this.refuseAdmission(Object.assign(transaction, { txId, txIdBytes }));
+    if (refused !== undefined) return { status: 'refused', txId, refusal: refused };
+    const verified = await this.verify(transaction);
+    if ('code' in verified) return { status: 'refused', txId, refusal: verified };
+    return this.seal(verified, artifacts);
+  }
+
+  private async room(): Promise<void> {
+    if (this.status === 'closed') throw new ChainStoppedError('group_closed', 'the group is closed');
+    await this.sealer.room();
+  }
+
+  private seal(transaction: VerifiedTransaction, artifacts: readonly Artifact[]): Promise<Outcome> {
+    return new Promise((settle, fail) => this.sealer.push({ transaction, artifacts, settle, fail }));
+  }
+
+  /** The cheap checks, before a signature costs anything. The judge makes them all again. */
+  private refuseAdmission(
+    transaction: Transaction & { txId: Hex32; txIdBytes: Uint8Array },
+  ): Refusal | undefined {
+    const { groupId, txId, author, operations } = transaction;
+    if (groupId !== this.groupId) return refuse('wrong_group', { expected: this.groupId, actual: groupId });
+    const spent = this.core.spent(txId, transaction.txIdBytes);
+    if (spent === 'sealed') return refuse('transaction_duplicate', { txId });
+    if (spent === 'replaced') return refuse('transaction_replaced', { txId });
+    return unknownAuthor(this.core.state, author, operations);
+  }
+
+  private verify(transaction: Transaction): Promise<VerifiedTransaction | Refusal> {
+    return new Promise((settle, fail) => {
+      this.unverified.push({ transaction, settle, fail });
+      if (this.unverified.length === 1) setImmediate(() => void this.verifyGathered());
+    });
+  }
+
+  private async verifyGathered(): Promise<void> {
+    const gathered = this.unverified;
+    this.unverified = [];
+    try {
+      const answers = await verifyTransactions(
+        this.options.verifier,
+        gathered.map(({ transaction }) => transaction),
+      );
+      for (const [at, one] of gathered.entries()) one.settle(answers[at]!);
+    } catch (error) {
+      for (const one of gathered) one.fail(error as Error);
+    }
+  }
+
+  // Following.
+
+  /**
+   * Takes blocks that somebody else sealed, in order from the next height on; each is verified, judged and
+   * stored, and a batch is on disk before the one after the next is stored.
+   * @returns the refusal of the first block that is not valid, or nothing
+   */
+  async follow(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Refusal | undefined> {
+    const { core } = this;
+    const { verifier } = this.options;
+    const blocks = validate(source, { verifier, judge: core.judge, stage: (final) => core.stage(final) });
+    let committing: Promise<void> = Promise.resolve();
+    try {
+      for (;;) {
+        const next = await blocks.next();
+        await committing;
+        if (next.done) return next.value;
+        const finals = next.value;
+        committing = core.commit(finals).then(() => {
+          for (const final of finals) this.publish(final);
+        });
+        // The owner of this promise is the next turn of the loop; until then a failure must not be unhandled.
+        committing.catch(() => {});
+      }
+    } catch (error) {
+      this.halt(error as Error);
+      throw error;
+    }
+  }
+
+  private publish(final: FinalBlock): void {
+    const { groupId } = this;
+    const { height } = final.header;
+    if (final.judged.writes.has(sealersTable.prefix))
+      this.lifecycle.send({ type: 'sealersChanged', seals: this.sealingSigner() !== undefined });
+    this.options.bus.blockCommitted({ groupId, height }, () => eventsOfFinalBlock(groupId, final));
+  }
+
+  // Ending.
+
+  /** Seals what waits, waits until it is on disk, and takes nothing more. */
+  async close(): Promise<void> {
+    if (this.status === 'closed') return;
+    if (this.status !== 'halted') await this.sealer.drain();
+    this.lifecycle.send({ type: 'close' });
+    this.sealer.stop(new ChainStoppedError('group_closed', 'the group is closed'));
+  }
+}
+
+/** Block 0: judged over nothing, sealed by its founder. Storing it makes the group. */
+export function foundGroup(
+  signer: BlockSigner,
+  genesis: Extract<Operation, { type: 'genesis' }>,
+  nowMs: number,
+): FinalBlock | Refusal {
+  const judge = new ChainJudge({
+    groupId: ZERO_ID,
+    tip: undefined,
+    base: new MemoryState(),
+    crypto: nativeCrypto,
+    spent: () => undefined,
+  });
+  const signed = signTransaction(signer, { groupId: ZERO_ID, operations: [genesis], tsMs: nowMs });
+  if ('code' in signed) return signed;
+  judge.openBlock(nowMs);
+  return judge.add(signed) ?? judge.sealBlock(signer)!;
+}
+
+/** Stores block 0 of a new group. */
+export async function storeFounding(store: GroupStore, final: FinalBlock): Promise<void> {
+  await store.commit(commitBatchOf([final], headAfter(undefined, final), []));
+}

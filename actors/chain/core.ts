@@ -1,0 +1,94 @@
+/**
+ * What the sealing and the following side of a chain share: the judge, the state under it, and the way to
+ * storage. It lives from one loading of the chain to the next; after a failed commit it is thrown away, because
+ * it is ahead of what storage holds.
+ */
+
+import { sha256 } from '../../crypto/hash.ts';
+import { verifySignature } from '../../crypto/verify.ts';
+import type { Hex32 } from '../../events/bytes.ts';
+import { ZERO_ID } from '../../events/bytes.ts';
+import { Frontier } from '../../events/merkle.ts';
+import type { Tip } from '../../machines/chain.ts';
+import type { RuleCrypto } from '../../machines/domain.ts';
+import type { Spent } from '../../machines/group.ts';
+import type { GroupStore, Head } from '../../storage/port.ts';
+import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
+import { ChainJudge, type FinalBlock } from './judge.ts';
+import { StateCache } from './state-cache.ts';
+
+/** The fast versions of what rules may call. */
+export const nativeCrypto: RuleCrypto = { sha256, verifySignature };
+
+/** The tip that a stored head stands for. */
+export function tipOf(head: Head | undefined): Tip | undefined {
+  if (head === undefined) return undefined;
+  const { height, blockId, tsMs, frontier } = head;
+  return { height, blockId, tsMs, frontier: new Frontier(sha256, height + 1, frontier) };
+}
+
+export class ChainCore {
+  readonly judge: ChainJudge;
+  readonly state: StateCache;
+  private readonly store: GroupStore;
+  /** Ids spent by blocks that are judged but not yet stored. */
+  private readonly spentPending = new Map<Hex32, { spent: Spent; height: number }>();
+  private stagedHead: Head | undefined;
+  private stagedHeads = new Map<number, Head>();
+
+  /** @param groupId the zero id for a group that is about to be founded */
+  constructor(store: GroupStore, groupId: Hex32) {
+    this.store = store;
+    this.stagedHead = store.head();
+    this.state = new StateCache(store);
+    this.judge = new ChainJudge({
+      groupId,
+      tip: tipOf(this.stagedHead),
+      base: this.state,
+      crypto: nativeCrypto,
+      spent: (txId, bytes) => this.spent(txId, bytes),
+    });
+  }
+
+  /** What became of a transaction id so far, judged blocks included. */
+  spent(txId: Hex32, txIdBytes?: Uint8Array): Spent {
+    return this.spentPending.get(txId)?.spent ?? this.store.txLocation(txIdBytes ?? txId)?.kind;
+  }
+
+  /** Makes a judged block visible to the judging of the next one. */
+  stage(final: FinalBlock): void {
+    const { judged, tip } = final;
+    const { height } = tip;
+    this.state.addPending(height, judged.writes);
+    for (const { txId, replaces } of judged.accepted) {
+      this.spentPending.set(txId, { spent: 'sealed', height });
+      if (replaces !== undefined) this.spentPending.set(replaces, { spent: 'replaced', height });
+    }
+    this.stagedHead = headAfter(this.stagedHead, final);
+    this.stagedHeads.set(height, this.stagedHead);
+  }
+
+  /** Stores staged blocks; resolves when they are on disk. Commits are issued in order and may overlap. */
+  async commit(blocks: readonly FinalBlock[], artifacts: Iterable<Artifact> = []): Promise<void> {
+    const last = blocks.at(-1)!.tip.height;
+    const head = this.stagedHeads.get(last)!;
+    await this.store.commit(commitBatchOf(blocks, head, artifacts));
+    for (const { tip, judged } of blocks) {
+      const { height } = tip;
+      this.state.settle(height);
+      this.stagedHeads.delete(height);
+      for (const { txId, replaces } of judged.accepted) {
+        this.forget(txId, height);
+        if (replaces !== undefined) this.forget(replaces, height);
+      }
+    }
+  }
+
+  private forget(txId: Hex32, height: number): void {
+    if (this.spentPending.get(txId)?.height === height) this.spentPending.delete(txId);
+  }
+
+  get isFounded(): boolean {
+    return this.judge.groupId !== ZERO_ID;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The sealing side: transactions wait in a queue, and one loop turns them into blocks.
+ *
+ * The linger is an upper bound. A block is sealed as soon as a whole turn of the event loop has brought nothing
+ * new, so that a caller who is alone does not wait for company, and at the latest when the linger has passed.
+ * While a block is on its way to disk the next ones gather, which is what makes blocks large under load.
+ */
+import type { Hex32 } from '../../events/bytes.ts';
+import type { Outcome, Receipt } from '../../events/receipt.ts';
+import type { VerifiedTransaction } from '../../events/transaction.ts';
+import type { WatchedClock } from '../clock.ts';
+import type { Artifact } from './commit.ts';
+import type { ChainCore } from './core.ts';
+import type { BlockSigner, FinalBlock } from './judge.ts';
+
+/** Blocks on their way to disk at once: one being flushed, one being written. */
+const COMMITS_IN_FLIGHT_MAX = 2;
+/** Transactions that may wait; a submitter beyond that waits until there is room. */
+export const QUEUE_MAX = 16_384;
+
+export interface Submission {
+  readonly transaction: VerifiedTransaction;
+  readonly artifacts: readonly Artifact[];
+  settle(outcome: Outcome): void;
+  fail(error: Error): void;
+}
+
+export interface SealerOptions {
+  readonly core: ChainCore;
+  readonly clock: WatchedClock;
+  readonly lingerMs: number;
+  /** The key to seal the next block with, if this node holds one that may. */
+  signer(): BlockSigner | undefined;
+  committed(final: FinalBlock): void;
+  refused(outcome: Extract<Outcome, { status: 'refused' }>): void;
+  /** Something failed that retrying the same block does not mend. Called once. */
+  failed(error: Error): void;
+}
+
+/** This node may not seal the group and has nobody to send to. */
+export class NotSealerError extends Error {
+  override readonly name = 'NotSealerError';
+  readonly code = 'not_sealer';
+
+  constructor(groupId: Hex32) {
+    super(
+      `no identity of this node may seal group ${groupId.slice(0, 8)}; work for it must reach its sealer, and this node is not connected to it`,
+    );
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export class Sealer {
+  private readonly options: SealerOptions;
+  private queue: Submission[] = [];
+  /** Taken by the sealer but without an answer yet. */
+  private readonly unanswered = new Set<Submission>();
+  private isRunning = false;
+  private inFlight = 0;
+  private oneLanded: () => void = () => {};
+  private stopped: Error | undefined;
+  private roomWaiters: (() => void)[] = [];
+  private idleWaiters: (() => void)[] = [];
+
+  constructor(options: SealerOptions) {
+    this.options = options;
+  }
+
+  /** Resolves when the queue has room for one more; throws what stopped the sealer. */
+  async room(): Promise<void> {
+    while (this.queue.length >= QUEUE_MAX && this.stopped === undefined)
+      await new Promise<void>((resolve) => this.roomWaiters.push(resolve));
+    if (this.stopped !== undefined) throw this.stopped;
+  }
+
+  get hasRoom(): boolean {
+    return this.queue.length < QUEUE_MAX && this.stopped === undefined;
+  }
+
+  push(submission: Submission): void {
+    if (this.stopped !== undefined) {
+      submission.fail(this.stopped);
+      return;
+    }
+    this.unanswered.add(submission);
+    this.queue.push(submission);
+    if (!this.isRunning) void this.run();
+  }
+
+  /** Resolves when nothing waits and nothing is on its way to disk. */
+  async drain(): Promise<void> {
+    while (this.unanswered.size > 0) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  /** Fails everything that has no answer yet, and everything that comes. */
+  stop(error: Error): void {
+    if (this.stopped !== undefined) return;
+    this.stopped = error;
+    this.queue = [];
+    for (const submission of this.unanswered) submission.fail(error);
+    this.unanswered.clear();
+    this.oneLanded();
+    this.wake();
+  }
+
+  private wake(): void {
+    const waiters = this.roomWaiters;
+    this.roomWaiters = [];
+    for (const resolve of waiters) resolve();
+    if (this.unanswered.size > 0) return;
+    const idle = this.idleWaiters;
+    this.idleWaiters = [];
+    for (const resolve of idle) resolve();
+  }
+
+  private async run(): Promise<void> {
+    this.isRunning = true;
+    try {
+      while (this.queue.length > 0) {
+        await this.linger();
+        while (this.inFlight >= COMMITS_IN_FLIGHT_MAX)
+          await new Promise<void>((resolve) => {
+            this.oneLanded = resolve;
+          });
+        this.sealOne();
+        this.wake();
+      }
+    } catch (error) {
+      this.options.failed(error as Error);
+    } finally {
+      this.isRunning = false;
+    }
+  }
+
+  private async linger(): Promise<void> {
+    const start = this.options.clock.monotonicMs();
+    let seen = 0;
+    while (this.queue.length > seen && this.options.clock.monotonicMs() - start <= this.options.lingerMs) {
+      seen = this.queue.length;
+      await turn();
+    }
+  }
+
+  private sealOne(): void {
+    if (this.queue.length === 0) return;
+    const { core, clock } = this.options;
+    const signer = this.options.signer();
+    if (signer === undefined) throw new NotSealerError(core.judge.groupId);
+    core.judge.openBlock(clock.sealingMs());
+    const taken: Submission[] = [];
+    const artifacts: Artifact[] = [];
+    let count = 0;
+    for (; count < this.queue.length; count++) {
+      const submission = this.queue[count]!;
+      if (!core.judge.hasRoomFor(submission.transaction.bytes.length)) break;
+      const refusal = core.judge.add(submission.transaction);
+      if (refusal === undefined) {
+        taken.push(submission);
+        artifacts.push(...submission.artifacts);
+      } else {
+        const outcome = { status: 'refused', txId: submission.transaction.txId, refusal } as const;
+        this.answer(submission, outcome);
+        this.options.refused(outcome);
+      }
+    }
+    this.queue = this.queue.slice(count);
+    const final = core.judge.sealBlock(signer);
+    if (final === undefined) return;
+    core.stage(final);
+    this.inFlight++;
+    core.commit([final], artifacts).then(
+      () => this.landed(final, taken),
+      (error: Error) => this.options.failed(error),
+    );
+  }
+
+  private landed(final: FinalBlock, taken: readonly Submission[]): void {
+    this.inFlight--;
+    if (this.stopped !== undefined) return;
+    const receipts = receiptsOf(this.options.core.judge.groupId, final);
+    for (let index = 0; index < taken.length; index++)
+      this.answer(taken[index]!, { status: 'sealed', receipt: receipts[index]! });
+    this.options.committed(final);
+    this.oneLanded();
+    this.wake();
+  }
+
+  private answer(submission: Submission, outcome: Outcome): void {
+    this.unanswered.delete(submission);
+    submission.settle(outcome);
+  }
+}
+
+/** A receipt for each transaction of a block, in order. */
+export function receiptsOf(groupId: Hex32, final: FinalBlock): Receipt[] {
+  const { header, blockId, judged } = final;
+  const effects: Receipt['effects'][number][][] = judged.accepted.map(() => []);
+  for (const { transaction, effect } of judged.effects) effects[transaction]!.push(effect);
+  return judged.accepted.map(({ txId }, index) => ({
+    groupId,
+    txId,
+    height: header.height,
+    index,
+    blockId,
+    tsMs: header.tsMs,
+    effects: effects[index]!,
+  }));
+}

@@ -1,0 +1,70 @@
+/**
+ * The clock of a sealer: wall time, watched by the monotonic clock. Block times must not follow a clock that
+ * somebody set to another year, so a jump is said instead of sealed; it clears when the clock comes back or
+ * when an operator trusts it.
+ */
+export interface Clock {
+  /** Wall time, milliseconds since 1970 UTC. */
+  nowMs(): number;
+  /** Milliseconds that only ever grow. */
+  monotonicMs(): number;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+/** How far wall and monotonic time may drift apart before it counts as a jump. */
+export const CLOCK_JUMP_MS_MAX = 5 * 60_000;
+
+/** The wall clock moved against the monotonic clock: an environment error, cleared by `trust`. */
+export class ClockJumpedError extends Error {
+  override readonly name = 'ClockJumpedError';
+  readonly code = 'clock_jumped';
+  readonly jumpMs: number;
+
+  constructor(jumpMs: number) {
+    super(
+      `the system clock jumped by ${Math.round(jumpMs / 1000)} s since the node started; nothing is sealed until it is right again or the node is restarted`,
+    );
+    this.jumpMs = jumpMs;
+  }
+}
+
+export class WatchedClock {
+  private readonly clock: Clock;
+  private offsetMs: number;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.offsetMs = this.offset();
+  }
+
+  private offset(): number {
+    return this.clock.nowMs() - this.clock.monotonicMs();
+  }
+
+  /** Wall time, unwatched: for everything that does not seal. */
+  nowMs(): number {
+    return this.clock.nowMs();
+  }
+
+  monotonicMs(): number {
+    return this.clock.monotonicMs();
+  }
+
+  /** Wall time to seal by. Throws `ClockJumpedError`. */
+  sealingMs(): number {
+    const jumpMs = this.offset() - this.offsetMs;
+    if (Math.abs(jumpMs) > CLOCK_JUMP_MS_MAX) throw new ClockJumpedError(jumpMs);
+    // Slow drift (time synchronisation, a suspended machine's remainder) is followed.
+    this.offsetMs += jumpMs;
+    return this.clock.nowMs();
+  }
+
+  /** Takes the present wall time as right. */
+  trust(): void {
+    this.offsetMs = this.offset();
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Bytes and their text forms, without the platform.
+ *
+ * Ids and keys live in memory as lower-case hex strings, because they are map keys and text far more
+ * often than they are hashed; the wire carries the 32 raw bytes. Nothing here uses `Buffer`, so that
+ * the rules run the same in a browser, a worker or another engine.
+ */
+
+/** A lower-case hex string of 64 digits: an id (SHA-256) or a public key (Ed25519, X25519). */
+export type Hex32 = string;
+
+const HEX_OF_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+);
+
+/** Two bytes at a time: a table of 65,536 four-digit strings halves the work of the hottest conversion. */
+const HEX_OF_PAIR: readonly string[] = Array.from(
+  { length: 65_536 },
+  (_, pair) => HEX_OF_BYTE[pair >> 8]! + HEX_OF_BYTE[pair & 255]!,
+);
+
+/** Lower-case hex of `length` bytes of `bytes` from `offset`. */
+export function hexAt(bytes: Uint8Array, offset: number, length: number): string {
+  let text = '';
+  let at = offset;
+  const evenEnd = offset + (length & ~1);
+  for (; at < evenEnd; at += 2) text += HEX_OF_PAIR[(bytes[at]! << 8) | bytes[at + 1]!]!;
+  if (length & 1) text += HEX_OF_BYTE[bytes[at]!]!;
+  return text;
+}
+
+/** Lower-case hex of all of `bytes`. */
+export function toHex(bytes: Uint8Array): string {
+  return hexAt(bytes, 0, bytes.length);
+}
+
+const NOT_A_DIGIT = 255;
+const VALUE_OF_DIGIT = new Uint8Array(128).fill(NOT_A_DIGIT);
+for (let value = 0; value < 16; value++) VALUE_OF_DIGIT[value.toString(16).charCodeAt(0)] = value;
+
+/** Writes lower-case hex into `target` at `offset`. The text must be valid: it comes from our own decoding. */
+export function writeHex(text: string, target: Uint8Array, offset: number): void {
+  const length = text.length >> 1;
+  for (let at = 0; at < length; at++) {
+    const high = VALUE_OF_DIGIT[text.charCodeAt(2 * at)]!;
+    const low = VALUE_OF_DIGIT[text.charCodeAt(2 * at + 1)]!;
+    target[offset + at] = (high << 4) | low;
+  }
+}
+
+/** The bytes that `text` (lower-case hex, even length) stands for. */
+export function fromHex(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length >> 1);
+  writeHex(text, bytes, 0);
+  return bytes;
+}
+
+const HEX_32 = /^[0-9a-f]{64}$/;
+
+/** Whether `text` is a whole id or key: 64 lower-case hex digits. */
+export function isHex32(text: unknown): text is Hex32 {
+  return typeof text === 'string' && HEX_32.test(text);
+}
+
+export const ZERO_ID: Hex32 = '0'.repeat(64);
+
+const encoder = new TextEncoder();
+
+/** UTF-8 of `text`. Lone surrogates become U+FFFD, so callers check `isWellFormed()` first. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Whether two byte strings are the same. Not constant-time: never for secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+/** One array of all parts, in order. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+const FIRST_SURROGATE = 0xd800;
+const AFTER_SURROGATES = 0xe000;
+const SURROGATE_COUNT = AFTER_SURROGATES - FIRST_SURROGATE;
+
+/**
+ * Orders two well-formed strings as their UTF-8 bytes would be ordered.
+ *
+ * JavaScript orders by UTF-16 code unit, which puts U+10000 and above before U+E000..U+FFFF; every other
+ * language that implements the protocol sorts the bytes. Moving the surrogates above that range mends it.
+ */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    let left = a.charCodeAt(at);
+    let right = b.charCodeAt(at);
+    if (left === right) continue;
+    if (left >= FIRST_SURROGATE && right >= FIRST_SURROGATE) {
+      left += left >= AFTER_SURROGATES ? -SURROGATE_COUNT : SURROGATE_COUNT;
+      right += right >= AFTER_SURROGATES ? -SURROGATE_COUNT : SURROGATE_COUNT;
+    }
+    return left - right;
+  }
+  return a.length - b.length;
+}

@@ -1,0 +1,94 @@
+/**
+ * Every limit of the protocol, in one place. All nodes must agree on them, so none can be configured.
+ *
+ * Each says what it bounds and what happens at the limit. The relations at the end are asserted when the
+ * module loads, so that a change that breaks one never runs.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** A claim's text in bytes of UTF-8: a long document belongs into several claims of one thread. */
+export const CLAIM_TEXT_BYTES_MAX = 64 * KIB;
+/** A claim's artifact: its text as JSON (where a character may take six bytes) plus tags and references. */
+export const CLAIM_ARTIFACT_BYTES_MAX = 512 * KIB;
+/** An experience's artifact: an agent run's record, any bytes. */
+export const EXPERIENCE_BYTES_MAX = 1 * MIB;
+
+export const TASK_ID_CHARACTERS_MAX = 256;
+export const TASK_TITLE_CHARACTERS_MAX = 256;
+export const DESCRIPTION_BYTES_MAX = 4 * KIB;
+export const TASK_ERROR_BYTES_MAX = 1 * KIB;
+export const TASK_NOTE_BYTES_MAX = 1 * KIB;
+export const REASON_BYTES_MAX = 1 * KIB;
+export const METADATA_BYTES_MAX = 4 * KIB;
+export const TAGS_MAX = 20;
+export const TAG_CHARACTERS_MAX = 64;
+export const GROUP_NAME_CHARACTERS_MAX = 128;
+export const CURRENCY_CHARACTERS_MAX = 16;
+export const PROFILE_NAME_CHARACTERS_MAX = 128;
+export const OFFER_TITLE_CHARACTERS_MAX = 256;
+export const EVIDENCE_MAX = 32;
+
+/** Receivers of a sale. Each costs a state write at payout, so the list is short. */
+export const SPLITS_MAX = 16;
+/** Offers that earn royalties from an offer. */
+export const OFFER_PARENTS_MAX = 16;
+export const BASIS_POINTS = 10_000;
+export const ROYALTY_BPS_MAX = 9_000;
+export const TRANSFER_FEE_BPS_MAX = 5_000;
+
+/** How often one invite may be used. */
+export const INVITE_USES_MAX = 1_000_000;
+/** Tasks that one member may hold at once; removing him returns them all within one block. */
+export const OPEN_TASKS_PER_ASSIGNEE_MAX = 4_096;
+/** The shortest and longest lease of a task. */
+export const LEASE_MS_MIN = 1_000;
+export const LEASE_MS_MAX = 30 * 24 * HOUR_MS;
+/** Windows of a purchase: long enough to be met by hand, short enough that money comes back. */
+export const WINDOW_MS_MIN = 1_000;
+export const WINDOW_MS_MAX = 90 * 24 * HOUR_MS;
+
+/** A transaction, encoded with its signature. Above it: refused before it is decoded. */
+export const TRANSACTION_BYTES_MAX = 128 * KIB;
+export const OPERATIONS_PER_TRANSACTION_MAX = 256;
+export const NONCE_BYTES = 16;
+/** A transaction's time may lie this far before its block's … */
+export const TRANSACTION_AGE_MS_MAX = 24 * HOUR_MS;
+/** … and this far after it. */
+export const TRANSACTION_LEAD_MS_MAX = 5 * MINUTE_MS;
+
+/** A block, encoded. The sealer closes a block before it would grow past this. */
+export const BLOCK_BYTES_MAX = 4 * MIB;
+export const TRANSACTIONS_PER_BLOCK_MAX = 4_096;
+/** A live block further ahead of the local clock than this is held until its time has come. */
+export const BLOCK_LEAD_MS_MAX = 5 * MINUTE_MS;
+/** What a block holds beside its transactions (header, signature, array headers), rounded up. */
+export const BLOCK_OVERHEAD_BYTES_MAX = 1 * KIB;
+
+/** In this version exactly one key seals; the format keeps a list. */
+export const SEALERS_MIN = 1;
+export const SEALERS_MAX = 1;
+
+/** A member without a change of presence or a beat for this long is stale (a default for readers). */
+export const PRESENCE_STALE_MS_DEFAULT = 5 * MINUTE_MS;
+
+function assertRelation(holds: boolean, relation: string): void {
+  if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
+}
+
+assertRelation(
+  TRANSACTION_BYTES_MAX + BLOCK_OVERHEAD_BYTES_MAX <= BLOCK_BYTES_MAX,
+  'every transaction fits into a block',
+);
+assertRelation(CLAIM_TEXT_BYTES_MAX * 6 < CLAIM_ARTIFACT_BYTES_MAX, 'every text fits into its artifact');
+assertRelation(ROYALTY_BPS_MAX < BASIS_POINTS, 'royalties leave something for the seller');
+assertRelation(TRANSFER_FEE_BPS_MAX < BASIS_POINTS, 'a fee is less than the amount');
+assertRelation(TRANSACTION_LEAD_MS_MAX <= BLOCK_LEAD_MS_MAX, 'a transaction is never ahead of a held block');
+assertRelation(SEALERS_MIN <= SEALERS_MAX, 'a group can have a sealer');
+assertRelation(
+  DESCRIPTION_BYTES_MAX + TAGS_MAX * TAG_CHARACTERS_MAX * 4 < TRANSACTION_BYTES_MAX,
+  'the longest task fits into a transaction',
+);

@@ -1,0 +1,230 @@
+/**
+ * The group: all domains composed into one judge of transactions.
+ *
+ * A `BlockJudge` takes verified transactions one by one, in order, over one overlay. It decides nothing that
+ * the log does not determine: not the clock, not the machine, not how transactions arrived. The sealer uses it
+ * to build a block, the follower to check one, and replay to do it all again.
+ */
+import type { Hex32 } from '../events/bytes.ts';
+import { ZERO_ID } from '../events/bytes.ts';
+import type { Effect, PlacedEffect } from '../events/effects.ts';
+import { TRANSACTION_AGE_MS_MAX, TRANSACTION_LEAD_MS_MAX } from '../events/limits.ts';
+import { type Refusal, refuse } from '../events/refusals.ts';
+import type { Operation, OperationType } from '../events/registry.ts';
+import type { VerifiedTransaction } from '../events/transaction.ts';
+import { Writer } from '../events/writer.ts';
+import type { Rule, RuleContext, RuleCrypto, Rules } from './domain.ts';
+import { governanceRules } from './governance.ts';
+import { knowledgeRules } from './knowledge.ts';
+import { assertMoneyConserved } from './ledger.ts';
+import { marketRules } from './market.ts';
+import { membershipRules } from './membership.ts';
+import { presenceRules } from './presence.ts';
+import { Overlay, type StateBase, type Write } from './state.ts';
+import { balanceTable, memberTable } from './tables.ts';
+import { taskRules } from './tasks.ts';
+import { tokenRules } from './tokens.ts';
+
+const RULES: Rules<Operation> = {
+  ...governanceRules,
+  ...membershipRules,
+  ...tokenRules,
+  ...knowledgeRules,
+  ...taskRules,
+  ...presenceRules,
+  ...marketRules,
+};
+
+/** Whether a transaction id may never be accepted (again), and why. */
+export type Spent = 'sealed' | 'replaced' | undefined;
+
+/** What of a transaction can be checked without its signature. */
+type Identified = Pick<VerifiedTransaction, 'groupId' | 'tsMs' | 'txId' | 'txIdBytes' | 'replaces'>;
+
+/** What a judge needs to know beyond the state. */
+export interface JudgeEnvironment {
+  readonly base: StateBase;
+  readonly crypto: RuleCrypto;
+  /** What became of a transaction id in earlier blocks. */
+  spent(txId: Hex32, txIdBytes: Uint8Array | undefined): Spent;
+}
+
+/** What judging a block brought about. */
+export interface JudgedBlock {
+  readonly writes: Map<string, Write>;
+  readonly effectsHash: Uint8Array;
+  readonly effects: readonly PlacedEffect[];
+  readonly accepted: readonly VerifiedTransaction[];
+  readonly operationCount: number;
+}
+
+/** The context that rules see; one object a judge, refilled for every operation. */
+class Context implements RuleContext {
+  readonly state: Overlay;
+  readonly crypto: RuleCrypto;
+  groupId = ZERO_ID;
+  author = ZERO_ID;
+  nowMs = 0;
+  height = 0;
+  txIdBytes: Uint8Array = new Uint8Array(32);
+  operationIndex = 0;
+  effects: PlacedEffect[] = [];
+  transactionIndex = 0;
+
+  constructor(state: Overlay, crypto: RuleCrypto) {
+    this.state = state;
+    this.crypto = crypto;
+  }
+
+  emit(effect: Effect): void {
+    this.effects.push({ transaction: this.transactionIndex, operation: this.operationIndex, effect });
+  }
+}
+
+export class BlockJudge {
+  private readonly environment: JudgeEnvironment;
+  private readonly overlay: Overlay;
+  private readonly context: Context;
+  private effectsWriter = new Writer(16_384);
+  private accepted: VerifiedTransaction[] = [];
+  /** Ids that this block spends, so that it cannot spend them twice. */
+  private spentHere = new Map<Hex32, Spent>();
+  private operationCount = 0;
+
+  constructor(environment: JudgeEnvironment) {
+    this.environment = environment;
+    this.overlay = new Overlay(environment.base);
+    this.context = new Context(this.overlay, environment.crypto);
+  }
+
+  /** Begins a block. `groupId` is the zero id in block 0, which has no id yet. */
+  open(groupId: Hex32, height: number, tsMs: number): void {
+    Object.assign(this.context, { groupId, height, nowMs: tsMs, effects: [], transactionIndex: 0 });
+    this.overlay.takeBlock();
+    this.overlay.dropTransaction();
+    // A new writer, not a reset one: the last block's value bytes live in it until they are stored.
+    this.effectsWriter = new Writer(16_384);
+    this.accepted = [];
+    this.spentHere.clear();
+    this.operationCount = 0;
+  }
+
+  /** Judges the next transaction; it becomes part of the block unless it is refused. */
+  judgeTransaction(transaction: VerifiedTransaction): Refusal | undefined {
+    const refusal = this.precheck(transaction) ?? this.applyOperations(transaction);
+    if (refusal !== undefined) return refusal;
+    assertMoneyConserved(this.overlay);
+    this.overlay.commitTransaction(this.effectsWriter);
+    this.spentHere.set(transaction.txId, 'sealed');
+    if (transaction.replaces !== undefined) this.spentHere.set(transaction.replaces, 'replaced');
+    this.accepted.push(transaction);
+    this.operationCount += transaction.operations.length;
+    this.context.transactionIndex++;
+    return undefined;
+  }
+
+  /** Everything about a transaction but its operations. */
+  precheck(transaction: Identified): Refusal | undefined {
+    const { groupId, nowMs } = this.context;
+    return (
+      wrongGroup(transaction, groupId) ??
+      outsideWindow(transaction, nowMs) ??
+      this.alreadyDone(transaction.txId, transaction.txIdBytes) ??
+      (transaction.replaces === undefined
+        ? undefined
+        : this.alreadyDone(transaction.replaces, undefined, true))
+    );
+  }
+
+  private alreadyDone(txId: Hex32, bytes: Uint8Array | undefined, isReplaced = false): Refusal | undefined {
+    const spent = this.spentHere.get(txId) ?? this.environment.spent(txId, bytes);
+    if (spent === undefined) return undefined;
+    return spent === 'sealed' && !isReplaced
+      ? refuse('transaction_duplicate', { txId })
+      : refuse('transaction_replaced', { txId });
+  }
+
+  private applyOperations(transaction: VerifiedTransaction): Refusal | undefined {
+    const { context, overlay } = this;
+    const { operations } = transaction;
+    const effectsBefore = context.effects.length;
+    context.author = transaction.author;
+    context.txIdBytes = transaction.txIdBytes;
+    let refusal = misplacedGenesis(operations, context.height);
+    for (let at = 0; at < operations.length && refusal === undefined; at++) {
+      const operation = operations[at]!;
+      context.operationIndex = at;
+      refusal = (RULES[operation.type] as Rule<Operation>)(operation, context);
+    }
+    if (refusal !== undefined) {
+      overlay.dropTransaction();
+      context.effects.length = effectsBefore;
+    }
+    return refusal;
+  }
+
+  /** Ends the block and hands out everything it brought about. */
+  close(): JudgedBlock {
+    return {
+      writes: this.overlay.takeBlock(),
+      effectsHash: this.environment.crypto.sha256(this.effectsWriter.bytesSince(0)),
+      effects: this.context.effects,
+      accepted: this.accepted,
+      operationCount: this.operationCount,
+    };
+  }
+
+  get transactionCount(): number {
+    return this.accepted.length;
+  }
+}
+
+function wrongGroup(transaction: Identified, groupId: Hex32): Refusal | undefined {
+  return transaction.groupId === groupId
+    ? undefined
+    : refuse('wrong_group', { expected: groupId, actual: transaction.groupId });
+}
+
+function outsideWindow(transaction: Identified, nowMs: number): Refusal | undefined {
+  const { tsMs } = transaction;
+  const earliestMs = nowMs - TRANSACTION_AGE_MS_MAX;
+  if (tsMs < earliestMs) return refuse('transaction_expired', { tsMs, earliestMs });
+  const latestMs = nowMs + TRANSACTION_LEAD_MS_MAX;
+  return tsMs > latestMs ? refuse('transaction_from_future', { tsMs, latestMs }) : undefined;
+}
+
+/** Block 0 is one transaction with one operation, genesis; genesis is nowhere else. */
+function misplacedGenesis(operations: readonly Operation[], height: number): Refusal | undefined {
+  const isFounding = operations.length === 1 && operations[0]!.type === 'genesis';
+  const hasGenesis = isFounding || operations.some((operation) => operation.type === 'genesis');
+  return (height === 0) === isFounding && hasGenesis === isFounding
+    ? undefined
+    : refuse('genesis_misplaced', {});
+}
+
+/** Operations that a key without role and balance may have good reason to send. */
+const OPEN_TO_STRANGERS: ReadonlySet<OperationType> = new Set<OperationType>([
+  'genesis',
+  'invite_accept',
+  'task_release',
+  'grant',
+  'purchase_accept',
+  'purchase_settle',
+  'purchase_refund',
+  'purchase_dispute',
+]);
+
+/**
+ * Refuses a transaction whose author has nothing to do with the group: a cheap check before the dear one of
+ * the signature. It is admission, not validity, since every rule checks roles by itself.
+ */
+export function unknownAuthor(
+  base: StateBase,
+  author: Hex32,
+  operations: readonly Operation[],
+): Refusal | undefined {
+  if (base.get(memberTable, author)?.role !== undefined || base.get(balanceTable, author) !== undefined)
+    return undefined;
+  if (operations.some((operation) => OPEN_TO_STRANGERS.has(operation.type))) return undefined;
+  return refuse('author_unknown', { author });
+}

@@ -1,0 +1,168 @@
+/**
+ * Money and how it moves. Every domain goes through here, so that the invariant has one place to be true:
+ *
+ *   Σ balances + Σ escrows + treasury = total supply, and nothing is negative.
+ *
+ * Three kinds of income, and what a cap does to each: what somebody asks for (mint, transfer, treasury spend)
+ * is refused; what the rules give by themselves (faucet, claim and task rewards) is skipped, and an effect says
+ * so; what was earned by a sale goes to the treasury instead. One's own money coming back meets no cap.
+ */
+import type { Hex32 } from '../events/bytes.ts';
+import type { RewardSource } from '../events/effects.ts';
+import { MAX_TOKEN } from '../events/fields.ts';
+import { BASIS_POINTS } from '../events/limits.ts';
+import { type Refusal, refuse } from '../events/refusals.ts';
+import type { RuleContext } from './domain.ts';
+import type { Overlay, StateView, Write } from './state.ts';
+import {
+  balanceTable,
+  escrowTable,
+  isMoneyHolding,
+  isSupply,
+  policyTable,
+  supplyTable,
+  treasuryTable,
+} from './tables.ts';
+
+export function balanceOf(state: StateView, account: Hex32): bigint {
+  return state.get(balanceTable, account)?.amount ?? 0n;
+}
+
+function setBalance(state: StateView, account: Hex32, amount: bigint): void {
+  if (amount === 0n) state.delete(balanceTable, account);
+  else state.put(balanceTable, account, { amount });
+}
+
+export function supplyOf(state: StateView): bigint {
+  return state.get(supplyTable, '')?.amount ?? 0n;
+}
+
+export function treasuryOf(state: StateView): bigint {
+  return state.get(treasuryTable, '')?.amount ?? 0n;
+}
+
+/** ⌊amount · bps / 10,000⌋ */
+export function basisPointsOf(amount: bigint, bps: number): bigint {
+  return (amount * BigInt(bps)) / BigInt(BASIS_POINTS);
+}
+
+/** Adds to an account without looking at its cap: for own money that comes back, and after a check. */
+export function credit(state: StateView, account: Hex32, amount: bigint): void {
+  if (amount > 0n) setBalance(state, account, balanceOf(state, account) + amount);
+}
+
+/** Takes from an account that is known to hold enough. */
+function debit(state: StateView, account: Hex32, amount: bigint): void {
+  setBalance(state, account, balanceOf(state, account) - amount);
+}
+
+export function creditTreasury(state: StateView, amount: bigint): void {
+  if (amount > 0n) state.put(treasuryTable, '', { amount: treasuryOf(state) + amount });
+}
+
+/** Refuses when `account` holds less than `needed`. */
+export function cannotPay(state: StateView, account: Hex32, needed: bigint): Refusal | undefined {
+  const balance = balanceOf(state, account);
+  return balance < needed ? refuse('balance_too_low', { account, balance, needed }) : undefined;
+}
+
+/** Refuses when the account's cap forbids `amount` more. */
+export function exceedsAccountCap(state: StateView, account: Hex32, amount: bigint): Refusal | undefined {
+  const cap = state.get(policyTable, '')!.max_account_balance ?? MAX_TOKEN;
+  const balance = balanceOf(state, account);
+  return balance + amount > cap
+    ? refuse('account_cap_exceeded', { account, balance, amount, cap })
+    : undefined;
+}
+
+/** How much more an account may hold. */
+export function roomUnderCap(state: StateView, account: Hex32): bigint {
+  const cap = state.get(policyTable, '')!.max_account_balance ?? MAX_TOKEN;
+  const balance = balanceOf(state, account);
+  return balance < cap ? cap - balance : 0n;
+}
+
+/** Refuses when the supply's cap forbids `amount` more. */
+export function exceedsSupplyCap(state: StateView, amount: bigint): Refusal | undefined {
+  const cap = state.get(policyTable, '')!.max_total_supply ?? MAX_TOKEN;
+  const supply = supplyOf(state);
+  return supply + amount > cap ? refuse('supply_cap_exceeded', { supply, amount, cap }) : undefined;
+}
+
+/** Makes new tokens for an account, after the caps were checked. */
+export function issue(state: StateView, account: Hex32, amount: bigint): void {
+  state.put(supplyTable, '', { amount: supplyOf(state) + amount });
+  credit(state, account, amount);
+}
+
+/** Moves tokens between accounts and the fee to the treasury, after all checks. */
+export function move(state: StateView, from: Hex32, to: Hex32, amount: bigint, fee: bigint): void {
+  debit(state, from, amount + fee);
+  credit(state, to, amount);
+  creditTreasury(state, fee);
+}
+
+/** Pays from the treasury, which is known to hold enough. */
+export function spendTreasury(state: StateView, to: Hex32, amount: bigint): void {
+  state.put(treasuryTable, '', { amount: treasuryOf(state) - amount });
+  credit(state, to, amount);
+}
+
+/** Makes an automatic reward, or skips it where a cap stands in the way; an effect says which. */
+export function reward(context: RuleContext, source: RewardSource, to: Hex32, amount: bigint): void {
+  if (amount === 0n) return;
+  const { state } = context;
+  if (exceedsSupplyCap(state, amount) !== undefined) {
+    context.emit({ kind: 'reward.skipped', source, to, amount, cap: 'supply' });
+  } else if (exceedsAccountCap(state, to, amount) !== undefined) {
+    context.emit({ kind: 'reward.skipped', source, to, amount, cap: 'account' });
+  } else {
+    issue(state, to, amount);
+    context.emit({ kind: 'reward.paid', source, to, amount });
+  }
+}
+
+/** Puts an account's money aside under `escrow`, after `cannotPay`. */
+export function holdInEscrow(state: StateView, from: Hex32, escrow: string, amount: bigint): void {
+  debit(state, from, amount);
+  state.put(escrowTable, escrow, { amount });
+}
+
+/** Ends an escrow and returns what it held; the caller gives it to somebody in the same transaction. */
+export function releaseEscrow(state: StateView, escrow: string): bigint {
+  const held = state.get(escrowTable, escrow)?.amount ?? 0n;
+  state.delete(escrowTable, escrow);
+  return held;
+}
+
+/**
+ * Crashes when the open transaction's writes break the money invariant. By induction over all transactions,
+ * the sums agree at every block; the audit adds everything up as well.
+ */
+export function assertMoneyConserved(overlay: Overlay): void {
+  let held = 0n;
+  let supply = 0n;
+  for (const write of overlay.openWrites()) {
+    if (isMoneyHolding(write.table)) held += change(overlay, write);
+    else if (isSupply(write.table)) supply += change(overlay, write);
+  }
+  if (held !== supply)
+    throw new Error(`money is not conserved: held changes by ${held}, supply by ${supply}`);
+}
+
+function change(overlay: Overlay, write: Write): bigint {
+  const before = overlay.getBefore(write.table, write.id) as { amount: bigint } | undefined;
+  const after = write.value as { amount: bigint } | undefined;
+  if (after !== undefined && after.amount < 0n)
+    throw new Error(`money is negative under ${write.table.prefix}${write.id}`);
+  return (after?.amount ?? 0n) - (before?.amount ?? 0n);
+}
+
+/** Adds up all money of a state: the audit's oracle. */
+export function sumMoney(state: StateView): { held: bigint; supply: bigint } {
+  let held = treasuryOf(state);
+  for (const account of state.ids(balanceTable as never, ''))
+    held += state.get(balanceTable, account)!.amount;
+  for (const escrow of state.ids(escrowTable as never, '')) held += state.get(escrowTable, escrow)!.amount;
+  return { held, supply: supplyOf(state) };
+}

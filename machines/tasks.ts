@@ -1,0 +1,310 @@
+/**
+ * Tasks: exactly one winner, and no late answer counts.
+ *
+ * Every assignment counts up the task's attempt, and whoever works names the attempt he works on: a fencing
+ * token, so that an answer from before a release or a reassignment is refused. A reward that an admin promises
+ * is minted on completion; one that a plain member promises is taken from him at once and held in escrow.
+ */
+import type { Hex32 } from '../events/bytes.ts';
+import type { Effect } from '../events/effects.ts';
+import { LEASE_MS_MAX, LEASE_MS_MIN, OPEN_TASKS_PER_ASSIGNEE_MAX } from '../events/limits.ts';
+import type { TaskOperation } from '../events/operations/tasks.ts';
+import { type Refusal, refuse } from '../events/refusals.ts';
+import type { OperationOf } from '../events/registry.ts';
+import type { RuleContext, Rules } from './domain.ts';
+import { unknownReference } from './knowledge.ts';
+import { cannotPay, credit, exceedsAccountCap, holdInEscrow, releaseEscrow, reward } from './ledger.ts';
+import { hasRole, lacksRole, roleOf } from './roles.ts';
+import type { StateView } from './state.ts';
+import { assignmentTable, loadTable, type TaskRecord, taskTable } from './tables.ts';
+import { nextTaskStatus, type TaskEvent } from './task.machine.ts';
+
+const escrowOf = (task: string): string => `task/${task}`;
+
+type EffectEvent = Extract<Effect, { kind: 'task.changed' }>['event'];
+
+function emitChange(
+  context: RuleContext,
+  task: string,
+  event: EffectEvent,
+  record: TaskRecord,
+  extra: { note?: string } = {},
+): void {
+  context.emit({
+    kind: 'task.changed',
+    task,
+    event,
+    status: record.status,
+    attempt: record.attempt,
+    by: context.author,
+    ...(record.assignee === undefined ? {} : { assignee: record.assignee }),
+    ...(record.leaseUntilMs === undefined ? {} : { leaseUntilMs: record.leaseUntilMs }),
+    ...(record.result === undefined ? {} : { result: record.result }),
+    ...extra,
+  });
+}
+
+// Assignments: which open tasks a member holds.
+
+function openTasks(state: StateView, member: Hex32): number {
+  return state.get(loadTable, member)?.open ?? 0;
+}
+
+function takeUp(state: StateView, member: Hex32, task: string, attempt: number): void {
+  state.put(assignmentTable, `${member}/${task}`, { attempt });
+  state.put(loadTable, member, { open: openTasks(state, member) + 1 });
+}
+
+function layDown(state: StateView, member: Hex32, task: string): void {
+  state.delete(assignmentTable, `${member}/${task}`);
+  const open = openTasks(state, member) - 1;
+  if (open === 0) state.delete(loadTable, member);
+  else state.put(loadTable, member, { open });
+}
+
+/** Refuses unless `assignee` may act and can hold one more task. */
+function cannotTake(state: StateView, assignee: Hex32): Refusal | undefined {
+  if (!hasRole(state, assignee, 'member')) return refuse('assignee_unable', { assignee });
+  if (openTasks(state, assignee) >= OPEN_TASKS_PER_ASSIGNEE_MAX)
+    return refuse('assignee_overloaded', { assignee, max: OPEN_TASKS_PER_ASSIGNEE_MAX });
+  return undefined;
+}
+
+const leaseFrom = (record: TaskRecord, nowMs: number): number | undefined =>
+  record.leaseMs === undefined ? undefined : nowMs + record.leaseMs;
+
+function create(operation: OperationOf<'task_create'>, context: RuleContext): Refusal | undefined {
+  const { state, author, nowMs } = context;
+  const { task, assignee, reward: promised, leaseMs } = operation;
+  const refused = lacksRole(context, 'member');
+  if (refused !== undefined) return refused;
+  if (promised === 0n) return refuse('amount_zero', {});
+  if (state.get(taskTable, task) !== undefined) return refuse('task_exists', { task });
+  if (leaseMs !== undefined && (leaseMs < LEASE_MS_MIN || leaseMs > LEASE_MS_MAX))
+    return refuse('lease_out_of_range', { leaseMs, min: LEASE_MS_MIN, max: LEASE_MS_MAX });
+  const unable = assignee === undefined ? undefined : cannotTake(state, assignee);
+  if (unable !== undefined) return unable;
+  const rewardFrom = roleOf(state, author) === 'admin' ? 'mint' : 'escrow';
+  if (promised !== undefined && rewardFrom === 'escrow') {
+    const poor = cannotPay(state, author, promised);
+    if (poor !== undefined) return poor;
+    holdInEscrow(state, author, escrowOf(task), promised);
+  }
+  const record: TaskRecord = {
+    status: assignee === undefined ? 'pending' : 'assigned',
+    creator: author,
+    title: operation.title,
+    description: operation.description,
+    tags: operation.tags,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+    dueMs: operation.dueMs,
+    assignee,
+    attempt: assignee === undefined ? 0 : 1,
+    leaseMs,
+    leaseUntilMs: assignee === undefined || leaseMs === undefined ? undefined : nowMs + leaseMs,
+    reward: promised,
+    rewardFrom,
+    result: undefined,
+    error: undefined,
+  };
+  if (assignee !== undefined) takeUp(state, assignee, task, 1);
+  state.put(taskTable, task, record);
+  emitChange(context, task, 'create', record);
+  return undefined;
+}
+
+function assign(operation: OperationOf<'task_assign'>, context: RuleContext): Refusal | undefined {
+  const { state, author, nowMs } = context;
+  const { task, assignee } = operation;
+  const refused = lacksRole(context, 'member');
+  if (refused !== undefined) return refused;
+  const record = state.get(taskTable, task);
+  if (record === undefined) return refuse('task_unknown', { task });
+  const governs = author === record.creator || roleOf(state, author) === 'admin';
+  const takes = assignee === author && record.assignee === undefined;
+  if (!governs && !takes) {
+    // A task that another one was faster to take: say so, rather than that the loser lacks a right.
+    if (assignee === author) return refuse('task_state', { task, status: record.status, event: 'assign' });
+    return refuse('not_task_creator', { task, creator: record.creator });
+  }
+  const event: TaskEvent = record.assignee === undefined ? 'assign' : 'reassign';
+  const status = nextTaskStatus(record.status, event);
+  if (status === undefined) return refuse('task_state', { task, status: record.status, event });
+  if (record.assignee === assignee) return refuse('assignee_unchanged', { task, assignee });
+  const unable = cannotTake(state, assignee);
+  if (unable !== undefined) return unable;
+  const attempt = record.attempt + 1;
+  if (record.assignee !== undefined) layDown(state, record.assignee, task);
+  takeUp(state, assignee, task, attempt);
+  const leaseUntilMs = leaseFrom(record, nowMs);
+  const next = { ...record, status, assignee, attempt, leaseUntilMs, updatedMs: nowMs };
+  state.put(taskTable, task, next);
+  emitChange(context, task, 'assign', next);
+  return undefined;
+}
+
+/** The task and its next state, or why the assignee may not do this in this attempt. */
+function workOn(
+  context: RuleContext,
+  task: string,
+  attempt: number,
+  event: TaskEvent,
+): { record: TaskRecord; status: TaskRecord['status'] } | Refusal {
+  const record = context.state.get(taskTable, task);
+  if (record === undefined) return refuse('task_unknown', { task });
+  if (attempt !== record.attempt)
+    return refuse('task_attempt_stale', { task, attempt, current: record.attempt });
+  const status = nextTaskStatus(record.status, event);
+  if (status === undefined) return refuse('task_state', { task, status: record.status, event });
+  if (record.assignee !== context.author)
+    return refuse('not_task_assignee', { task, assignee: record.assignee });
+  return { record, status };
+}
+
+function start(operation: OperationOf<'task_start'>, context: RuleContext): Refusal | undefined {
+  const { task, attempt } = operation;
+  const work = workOn(context, task, attempt, 'start');
+  if ('code' in work) return work;
+  keepWorking(context, task, work.record, work.status, 'start', {});
+  return undefined;
+}
+
+function progress(operation: OperationOf<'task_progress'>, context: RuleContext): Refusal | undefined {
+  const { task, attempt, note } = operation;
+  const work = workOn(context, task, attempt, 'progress');
+  if ('code' in work) return work;
+  keepWorking(context, task, work.record, work.status, 'progress', note === undefined ? {} : { note });
+  return undefined;
+}
+
+/** Start and progress: the assignee goes on, and his lease with him. */
+function keepWorking(
+  context: RuleContext,
+  task: string,
+  record: TaskRecord,
+  status: TaskRecord['status'],
+  event: 'start' | 'progress',
+  extra: { note?: string },
+): void {
+  const { nowMs } = context;
+  const next = { ...record, status, leaseUntilMs: leaseFrom(record, nowMs), updatedMs: nowMs };
+  context.state.put(taskTable, task, next);
+  emitChange(context, task, event, next, extra);
+}
+
+/** Writes a task that came to an end and frees its assignee. */
+function end(context: RuleContext, task: string, record: TaskRecord, event: EffectEvent): void {
+  const { state, nowMs } = context;
+  if (record.assignee !== undefined) layDown(state, record.assignee, task);
+  const next = { ...record, leaseUntilMs: undefined, updatedMs: nowMs };
+  state.put(taskTable, task, next);
+  emitChange(context, task, event, next);
+}
+
+function complete(operation: OperationOf<'task_complete'>, context: RuleContext): Refusal | undefined {
+  const { task, attempt, result } = operation;
+  const work = workOn(context, task, attempt, 'complete');
+  if ('code' in work) return work;
+  const unknown = result === undefined ? undefined : unknownReference(context.state, result);
+  if (unknown !== undefined) return unknown;
+  end(context, task, { ...work.record, status: work.status, result }, 'complete');
+  payReward(context, task, work.record);
+  return undefined;
+}
+
+function payReward(context: RuleContext, task: string, record: TaskRecord): void {
+  const { state } = context;
+  const { reward: amount, assignee, creator } = record;
+  if (amount === undefined || assignee === undefined) return;
+  if (record.rewardFrom === 'mint') {
+    reward(context, 'task', assignee, amount);
+    return;
+  }
+  const held = releaseEscrow(state, escrowOf(task));
+  if (exceedsAccountCap(state, assignee, held) === undefined) {
+    credit(state, assignee, held);
+    context.emit({ kind: 'reward.paid', source: 'task', to: assignee, amount: held });
+  } else {
+    // A skipped reward is still somebody's money: it goes back to who put it there.
+    credit(state, creator, held);
+    context.emit({ kind: 'reward.skipped', source: 'task', to: assignee, amount: held, cap: 'account' });
+  }
+}
+
+/** A promised reward that is not paid goes back to a plain member who put it into escrow. */
+function returnReward(context: RuleContext, task: string, record: TaskRecord): void {
+  if (record.reward === undefined || record.rewardFrom !== 'escrow') return;
+  credit(context.state, record.creator, releaseEscrow(context.state, escrowOf(task)));
+}
+
+function fail(operation: OperationOf<'task_fail'>, context: RuleContext): Refusal | undefined {
+  const { task, attempt, error } = operation;
+  const work = workOn(context, task, attempt, 'fail');
+  if ('code' in work) return work;
+  end(context, task, { ...work.record, status: work.status, error }, 'fail');
+  returnReward(context, task, work.record);
+  return undefined;
+}
+
+function release(operation: OperationOf<'task_release'>, context: RuleContext): Refusal | undefined {
+  const { state, author, nowMs } = context;
+  const { task, attempt } = operation;
+  const record = state.get(taskTable, task);
+  if (record === undefined) return refuse('task_unknown', { task });
+  if (attempt !== record.attempt)
+    return refuse('task_attempt_stale', { task, attempt, current: record.attempt });
+  if (nextTaskStatus(record.status, 'release') === undefined)
+    return refuse('task_state', { task, status: record.status, event: 'release' });
+  const { assignee, leaseUntilMs } = record;
+  const hasRunOut = leaseUntilMs !== undefined && nowMs > leaseUntilMs;
+  if (author !== assignee && !hasRunOut) return refuse('lease_running', { task, untilMs: leaseUntilMs });
+  returnToPending(context, task, record);
+  return undefined;
+}
+
+function returnToPending(context: RuleContext, task: string, record: TaskRecord): void {
+  const { state, nowMs } = context;
+  if (record.assignee !== undefined) layDown(state, record.assignee, task);
+  const status = nextTaskStatus(record.status, 'release')!;
+  const next = { ...record, status, assignee: undefined, leaseUntilMs: undefined, updatedMs: nowMs };
+  state.put(taskTable, task, next);
+  emitChange(context, task, 'release', next);
+}
+
+/** Returns every open task of a member who may no longer act. */
+export function returnTasksOf(context: RuleContext, member: Hex32): void {
+  const { state } = context;
+  if (openTasks(state, member) === 0) return;
+  for (const key of state.ids(assignmentTable as never, `${member}/`)) {
+    const task = key.slice(member.length + 1);
+    returnToPending(context, task, state.get(taskTable, task)!);
+  }
+}
+
+function cancel(operation: OperationOf<'task_cancel'>, context: RuleContext): Refusal | undefined {
+  const { state, author } = context;
+  const { task, reason } = operation;
+  const refused = lacksRole(context, 'member');
+  if (refused !== undefined) return refused;
+  const record = state.get(taskTable, task);
+  if (record === undefined) return refuse('task_unknown', { task });
+  if (author !== record.creator && roleOf(state, author) !== 'admin')
+    return refuse('not_task_creator', { task, creator: record.creator });
+  const status = nextTaskStatus(record.status, 'cancel');
+  if (status === undefined) return refuse('task_state', { task, status: record.status, event: 'cancel' });
+  end(context, task, { ...record, status, error: reason }, 'cancel');
+  returnReward(context, task, record);
+  return undefined;
+}
+
+export const taskRules: Rules<TaskOperation> = {
+  task_create: create,
+  task_assign: assign,
+  task_start: start,
+  task_progress: progress,
+  task_complete: complete,
+  task_fail: fail,
+  task_release: release,
+  task_cancel: cancel,
+};

@@ -1,0 +1,83 @@
+/**
+ * The LMDB environment: how it is opened, by the thread that reads and by the one that writes.
+ *
+ * `overlappingSync` is off. With it lmdb-js reports a commit before it is on disk; without it the data pages are
+ * written and synced, then the meta page is written to a descriptor that is synced by itself, and only then does
+ * the commit return (a test watches the system calls). Keys are raw bytes, so LMDB's own order, memcmp, is the
+ * order of everything.
+ */
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { errnoOf, StorageError, storageErrorOf } from './errors.ts';
+import { KEY_BYTES_MAX } from './keys.ts';
+import { TABLES, type TableName } from './schema.ts';
+
+/**
+ * What an acknowledged commit has survived.
+ * - `flush`: everything, a power cut included. The only choice for a node.
+ * - `commit`: the end of the process by any means; a power cut may damage the database. For measurements, and
+ *   tests that are not about the disk.
+ */
+export type Durability = 'flush' | 'commit';
+
+/** What both threads need to open the same environment in the same way. */
+export interface EnvironmentOptions {
+  readonly dir: string;
+  /** Bytes of address space to map at first; it doubles when it is used up. Costs no memory and no disk. */
+  readonly mapSize: number;
+  readonly durability: Durability;
+}
+
+/** A table: raw bytes to raw bytes. */
+export type Table = Database<Uint8Array, Uint8Array>;
+
+/** An open environment. */
+export interface Environment {
+  readonly root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly tables: Readonly<Record<TableName, Table>>;
+  /** Tables by their id in packed writes. */
+  readonly tableById: readonly Table[];
+}
+
+/** Readers at once: one for each thread and each open snapshot; LMDB wants to know before it starts. */
+const READERS_MAX = 510;
+
+/**
+ * Opens or creates the environment in `dir`.
+ * @throws StorageError `corrupt`, `io`, `disk_full`
+ */
+export function openEnvironment(options: EnvironmentOptions): Environment {
+  const raw = { keyEncoding: 'binary', encoding: 'binary' } as const;
+  try {
+    const root: RootDatabase<Uint8Array, Uint8Array> = open(options.dir, {
+      ...raw,
+      // A directory whose name has a dot would otherwise be taken for a file.
+      noSubdir: false,
+      overlappingSync: false,
+      noSync: options.durability === 'commit',
+      mapSize: options.mapSize,
+      maxDbs: TABLES.length + 8,
+      maxReaders: READERS_MAX,
+      // Not in lmdb-js's types: the mode of the files it creates. The wallet is in here.
+      ...{ permissionsMode: 0o600 },
+    });
+    const tableById = TABLES.map(({ name }) => root.openDB<Uint8Array, Uint8Array>({ name, ...raw }));
+    assertKeysFit(tableById[0]!);
+    const entries = TABLES.map(({ name }, at) => [name, tableById[at]!] as const);
+    return { root, tableById, tables: Object.fromEntries(entries) as Record<TableName, Table> };
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
+    throw storageErrorOf(errnoOf(error), error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function assertKeysFit(table: Table): void {
+  const { maxKeySize } = table as Table & { readonly maxKeySize: number };
+  if (maxKeySize < KEY_BYTES_MAX) {
+    throw new RangeError(`LMDB was built for keys of ${maxKeySize} bytes; ${KEY_BYTES_MAX} are needed`);
+  }
+}
+
+/** The error for an operation on a closed store. */
+export function closedError(): StorageError {
+  return new StorageError('closed', 'the store is closed');
+}

@@ -1,0 +1,103 @@
+/**
+ * What the disk can do to a node, as typed errors.
+ *
+ * These are failures of the environment (kind 2 of the three that are never mixed): the caller retries, stops
+ * with a distinct exit code, or tells the operator. Nothing here is matched by its text; `code` is the contract.
+ * A wrong argument (a key too long, a hash of 31 bytes) is a bug of ours and stays a `RangeError`.
+ */
+
+/** Why storage could not do what it was asked. One line each, and what a caller does about it. */
+export type StorageErrorCode =
+  /** No space, quota or file size left; nothing of the commit was kept. Free space and try again. */
+  | 'disk_full'
+  /** The device or file system failed, or the database must be reopened. Stop, look at the disk, start again. */
+  | 'io'
+  /** The memory map cannot grow: address space or `mapSize` is used up. Open again with a larger one. */
+  | 'map_full'
+  /** The database is damaged, or not one of ours. Restore it or sync it again from a peer. */
+  | 'corrupt'
+  /** The store was closed before this was asked. */
+  | 'closed'
+  /** The commit does not continue the group's chain, mostly because the one before it failed. Read `head()` again. */
+  | 'out_of_order'
+  /** The database was written by a later version of this software. Upgrade. */
+  | 'newer_format'
+  /** Streamed bytes do not have the hash they were announced with; nothing of them was kept. */
+  | 'hash_mismatch';
+
+/** An environment failure of the store; after one (save `closed`) the store can still be read. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  readonly code: StorageErrorCode;
+  /** The number that LMDB or the operating system gave (errno, or MDB_* below zero), when there was one. */
+  readonly errno: number | undefined;
+
+  constructor(code: StorageErrorCode, message: string, options: { errno?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.errno = options.errno;
+  }
+}
+
+/** Why a data directory cannot be used; `missing` also covers a path that is no directory. */
+export type DirectoryErrorCode = 'missing' | 'not_a_node' | 'newer_format';
+
+/** The data directory cannot be opened as asked; the message is one line for people. */
+export class DirectoryError extends Error {
+  override readonly name = 'DirectoryError';
+  readonly code: DirectoryErrorCode;
+
+  constructor(code: DirectoryErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Another process owns the data directory. `pid` and `sinceMs` are what its owner file says, when readable. */
+export class DirectoryOwnedError extends Error {
+  override readonly name = 'DirectoryOwnedError';
+  readonly code = 'owned';
+  readonly pid: number | undefined;
+  readonly sinceMs: number | undefined;
+
+  constructor(message: string, pid: number | undefined, sinceMs: number | undefined) {
+    super(message);
+    this.pid = pid;
+    this.sinceMs = sinceMs;
+  }
+}
+
+/** errno and MDB_* numbers by kind; whatever is not listed is `io`, since LMDB has no other reason to fail. */
+const CODE_OF_ERRNO: ReadonlyMap<number, StorageErrorCode> = new Map([
+  [28, 'disk_full'], // ENOSPC
+  [122, 'disk_full'], // EDQUOT on Linux
+  [69, 'disk_full'], // EDQUOT on macOS
+  [27, 'disk_full'], // EFBIG: a file size limit
+  [12, 'map_full'], // ENOMEM: the map cannot grow
+  [-30792, 'map_full'], // MDB_MAP_FULL
+  [-30797, 'corrupt'], // MDB_PAGE_NOTFOUND
+  [-30796, 'corrupt'], // MDB_CORRUPTED
+  [-30793, 'corrupt'], // MDB_INVALID: not an LMDB file
+  [-30794, 'newer_format'], // MDB_VERSION_MISMATCH
+]);
+
+const EXPLANATION: Readonly<Partial<Record<StorageErrorCode, string>>> = {
+  disk_full: 'the disk is full; nothing of this commit was kept',
+  map_full: 'the database cannot map more memory; nothing of this commit was kept',
+  io: 'the disk failed; nothing of this commit was acknowledged',
+  corrupt: 'the database is damaged or not a database of this node',
+  newer_format: 'the database was written by a later version of LMDB',
+};
+
+/** The typed error for an errno or MDB_* number and LMDB's own words. */
+export function storageErrorOf(errno: number | undefined, detail: string, cause?: unknown): StorageError {
+  const code = (errno !== undefined && CODE_OF_ERRNO.get(errno)) || 'io';
+  const message = `${EXPLANATION[code]} (${detail})`;
+  return new StorageError(code, message, { ...(errno === undefined ? {} : { errno }), cause });
+}
+
+/** The number in an error thrown by LMDB, if it is one. */
+export function errnoOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'number' ? error.code : undefined;
+}

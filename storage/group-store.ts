@@ -1,0 +1,167 @@
+/**
+ * One group on LMDB: reads through a view (live, or a snapshot), and the commit.
+ */
+import { toHex } from '../events/bytes.ts';
+import { ArtifactReader } from './artifacts.ts';
+import { heightAfter, packBatch, readTxValue } from './batch.ts';
+import { closedError, type Environment } from './environment.ts';
+import { decodeHead } from './head.ts';
+import { groupIdKey, groupKey, heightKey, lastUint48, nodeKey, stateKey, stateKeyText } from './keys.ts';
+import type {
+  ArtifactEntry,
+  CommitBatch,
+  GroupReader,
+  GroupStore,
+  Head,
+  Id,
+  StateRange,
+  StoredBlock,
+  TxLocation,
+} from './port.ts';
+import type { GroupRecord } from './registry.ts';
+import { read, scanTable, type View } from './scan.ts';
+import type { TableName } from './schema.ts';
+import type { Writer } from './writer.ts';
+
+const GROUP_KEY_BYTES = 4;
+
+/** Reads of one group through a view. */
+export class LmdbGroupReader implements GroupReader {
+  readonly groupId: string;
+  protected readonly number: number;
+  readonly #environment: Environment;
+  readonly #view: View;
+  readonly #artifacts: ArtifactReader;
+
+  constructor(record: GroupRecord, environment: Environment, view: View) {
+    this.groupId = record.groupId;
+    this.number = record.number;
+    this.#environment = environment;
+    this.#view = view;
+    this.#artifacts = new ArtifactReader(environment, view);
+  }
+
+  head(): Head | undefined {
+    const bytes = this.#read('heads', groupKey(this.number));
+    return bytes && decodeHead(bytes);
+  }
+
+  block(height: number): Uint8Array | undefined {
+    return this.#read('blocks', heightKey(this.number, height));
+  }
+
+  blockId(height: number): string | undefined {
+    const id = this.#read('block-ids', heightKey(this.number, height));
+    return id && toHex(id);
+  }
+
+  heightOf(blockId: Id): number | undefined {
+    const height = this.#read('heights', groupIdKey(this.number, blockId));
+    return height && lastUint48(height);
+  }
+
+  *blocks(from: number, to?: number): Generator<StoredBlock> {
+    const prefix = groupKey(this.number).slice();
+    const start = heightKey(this.number, from).slice();
+    const end = to === undefined ? undefined : heightKey(this.number, to).slice();
+    for (const [key, bytes] of scanTable(this.#environment.tables.blocks, this.#view, {
+      prefix,
+      start,
+      end,
+    })) {
+      const height = lastUint48(key);
+      yield { height, id: this.blockId(height)!, bytes };
+    }
+  }
+
+  effects(height: number): Uint8Array | undefined {
+    return this.#read('effects', heightKey(this.number, height));
+  }
+
+  txLocation(txId: Id): TxLocation | undefined {
+    const value = this.#read('transactions', groupIdKey(this.number, txId));
+    return value && readTxValue(value);
+  }
+
+  state(key: string): Uint8Array | undefined {
+    return this.#read('state', stateKey(this.number, key));
+  }
+
+  *stateRange(prefix: string, range: StateRange = {}): Generator<readonly [string, Uint8Array]> {
+    const scan = {
+      prefix: stateKey(this.number, prefix).slice(),
+      start: range.start === undefined ? undefined : stateKey(this.number, range.start).slice(),
+      reverse: range.reverse,
+      limit: range.limit,
+    };
+    for (const [key, value] of scanTable(this.#environment.tables.state, this.#view, scan)) {
+      yield [stateKeyText(key), value];
+    }
+  }
+
+  node(level: number, index: number): Uint8Array | undefined {
+    return this.#read('history-nodes', nodeKey(this.number, level, index));
+  }
+
+  artifact(hash: Id): Uint8Array | undefined {
+    return this.hasArtifact(hash) ? this.#artifacts.get(hash) : undefined;
+  }
+
+  hasArtifact(hash: Id): boolean {
+    return this.#read('artifact-members', groupIdKey(this.number, hash)) !== undefined;
+  }
+
+  *artifacts(start?: Id): Generator<ArtifactEntry> {
+    const scan = {
+      prefix: groupKey(this.number).slice(),
+      start: start === undefined ? undefined : groupIdKey(this.number, start).slice(),
+    };
+    for (const [key, size] of scanTable(this.#environment.tables['artifact-members'], this.#view, scan)) {
+      yield { hash: toHex(key.subarray(GROUP_KEY_BYTES)), size: lastUint48(size) };
+    }
+  }
+
+  artifactCount(): number {
+    this.#view.check();
+    const start = groupKey(this.number).slice();
+    const end = groupKey(this.number + 1).slice();
+    return this.#environment.tables['artifact-members'].getKeysCount({ start, end, ...this.#view.options });
+  }
+
+  #read(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    return read(this.#environment.tables[table], this.#view, key);
+  }
+}
+
+/** A group that can be changed. There is one for each group, so that it knows what is on its way to the disk. */
+export class LmdbGroupStore extends LmdbGroupReader implements GroupStore {
+  readonly #writer: Writer;
+  /** Where the chain ends once everything issued so far has been kept; `stale` when the disk has to be asked. */
+  #issued: { readonly height: number | undefined } | 'stale' = 'stale';
+  /** Counts failures: a commit that was issued in an earlier epoch stands on one that was not kept. */
+  #epoch = 0;
+
+  constructor(record: GroupRecord, environment: Environment, view: View, writer: Writer) {
+    super(record, environment, view);
+    this.#writer = writer;
+  }
+
+  async commit(batch: CommitBatch): Promise<void> {
+    if (this.#writer.closing) throw closedError();
+    const before = this.#issued === 'stale' ? this.head()?.height : this.#issued.height;
+    const height = heightAfter(before, batch);
+    const writes = packBatch(this.number, batch);
+    this.#issued = { height };
+    const epoch = this.#epoch;
+    try {
+      await this.#writer.submit(writes, this.number, epoch);
+    } catch (error) {
+      // Only the first to fail turns the page: those that fail after it were issued in the same epoch.
+      if (epoch === this.#epoch) {
+        this.#epoch++;
+        this.#issued = 'stale';
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * A small durable map of bytes to bytes: the outbox and the wallet, whose records belong to other rooms.
+ */
+import { closedError, type Table } from './environment.ts';
+import { OPAQUE_KEY_BYTES_MAX } from './keys.ts';
+import { PackedWrites } from './packed-writes.ts';
+import { read, scanTable, type View } from './scan.ts';
+import type { Writer } from './writer.ts';
+
+/** One change: undefined deletes. */
+export type OpaqueWrite = readonly [key: Uint8Array, value: Uint8Array | undefined];
+
+/** Bytes by key, in byte order of the keys. Keys have 1 to 512 bytes. */
+export class OpaqueMap {
+  readonly #name: 'outbox' | 'wallet';
+  readonly #table: Table;
+  readonly #view: View;
+  readonly #writer: Writer;
+
+  constructor(name: 'outbox' | 'wallet', table: Table, view: View, writer: Writer) {
+    this.#name = name;
+    this.#table = table;
+    this.#view = view;
+    this.#writer = writer;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return read(this.#table, this.#view, checked(key));
+  }
+
+  /** Resolves when durable. */
+  put(key: Uint8Array, value: Uint8Array): Promise<void> {
+    return this.write([[key, value]]);
+  }
+
+  /** Resolves when durable; deleting what is not there is fine. */
+  delete(key: Uint8Array): Promise<void> {
+    return this.write([[key, undefined]]);
+  }
+
+  /** Several changes in one transaction. */
+  async write(changes: Iterable<OpaqueWrite>): Promise<void> {
+    if (this.#writer.closing) throw closedError();
+    const writes = new PackedWrites();
+    for (const [key, value] of changes) {
+      if (value) writes.put(this.#name, checked(key), value);
+      else writes.delete(this.#name, checked(key));
+    }
+    await this.#writer.submit(writes);
+  }
+
+  /** Entries whose key begins with `prefix` (empty for all), ascending. */
+  list(prefix: Uint8Array = new Uint8Array(0)): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
+    return scanTable(this.#table, this.#view, { prefix });
+  }
+}
+
+function checked(key: Uint8Array): Uint8Array {
+  if (key.length === 0 || key.length > OPAQUE_KEY_BYTES_MAX) {
+    throw new RangeError(`a key has 1 to ${OPAQUE_KEY_BYTES_MAX} bytes, not ${key.length}`);
+  }
+  return key;
+}

@@ -1,0 +1,115 @@
+/**
+ * Range scans that hold nothing open.
+ *
+ * An LMDB cursor pins the state it reads from: one forgotten iterator and the file grows for ever. So a scan reads
+ * ahead a page, closes its cursor, and comes back for the next page where it left off. Within one turn of the
+ * event loop all pages come from one state; a scan that awaits in between and must not see changes uses a snapshot.
+ */
+import type { Table } from './environment.ts';
+import { afterPrefix } from './keys.ts';
+
+/** What a table is read through. */
+export interface View {
+  /** The options of each read: an empty object, or the read transaction of a snapshot. */
+  readonly options: { readonly transaction?: ReadTransaction };
+  /** Throws `StorageError` (`closed`) once the store or the snapshot is closed. */
+  check(): void;
+}
+
+/** A read transaction of lmdb-js. */
+export type ReadTransaction = ReturnType<Table['useReadTransaction']>;
+
+/** What to scan: all keys that begin with `prefix`, from `start` (which begins with it too) in either direction. */
+export interface Scan {
+  readonly prefix: Uint8Array;
+  /** Inclusive, whether it exists or not. */
+  readonly start?: Uint8Array | undefined;
+  /** Exclusive; ascending scans only. */
+  readonly end?: Uint8Array | undefined;
+  readonly reverse?: boolean | undefined;
+  readonly limit?: number | undefined;
+  /** False to leave the values unread; they are empty then. */
+  readonly values?: boolean | undefined;
+}
+
+/** A page ends at this many entries or bytes of values: one look-up of the cursor costs about as much as ten entries. */
+const PAGE_ENTRIES_MAX = 256;
+const PAGE_BYTES_MAX = 1024 * 1024;
+
+type Entry = readonly [key: Uint8Array, value: Uint8Array];
+
+const NOTHING = new Uint8Array(0);
+
+/** The same bytes as a plain `Uint8Array`: a `Buffer` compares, slices and prints in other ways. */
+export function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The value of `key`, as bytes of the caller's own. */
+export function read(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
+  view.check();
+  const bytes = (table.getBinary as (key: Uint8Array, options: object) => Uint8Array | undefined).call(
+    table,
+    key,
+    view.options,
+  );
+  return bytes && plain(bytes);
+}
+
+/** The entries of `scan`, a page at a time. Keys and values are the caller's own. */
+export function* scanTable(table: Table, view: View, scan: Scan): Generator<Entry> {
+  let left = scan.limit ?? Number.POSITIVE_INFINITY;
+  let bounds = firstBounds(scan);
+  while (left > 0) {
+    view.check();
+    const page = readPage(table, view, scan, bounds, Math.min(left, PAGE_ENTRIES_MAX));
+    yield* page.entries;
+    left -= page.entries.length;
+    if (!page.last || page.ended) return;
+    bounds = { ...bounds, start: page.last, exclusiveStart: true };
+  }
+}
+
+interface Bounds {
+  readonly start: Uint8Array;
+  readonly exclusiveStart: boolean;
+  readonly end: Uint8Array | undefined;
+}
+
+function firstBounds({ prefix, start, end, reverse }: Scan): Bounds {
+  const above = afterPrefix(prefix);
+  if (!reverse) return { start: start ?? prefix, exclusiveStart: false, end: end ?? above };
+  // Downwards lmdb-js starts at the last key that is not above `start`; `above` itself is not ours.
+  if (start) return { start, exclusiveStart: false, end: prefix };
+  if (!above) throw new RangeError('a prefix of 255s alone cannot be scanned downwards');
+  return { start: above, exclusiveStart: true, end: prefix };
+}
+
+interface Page {
+  readonly entries: readonly Entry[];
+  /** The last key that was read. */
+  readonly last: Uint8Array | undefined;
+  /** Whether there is nothing behind it. */
+  readonly ended: boolean;
+}
+
+function readPage(table: Table, view: View, scan: Scan, bounds: Bounds, count: number): Page {
+  const entries: Entry[] = [];
+  let bytes = 0;
+  const reverse = scan.reverse ?? false;
+  // One more than asked for: the excluded start may be counted in.
+  const { start, end } = bounds;
+  const common = { ...view.options, start, end, reverse, inclusiveEnd: reverse, limit: count + 1 };
+  const range: Iterable<Entry> =
+    scan.values === false
+      ? table.getKeys(common).map((key): Entry => [plain(key), NOTHING])
+      : table.getRange(common).map(({ key, value }): Entry => [plain(key), plain(value)]);
+  for (const entry of range) {
+    const [key, value] = entry;
+    if (bounds.exclusiveStart && Buffer.compare(key, bounds.start) === 0) continue;
+    entries.push(entry);
+    bytes += value.length;
+    if (entries.length === count || bytes >= PAGE_BYTES_MAX) return { entries, last: key, ended: false };
+  }
+  return { entries, last: entries.at(-1)?.[0], ended: true };
+}

@@ -1,0 +1,116 @@
+/**
+ * The thread that writes.
+ *
+ * It takes all commits that are waiting, applies them in one synchronous transaction, and answers when that is
+ * on disk: whatever came while the disk was busy shares the next flush (group commit), over all groups.
+ *
+ * Why a thread of our own and not lmdb-js's asynchronous writes, which have one too. Measured with 1,000 puts a
+ * commit: 0.5 ms of the main thread a commit, against 1.3 ms for `batch()` and 9.7 ms for `transactionSync` on
+ * the main thread; throughput is the same, since the disk sets it. And a synchronous transaction is atomic by
+ * construction and throws what went wrong, whereas an asynchronous batch commits its first half when its
+ * callback throws, and never settles when a transaction cannot begin.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { openEnvironment } from './environment.ts';
+import { errnoOf } from './errors.ts';
+import { forEachWrite } from './packed-writes.ts';
+import { type FromWriter, NODE_GROUP, type ToWriter, type WriterData } from './writer-protocol.ts';
+
+type Commit = Extract<ToWriter, { kind: 'commit' }>;
+
+/**
+ * How much one transaction takes in. More waiting commits than this wait for the next flush: it bounds the memory
+ * for dirty pages and the time that one caller waits for the commits of others, and 16 MiB (four full blocks)
+ * already make the flush itself cheap.
+ */
+const TRANSACTION_BYTES_MAX = 16 * 1024 * 1024;
+
+interface Failure {
+  readonly epoch: number;
+  readonly errno: number | undefined;
+  readonly detail: string;
+}
+
+const port = parentPort!;
+const environment = openEnvironment(workerData as WriterData);
+
+/** For each group, the last failure: commits of that epoch or an earlier one stand on something that is not there. */
+const failures = new Map<number, Failure>();
+
+function answer(message: FromWriter): void {
+  port.postMessage(message);
+}
+
+/** Never returns anything: lmdb-js waits for a promise that the callback returns, and a put() is one. */
+function apply(commits: readonly Commit[]): void {
+  const { root, tableById } = environment;
+  root.transactionSync((): void => {
+    for (const commit of commits) {
+      forEachWrite(commit.writes, (tableId, key, value) => {
+        if (value === undefined) tableById[tableId]!.removeSync(key);
+        else tableById[tableId]!.putSync(key, value);
+      });
+    }
+  });
+}
+
+function commitTogether(commits: readonly Commit[]): void {
+  try {
+    apply(commits);
+  } catch (error) {
+    const errno = errnoOf(error);
+    const detail = error instanceof Error ? error.message : String(error);
+    for (const { group, epoch } of commits)
+      if (group !== NODE_GROUP) failures.set(group, { epoch, errno, detail });
+    answer({ kind: 'failed', seqs: commits.map((commit) => commit.seq), errno, detail });
+    return;
+  }
+  answer({ kind: 'committed', first: commits[0]!.seq, last: commits.at(-1)!.seq });
+}
+
+function refusalOf(commit: Commit): Failure | undefined {
+  const failure = failures.get(commit.group);
+  return failure && commit.epoch <= failure.epoch ? failure : undefined;
+}
+
+/** Works off `first` and everything that is waiting behind it. */
+function work(first: ToWriter): void {
+  let waiting: Commit[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    if (waiting.length > 0) commitTogether(waiting);
+    waiting = [];
+    bytes = 0;
+  };
+  for (let message: ToWriter | undefined = first; message; message = nextMessage()) {
+    if (message.kind === 'close') {
+      flush();
+      void close();
+      return;
+    }
+    let refusal = refusalOf(message);
+    if (refusal || bytes >= TRANSACTION_BYTES_MAX) {
+      flush();
+      // The flush may have been the failure that this one stands on.
+      refusal = refusalOf(message);
+    }
+    if (refusal) {
+      answer({ kind: 'failed', seqs: [message.seq], errno: refusal.errno, detail: refusal.detail });
+      continue;
+    }
+    waiting.push(message);
+    bytes += message.writes.byteLength;
+  }
+  flush();
+}
+
+function nextMessage(): ToWriter | undefined {
+  return receiveMessageOnPort(port)?.message as ToWriter | undefined;
+}
+
+async function close(): Promise<void> {
+  await environment.root.close();
+  port.close();
+}
+
+port.on('message', work);

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { concatBytes, fromHex, utf8 } from '../../../events/bytes.ts';
+import { randomSeed, signerFromSeed } from '../../../crypto/identity.ts';
+import { opensslTier, sodiumTier, tieredVerify, verifySignature, zip215Tier } from '../../../crypto/verify.ts';
+
+const prefix = utf8('lb/tx/1\0');
+const payload = utf8('what is signed');
+const message = concatBytes(prefix, payload);
+const signer = signerFromSeed(randomSeed());
+const publicKey = fromHex(signer.publicKey);
+const signature = signer.sign(prefix, payload);
+
+const ways = {
+  default: verifySignature,
+  'libsodium first': tieredVerify(sodiumTier!),
+  'OpenSSL first': tieredVerify(opensslTier),
+  'the reference alone': tieredVerify(zip215Tier),
+};
+
+describe.each(Object.entries(ways))('a signature, %s', (_, verify) => {
+  it('is accepted', () => {
+    expect(verify(publicKey, message, signature)).toBe(true);
+  });
+
+  it('is refused for another prefix, payload, key or signature', () => {
+    expect(verify(publicKey, concatBytes(utf8('lb/block/1\0'), payload), signature)).toBe(false);
+    expect(verify(publicKey, concatBytes(message, utf8('!')), signature)).toBe(false);
+    expect(verify(fromHex(signerFromSeed(randomSeed()).publicKey), message, signature)).toBe(false);
+    for (const at of [0, 31, 32, 63]) {
+      expect(verify(publicKey, message, signature.with(at, signature[at]! ^ 1))).toBe(false);
+    }
+  });
+
+  it('of a wrong length, or with a key of a wrong length, is refused and does not throw', () => {
+    for (const length of [0, 31, 33, 64, 1000]) {
+      expect(verify(new Uint8Array(length), message, signature)).toBe(false);
+    }
+    for (const length of [0, 63, 65, 128, 1000]) {
+      expect(verify(publicKey, message, new Uint8Array(length))).toBe(false);
+    }
+  });
+
+  it('over an empty message works', () => {
+    const nothing = new Uint8Array(0);
+    expect(verify(publicKey, nothing, signer.sign(nothing, nothing))).toBe(true);
+  });
+
+  it('of bytes that are no point at all is refused', () => {
+    expect(verify(new Uint8Array(32).fill(255), message, new Uint8Array(64).fill(255))).toBe(false);
+  });
+});
+
+describe('tiers', () => {
+  it('libsodium is there on the machines that run these tests', () => {
+    expect(sodiumTier).toBeDefined();
+  });
+
+  it('what the fast tier accepts is not asked again; what it refuses is', () => {
+    const zeros = new Uint8Array(32); // a point of order 4: ZIP 215 accepts it, for one message in four
+    const accepted = Array.from({ length: 64 }, (_, at) => Uint8Array.of(at)).filter((text) => {
+      return verifySignature(zeros, text, new Uint8Array(64));
+    });
+    expect(accepted.length).toBeGreaterThan(4);
+    expect(accepted.length).toBeLessThan(40);
+    for (const text of accepted) expect(sodiumTier!(zeros, text, new Uint8Array(64))).toBe(false);
+    expect(tieredVerify(() => true)(zeros, payload, new Uint8Array(64))).toBe(true);
+  });
+});
