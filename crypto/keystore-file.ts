@@ -9,15 +9,9 @@
  * it only half understood would lose somebody's keys.
  */
 import { isHex32, utf8 } from '../events/bytes.ts';
+import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES } from './aead.ts';
 import { IdentityNameError, KeystoreCorruptError, KeystoreVersionError } from './keystore-errors.ts';
-import {
-  isBearableCost,
-  type KeyDerivation,
-  NONCE_BYTES,
-  SALT_BYTES,
-  type SealedSeed,
-  TAG_BYTES,
-} from './keystore-secrets.ts';
+import { isBearableCost, type KeyDerivation, SALT_BYTES, type SealedSeed } from './keystore-secrets.ts';
 
 export interface StoredIdentity {
   readonly name: string;
@@ -119,5 +113,5 @@ function isIdentity(entry: Fields, sealed: boolean): boolean {
 function isSealedSeed(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Object.keys(value).length !== 2) return false;
   const { nonce, ciphertext } = value as Fields;
-  return isHexOf(nonce, NONCE_BYTES) && isHexOf(ciphertext, 32 + TAG_BYTES);
+  return isHexOf(nonce, AEAD_NONCE_BYTES) && isHexOf(ciphertext, 32 + AEAD_TAG_BYTES);
 }

@@ -6,8 +6,9 @@
  *
  * Source: RFC 7914 (scrypt), RFC 8439 (ChaCha20-Poly1305).
  */
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
+import { randomBytes, scrypt } from 'node:crypto';
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.ts';
+import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from './aead.ts';
 import { Secret } from './secret.ts';
 
 /** scrypt's prices: memory is 128 * N * r bytes, time grows with N * r * p. */
@@ -34,10 +35,6 @@ export interface SealedSeed {
 export const PRODUCT_COST: ScryptCost = { N: 131_072, r: 8, p: 1 };
 
 export const SALT_BYTES = 32;
-export const NONCE_BYTES = 12;
-export const TAG_BYTES = 16;
-const KEY_BYTES = 32;
-const CIPHER = 'chacha20-poly1305';
 
 const MEMORY_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -66,7 +63,7 @@ export function deriveKey(password: string, derivation: KeyDerivation): Promise<
   const { N, r, p, salt } = derivation;
   const { promise, resolve, reject } = Promise.withResolvers<Secret>();
   const options = { N, r, p, maxmem: 256 * r * (N + p) + 1024 * 1024 };
-  scrypt(utf8(password.normalize('NFKC')), fromHex(salt), KEY_BYTES, options, (error, key) => {
+  scrypt(utf8(password.normalize('NFKC')), fromHex(salt), AEAD_KEY_BYTES, options, (error, key) => {
     if (error === null) resolve(new Secret(key));
     else reject(error);
   });
@@ -80,10 +77,8 @@ function boundTo(name: string, publicKey: Hex32): Uint8Array {
 
 /** Seals a 32-byte seed under a fresh random nonce: a key seals a few seeds in its life, far below 2^32. */
 export function sealSeed(key: Secret, seed: Secret, name: string, publicKey: Hex32): SealedSeed {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, key.expose(), nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(boundTo(name, publicKey), { plaintextLength: seed.expose().length });
-  const ciphertext = concatBytes(cipher.update(seed.expose()), cipher.final(), cipher.getAuthTag());
+  const nonce = randomBytes(AEAD_NONCE_BYTES);
+  const ciphertext = aeadSeal(key.expose(), nonce, seed.expose(), boundTo(name, publicKey));
   return { nonce: toHex(nonce), ciphertext: toHex(ciphertext) };
 }
 
@@ -94,18 +89,7 @@ export function openSeed(
   name: string,
   publicKey: Hex32,
 ): Secret | undefined {
-  const bytes = fromHex(sealed.ciphertext);
-  const split = bytes.length - TAG_BYTES;
-  const decipher = createDecipheriv(CIPHER, key.expose(), fromHex(sealed.nonce), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAAD(boundTo(name, publicKey), { plaintextLength: split });
-  decipher.setAuthTag(bytes.subarray(split));
-  const seed = decipher.update(bytes.subarray(0, split));
-  try {
-    decipher.final();
-    return new Secret(seed);
-  } catch {
-    return undefined;
-  }
+  const ciphertext = fromHex(sealed.ciphertext);
+  const seed = aeadOpen(key.expose(), fromHex(sealed.nonce), ciphertext, boundTo(name, publicKey));
+  return seed && new Secret(seed);
 }

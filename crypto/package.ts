@@ -16,20 +16,19 @@
  * Source: Hoang, Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and its Nonce-Reuse
  * Misuse-Resistance" (STREAM); RFC 8439; the age file format for the nonce.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { concatBytes } from '../events/bytes.ts';
 import { PACKAGE_KEY_BYTES } from '../machines/sealed-key.ts';
+import { aeadOpen, aeadSeal, AEAD_TAG_BYTES as TAG_BYTES } from './aead.ts';
 import { sha256 } from './hash.ts';
 import { Secret } from './secret.ts';
 
 /** 100 MiB of content: packages are fetched whole, and nodes keep them. */
 export const PACKAGE_CONTENT_BYTES_MAX: number = 100 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
-const TAG_BYTES = 16;
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 /** "LBPK", version 1. */
 const HEADER = Uint8Array.of(0x4c, 0x42, 0x50, 0x4b, 1);
-const CIPHER = 'chacha20-poly1305';
 
 /** The size in bytes of the package that content of `contentBytes` becomes. */
 export function packageBytesOf(contentBytes: number): number {
@@ -138,23 +137,13 @@ function nonceOf(index: number, last: boolean): Uint8Array {
 }
 
 function sealChunk(content: Uint8Array, key: Secret, index: number, last: boolean): Uint8Array {
-  const cipher = createCipheriv(CIPHER, key.expose(), nonceOf(index, last), { authTagLength: TAG_BYTES });
-  cipher.setAAD(HEADER, { plaintextLength: content.length });
-  return concatBytes(cipher.update(content), cipher.final(), cipher.getAuthTag());
+  return aeadSeal(key.expose(), nonceOf(index, last), content, HEADER);
 }
 
 function openChunk(sealed: Uint8Array, key: Secret, index: number, last: boolean): Uint8Array {
-  const split = sealed.length - TAG_BYTES;
+  const content = aeadOpen(key.expose(), nonceOf(index, last), sealed, HEADER);
   // An empty chunk stands for empty content and nowhere else, or one content would have two packages.
-  if (split < 0 || (split === 0 && index > 0)) throw new PackageError('package_does_not_open');
-  const options = { authTagLength: TAG_BYTES };
-  const decipher = createDecipheriv(CIPHER, key.expose(), nonceOf(index, last), options);
-  decipher.setAAD(HEADER, { plaintextLength: split });
-  decipher.setAuthTag(sealed.subarray(split));
-  const content = decipher.update(sealed.subarray(0, split));
-  try {
-    decipher.final();
-  } catch {
+  if (content === undefined || (content.length === 0 && index > 0)) {
     throw new PackageError('package_does_not_open');
   }
   return content;

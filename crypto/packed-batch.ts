@@ -8,8 +8,8 @@
  *
  * The prefix is repeated before every payload: the signed message then lies in one piece and the worker
  * checks it in place. A job whose key or signature has a wrong length is marked, and carries zeros instead:
- * the mark decides, because zeros are not harmless (an all-zero key and signature are valid by ZIP 215 for
- * one message in four).
+ * the mark decides, because zeros are not harmless (by ZIP 215 an all-zero key and signature are valid for
+ * every message).
  *
  * Answer: 32 bytes of id per job, then one byte of verdict per job.
  */

@@ -4,7 +4,7 @@
  * This side needs randomness, and so lives here: a new X25519 key pair for each grant, forgotten at once,
  * so that not even the seller could open it again.
  */
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { concatBytes } from '../events/bytes.ts';
 import {
   grantKey,
@@ -13,6 +13,7 @@ import {
   x25519PublicKey,
   x25519SharedSecret,
 } from '../machines/sealed-key.ts';
+import { aeadSeal } from './aead.ts';
 import { Secret } from './secret.ts';
 
 /** A key pair for one purchase: the public key goes on the chain, the secret stays until it is settled. */
@@ -49,13 +50,7 @@ export function sealPackageKey(grant: {
   ephemeral.secret.wipe();
   if (shared === undefined) return undefined;
   const key = grantKey(shared, ephemeral.publicKey, buyerKey, purchaseId);
-  const cipher = createCipheriv('chacha20-poly1305', key, SEALED_KEY_NONCE, { authTagLength: 16 });
-  const sealed = concatBytes(
-    ephemeral.publicKey,
-    cipher.update(packageKey.expose()),
-    cipher.final(),
-    cipher.getAuthTag(),
-  );
+  const sealed = concatBytes(ephemeral.publicKey, aeadSeal(key, SEALED_KEY_NONCE, packageKey.expose()));
   key.fill(0);
   shared.fill(0);
   return sealed;

@@ -37,9 +37,16 @@ export function keyHashOf(packageKey: Uint8Array): Uint8Array {
   return sha256(concatBytes(KEY_HASH_PREFIX, packageKey));
 }
 
-/** The X25519 public key of a 32-byte secret, which is clamped as RFC 7748 says. */
+/** RFC 7748: the base point has u = 9. */
+const BASE_POINT = new Uint8Array(X25519_BYTES).with(0, 9);
+
+/**
+ * The X25519 public key of a 32-byte secret, which is clamped as RFC 7748 says.
+ *
+ * By the ladder: the library's own `getPublicKey` blinds its multiplication with random numbers.
+ */
 export function x25519PublicKey(secret: Uint8Array): Uint8Array {
-  return x25519.getPublicKey(secret);
+  return x25519.scalarMult(secret, BASE_POINT);
 }
 
 /**

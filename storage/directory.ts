@@ -138,7 +138,17 @@ function writeDurably(path: string, text: string, directory: string): void {
   fsyncSync(file);
   closeSync(file);
   renameSync(draft, path);
-  const parent = openSync(directory, 'r');
-  fsyncSync(parent);
-  closeSync(parent);
+  syncDirectory(directory);
+}
+
+/** Makes the names in `dir` durable: a new file is lost in a power cut as long as only its content is synced. */
+export function syncDirectory(dir: string): void {
+  // Windows cannot open a directory as a file, and needs none of this.
+  if (process.platform === 'win32') return;
+  const directory = openSync(dir, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }

@@ -7,7 +7,7 @@
  * order of everything.
  */
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { errnoOf, StorageError, storageErrorOf } from './errors.ts';
+import { StorageError, typedError } from './errors.ts';
 import { KEY_BYTES_MAX } from './keys.ts';
 import { TABLES, type TableName } from './schema.ts';
 
@@ -65,8 +65,7 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
     const entries = TABLES.map(({ name }, at) => [name, tableById[at]!] as const);
     return { root, tableById, tables: Object.fromEntries(entries) as Record<TableName, Table> };
   } catch (error) {
-    if (error instanceof RangeError) throw error;
-    throw storageErrorOf(errnoOf(error), error instanceof Error ? error.message : String(error), error);
+    throw typedError(error);
   }
 }
 

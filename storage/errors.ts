@@ -96,6 +96,32 @@ export function storageErrorOf(errno: number | undefined, detail: string, cause?
   return new StorageError(code, message, { ...(errno === undefined ? {} : { errno }), cause });
 }
 
+/**
+ * What `use` gives; an error of LMDB becomes a `StorageError`. Reads fail only when the database is damaged, or when
+ * the write of a meta page has failed: LMDB then refuses everything until it is opened again.
+ */
+export function withTypedErrors<T>(use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw typedError(error);
+  }
+}
+
+/** `error` itself if it is a bug or already typed, else the `StorageError` for what LMDB threw. */
+export function typedError(error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined || !(error instanceof Error)) return error;
+  return storageErrorOf(errno, error.message, error);
+}
+
+/** The `StorageError` for an error of node:fs; any other error as it is. */
+export function systemError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') return error;
+  // node:fs gives errno below zero.
+  return storageErrorOf(-error.errno, error.message, error);
+}
+
 /** The number in an error thrown by LMDB, if it is one. */
 export function errnoOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;

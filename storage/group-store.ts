@@ -5,6 +5,7 @@ import { toHex } from '../events/bytes.ts';
 import { ArtifactReader } from './artifacts.ts';
 import { heightAfter, packBatch, readTxValue } from './batch.ts';
 import { closedError, type Environment } from './environment.ts';
+import { withTypedErrors } from './errors.ts';
 import { decodeHead } from './head.ts';
 import { groupIdKey, groupKey, heightKey, lastUint48, nodeKey, stateKey, stateKeyText } from './keys.ts';
 import type {
@@ -125,7 +126,8 @@ export class LmdbGroupReader implements GroupReader {
     this.#view.check();
     const start = groupKey(this.number).slice();
     const end = groupKey(this.number + 1).slice();
-    return this.#environment.tables['artifact-members'].getKeysCount({ start, end, ...this.#view.options });
+    const members = this.#environment.tables['artifact-members'];
+    return withTypedErrors(() => members.getKeysCount({ start, end, ...this.#view.options }));
   }
 
   #read(table: TableName, key: Uint8Array): Uint8Array | undefined {

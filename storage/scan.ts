@@ -6,6 +6,7 @@
  * event loop all pages come from one state; a scan that awaits in between and must not see changes uses a snapshot.
  */
 import type { Table } from './environment.ts';
+import { typedError, withTypedErrors } from './errors.ts';
 import { afterPrefix } from './keys.ts';
 
 /** What a table is read through. */
@@ -45,15 +46,18 @@ export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** `getBinary` takes the options of `get`; the types of lmdb-js leave them out. */
+type ReadableTable = Table & { getBinary(key: Uint8Array, options: View['options']): Uint8Array | undefined };
+
 /** The value of `key`, as bytes of the caller's own. */
 export function read(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
   view.check();
-  const bytes = (table.getBinary as (key: Uint8Array, options: object) => Uint8Array | undefined).call(
-    table,
-    key,
-    view.options,
-  );
-  return bytes && plain(bytes);
+  try {
+    const bytes = (table as ReadableTable).getBinary(key, view.options);
+    return bytes && plain(bytes);
+  } catch (error) {
+    throw typedError(error);
+  }
 }
 
 /** The entries of `scan`, a page at a time. Keys and values are the caller's own. */
@@ -62,7 +66,8 @@ export function* scanTable(table: Table, view: View, scan: Scan): Generator<Entr
   let bounds = firstBounds(scan);
   while (left > 0) {
     view.check();
-    const page = readPage(table, view, scan, bounds, Math.min(left, PAGE_ENTRIES_MAX));
+    const count = Math.min(left, PAGE_ENTRIES_MAX);
+    const page = withTypedErrors(() => readPage(table, view, scan, bounds, count));
     yield* page.entries;
     left -= page.entries.length;
     if (!page.last || page.ended) return;

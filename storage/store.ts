@@ -8,9 +8,11 @@
  * pages whatever the store holds: groups are looked up when they are asked for, and state when it is read.
  */
 import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ArtifactReader, Artifacts } from './artifacts.ts';
+import { syncDirectory } from './directory.ts';
 import { closedError, type Durability, type Environment, openEnvironment } from './environment.ts';
-import { errnoOf, storageErrorOf } from './errors.ts';
+import { systemError, typedError, withTypedErrors } from './errors.ts';
 import { LmdbGroupReader, LmdbGroupStore } from './group-store.ts';
 import { OpaqueMap } from './opaque-map.ts';
 import { PackedWrites } from './packed-writes.ts';
@@ -33,14 +35,10 @@ const MAP_BYTES = 64 * 1024 ** 3;
  * @throws StorageError `newer_format`, `corrupt`, `io`, `disk_full`
  */
 export function openStore(dir: string, options: StoreOptions): Store {
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const { errno } = error as NodeJS.ErrnoException;
-    throw storageErrorOf(errno === undefined ? undefined : -errno, `cannot create ${dir}`, error);
-  }
+  makeDirectory(dir);
   const data = { dir, mapSize: options.mapSize ?? MAP_BYTES, durability: options.durability };
   const environment = openEnvironment(data);
+  syncDirectory(dir);
   const writer = new Writer(data, () => environment.root.resetReadTxn());
   const store = new Store(environment, writer);
   try {
@@ -50,6 +48,16 @@ export function openStore(dir: string, options: StoreOptions): Store {
     throw error;
   }
   return store;
+}
+
+/** Creates `dir`, and makes sure that a power cut does not take it away again. */
+function makeDirectory(dir: string): void {
+  try {
+    const created = mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (created !== undefined) syncDirectory(dirname(created));
+  } catch (error) {
+    throw systemError(error);
+  }
 }
 
 /** An open store. */
@@ -173,11 +181,11 @@ export class Store {
    */
   async backup(dir: string): Promise<void> {
     this.#check();
+    makeDirectory(dir);
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
       await this.#environment.root.backup(dir, true);
     } catch (error) {
-      throw storageErrorOf(errnoOf(error), error instanceof Error ? error.message : String(error), error);
+      throw typedError(error);
     }
   }
 
@@ -212,7 +220,7 @@ export class Snapshot implements Disposable {
     this.#environment = environment;
     this.#registry = registry;
     this.#whenClosed = whenClosed;
-    this.#transaction = environment.root.useReadTransaction();
+    this.#transaction = withTypedErrors(() => environment.root.useReadTransaction());
     this.#view = { options: { transaction: this.#transaction }, check: () => this.#check() };
     this.artifacts = new ArtifactReader(environment, this.#view);
   }

@@ -10,6 +10,7 @@
  * construction and throws what went wrong, whereas an asynchronous batch commits its first half when its
  * callback throws, and never settles when a transaction cannot begin.
  */
+import { statfsSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { openEnvironment } from './environment.ts';
 import { errnoOf } from './errors.ts';
@@ -32,7 +33,8 @@ interface Failure {
 }
 
 const port = parentPort!;
-const environment = openEnvironment(workerData as WriterData);
+const options = workerData as WriterData;
+const environment = openEnvironment(options);
 
 /** For each group, the last failure: commits of that epoch or an earlier one stand on something that is not there. */
 const failures = new Map<number, Failure>();
@@ -58,7 +60,8 @@ function commitTogether(commits: readonly Commit[]): void {
   try {
     apply(commits);
   } catch (error) {
-    const errno = errnoOf(error);
+    const bytes = commits.reduce((sum, commit) => sum + commit.writes.byteLength, 0);
+    const errno = errnoUnlessFull(errnoOf(error), bytes);
     const detail = error instanceof Error ? error.message : String(error);
     for (const { group, epoch } of commits)
       if (group !== NODE_GROUP) failures.set(group, { epoch, errno, detail });
@@ -66,6 +69,23 @@ function commitTogether(commits: readonly Commit[]): void {
     return;
   }
   answer({ kind: 'committed', first: commits[0]!.seq, last: commits.at(-1)!.seq });
+}
+
+const EIO = 5;
+const ENOSPC = 28;
+
+/**
+ * LMDB reports a write that the disk cut short as EIO, though that is how most disks fill up; so a failure on a
+ * disk without room for the commit (and the pages it touches, say as much again and a megabyte) is a full disk.
+ */
+function errnoUnlessFull(errno: number | undefined, bytes: number): number | undefined {
+  if (errno !== EIO) return errno;
+  try {
+    const { bavail, bsize } = statfsSync(options.dir);
+    return bavail * bsize < 2 * bytes + 1024 * 1024 ? ENOSPC : errno;
+  } catch {
+    return errno;
+  }
 }
 
 function refusalOf(commit: Commit): Failure | undefined {

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import type { Durability } from '../../storage/environment.ts';
 import { scratchDirectory, startChild } from './storage-harness.ts';
 
-const CALLS = 'openat,pwrite64,pwritev,write,fdatasync,fsync,msync';
+const CALLS = 'openat,pwrite64,pwritev,write,writev,fdatasync,fsync,msync';
 const noStrace = spawnSync('strace', ['-V']).error !== undefined;
 if (noStrace) console.log('skipped: strace is not installed');
 
@@ -23,7 +23,7 @@ interface Call {
 function callsIn(trace: string): Call[] {
   const calls: Call[] = [];
   const unfinished = new Map<string, { text: string; line: number }>();
-  const synced = new Set<string>();
+  const descriptors: Descriptors = new Map();
   trace.split('\n').forEach((text, line) => {
     const [, pid, rest] = /^(\d+)\s+(.*)$/.exec(text) ?? [];
     if (!pid || !rest) return;
@@ -34,22 +34,23 @@ function callsIn(trace: string): Call[] {
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
     const begun = resumed ? unfinished.get(pid) : undefined;
     const whole = begun ? begun.text + resumed![1] : rest;
-    const kind = kindOf(whole, synced);
+    const kind = kindOf(whole, descriptors);
     if (kind) calls.push({ kind, started: begun?.line ?? line, ended: line });
   });
   return calls;
 }
 
-/** LMDB writes its meta page to a descriptor of its own, which is opened O_DSYNC: `synced` collects those. */
-function kindOf(call: string, synced: Set<string>): Call['kind'] | undefined {
-  const opened = /^openat\(.*data\.mdb".*O_DSYNC.*= (\d+)/.exec(call);
-  if (opened) synced.add(opened[1]!);
+/** The descriptors of the database; the one that is opened O_DSYNC is for meta pages. */
+type Descriptors = Map<string, 'data' | 'meta'>;
+
+function kindOf(call: string, descriptors: Descriptors): Call['kind'] | undefined {
+  const opened = /^openat\(.*data\.mdb", (\S+)[,)].*= (\d+)/.exec(call);
+  if (opened) descriptors.set(opened[2]!, opened[1]!.includes('O_DSYNC') ? 'meta' : 'data');
   if (/^write\(1, "ack /.test(call)) return 'ack';
   const [, name, descriptor] = /^(\w+)\((\d+)/.exec(call) ?? [];
   if (name === 'fdatasync' || name === 'fsync' || name === 'msync')
     return / = 0$/.test(call) ? 'sync' : undefined;
-  if (name !== 'pwrite64' && name !== 'pwritev') return undefined;
-  return synced.has(descriptor!) ? 'meta' : 'data';
+  return name === 'openat' ? undefined : descriptors.get(descriptor!);
 }
 
 /** How many acknowledgements came after: all data written, then synced, then the meta page written through. */

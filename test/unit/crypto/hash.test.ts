@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, it } from 'vitest';
-import { toHex } from '../../../events/bytes.ts';
 import { sha256, sha256OpenSsl, sha256Stream } from '../../../crypto/hash.ts';
+import { toHex } from '../../../events/bytes.ts';
 
 const filled = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => (at * 31) & 255);
 

@@ -3,7 +3,6 @@ import { inspect } from 'node:util';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { concatBytes, fromHex, toHex, utf8 } from '../../../events/bytes.ts';
 import {
   opensslSigner,
   randomSeed,
@@ -14,6 +13,7 @@ import {
 } from '../../../crypto/identity.ts';
 import { Secret } from '../../../crypto/secret.ts';
 import { sodium } from '../../../crypto/sodium.ts';
+import { concatBytes, fromHex, toHex, utf8 } from '../../../events/bytes.ts';
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const seedOf = (bytes: Uint8Array): Secret => new Secret(Uint8Array.from(bytes));

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { toHex, utf8 } from '../../../events/bytes.ts';
 import { Secret } from '../../../crypto/secret.ts';
+import { toHex, utf8 } from '../../../events/bytes.ts';
 
 const TEXT = 'correct horse battery staple';
 const secret = (): Secret => new Secret(utf8(TEXT));
@@ -9,7 +9,7 @@ const secret = (): Secret => new Secret(utf8(TEXT));
 const views: Record<string, (value: Secret) => string> = {
   String: (value) => String(value),
   'a template': (value) => `${value}`,
-  'adding to text': (value) => `${'' + (value as unknown as string)}`,
+  'adding to text': (value) => ['', value].join('+'),
   'JSON.stringify': (value) => JSON.stringify({ value }),
   inspect: (value) => inspect({ deep: { value } }, { depth: null, showHidden: true }),
   'inspect of an error': (value) => inspect(Object.assign(new Error('failed'), { value })),

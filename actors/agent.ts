@@ -1,0 +1,368 @@
+/**
+ * An identity at work in a group: a typed method for every operation, each of which signs one transaction and
+ * resolves to its receipt. What the rules refuse is thrown as `RefusedError`; `submit` returns it instead, and
+ * takes several operations that apply together or not at all.
+ */
+
+import { sha256 } from '../crypto/hash.ts';
+import { randomSeed, type Signer, signerFromSeed } from '../crypto/identity.ts';
+import { Secret } from '../crypto/secret.ts';
+import { type Hex32, toHex } from '../events/bytes.ts';
+import { encodeClaim } from '../events/claim-artifact.ts';
+import type { PresenceStatus, Role } from '../events/effects.ts';
+import { BASIS_POINTS } from '../events/limits.ts';
+import type { Policy, PolicyKey, PolicyValue } from '../events/operations/group.ts';
+import { MalformedError } from '../events/reader.ts';
+import type { Outcome, Receipt } from '../events/receipt.ts';
+import { refuse } from '../events/refusals.ts';
+import type { Operation } from '../events/registry.ts';
+import { inviteProofMessage } from '../machines/membership.ts';
+import type { GroupChain } from './chain/chain.ts';
+import type { Artifact } from './chain/commit.ts';
+import { NotFoundError, RefusedError, UsageError } from './errors.ts';
+import type { GroupView } from './group-view.ts';
+import { formatInviteCode, parseInviteCode } from './invites.ts';
+import {
+  type Delivery,
+  openDelivery,
+  prepareOneTimeKey,
+  preparePackage,
+  revealOneTimeSecret,
+  sealGrant,
+  type Wallet,
+} from './market-desk.ts';
+
+/** What a new claim says. */
+export interface NewClaim {
+  readonly text: string;
+  readonly tags?: readonly string[];
+  readonly parent?: Hex32;
+  /** Claims or experiences of the group that support it. */
+  readonly evidence?: readonly Hex32[];
+  /** Milliseconds since 1970; now, if not given. */
+  readonly createdMs?: number;
+}
+
+export interface NewTask {
+  readonly task: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly assignee?: Hex32;
+  readonly dueMs?: number;
+  readonly reward?: bigint;
+  readonly leaseMs?: number;
+  readonly tags?: readonly string[];
+}
+
+export interface NewOffer {
+  readonly title: string;
+  readonly content: Uint8Array;
+  readonly price: bigint;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  /** Shares in basis points that sum to 10,000; all to the seller, if not given. */
+  readonly splits?: readonly { readonly to: Hex32; readonly bps: number }[];
+  /** Royalties in basis points to earlier offers. */
+  readonly parents?: readonly { readonly offer: Hex32; readonly bps: number }[];
+  readonly expiresMs?: number;
+}
+
+/** Operations with the artifacts that they refer to. */
+export interface Batch {
+  readonly operations: readonly Operation[];
+  readonly artifacts: readonly Artifact[];
+}
+
+export interface AgentOptions {
+  readonly chain: GroupChain;
+  readonly signer: Signer;
+  readonly name: string;
+  readonly wallet: Wallet;
+  view(): GroupView;
+  nowMs(): number;
+}
+
+export class Agent {
+  readonly publicKey: Hex32;
+  /** The identity's name on this node. */
+  readonly name: string;
+  private readonly options: AgentOptions;
+
+  constructor(options: AgentOptions) {
+    this.options = options;
+    this.publicKey = options.signer.publicKey;
+    this.name = options.name;
+  }
+
+  /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
+  submit(operations: readonly Operation[], artifacts: readonly Artifact[] = []): Promise<Outcome> {
+    return this.options.chain.submit(this.options.signer, operations, artifacts);
+  }
+
+  /** Like `submit`, but throws `RefusedError` instead of returning a refusal. */
+  async do(...operations: readonly Operation[]): Promise<Receipt> {
+    return unwrap(await this.submit(operations));
+  }
+
+  // Knowledge.
+
+  /** The operation and the artifact of a claim, to be submitted alone or in a batch. The claim's id is the hash. */
+  prepareClaim(claim: NewClaim): Batch & { claim: Hex32 } {
+    const { text, tags = [], parent, evidence = [], createdMs = this.options.nowMs() } = claim;
+    const bytes = encodeChecked({ text, tags, parent, evidence, createdMs });
+    const hash = sha256(bytes);
+    const id = toHex(hash);
+    const operation: Operation = { type: 'claim', artifact: id, parent, evidence, tags };
+    return { claim: id, operations: [operation], artifacts: [{ hash, bytes }] };
+  }
+
+  async publishClaim(claim: NewClaim): Promise<Receipt & { claim: Hex32 }> {
+    const { claim: id, operations, artifacts } = this.prepareClaim(claim);
+    return { ...unwrap(await this.submit(operations, artifacts)), claim: id };
+  }
+
+  retractClaim(claim: Hex32, reason?: string): Promise<Receipt> {
+    return this.do({ type: 'retract', claim, reason });
+  }
+
+  reinstateClaim(claim: Hex32, reason?: string): Promise<Receipt> {
+    return this.do({ type: 'reinstate', claim, reason });
+  }
+
+  /** Keeps an agent run's record, any bytes. */
+  async recordExperience(bytes: Uint8Array): Promise<Receipt & { artifact: Hex32 }> {
+    const hash = sha256(bytes);
+    const artifact = toHex(hash);
+    const outcome = await this.submit([{ type: 'experience', artifact }], [{ hash, bytes }]);
+    return { ...unwrap(outcome), artifact };
+  }
+
+  // Tasks. Where no attempt is given, the task's present one is meant.
+
+  createTask(task: NewTask): Promise<Receipt> {
+    const { description, assignee, dueMs, reward, leaseMs, tags = [] } = task;
+    return this.do({
+      type: 'task_create',
+      task: task.task,
+      title: task.title,
+      description,
+      assignee,
+      dueMs,
+      reward,
+      leaseMs,
+      tags,
+    });
+  }
+
+  assignTask(task: string, assignee: Hex32): Promise<Receipt> {
+    return this.do({ type: 'task_assign', task, assignee });
+  }
+
+  /** Takes a pending task for oneself. Of several who try, exactly one succeeds. */
+  takeTask(task: string): Promise<Receipt> {
+    return this.assignTask(task, this.publicKey);
+  }
+
+  startTask(task: string, attempt = this.attemptOf(task)): Promise<Receipt> {
+    return this.do({ type: 'task_start', task, attempt });
+  }
+
+  progressTask(task: string, note?: string, attempt = this.attemptOf(task)): Promise<Receipt> {
+    return this.do({ type: 'task_progress', task, attempt, note });
+  }
+
+  completeTask(task: string, result?: Hex32, attempt = this.attemptOf(task)): Promise<Receipt> {
+    return this.do({ type: 'task_complete', task, attempt, result });
+  }
+
+  failTask(task: string, error?: string, attempt = this.attemptOf(task)): Promise<Receipt> {
+    return this.do({ type: 'task_fail', task, attempt, error });
+  }
+
+  releaseTask(task: string, attempt = this.attemptOf(task)): Promise<Receipt> {
+    return this.do({ type: 'task_release', task, attempt });
+  }
+
+  cancelTask(task: string, reason?: string): Promise<Receipt> {
+    return this.do({ type: 'task_cancel', task, reason });
+  }
+
+  private attemptOf(task: string): number {
+    return this.options.view().task(task)?.attempt ?? 0;
+  }
+
+  // Presence.
+
+  /** @param metadata a JSON object, at most 4 KiB as text */
+  setPresence(status: PresenceStatus, metadata?: Readonly<Record<string, unknown>>): Promise<Receipt> {
+    const text = metadata === undefined ? undefined : JSON.stringify(metadata);
+    return this.do({ type: 'presence', status, metadata: text });
+  }
+
+  // Membership.
+
+  addMember(member: Hex32, role: Role): Promise<Receipt> {
+    return this.do({ type: 'member_add', member, role });
+  }
+
+  removeMember(member: Hex32): Promise<Receipt> {
+    return this.do({ type: 'member_remove', member });
+  }
+
+  setProfile(name: string): Promise<Receipt> {
+    return this.do({ type: 'profile_set', name });
+  }
+
+  setSealers(sealers: readonly Hex32[]): Promise<Receipt> {
+    return this.do({ type: 'sealer_set', sealers });
+  }
+
+  /** Opens an invite; the code is the only copy of its key, and whoever has it may join. */
+  async createInvite(invite: {
+    role: Role;
+    maxUses?: number;
+    expiresMs: number;
+  }): Promise<Receipt & { invite: Hex32; code: string }> {
+    const { role, maxUses = 1, expiresMs } = invite;
+    const seed = randomSeed();
+    const key = signerFromSeed(seed).publicKey;
+    const receipt = await this.do({ type: 'invite_create', invite: key, role, maxUses, expiresMs });
+    return { ...receipt, invite: key, code: formatInviteCode(receipt.groupId, seed.expose()) };
+  }
+
+  /** Joins by a code that an admin handed out. */
+  acceptInvite(code: string): Promise<Receipt> {
+    const { groupId, seed } = parseInviteCode(code);
+    if (groupId !== this.options.chain.groupId)
+      throw new UsageError(`the code is for another group (${groupId.slice(0, 8)})`);
+    const key = signerFromSeed(new Secret(seed));
+    const proof = key.sign(new Uint8Array(0), inviteProofMessage(groupId, this.publicKey));
+    return this.do({ type: 'invite_accept', invite: key.publicKey, proof });
+  }
+
+  revokeInvite(invite: Hex32): Promise<Receipt> {
+    return this.do({ type: 'invite_revoke', invite });
+  }
+
+  // Tokens and policy.
+
+  mint(to: Hex32, amount: bigint): Promise<Receipt> {
+    return this.do({ type: 'mint', to, amount });
+  }
+
+  transfer(to: Hex32, amount: bigint): Promise<Receipt> {
+    return this.do({ type: 'transfer', to, amount });
+  }
+
+  spendTreasury(to: Hex32, amount: bigint): Promise<Receipt> {
+    return this.do({ type: 'treasury_spend', to, amount });
+  }
+
+  /** Changes the named parts of the policy; `undefined` takes a cap away. */
+  updatePolicy(changes: Partial<Policy>): Promise<Receipt> {
+    const list = Object.entries(changes).map(([key, value]) => ({
+      key: key as PolicyKey,
+      value: (typeof value === 'number' ? BigInt(value) : value) as PolicyValue,
+    }));
+    return this.do({ type: 'policy_update', changes: list });
+  }
+
+  upgradeRules(version: number): Promise<Receipt> {
+    return this.do({ type: 'rules_upgrade', version });
+  }
+
+  // Market.
+
+  /** Encrypts the content, keeps the key in the wallet, and offers the package. */
+  async createOffer(offer: NewOffer): Promise<Receipt & { offer: Hex32 }> {
+    const { title, content, price, description, tags = [], parents = [], expiresMs } = offer;
+    const { splits = [{ to: this.publicKey, bps: BASIS_POINTS }] } = offer;
+    const terms = { title, price, description, tags, splits, parents, expiresMs };
+    const prepared = await preparePackage(this.options.wallet, this.options.signer, content);
+    const receipt = await this.do({ type: 'offer_create', ...prepared, ...terms });
+    return { ...receipt, offer: effectOf(receipt, 'offer.created').offer };
+  }
+
+  revokeOffer(offer: Hex32): Promise<Receipt> {
+    return this.do({ type: 'offer_revoke', offer });
+  }
+
+  /** Pays the offer's price into escrow, with a fresh one-time key. */
+  async purchase(offer: Hex32): Promise<Receipt & { purchase: Hex32 }> {
+    const { price } = this.offer(offer);
+    const buyerKey = await prepareOneTimeKey(this.options.wallet, this.options.signer);
+    const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey });
+    return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
+  }
+
+  /** Hands the package's key to the buyer of a purchase. */
+  async grant(purchase: Hex32): Promise<Receipt> {
+    const record = this.purchaseRecord(purchase);
+    const { wallet, signer } = this.options;
+    const sealedKey = sealGrant(wallet, signer, this.offer(record.offer), record);
+    if (sealedKey === undefined)
+      throw new UsageError('nothing can be sealed to the key of this purchase; its buyer can be refunded');
+    return this.do({ type: 'grant', purchase, sealedKey });
+  }
+
+  /** Opens what was delivered, without accepting it. */
+  openPurchase(purchase: Hex32): Delivery {
+    const record = this.purchaseRecord(purchase);
+    return openDelivery(this.options.wallet, this.options.signer, this.offer(record.offer), record);
+  }
+
+  acceptPurchase(purchase: Hex32): Promise<Receipt> {
+    return this.do({ type: 'purchase_accept', purchase });
+  }
+
+  settlePurchase(purchase: Hex32): Promise<Receipt> {
+    return this.do({ type: 'purchase_settle', purchase });
+  }
+
+  refundPurchase(purchase: Hex32): Promise<Receipt> {
+    return this.do({ type: 'purchase_refund', purchase });
+  }
+
+  /** Proves a wrong key; this reveals the purchase's one-time secret, which is worthless afterwards. */
+  async disputePurchase(purchase: Hex32): Promise<Receipt> {
+    const record = this.purchaseRecord(purchase);
+    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record);
+    return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
+  }
+
+  private offer(offer: Hex32) {
+    const record = this.options.view().offer(offer);
+    if (record === undefined) throw new RefusedError(refuse('offer_unknown', { offer }));
+    return record;
+  }
+
+  private purchaseRecord(purchase: Hex32) {
+    const record = this.options.view().purchase(purchase);
+    if (record === undefined) throw new RefusedError(refuse('purchase_unknown', { purchase }));
+    return record;
+  }
+}
+
+/** The receipt, or the refusal thrown. */
+export function unwrap(outcome: Outcome): Receipt {
+  if (outcome.status === 'sealed') return outcome.receipt;
+  throw new RefusedError(outcome.refusal);
+}
+
+function encodeChecked(claim: Parameters<typeof encodeClaim>[0]): Uint8Array {
+  try {
+    return encodeClaim(claim);
+  } catch (error) {
+    if (error instanceof MalformedError) throw new RefusedError(refuse('malformed', { what: error.message }));
+    throw error;
+  }
+}
+
+function effectOf<K extends Receipt['effects'][number]['kind']>(
+  receipt: Receipt,
+  kind: K,
+): Extract<Receipt['effects'][number], { kind: K }> {
+  const effect = receipt.effects.find((one) => one.kind === kind);
+  if (effect === undefined) throw new NotFoundError(`the receipt has no ${kind}`);
+  return effect as Extract<Receipt['effects'][number], { kind: K }>;
+}

@@ -1,0 +1,41 @@
+/**
+ * Errors that the API throws. A refusal is a value where transactions are submitted; the typed methods, whose
+ * callers expect the receipt, throw it wrapped.
+ */
+import { describeRefusal, type Refusal } from '../events/refusals.ts';
+
+/** The rules said no. `refusal` says which and why. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly code = 'refused';
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(`${refusal.code}: ${describeRefusal(refusal)}`);
+    this.refusal = refusal;
+  }
+}
+
+/** Nothing goes by that id or name here. */
+export class NotFoundError extends Error {
+  override readonly name = 'NotFoundError';
+  readonly code = 'not_found';
+}
+
+/** A prefix fits several ids. */
+export class AmbiguousIdError extends Error {
+  override readonly name = 'AmbiguousIdError';
+  readonly code = 'ambiguous_id';
+  readonly candidates: readonly string[];
+
+  constructor(what: string, prefix: string, candidates: readonly string[]) {
+    super(`${prefix} fits ${candidates.length} ${what}s: ${candidates.slice(0, 8).join(', ')}`);
+    this.candidates = candidates;
+  }
+}
+
+/** What the caller asked for makes no sense, whatever the state. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly code = 'usage';
+}

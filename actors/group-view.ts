@@ -1,0 +1,239 @@
+/**
+ * Questions about a group's state, now or at a past height. The same answers come from storage and from a
+ * replay, since both are a `StateBase`.
+ */
+import type { Hex32 } from '../events/bytes.ts';
+import { decode } from '../events/codec.ts';
+import type { PresenceStatus, Role, TaskStatus } from '../events/effects.ts';
+import { PRESENCE_STALE_MS_DEFAULT } from '../events/limits.ts';
+import type { Policy } from '../events/operations/group.ts';
+import { holds } from '../machines/knowledge.ts';
+import { isStale } from '../machines/presence.ts';
+import type { StateBase, Table } from '../machines/state.ts';
+import {
+  adminsTable,
+  balanceTable,
+  type ClaimRecord,
+  claimTable,
+  escrowTable,
+  experienceTable,
+  type GroupRecord,
+  groupTable,
+  type InviteRecord,
+  inviteTable,
+  memberTable,
+  type OfferRecord,
+  offerTable,
+  type PurchaseRecord,
+  policyTable,
+  presenceTable,
+  profileTable,
+  purchaseTable,
+  sealersTable,
+  sellerTable,
+  supplyTable,
+  type TaskRecord,
+  taskTable,
+  treasuryTable,
+} from '../machines/tables.ts';
+import type { GroupReader } from '../storage/port.ts';
+
+export interface Member {
+  readonly member: Hex32;
+  readonly role: Role;
+  readonly joinedMs: number;
+  readonly addedBy: Hex32;
+  readonly name: string | undefined;
+}
+
+export interface Presence {
+  readonly member: Hex32;
+  readonly status: PresenceStatus;
+  readonly metadata: string | undefined;
+  readonly tsMs: number;
+  readonly isStale: boolean;
+}
+
+export type Task = TaskRecord & { readonly task: string };
+export type Claim = ClaimRecord & { readonly claim: Hex32 };
+export type Offer = OfferRecord & { readonly offer: Hex32 };
+export type Purchase = PurchaseRecord & { readonly purchase: Hex32 };
+export type Invite = InviteRecord & { readonly invite: Hex32 };
+
+/** Where the money is: `Σ balances + Σ escrows + treasury = supply`. */
+export interface Money {
+  readonly supply: bigint;
+  readonly treasury: bigint;
+  readonly balances: ReadonlyMap<Hex32, bigint>;
+  readonly escrows: ReadonlyMap<string, bigint>;
+}
+
+/** The stored state, as it is on disk: what has a receipt, and nothing that has none yet. */
+export class StoredState implements StateBase {
+  private readonly reader: Pick<GroupReader, 'state' | 'stateRange'>;
+
+  constructor(reader: Pick<GroupReader, 'state' | 'stateRange'>) {
+    this.reader = reader;
+  }
+
+  get<T>(table: Table<T>, id: string): T | undefined {
+    const bytes = this.reader.state(table.prefix + id);
+    return bytes === undefined ? undefined : decode(table.codec, bytes);
+  }
+
+  *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
+    for (const [key] of this.reader.stateRange(table.prefix + idPrefix)) yield key.slice(table.prefix.length);
+  }
+}
+
+export class GroupView {
+  private readonly base: StateBase;
+  /** The height that the answers are of. */
+  readonly height: number;
+  /** Block time at that height. */
+  readonly tsMs: number;
+
+  constructor(base: StateBase, at: { height: number; tsMs: number }) {
+    this.base = base;
+    this.height = at.height;
+    this.tsMs = at.tsMs;
+  }
+
+  private *records<T>(table: Table<T>, idPrefix = ''): Generator<[id: string, value: T]> {
+    for (const id of this.base.ids(table as Table<unknown>, idPrefix)) {
+      const value = this.base.get(table, id);
+      if (value !== undefined) yield [id, value];
+    }
+  }
+
+  /** Name, currency, creator and version of the rules. */
+  group(): GroupRecord {
+    return this.base.get(groupTable, '')!;
+  }
+
+  policy(): Policy {
+    return this.base.get(policyTable, '')!;
+  }
+
+  sealers(): readonly Hex32[] {
+    return this.base.get(sealersTable, '') ?? [];
+  }
+
+  adminCount(): number {
+    return this.base.get(adminsTable, '')?.count ?? 0;
+  }
+
+  /** Present members; former ones have no role and are left out. */
+  members(): Member[] {
+    const members: Member[] = [];
+    for (const [member, { role, joinedMs, addedBy }] of this.records(memberTable))
+      if (role !== undefined) members.push({ member, role, joinedMs, addedBy, name: this.nameOf(member) });
+    return members;
+  }
+
+  roleOf(member: Hex32): Role | undefined {
+    return this.base.get(memberTable, member)?.role;
+  }
+
+  /** The name that a member gave himself. */
+  nameOf(member: Hex32): string | undefined {
+    return this.base.get(profileTable, member)?.name;
+  }
+
+  /** Every key that the group has met as a member, present or former, or as the holder of a balance. */
+  keys(): Set<Hex32> {
+    return new Set([
+      ...this.base.ids(memberTable as Table<unknown>, ''),
+      ...this.base.ids(balanceTable as Table<unknown>, ''),
+    ]);
+  }
+
+  invites(): Invite[] {
+    return Array.from(this.records(inviteTable), ([invite, record]) => ({ ...record, invite }));
+  }
+
+  balance(account: Hex32): bigint {
+    return this.base.get(balanceTable, account)?.amount ?? 0n;
+  }
+
+  money(): Money {
+    return {
+      supply: this.base.get(supplyTable, '')?.amount ?? 0n,
+      treasury: this.base.get(treasuryTable, '')?.amount ?? 0n,
+      balances: new Map(Array.from(this.records(balanceTable), ([account, { amount }]) => [account, amount])),
+      escrows: new Map(Array.from(this.records(escrowTable), ([escrow, { amount }]) => [escrow, amount])),
+    };
+  }
+
+  task(task: string): Task | undefined {
+    const record = this.base.get(taskTable, task);
+    return record === undefined ? undefined : { ...record, task };
+  }
+
+  /** Tasks by id, all or those of a status and of an assignee. */
+  tasks(filter: { status?: TaskStatus; assignee?: Hex32 } = {}): Task[] {
+    const tasks: Task[] = [];
+    for (const [task, record] of this.records(taskTable)) {
+      if (filter.status !== undefined && record.status !== filter.status) continue;
+      if (filter.assignee !== undefined && record.assignee !== filter.assignee) continue;
+      tasks.push({ ...record, task });
+    }
+    return tasks;
+  }
+
+  claim(claim: Hex32): Claim | undefined {
+    const record = this.base.get(claimTable, claim);
+    return record === undefined ? undefined : { ...record, claim };
+  }
+
+  /** Claims by id. */
+  *claims(): Generator<Claim> {
+    for (const [claim, record] of this.records(claimTable)) yield { ...record, claim };
+  }
+
+  /** Whether a claim is in: see `holds`. `known` carries verdicts between calls on this view. */
+  holds(claim: Hex32, known?: Map<Hex32, boolean>): boolean {
+    return holds(claim, (id) => this.base.get(claimTable, id), known);
+  }
+
+  claimIds(idPrefix = ''): Iterable<Hex32> {
+    return this.base.ids(claimTable as Table<unknown>, idPrefix);
+  }
+
+  experienceIds(idPrefix = ''): Iterable<Hex32> {
+    return this.base.ids(experienceTable as Table<unknown>, idPrefix);
+  }
+
+  /** @param nowMs the time to judge staleness by; the view's block time if not given */
+  presence(options: { nowMs?: number; staleMs?: number } = {}): Presence[] {
+    const { nowMs = this.tsMs, staleMs = PRESENCE_STALE_MS_DEFAULT } = options;
+    return Array.from(this.records(presenceTable), ([member, record]) => ({
+      member,
+      ...record,
+      isStale: isStale(record, undefined, nowMs, staleMs),
+    }));
+  }
+
+  offer(offer: Hex32): Offer | undefined {
+    const record = this.base.get(offerTable, offer);
+    return record === undefined ? undefined : { ...record, offer };
+  }
+
+  offers(): Offer[] {
+    return Array.from(this.records(offerTable), ([offer, record]) => ({ ...record, offer }));
+  }
+
+  purchase(purchase: Hex32): Purchase | undefined {
+    const record = this.base.get(purchaseTable, purchase);
+    return record === undefined ? undefined : { ...record, purchase };
+  }
+
+  purchases(): Purchase[] {
+    return Array.from(this.records(purchaseTable), ([purchase, record]) => ({ ...record, purchase }));
+  }
+
+  /** Disputes that a seller has lost. */
+  disputesLost(seller: Hex32): number {
+    return this.base.get(sellerTable, seller)?.disputesLost ?? 0;
+  }
+}

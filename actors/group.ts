@@ -1,0 +1,210 @@
+/**
+ * A group as its users hold it: who acts in it (`as`), what it is like now or was at a height (`now`, `at`), what
+ * happens in it (`events`), and its history (`block`, `transaction`, `audit` …).
+ */
+
+import { sha256 } from '../crypto/hash.ts';
+import type { Signer } from '../crypto/identity.ts';
+import type { Verifier } from '../crypto/verifier.ts';
+import { type Block, decodeBlock } from '../events/block.ts';
+import type { LogEvent } from '../events/bus.ts';
+import { type Hex32, isHex32, toHex } from '../events/bytes.ts';
+import { type ClaimContent, decodeClaim } from '../events/claim-artifact.ts';
+import type { Effect } from '../events/effects.ts';
+import type { Outcome } from '../events/receipt.ts';
+import type { Refusal } from '../events/refusals.ts';
+import { decodeTransaction, type Transaction } from '../events/transaction.ts';
+import type { GroupStore, Head, TxLocation } from '../storage/port.ts';
+import { Agent } from './agent.ts';
+import type { Bus } from './bus.ts';
+import type { ChainStatus, GroupChain } from './chain/chain.ts';
+import type { Artifact } from './chain/commit.ts';
+import { decodeEffects, eventsOfStoredBlock } from './chain/publish.ts';
+import { NotFoundError, UsageError } from './errors.ts';
+import { type StreamOptions, streamEvents } from './event-stream.ts';
+import { type Claim, GroupView, StoredState } from './group-view.ts';
+import { PREFIX_DIGITS_MIN, resolveId } from './ids.ts';
+import type { Wallet } from './market-desk.ts';
+
+export interface GroupOptions {
+  readonly store: GroupStore;
+  readonly chain: GroupChain;
+  readonly bus: Bus;
+  readonly verifier: Verifier;
+  readonly wallet: Wallet;
+  /** The signer and the name of an identity by name, key, or prefix of the key. */
+  identity(nameOrKey: string): { signer: Signer; name: string };
+  nowMs(): number;
+}
+
+/** A group in short. */
+export interface GroupInfo {
+  readonly groupId: Hex32;
+  readonly name: string;
+  readonly currency: string;
+  readonly status: ChainStatus;
+  readonly haltReason: string | undefined;
+  readonly head: Head;
+}
+
+/** A claim with its text, where the artifact is here. */
+export interface ReadClaim extends Claim {
+  readonly content: ClaimContent | undefined;
+}
+
+/** A block, decoded, with what it brought about. */
+export interface ReadBlock {
+  readonly block: Block;
+  readonly blockId: Hex32;
+  readonly transactions: readonly (Transaction & { readonly txId: Hex32 })[];
+  readonly effects: readonly {
+    readonly transaction: number;
+    readonly operation: number;
+    readonly effect: Effect;
+  }[];
+}
+
+export class Group {
+  readonly groupId: Hex32;
+  private readonly options: GroupOptions;
+  private cachedView: GroupView | undefined;
+
+  constructor(options: GroupOptions) {
+    this.options = options;
+    this.groupId = options.store.groupId;
+  }
+
+  // Acting.
+
+  /** The identity `nameOrKey` of this node, at work in this group. */
+  as(nameOrKey: string): Agent {
+    const { signer, name } = this.options.identity(nameOrKey);
+    const { chain, wallet, nowMs } = this.options;
+    return new Agent({ chain, signer, name, wallet, nowMs, view: () => this.now });
+  }
+
+  /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */
+  submitSigned(bytes: Uint8Array, artifacts: readonly Artifact[] = []): Promise<Outcome> {
+    return this.options.chain.submitSigned(bytes, artifacts);
+  }
+
+  /** Takes blocks that another node sealed; returns the refusal of the first that is not valid. */
+  follow(blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Refusal | undefined> {
+    return this.options.chain.follow(blocks);
+  }
+
+  /** Loads the group again after it was halted. */
+  reload(): void {
+    this.options.chain.reload();
+  }
+
+  // Looking.
+
+  get head(): Head {
+    return this.options.chain.head;
+  }
+
+  info(): GroupInfo {
+    const { name, currency } = this.now.group();
+    const { status, haltReason } = this.options.chain;
+    return { groupId: this.groupId, name, currency, status, haltReason, head: this.head };
+  }
+
+  /** The state on disk at the head. */
+  get now(): GroupView {
+    const { height, tsMs } = this.head;
+    if (this.cachedView?.height !== height)
+      this.cachedView = new GroupView(new StoredState(this.options.store), { height, tsMs });
+    return this.cachedView;
+  }
+
+  private assertHeight(height: number): void {
+    if (!Number.isSafeInteger(height) || height < 0 || height > this.head.height)
+      throw new UsageError(`there is no height ${height}; the group is at ${this.head.height}`);
+  }
+
+  /** What a claim says. Nothing where its artifact is not here. */
+  claimContent(claim: Hex32): ClaimContent | undefined {
+    const bytes = this.options.store.artifact(claim);
+    return bytes === undefined ? undefined : decodeClaim(bytes);
+  }
+
+  /** The bytes of an artifact of this group. */
+  artifact(hash: Hex32): Uint8Array | undefined {
+    return this.options.store.artifact(hash);
+  }
+
+  /**
+   * The latest claims, newest first.
+   * @param options.sinceMs only claims with a block time at or after this
+   * @param options.atHeight as of this height
+   */
+  recentClaims(options: { limit?: number; sinceMs?: number; atHeight?: number } = {}): ReadClaim[] {
+    const { limit = 20, sinceMs = 0, atHeight = this.head.height } = options;
+    this.assertHeight(atHeight);
+    const claims: ReadClaim[] = [];
+    for (let height = atHeight; height >= 0 && claims.length < limit; height--) {
+      const events = [...eventsOfStoredBlock(this.options.store, height)];
+      if ((events[0]?.tsMs ?? 0) < sinceMs) break;
+      for (const { event } of events.reverse()) {
+        if (event.kind !== 'claim.published' || claims.length >= limit) continue;
+        const claim = this.now.claim(event.claim);
+        if (claim !== undefined) claims.push({ ...claim, content: this.claimContent(event.claim) });
+      }
+    }
+    return claims;
+  }
+
+  /** Events of the log, from a cursor on; see `StreamOptions`. */
+  events(options: StreamOptions = {}): AsyncGenerator<LogEvent> {
+    return streamEvents(this.options.store, this.options.bus.head$, options);
+  }
+
+  // History.
+
+  block(height: number): ReadBlock {
+    this.assertHeight(height);
+    const { store } = this.options;
+    const block = decodeBlock(store.block(height)!);
+    const transactions = block.transactions.map((bytes) => {
+      const transaction = decodeTransaction(bytes);
+      return { ...transaction, txId: toHex(sha256(transaction.payload)) };
+    });
+    const stored = store.effects(height);
+    const effects = stored === undefined ? [] : decodeEffects(stored);
+    return { block, blockId: store.blockId(height)!, transactions, effects };
+  }
+
+  /** Where a transaction is, by its id or an unambiguous prefix. */
+  findTransaction(idOrPrefix: string): { txId: Hex32; location: TxLocation } {
+    const txId = isHex32(idOrPrefix) ? idOrPrefix : this.searchTransaction(idOrPrefix);
+    const location = this.options.store.txLocation(txId);
+    if (location === undefined) throw new NotFoundError(`there is no transaction ${idOrPrefix} in the group`);
+    return { txId, location };
+  }
+
+  /** Prefixes are searched in the log, newest first; ids are found by index. */
+  private searchTransaction(prefix: string): Hex32 {
+    if (prefix.length < PREFIX_DIGITS_MIN) return resolveId('transaction', prefix, []);
+    const ids: Hex32[] = [];
+    for (let height = this.head.height; height >= 0; height--)
+      for (const { txId } of this.block(height).transactions) if (txId.startsWith(prefix)) ids.push(txId);
+    return resolveId('transaction', prefix, ids);
+  }
+
+  /** The height of a block by its height as text, its id, or a prefix of it. */
+  findBlock(heightOrId: string): number {
+    if (/^\d{1,7}$/.test(heightOrId)) {
+      const height = Number(heightOrId);
+      this.assertHeight(height);
+      return height;
+    }
+    const { store } = this.options;
+    const ids = new Map<Hex32, number>();
+    for (let height = 0; height <= this.head.height; height++) {
+      const id = store.blockId(height)!;
+      if (id.startsWith(heightOrId.toLowerCase())) ids.set(id, height);
+    }
+    return ids.get(resolveId('block', heightOrId, ids.keys()))!;
+  }
+}

@@ -1,0 +1,33 @@
+/** Short ids: every place that takes an id takes an unambiguous prefix of at least eight digits too. */
+import { type Hex32, isHex32 } from '../events/bytes.ts';
+import { AmbiguousIdError, NotFoundError, UsageError } from './errors.ts';
+
+export const PREFIX_DIGITS_MIN = 8;
+const HEX_PREFIX = /^[0-9a-f]{8,64}$/;
+
+/**
+ * The one id among `candidates` that `given` (an id or a prefix of it) stands for.
+ * @param what the kind of thing, for messages: `claim`, `member` …
+ * @throws UsageError when it is no prefix of an id, NotFoundError, AmbiguousIdError
+ */
+export function resolveId(what: string, given: string, candidates: Iterable<Hex32>): Hex32 {
+  const prefix = given.toLowerCase();
+  if (!HEX_PREFIX.test(prefix))
+    throw new UsageError(
+      `"${given}" is not the id of a ${what}: expected ${PREFIX_DIGITS_MIN} to 64 hex digits`,
+    );
+  const found: Hex32[] = [];
+  for (const candidate of candidates) {
+    if (candidate === prefix) return candidate;
+    if (candidate.startsWith(prefix)) found.push(candidate);
+  }
+  if (found.length === 1) return found[0]!;
+  if (found.length === 0) throw new NotFoundError(`there is no ${what} ${given}`);
+  throw new AmbiguousIdError(what, given, found);
+}
+
+/** Like `resolveId`, but a whole id needs no candidate: for keys that the group has not met yet. */
+export function resolveKey(given: string, candidates: Iterable<Hex32>): Hex32 {
+  const key = given.toLowerCase();
+  return isHex32(key) ? key : resolveId('key', given, candidates);
+}
