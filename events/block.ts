@@ -8,7 +8,7 @@
  * `groupId` is the blockId of block 0; in block 0 and in its transaction 32 zero bytes stand in its place.
  */
 import type { Hex32 } from './bytes.ts';
-import { bytesOf, id, milliseconds, uint } from './fields.ts';
+import { bytesOf, id, timestamp, uint } from './fields.ts';
 import { BLOCK_BYTES_MAX, TRANSACTION_BYTES_MAX, TRANSACTIONS_PER_BLOCK_MAX } from './limits.ts';
 import { MalformedError, Reader } from './reader.ts';
 import { Writer } from './writer.ts';
@@ -57,7 +57,7 @@ export function encodeHeader(header: BlockHeader): Uint8Array {
   id.write(writer, header.groupId);
   height.write(writer, header.height);
   id.write(writer, header.prev);
-  milliseconds.write(writer, header.tsMs);
+  timestamp.write(writer, header.tsMs);
   id.write(writer, header.sealer);
   txCount.write(writer, header.txCount);
   id.write(writer, header.txRoot);
@@ -75,7 +75,7 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
     groupId: id.read(reader),
     height: height.read(reader),
     prev: id.read(reader),
-    tsMs: milliseconds.read(reader),
+    tsMs: timestamp.read(reader),
     sealer: id.read(reader),
     txCount: txCount.read(reader),
     txRoot: id.read(reader),

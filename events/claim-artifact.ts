@@ -5,7 +5,7 @@
  * that it can be read without the chain, and its reader checks that they agree.
  */
 import { utf8 } from './bytes.ts';
-import { list, milliseconds, optional, record, text, type Values } from './fields.ts';
+import { list, optional, record, text, timestamp, type Values } from './fields.ts';
 import { CLAIM_ARTIFACT_BYTES_MAX, CLAIM_TEXT_BYTES_MAX, EVIDENCE_MAX } from './limits.ts';
 import { id, tags } from './operations/define.ts';
 import { MalformedError } from './reader.ts';
@@ -15,7 +15,7 @@ const VERSION = 1;
 const fields = {
   text: text({ maxBytes: CLAIM_TEXT_BYTES_MAX, min: 1 }),
   tags,
-  createdMs: milliseconds,
+  createdMs: timestamp,
   parent: optional(id),
   evidence: list(id, { max: EVIDENCE_MAX, unique: true }),
 };

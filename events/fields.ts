@@ -6,6 +6,7 @@
  */
 import { type Hex32, isHex32 } from './bytes.ts';
 import type { Codec, FieldType, Of } from './codec.ts';
+import { TIME_MS_MAX } from './limits.ts';
 import { MalformedError, type Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -55,8 +56,10 @@ export function uint(max: number): Codec<number> {
   };
 }
 
-/** Milliseconds: a point in time since 1970-01-01 UTC, or a span. */
+/** Milliseconds: a span, or a deadline that a rule worked out from a time and a span. */
 export const milliseconds = uint(MAX_SAFE);
+/** A point in time that somebody names: milliseconds since 1970-01-01 UTC. */
+export const timestamp = uint(TIME_MS_MAX);
 
 /** Tokens: an unsigned integer up to 2^63−1, a `bigint` in memory. */
 export const amount: Codec<bigint> = {

@@ -60,6 +60,12 @@ export const TRANSACTION_AGE_MS_MAX = 24 * HOUR_MS;
 /** … and this far after it. */
 export const TRANSACTION_LEAD_MS_MAX = 5 * MINUTE_MS;
 
+/**
+ * The last point in time that a record may name, in milliseconds since 1970: the last one that a `Date` can
+ * show. A later one is malformed. Below it, a time plus any window or lease is still an exact integer.
+ */
+export const TIME_MS_MAX = 8_640_000_000_000_000;
+
 /** A block, encoded. The sealer closes a block before it would grow past this. */
 export const BLOCK_BYTES_MAX = 4 * MIB;
 export const TRANSACTIONS_PER_BLOCK_MAX = 4_096;
@@ -87,6 +93,10 @@ assertRelation(CLAIM_TEXT_BYTES_MAX * 6 < CLAIM_ARTIFACT_BYTES_MAX, 'every text 
 assertRelation(ROYALTY_BPS_MAX < BASIS_POINTS, 'royalties leave something for the seller');
 assertRelation(TRANSFER_FEE_BPS_MAX < BASIS_POINTS, 'a fee is less than the amount');
 assertRelation(TRANSACTION_LEAD_MS_MAX <= BLOCK_LEAD_MS_MAX, 'a transaction is never ahead of a held block');
+assertRelation(
+  TIME_MS_MAX + Math.max(WINDOW_MS_MAX, LEASE_MS_MAX) <= Number.MAX_SAFE_INTEGER,
+  'every deadline is a safe integer',
+);
 assertRelation(SEALERS_MIN <= SEALERS_MAX, 'a group can have a sealer');
 assertRelation(
   DESCRIPTION_BYTES_MAX + TAGS_MAX * TAG_CHARACTERS_MAX * 4 < TRANSACTION_BYTES_MAX,

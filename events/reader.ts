@@ -1,5 +1,5 @@
 /** Reads MessagePack and takes nothing but the one shortest form of what it is asked for; see codec.ts. */
-import { hexAt } from './bytes.ts';
+import { hex32At, hexAt } from './bytes.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -192,7 +192,7 @@ export class Reader {
       this.offset = start;
       this.fail(`expected ${count} bytes`);
     }
-    const text = hexAt(this.bytes, this.offset, count);
+    const text = count === 32 ? hex32At(this.bytes, this.offset) : hexAt(this.bytes, this.offset, count);
     this.offset += count;
     return text;
   }

@@ -26,8 +26,8 @@ export interface RefusalPayloads {
   block_effects_mismatch: { expected: Hex32; actual: Hex32 };
 
   // A transaction, before its operations.
-  malformed: { what: string };
   transaction_too_large: { bytes: number; bytesMax: number };
+  malformed: { what: string };
   wrong_group: { expected: Hex32; actual: Hex32 };
   transaction_expired: { tsMs: number; earliestMs: number };
   transaction_from_future: { tsMs: number; latestMs: number };
@@ -66,12 +66,18 @@ export interface RefusalPayloads {
   sealer_not_admin: { sealer: Hex32 };
   sealers_unchanged: Record<never, never>;
 
-  // Tokens.
-  transfer_to_self: Record<never, never>;
-  balance_too_low: { account: Hex32; balance: bigint; needed: bigint };
-  treasury_too_low: { treasury: bigint; needed: bigint };
-  supply_cap_exceeded: { supply: bigint; amount: bigint; cap: bigint };
-  account_cap_exceeded: { account: Hex32; balance: bigint; amount: bigint; cap: bigint };
+  // Tasks.
+  task_exists: { task: string };
+  task_unknown: { task: string };
+  lease_out_of_range: { leaseMs: number; min: number; max: number };
+  not_task_creator: { task: string; creator: Hex32 };
+  task_attempt_stale: { task: string; attempt: number; current: number };
+  task_state: { task: string; status: string; event: string };
+  not_task_assignee: { task: string; assignee: Hex32 | undefined };
+  assignee_unchanged: { task: string; assignee: Hex32 };
+  assignee_unable: { assignee: Hex32 };
+  assignee_overloaded: { assignee: Hex32; max: number };
+  lease_running: { task: string; untilMs: number | undefined };
 
   // Knowledge.
   artifact_known: { artifact: Hex32 };
@@ -80,19 +86,6 @@ export interface RefusalPayloads {
   not_claim_author: { claim: Hex32; author: Hex32 };
   claim_retracted: { claim: Hex32 };
   claim_not_retracted: { claim: Hex32 };
-
-  // Tasks.
-  task_exists: { task: string };
-  task_unknown: { task: string };
-  lease_out_of_range: { leaseMs: number; min: number; max: number };
-  not_task_creator: { task: string; creator: Hex32 };
-  not_task_assignee: { task: string; assignee: Hex32 | undefined };
-  task_state: { task: string; status: string; event: string };
-  task_attempt_stale: { task: string; attempt: number; current: number };
-  assignee_unable: { assignee: Hex32 };
-  assignee_overloaded: { assignee: Hex32; max: number };
-  assignee_unchanged: { task: string; assignee: Hex32 };
-  lease_running: { task: string; untilMs: number | undefined };
 
   // Presence.
   metadata_invalid: Record<never, never>;
@@ -118,6 +111,13 @@ export interface RefusalPayloads {
   dispute_window_closed: { purchase: Hex32; untilMs: number };
   dispute_secret_mismatch: { purchase: Hex32 };
   dispute_unfounded: { purchase: Hex32 };
+
+  // Tokens: last, since money is counted when all else fits.
+  transfer_to_self: Record<never, never>;
+  balance_too_low: { account: Hex32; balance: bigint; needed: bigint };
+  treasury_too_low: { treasury: bigint; needed: bigint };
+  supply_cap_exceeded: { supply: bigint; amount: bigint; cap: bigint };
+  account_cap_exceeded: { account: Hex32; balance: bigint; amount: bigint; cap: bigint };
 }
 
 export type RefusalCode = keyof RefusalPayloads;
@@ -153,8 +153,8 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   block_transaction_refused: ['A transaction in the block is not valid.', 'sender'],
   block_effects_mismatch: ['Judging the block gives other state writes than its header says.', 'sender'],
 
-  malformed: ['The bytes are not a transaction in its one encoding, or a field is out of bounds.', 'sender'],
   transaction_too_large: ['The transaction exceeds the size limit.', 'sender'],
+  malformed: ['The bytes are not a transaction in its one encoding, or a field is out of bounds.', 'sender'],
   wrong_group: ['The transaction was signed for another group.', 'sender'],
   transaction_expired: ['The transaction is older than its window of 24 hours.', 'nobody'],
   transaction_from_future: ['The transaction is dated more than 5 minutes ahead.', 'nobody'],
@@ -193,11 +193,17 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   sealer_not_admin: ['A sealer must be an admin.', 'nobody'],
   sealers_unchanged: ['The sealers are the present ones.', 'nobody'],
 
-  transfer_to_self: ['A transfer to oneself is not allowed.', 'sender'],
-  balance_too_low: ['The balance is too low.', 'nobody'],
-  treasury_too_low: ['The treasury holds too little.', 'nobody'],
-  supply_cap_exceeded: ['The total supply would exceed its cap.', 'nobody'],
-  account_cap_exceeded: ["The account's balance would exceed the cap.", 'nobody'],
+  task_exists: ['The task id is taken.', 'nobody'],
+  task_unknown: ['There is no such task.', 'nobody'],
+  lease_out_of_range: ['The lease is too short or too long.', 'sender'],
+  not_task_creator: ["Only the task's creator or an admin may do this.", 'nobody'],
+  task_attempt_stale: ['The operation belongs to an earlier attempt.', 'nobody'],
+  task_state: ["The task's state does not allow this.", 'nobody'],
+  not_task_assignee: ["Only the task's assignee may do this.", 'nobody'],
+  assignee_unchanged: ['The task is assigned to this member already.', 'nobody'],
+  assignee_unable: ['The assignee is not a member who may act.', 'nobody'],
+  assignee_overloaded: ['The assignee holds as many open tasks as allowed.', 'nobody'],
+  lease_running: ['The task has no lease that has run out.', 'nobody'],
 
   artifact_known: ['The artifact is in the group already.', 'nobody'],
   claim_unknown: ['There is no such claim.', 'nobody'],
@@ -205,18 +211,6 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   not_claim_author: ["Only the claim's author or an admin may do this.", 'nobody'],
   claim_retracted: ['The claim is retracted already.', 'nobody'],
   claim_not_retracted: ['The claim is not retracted.', 'nobody'],
-
-  task_exists: ['The task id is taken.', 'nobody'],
-  task_unknown: ['There is no such task.', 'nobody'],
-  lease_out_of_range: ['The lease is too short or too long.', 'sender'],
-  not_task_creator: ["Only the task's creator or an admin may do this.", 'nobody'],
-  not_task_assignee: ["Only the task's assignee may do this.", 'nobody'],
-  task_state: ["The task's state does not allow this.", 'nobody'],
-  task_attempt_stale: ['The operation belongs to an earlier attempt.', 'nobody'],
-  assignee_unable: ['The assignee is not a member who may act.', 'nobody'],
-  assignee_overloaded: ['The assignee holds as many open tasks as allowed.', 'nobody'],
-  assignee_unchanged: ['The task is assigned to this member already.', 'nobody'],
-  lease_running: ['The task has no lease that has run out.', 'nobody'],
 
   metadata_invalid: ['The metadata is not a JSON object.', 'sender'],
   presence_unchanged: ['Status and metadata are the present ones.', 'nobody'],
@@ -240,6 +234,12 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   dispute_window_closed: ['The time for a dispute is over.', 'nobody'],
   dispute_secret_mismatch: ["The secret does not belong to the purchase's key.", 'sender'],
   dispute_unfounded: ['The sealed key opens and is the right one.', 'nobody'],
+
+  transfer_to_self: ['A transfer to oneself is not allowed.', 'sender'],
+  balance_too_low: ['The balance is too low.', 'nobody'],
+  treasury_too_low: ['The treasury holds too little.', 'nobody'],
+  supply_cap_exceeded: ['The total supply would exceed its cap.', 'nobody'],
+  account_cap_exceeded: ["The account's balance would exceed the cap.", 'nobody'],
 };
 
 /** All codes in the order in which they are checked. */

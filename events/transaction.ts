@@ -11,7 +11,7 @@
  */
 import type { Hex32 } from './bytes.ts';
 import { decode, encode } from './codec.ts';
-import { bytesOf, id, list, milliseconds, optional } from './fields.ts';
+import { bytesOf, id, list, optional, timestamp } from './fields.ts';
 import { NONCE_BYTES, OPERATIONS_PER_TRANSACTION_MAX, TRANSACTION_BYTES_MAX } from './limits.ts';
 import { MalformedError, Reader } from './reader.ts';
 import { type Operation, operationCodec } from './registry.ts';
@@ -63,7 +63,7 @@ export function encodePayload(value: TransactionPayload): Uint8Array {
   id.write(writer, value.groupId);
   id.write(writer, value.author);
   nonceCodec.write(writer, value.nonce);
-  milliseconds.write(writer, value.tsMs);
+  timestamp.write(writer, value.tsMs);
   replacesCodec.write(writer, value.replaces);
   operationsCodec.write(writer, value.operations);
   return writer.finish();
@@ -96,7 +96,7 @@ export function decodeTransaction(bytes: Uint8Array): Transaction {
   const groupId = id.read(reader);
   const author = id.read(reader);
   const nonce = nonceCodec.read(reader);
-  const tsMs = milliseconds.read(reader);
+  const tsMs = timestamp.read(reader);
   const replaces = replacesCodec.read(reader);
   const operations = operationsCodec.read(reader);
   reader.done();

@@ -2,6 +2,8 @@
 import { writeHex } from './bytes.ts';
 
 const INITIAL_CAPACITY = 1024;
+/** Below this many characters a loop beats the encoder's call. */
+const SHORT_TEXT_MAX = 160;
 const encoder = new TextEncoder();
 
 /** An append-only buffer. `bytesSince` hands out views of it that stay valid until `reset`. */
@@ -131,12 +133,17 @@ export class Writer {
     this.hex(text);
   }
 
-  text(value: string): void {
-    // Short ASCII is by far the most common text (tags, names, ids): write it without a second buffer.
-    if (value.length < 32 && this.shortAscii(value)) return;
-    const bytes = encoder.encode(value);
-    const count = bytes.length;
-    this.reserve(5 + count);
+  /** Text, or two texts joined, as one string. */
+  text(value: string, rest = ''): void {
+    // Short ASCII is by far the most common text (keys, tags, names): write it without a second buffer.
+    if (value.length + rest.length < SHORT_TEXT_MAX && this.shortAscii(value, rest)) return;
+    const bytes = encoder.encode(value + rest);
+    this.textHeader(bytes.length);
+    this.raw(bytes);
+  }
+
+  private textHeader(count: number): void {
+    this.reserve(5);
     if (count < 32) {
       this.buffer[this.length++] = 0xa0 | count;
     } else if (count < 0x100) {
@@ -151,27 +158,27 @@ export class Writer {
       this.view.setUint32(this.length + 1, count);
       this.length += 5;
     }
-    this.raw(bytes);
   }
 
-  /** Raw UTF-8 without a header, for state keys. */
-  rawText(value: string): void {
-    this.reserve(value.length * 3);
-    const { written } = encoder.encodeInto(value, this.buffer.subarray(this.length));
-    this.length += written;
+  /** Writes the texts if they are ASCII; otherwise takes back what it wrote and says so. */
+  private shortAscii(value: string, rest: string): boolean {
+    const start = this.length;
+    this.textHeader(value.length + rest.length);
+    this.reserve(value.length + rest.length);
+    if (this.ascii(value) && this.ascii(rest)) return true;
+    this.length = start;
+    return false;
   }
 
-  private shortAscii(value: string): boolean {
+  private ascii(value: string): boolean {
+    const { buffer, length } = this;
     const count = value.length;
-    this.reserve(1 + count);
-    const start = this.length + 1;
     for (let at = 0; at < count; at++) {
       const unit = value.charCodeAt(at);
       if (unit >= 0x80) return false;
-      this.buffer[start + at] = unit;
+      buffer[length + at] = unit;
     }
-    this.buffer[this.length] = 0xa0 | count;
-    this.length = start + count;
+    this.length = length + count;
     return true;
   }
 

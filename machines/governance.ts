@@ -57,8 +57,9 @@ function policyUpdate(operation: OperationOf<'policy_update'>, context: RuleCont
   if (refused !== undefined) return refused;
   if (operation.changes.length === 0) return refuse('policy_empty', {});
   const changed: Record<string, PolicyValue | number> = { ...state.get(policyTable, '')! };
+  const unknown = operation.changes.find(({ key }) => !Object.hasOwn(policyFields, key));
+  if (unknown !== undefined) return refuse('policy_key_unknown', { key: unknown.key });
   for (const { key, value } of operation.changes) {
-    if (!Object.hasOwn(policyFields, key)) return refuse('policy_key_unknown', { key });
     const kind = KIND_OF_KEY[key as keyof Policy];
     if (!fits(kind, value)) return refuse('policy_value_invalid', { key, expected: kind });
     changed[key] = kind === 'number' ? Number(value) : value;

@@ -20,7 +20,7 @@ import { assertMoneyConserved } from './ledger.ts';
 import { marketRules } from './market.ts';
 import { membershipRules } from './membership.ts';
 import { presenceRules } from './presence.ts';
-import { Overlay, type StateBase, type Write } from './state.ts';
+import { Overlay, type StateBase, type WriteSet } from './state.ts';
 import { balanceTable, memberTable } from './tables.ts';
 import { taskRules } from './tasks.ts';
 import { tokenRules } from './tokens.ts';
@@ -51,7 +51,7 @@ export interface JudgeEnvironment {
 
 /** What judging a block brought about. */
 export interface JudgedBlock {
-  readonly writes: Map<string, Write>;
+  readonly writes: WriteSet;
   readonly effectsHash: Uint8Array;
   readonly effects: readonly PlacedEffect[];
   readonly accepted: readonly VerifiedTransaction[];
@@ -207,6 +207,7 @@ const OPEN_TO_STRANGERS: ReadonlySet<OperationType> = new Set<OperationType>([
   'genesis',
   'invite_accept',
   'task_release',
+  'offer_revoke',
   'grant',
   'purchase_accept',
   'purchase_settle',

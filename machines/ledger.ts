@@ -13,12 +13,11 @@ import { MAX_TOKEN } from '../events/fields.ts';
 import { BASIS_POINTS } from '../events/limits.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { RuleContext } from './domain.ts';
-import type { Overlay, StateView, Write } from './state.ts';
+import type { Overlay, StateView, Table } from './state.ts';
 import {
   balanceTable,
   escrowTable,
-  isMoneyHolding,
-  isSupply,
+  MONEY_TABLES,
   policyTable,
   supplyTable,
   treasuryTable,
@@ -141,21 +140,23 @@ export function releaseEscrow(state: StateView, escrow: string): bigint {
  */
 export function assertMoneyConserved(overlay: Overlay): void {
   let held = 0n;
-  let supply = 0n;
-  for (const write of overlay.openWrites()) {
-    if (isMoneyHolding(write.table)) held += change(overlay, write);
-    else if (isSupply(write.table)) supply += change(overlay, write);
-  }
+  for (const table of MONEY_TABLES) held += changeOf(overlay, table);
+  const supply = changeOf(overlay, supplyTable as Table<unknown>);
   if (held !== supply)
     throw new Error(`money is not conserved: held changes by ${held}, supply by ${supply}`);
 }
 
-function change(overlay: Overlay, write: Write): bigint {
-  const before = overlay.getBefore(write.table, write.id) as { amount: bigint } | undefined;
-  const after = write.value as { amount: bigint } | undefined;
-  if (after !== undefined && after.amount < 0n)
-    throw new Error(`money is negative under ${write.table.prefix}${write.id}`);
-  return (after?.amount ?? 0n) - (before?.amount ?? 0n);
+/** By how much the open transaction changes what a table holds in all. */
+function changeOf(overlay: Overlay, table: Table<unknown>): bigint {
+  let change = 0n;
+  for (const [id, write] of overlay.openWritesOf(table) ?? []) {
+    const before = overlay.getBefore(table, id) as { amount: bigint } | undefined;
+    const after = write.value as { amount: bigint } | undefined;
+    if (after !== undefined && after.amount < 0n)
+      throw new Error(`money is negative under ${table.prefix}${id}`);
+    change += (after?.amount ?? 0n) - (before?.amount ?? 0n);
+  }
+  return change;
 }
 
 /** Adds up all money of a state: the audit's oracle. */

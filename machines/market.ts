@@ -27,7 +27,6 @@ import {
 import { nextPurchaseStatus, type PurchaseEvent } from './purchase.machine.ts';
 import { lacksRole, roleOf } from './roles.ts';
 import { keyHashOf, openSealedKey, x25519PublicKey } from './sealed-key.ts';
-import type { StateView } from './state.ts';
 import {
   type OfferRecord,
   offerTable,
@@ -151,14 +150,19 @@ function write(context: RuleContext, purchase: Hex32, record: PurchaseRecord): v
   context.emit({ kind: 'purchase.changed', purchase, offer, buyer, status, amount });
 }
 
-/** The purchase and its next state, or why the event does not fit. */
+/** The purchase and its next state, or why the event or its author does not fit. */
 function proceed(
-  state: StateView,
+  { state, author }: RuleContext,
   purchase: Hex32,
   event: PurchaseEvent,
+  by: 'seller' | 'buyer' | 'anyone',
 ): { record: PurchaseRecord; status: PurchaseStatus } | Refusal {
   const record = state.get(purchaseTable, purchase);
   if (record === undefined) return refuse('purchase_unknown', { purchase });
+  const { buyer, offer } = record;
+  const { seller } = state.get(offerTable, offer)!;
+  if (by === 'seller' && author !== seller) return refuse('not_seller', { seller });
+  if (by === 'buyer' && author !== buyer) return refuse('not_buyer', { buyer });
   const status = nextPurchaseStatus(record.status, event);
   return status === undefined
     ? refuse('purchase_state', { purchase, status: record.status, event })
@@ -166,13 +170,11 @@ function proceed(
 }
 
 function grant(operation: OperationOf<'grant'>, context: RuleContext): Refusal | undefined {
-  const { state, author, nowMs } = context;
+  const { nowMs } = context;
   const { purchase, sealedKey } = operation;
-  const step = proceed(state, purchase, 'grant');
+  const step = proceed(context, purchase, 'grant', 'seller');
   if ('code' in step) return step;
   const { record, status } = step;
-  const { seller } = state.get(offerTable, record.offer)!;
-  if (author !== seller) return refuse('not_seller', { seller });
   if (nowMs > record.grantUntilMs)
     return refuse('grant_window_closed', { purchase, untilMs: record.grantUntilMs });
   const disputeUntilMs = nowMs + record.disputeWindowMs;
@@ -183,17 +185,15 @@ function grant(operation: OperationOf<'grant'>, context: RuleContext): Refusal |
 
 function accept(operation: OperationOf<'purchase_accept'>, context: RuleContext): Refusal | undefined {
   const { purchase } = operation;
-  const step = proceed(context.state, purchase, 'accept');
+  const step = proceed(context, purchase, 'accept', 'buyer');
   if ('code' in step) return step;
-  const { buyer } = step.record;
-  if (context.author !== buyer) return refuse('not_buyer', { buyer });
   payOut(context, purchase, { ...step.record, status: step.status });
   return undefined;
 }
 
 function settle(operation: OperationOf<'purchase_settle'>, context: RuleContext): Refusal | undefined {
   const { purchase } = operation;
-  const step = proceed(context.state, purchase, 'settle');
+  const step = proceed(context, purchase, 'settle', 'anyone');
   if ('code' in step) return step;
   const untilMs = step.record.disputeUntilMs!;
   if (context.nowMs <= untilMs) return refuse('dispute_window_open', { purchase, untilMs });
@@ -250,27 +250,25 @@ function earn(
 }
 
 function refund(operation: OperationOf<'purchase_refund'>, context: RuleContext): Refusal | undefined {
-  const { state, author, nowMs } = context;
+  const { state, nowMs } = context;
   const { purchase } = operation;
-  const step = proceed(state, purchase, 'refund');
+  const step = proceed(context, purchase, 'refund', 'buyer');
   if ('code' in step) return step;
   const { record, status } = step;
   const { buyer, grantUntilMs: untilMs } = record;
-  if (author !== buyer) return refuse('not_buyer', { buyer });
   if (nowMs <= untilMs) return refuse('grant_window_open', { purchase, untilMs });
   credit(state, buyer, close(context, purchase, { ...record, status }));
   return undefined;
 }
 
 function dispute(operation: OperationOf<'purchase_dispute'>, context: RuleContext): Refusal | undefined {
-  const { state, author, nowMs } = context;
+  const { state, nowMs } = context;
   const { purchase, oneTimeSecret } = operation;
-  const step = proceed(state, purchase, 'dispute');
+  const step = proceed(context, purchase, 'dispute', 'buyer');
   if ('code' in step) return step;
   const { record, status } = step;
   const { buyer, disputeUntilMs } = record;
   const untilMs = disputeUntilMs!;
-  if (author !== buyer) return refuse('not_buyer', { buyer });
   if (nowMs > untilMs) return refuse('dispute_window_closed', { purchase, untilMs });
   if (toHex(x25519PublicKey(oneTimeSecret)) !== record.buyerKey)
     return refuse('dispute_secret_mismatch', { purchase });

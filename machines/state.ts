@@ -14,6 +14,8 @@ import type { Writer } from '../events/writer.ts';
 export interface Table<T> {
   /** Text before the id, with its slash; a table of one record has no slash and the empty id. */
   readonly prefix: string;
+  /** The table's place among all tables by prefix. No prefix begins another, so places and ids order the keys. */
+  readonly slot: number;
   readonly codec: Codec<T>;
   /** Whether ids are free text, whose order in UTF-8 may differ from JavaScript's. */
   readonly textIds: boolean;
@@ -42,53 +44,96 @@ export interface Write {
   bytes: Uint8Array | undefined;
 }
 
+/**
+ * Writes by table and id: one map per table, since joining prefix and id for every look-up costs more than all
+ * the rest of it.
+ */
+export class WriteSet implements Iterable<readonly [key: string, write: Write]> {
+  private readonly maps: (Map<string, Write> | undefined)[] = [];
+  size = 0;
+
+  get(table: Table<unknown>, id: string): Write | undefined {
+    return this.maps[table.slot]?.get(id);
+  }
+
+  set(write: Write): void {
+    const { slot } = write.table;
+    let map = this.maps[slot];
+    if (map === undefined) {
+      map = new Map();
+      this.maps[slot] = map;
+    }
+    const before = map.size;
+    map.set(write.id, write);
+    this.size += map.size - before;
+  }
+
+  clear(): void {
+    if (this.size === 0) return;
+    for (const map of this.maps) map?.clear();
+    this.size = 0;
+  }
+
+  /** All writes, table by table in the order of their slots. */
+  *writes(): Generator<Write> {
+    for (const map of this.maps) if (map !== undefined) yield* map.values();
+  }
+
+  /** The maps of tables that have writes, in the order of their slots. */
+  *tables(): Generator<ReadonlyMap<string, Write>> {
+    for (const map of this.maps) if (map !== undefined && map.size > 0) yield map;
+  }
+
+  /** The writes of one table by id. */
+  of(table: Table<unknown>): ReadonlyMap<string, Write> | undefined {
+    return this.maps[table.slot];
+  }
+
+  *[Symbol.iterator](): Generator<readonly [key: string, write: Write]> {
+    for (const write of this.writes()) yield [write.table.prefix + write.id, write];
+  }
+}
+
 const SURROGATE = /[\ud800-\udfff]/;
 
 export class Overlay implements StateView {
   private readonly base: StateBase;
-  private transactionWrites = new Map<string, Write>();
-  private blockWrites = new Map<string, Write>();
-  private hasTextIds = false;
+  private readonly transactionWrites = new WriteSet();
+  private blockWrites = new WriteSet();
 
   constructor(base: StateBase) {
     this.base = base;
   }
 
   get<T>(table: Table<T>, id: string): T | undefined {
-    const key = table.prefix + id;
-    const write = this.transactionWrites.get(key) ?? this.blockWrites.get(key);
+    const write =
+      this.transactionWrites.get(table as Table<unknown>, id) ??
+      this.blockWrites.get(table as Table<unknown>, id);
     if (write !== undefined) return write.value as T | undefined;
     return this.base.get(table, id);
   }
 
   /** The value as it was before the open transaction. */
   getBefore<T>(table: Table<T>, id: string): T | undefined {
-    const write = this.blockWrites.get(table.prefix + id);
+    const write = this.blockWrites.get(table as Table<unknown>, id);
     return write === undefined ? this.base.get(table, id) : (write.value as T | undefined);
   }
 
   put<T>(table: Table<T>, id: string, value: T): void {
-    if (table.textIds) this.hasTextIds = true;
-    this.transactionWrites.set(table.prefix + id, {
-      table: table as Table<unknown>,
-      id,
-      value,
-      bytes: undefined,
-    });
+    this.transactionWrites.set({ table: table as Table<unknown>, id, value, bytes: undefined });
   }
 
   delete(table: Table<unknown>, id: string): void {
-    if (table.textIds) this.hasTextIds = true;
-    this.transactionWrites.set(table.prefix + id, { table, id, value: undefined, bytes: undefined });
+    this.transactionWrites.set({ table, id, value: undefined, bytes: undefined });
   }
 
   ids(table: Table<unknown>, idPrefix: string): string[] {
     const found = new Set(this.base.ids(table, idPrefix));
     for (const layer of [this.blockWrites, this.transactionWrites]) {
-      for (const write of layer.values()) {
-        if (write.table.prefix !== table.prefix || !write.id.startsWith(idPrefix)) continue;
-        if (write.value === undefined) found.delete(write.id);
-        else found.add(write.id);
+      for (const [id, write] of layer.of(table) ?? []) {
+        if (!id.startsWith(idPrefix)) continue;
+        if (write.value === undefined) found.delete(id);
+        else found.add(id);
       }
     }
     return [...found].sort(compareUtf8);
@@ -96,13 +141,17 @@ export class Overlay implements StateView {
 
   /** The open transaction's writes, unsorted. */
   openWrites(): Iterable<Write> {
-    return this.transactionWrites.values();
+    return this.transactionWrites.writes();
+  }
+
+  /** The open transaction's writes of one table. */
+  openWritesOf(table: Table<unknown>): ReadonlyMap<string, Write> | undefined {
+    return this.transactionWrites.of(table);
   }
 
   /** Forgets the open transaction. */
   dropTransaction(): void {
     this.transactionWrites.clear();
-    this.hasTextIds = false;
   }
 
   /**
@@ -110,37 +159,39 @@ export class Overlay implements StateView {
    * `[[key, value | nil], …]`, ascending by key. The values' bytes are kept for storage.
    */
   commitTransaction(effects: Writer): void {
-    const writes = this.transactionWrites;
-    effects.arrayHeader(writes.size);
-    for (const key of this.sortedKeys()) {
-      const write = writes.get(key)!;
-      effects.arrayHeader(2);
-      effects.text(key);
-      if (write.value === undefined) {
-        effects.nil();
-      } else {
-        const start = effects.length;
-        write.table.codec.write(effects, write.value);
-        write.bytes = effects.bytesSince(start);
-      }
-      this.blockWrites.set(key, write);
+    effects.arrayHeader(this.transactionWrites.size);
+    for (const writes of this.transactionWrites.tables())
+      for (const id of sortedIds(writes)) this.commitWrite(writes.get(id)!, effects);
+    this.transactionWrites.clear();
+  }
+
+  private commitWrite(write: Write, effects: Writer): void {
+    effects.arrayHeader(2);
+    effects.text(write.table.prefix, write.id);
+    if (write.value === undefined) {
+      effects.nil();
+    } else {
+      const start = effects.length;
+      write.table.codec.write(effects, write.value);
+      write.bytes = effects.bytesSince(start);
     }
-    this.dropTransaction();
+    this.blockWrites.set(write);
   }
 
-  private sortedKeys(): string[] {
-    const keys = [...this.transactionWrites.keys()];
-    if (keys.length < 2) return keys;
-    keys.sort();
-    // Code-unit order is byte order unless surrogates are about, and only free-text ids can hold them.
-    if (this.hasTextIds && keys.some((key) => SURROGATE.test(key))) keys.sort(compareUtf8);
-    return keys;
-  }
-
-  /** The block's writes so far by key; a later write of the same key has replaced an earlier one. */
-  takeBlock(): Map<string, Write> {
+  /** The block's writes so far; a later write of the same key has replaced an earlier one. */
+  takeBlock(): WriteSet {
     const writes = this.blockWrites;
-    this.blockWrites = new Map();
+    this.blockWrites = new WriteSet();
     return writes;
   }
+}
+
+/** Ids ascending by their UTF-8 bytes. */
+function sortedIds(writes: ReadonlyMap<string, Write>): Iterable<string> {
+  if (writes.size < 2) return writes.keys();
+  const ids = [...writes.keys()].sort();
+  const [first] = writes.values();
+  // Code-unit order is byte order unless surrogates are about, and only free-text ids can hold them.
+  if (first!.table.textIds && ids.some((id) => SURROGATE.test(id))) ids.sort(compareUtf8);
+  return ids;
 }

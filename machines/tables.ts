@@ -2,6 +2,7 @@
  * Every table of the state, with its records: the one registry of namespaces. Prefixes are normative, since
  * they are part of what `effectsHash` covers.
  */
+import { compareUtf8 } from '../events/bytes.ts';
 import type { Codec } from '../events/codec.ts';
 import {
   amount,
@@ -36,11 +37,11 @@ import type { Table } from './state.ts';
 const U32_MAX = 0xffff_ffff;
 const counter = uint(Number.MAX_SAFE_INTEGER);
 
-const prefixes = new Set<string>();
+const tables: { -readonly [K in keyof Table<unknown>]: Table<unknown>[K] }[] = [];
 function table<T>(prefix: string, codec: Codec<T>, textIds = false): Table<T> {
-  if (prefixes.has(prefix)) throw new Error(`tables.ts: the prefix ${prefix} is used twice`);
-  prefixes.add(prefix);
-  return { prefix, codec, textIds };
+  const made: Table<T> = { prefix, codec, textIds, slot: -1 };
+  tables.push(made as Table<unknown>);
+  return made;
 }
 
 // The group. Tables of one record have the empty id.
@@ -194,34 +195,20 @@ export const openPurchaseTable = table('open-purchase/', record({ purchase: id }
 /** A seller's lost disputes. Absent: none. */
 export const sellerTable = table('seller/', record({ disputesLost: uint(U32_MAX) }));
 
+// Slots go by prefix, in the order of keys, which holds as long as no prefix begins another.
+tables.sort((a, b) => compareUtf8(a.prefix, b.prefix));
+for (const [slot, one] of tables.entries()) {
+  one.slot = slot;
+  if (tables[slot + 1]?.prefix.startsWith(one.prefix))
+    throw new Error(`tables.ts: the prefix ${one.prefix} begins another`);
+}
+
 /** All tables by prefix, for tools that show the state. */
-export const TABLES: readonly Table<never>[] = [
-  groupTable,
-  policyTable,
-  sealersTable,
-  adminsTable,
-  memberTable,
-  inviteTable,
-  profileTable,
+export const TABLES: readonly Table<unknown>[] = tables;
+
+/** Tables whose records are money that somebody holds, for the invariant. */
+export const MONEY_TABLES = [
   balanceTable,
   escrowTable,
   treasuryTable,
-  supplyTable,
-  claimTable,
-  experienceTable,
-  taskTable,
-  assignmentTable,
-  loadTable,
-  presenceTable,
-  offerTable,
-  purchaseTable,
-  openPurchaseTable,
-  sellerTable,
-] as unknown as readonly Table<never>[];
-
-/** Tables whose records are money, for the invariant. */
-export const isMoneyHolding = (t: Table<unknown>): boolean =>
-  t === (balanceTable as Table<unknown>) ||
-  t === (escrowTable as Table<unknown>) ||
-  t === (treasuryTable as Table<unknown>);
-export const isSupply = (t: Table<unknown>): boolean => t === (supplyTable as Table<unknown>);
+] as readonly unknown[] as readonly Table<unknown>[];

@@ -11,6 +11,7 @@ import { type Refusal, refuse } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
 import type { Transaction, VerifiedTransaction } from '../../events/transaction.ts';
 import { unknownAuthor } from '../../machines/group.ts';
+import type { Table } from '../../machines/state.ts';
 import { sealersTable } from '../../machines/tables.ts';
 import type { GroupStore, Head } from '../../storage/port.ts';
 import type { Bus } from '../bus.ts';
@@ -228,7 +229,7 @@ export class GroupChain {
   private publish(final: FinalBlock): void {
     const { groupId } = this;
     const { height } = final.header;
-    if (final.judged.writes.has(sealersTable.prefix))
+    if (final.judged.writes.get(sealersTable as Table<unknown>, '') !== undefined)
       this.lifecycle.send({ type: 'sealersChanged', seals: this.sealingSigner() !== undefined });
     this.options.bus.blockCommitted({ groupId, height }, () => eventsOfFinalBlock(groupId, final));
   }

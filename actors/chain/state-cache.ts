@@ -6,9 +6,8 @@
  * becomes the old one, whose entries are either used again (and move back) or forgotten together. That costs
  * one map look-up instead of the bookkeeping of a linked list.
  */
-import { utf8 } from '../../events/bytes.ts';
 import { decode } from '../../events/codec.ts';
-import type { StateBase, Table, Write } from '../../machines/state.ts';
+import type { StateBase, Table, Write, WriteSet } from '../../machines/state.ts';
 import type { GroupReader } from '../../storage/port.ts';
 
 /** Records per generation. At some 500 bytes each, two generations of one busy group stay under 64 MB. */
@@ -23,102 +22,119 @@ interface Pending {
 }
 
 const ABSENT = Symbol('absent');
+/** Per table: records by id. */
+type Generation = (Map<string, unknown> | undefined)[];
 
 export class StateCache implements StateBase {
   private readonly reader: StateReader;
-  private readonly pending = new Map<string, Pending>();
-  private readonly keysOfHeight = new Map<number, string[]>();
-  private young = new Map<string, unknown>();
-  private old = new Map<string, unknown>();
+  private readonly pending: (Map<string, Pending> | undefined)[] = [];
+  private readonly writesOfHeight = new Map<number, WriteSet>();
+  private young: Generation = [];
+  private youngSize = 0;
+  private old: Generation = [];
 
   constructor(reader: StateReader) {
     this.reader = reader;
   }
 
   get<T>(table: Table<T>, id: string): T | undefined {
-    const key = table.prefix + id;
-    const pending = this.pending.get(key);
+    const { slot } = table;
+    const pending = this.pending[slot]?.get(id);
     if (pending !== undefined) return pending.value as T | undefined;
-    let value = this.young.get(key);
+    let value = this.young[slot]?.get(id);
     if (value === undefined) {
-      value = this.old.get(key) ?? this.load(table, key);
-      this.remember(key, value);
+      value = this.old[slot]?.get(id) ?? this.load(table, id);
+      this.remember(slot, id, value);
     }
     return value === ABSENT ? undefined : (value as T);
   }
 
-  private load<T>(table: Table<T>, key: string): unknown {
-    const bytes = this.reader.state(key);
+  private load<T>(table: Table<T>, id: string): unknown {
+    const bytes = this.reader.state(table.prefix + id);
     return bytes === undefined ? ABSENT : decode(table.codec, bytes);
   }
 
-  private remember(key: string, value: unknown): void {
-    if (this.young.size >= GENERATION_ENTRIES) {
+  private remember(slot: number, id: string, value: unknown): void {
+    if (this.youngSize >= GENERATION_ENTRIES) {
       this.old = this.young;
-      this.young = new Map();
+      this.young = [];
+      this.youngSize = 0;
     }
-    this.young.set(key, value);
+    mapAt(this.young, slot).set(id, value);
+    this.youngSize++;
   }
 
   *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
-    const prefix = table.prefix + idPrefix;
     const found = new Set<string>();
-    for (const [key] of this.reader.stateRange(prefix)) found.add(key);
-    for (const [key, { value }] of this.pending) {
-      if (!key.startsWith(prefix)) continue;
-      if (value === undefined) found.delete(key);
-      else found.add(key);
+    for (const [key] of this.reader.stateRange(table.prefix + idPrefix))
+      found.add(key.slice(table.prefix.length));
+    for (const [id, { value }] of this.pending[table.slot] ?? []) {
+      if (!id.startsWith(idPrefix)) continue;
+      if (value === undefined) found.delete(id);
+      else found.add(id);
     }
-    for (const key of found) yield key.slice(table.prefix.length);
+    yield* found;
   }
 
   /** Takes over the writes of a judged block, which storage does not have yet. */
-  addPending(height: number, writes: ReadonlyMap<string, Write>): void {
-    for (const [key, write] of writes) this.pending.set(key, { value: write.value, height });
-    this.keysOfHeight.set(height, [...writes.keys()]);
+  addPending(height: number, writes: WriteSet): void {
+    for (const { table, id, value } of writes.writes())
+      mapAt(this.pending, table.slot).set(id, { value, height });
+    this.writesOfHeight.set(height, writes);
   }
 
   /** Storage now has the block: its writes may be forgotten when memory is needed. */
   settle(height: number): void {
-    for (const key of this.keysOfHeight.get(height) ?? []) {
-      const pending = this.pending.get(key);
+    for (const { table, id } of this.writesOfHeight.get(height)?.writes() ?? []) {
+      const pending = this.pending[table.slot]?.get(id);
       if (pending === undefined || pending.height !== height) continue;
-      this.pending.delete(key);
-      this.remember(key, pending.value ?? ABSENT);
+      this.pending[table.slot]!.delete(id);
+      this.remember(table.slot, id, pending.value ?? ABSENT);
     }
-    this.keysOfHeight.delete(height);
+    this.writesOfHeight.delete(height);
   }
+}
+
+function mapAt<V>(maps: (Map<string, V> | undefined)[], slot: number): Map<string, V> {
+  let map = maps[slot];
+  if (map === undefined) {
+    map = new Map();
+    maps[slot] = map;
+  }
+  return map;
 }
 
 /** State held in memory alone: for replays, which begin with nothing. */
 export class MemoryState implements StateBase {
-  private readonly values = new Map<string, Write>();
+  private readonly values: (Map<string, Write> | undefined)[] = [];
 
   get<T>(table: Table<T>, id: string): T | undefined {
-    return this.values.get(table.prefix + id)?.value as T | undefined;
+    return this.values[table.slot]?.get(id)?.value as T | undefined;
   }
 
   *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
-    const prefix = table.prefix + idPrefix;
-    for (const key of this.values.keys()) if (key.startsWith(prefix)) yield key.slice(table.prefix.length);
+    for (const id of this.values[table.slot]?.keys() ?? []) if (id.startsWith(idPrefix)) yield id;
   }
 
-  apply(writes: ReadonlyMap<string, Write>): void {
-    for (const [key, write] of writes) {
-      if (write.value === undefined) this.values.delete(key);
-      else this.values.set(key, write);
+  apply(writes: WriteSet): void {
+    for (const map of writes.tables()) {
+      const [first] = map.values();
+      const target = mapAt(this.values, first!.table.slot);
+      for (const [id, write] of map) {
+        if (write.value === undefined) target.delete(id);
+        else target.set(id, write);
+      }
     }
   }
 
   get size(): number {
-    return this.values.size;
+    return this.values.reduce((sum, map) => sum + (map?.size ?? 0), 0);
   }
 
   /** Every key with the bytes of its value, unsorted. */
   *entries(): Iterable<readonly [key: string, value: Uint8Array]> {
-    for (const [key, write] of this.values) if (write.bytes !== undefined) yield [key, write.bytes];
+    for (const map of this.values)
+      for (const { table, id, bytes } of map?.values() ?? [])
+        if (bytes !== undefined) yield [table.prefix + id, bytes];
   }
 }
-
-/** Bytes of a state key, as storage and hashing see it. */
-export const stateKeyBytes = (key: string): Uint8Array => utf8(key);

@@ -1,5 +1,5 @@
 /** Packages of knowledge, sold through escrow. An offer's and a purchase's id derive from their transaction. */
-import { bytesOf, milliseconds, record } from '../fields.ts';
+import { bytesOf, record, timestamp } from '../fields.ts';
 import { OFFER_PARENTS_MAX, OFFER_TITLE_CHARACTERS_MAX, SPLITS_MAX } from '../limits.ts';
 import {
   amount,
@@ -30,7 +30,7 @@ export const marketOperations = {
     price: amount,
     splits,
     parents: royalties,
-    expiresMs: optional(milliseconds),
+    expiresMs: optional(timestamp),
   }),
   offer_revoke: operation(61, 'Ends an offer (seller or admin).', { offer: id }),
   purchase: operation(62, 'Buys: the price moves into escrow (anyone with a balance).', {

@@ -1,5 +1,5 @@
 /** Who belongs to the group, in which role, and who seals. */
-import { bytesOf, milliseconds } from '../fields.ts';
+import { bytesOf, timestamp } from '../fields.ts';
 import { INVITE_USES_MAX, PROFILE_NAME_CHARACTERS_MAX } from '../limits.ts';
 import { id, list, type OperationsOf, operation, role, text, uint } from './define.ts';
 
@@ -10,7 +10,7 @@ export const membershipOperations = {
     invite: id,
     role,
     maxUses: uint(INVITE_USES_MAX),
-    expiresMs: milliseconds,
+    expiresMs: timestamp,
   }),
   invite_accept: operation(13, 'Joins by an invite; the proof is the invite key over group and joiner.', {
     invite: id,

@@ -1,5 +1,5 @@
 /** Work: created, taken, done. Every assignment counts up the attempt, which later operations name. */
-import { milliseconds } from '../fields.ts';
+import { milliseconds, timestamp } from '../fields.ts';
 import {
   TASK_ERROR_BYTES_MAX,
   TASK_ID_CHARACTERS_MAX,
@@ -28,7 +28,7 @@ export const taskOperations = {
     title: text({ maxCharacters: TASK_TITLE_CHARACTERS_MAX, min: 1 }),
     description: optional(description),
     assignee: optional(id),
-    dueMs: optional(milliseconds),
+    dueMs: optional(timestamp),
     reward: optional(amount),
     leaseMs: optional(milliseconds),
     tags,

@@ -1,0 +1,73 @@
+/**
+ * `npm run bench`: how fast the core is on this machine, beside the raw bounds of what it stands on.
+ *
+ * The figures to trust are the ratios, which compare two things measured in the same run. `--smoke` runs
+ * everything with little work, so that the tests keep the benchmark alive; `--json` prints the rows as data.
+ */
+
+import { cpus } from 'node:os';
+import { parseArgs, styleText } from 'node:util';
+import { rawFlushedPuts, rawSign, rawVerifyOneThread, rawVerifyThreads } from './bounds.ts';
+import { measureStart } from './start.ts';
+import { measureSubmit } from './submit.ts';
+import { measureReplay, measureValidation } from './validation.ts';
+
+export interface Row {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What it is measured against, and the share of it that was reached. */
+  readonly against?: { readonly what: string; readonly value: number };
+  /** What the design asks for, as text. */
+  readonly bar?: string;
+}
+
+const { values } = parseArgs({
+  options: {
+    smoke: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
+});
+const scale = values.smoke ? 0.02 : 1;
+const boundMs = values.smoke ? 100 : 2_000;
+const threads = 2;
+const rows: Row[] = [];
+
+function report(...more: Row[]): void {
+  for (const row of more) {
+    rows.push(row);
+    if (!values.json) console.log(format(row));
+  }
+}
+
+function format({ what, value, unit, against, bar }: Row): string {
+  const digits = value < 100 ? 2 : 0;
+  const number = value.toLocaleString('en-US', { maximumFractionDigits: digits });
+  const ratio =
+    against === undefined ? '' : `  = ${((100 * value) / against.value).toFixed(1)} % of ${against.what}`;
+  const asked = bar === undefined ? '' : styleText('dim', `  (bar: ${bar})`);
+  return `${what.padEnd(58)} ${number.padStart(12)} ${unit}${ratio}${asked}`;
+}
+
+const wants = (part: string): boolean => values.only === undefined || values.only === part;
+
+if (!values.json)
+  console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, Node ${process.version}\n`);
+
+if (wants('validation') || wants('replay') || wants('submit')) {
+  report({ what: 'libsodium sign, one thread', value: rawSign(boundMs), unit: '/s' });
+  report({ what: 'libsodium verify, one thread', value: rawVerifyOneThread(boundMs), unit: '/s' });
+}
+if (wants('validation'))
+  report(...(await measureValidation(scale, threads, () => rawVerifyThreads(boundMs, threads))));
+if (wants('replay')) report(...(await measureReplay(scale)));
+if (wants('submit')) {
+  for (const size of [1, 64, 1_000]) {
+    const value = rawFlushedPuts(boundMs / 2, size);
+    report({ what: `LMDB puts, flushed in batches of ${size}`, value, unit: '/s' });
+  }
+  report(...(await measureSubmit(scale)));
+}
+if (wants('start')) report(...(await measureStart(scale)));
+if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

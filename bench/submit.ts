@@ -1,0 +1,88 @@
+/** Row 4: from `submit` to a receipt that is on disk, with 64 callers at once and with one alone. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Agent } from '../actors/agent.ts';
+import type { Group } from '../actors/group.ts';
+import { BatteryNode } from '../node.ts';
+import type { Row } from './main.ts';
+import { benchGenesis, Mix } from './workload.ts';
+
+const CALLERS = 64;
+
+export async function measureSubmit(scale: number): Promise<Row[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'lb-bench-'));
+  const data = join(dir, 'node');
+  const node = await BatteryNode.openOrInit({ data });
+  try {
+    const { group, agents } = await prepare(node);
+    await submitAll(group, agents, Math.ceil(4_000 * scale));
+    const together = await submitAll(group, agents, Math.ceil(100_000 * scale));
+    const alone = await submitAlone(agents[0]!, group, Math.ceil(2_000 * scale) + 20);
+    return [
+      {
+        what: `durable submit to receipt, ${CALLERS} callers`,
+        value: together.perSecond,
+        unit: 'tx/s',
+        bar: '20,000',
+      },
+      { what: `  transactions per block with ${CALLERS} callers`, value: together.perBlock, unit: '' },
+      { what: 'durable submit to receipt, one caller, p50', value: alone.p50, unit: 'ms', bar: '≤ 3' },
+      { what: 'durable submit to receipt, one caller, p99', value: alone.p99, unit: 'ms' },
+    ];
+  } finally {
+    await node.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function prepare(node: BatteryNode): Promise<{ group: Group; agents: Agent[] }> {
+  const group = await node.createGroup({ name: 'bench', policy: benchGenesis.policy });
+  const founder = group.as('node');
+  const agents: Agent[] = [];
+  for (let at = 0; at < CALLERS; at++) {
+    const { publicKey } = await node.createIdentity(`agent-${at}`);
+    agents.push(group.as(`agent-${at}`));
+    await founder.addMember(publicKey, 'member');
+  }
+  return { group, agents };
+}
+
+/** Every caller submits its next transaction when it has the receipt of its last. */
+async function submitAll(group: Group, agents: readonly Agent[], total: number) {
+  const mix = new Mix(agents.map(({ publicKey }) => publicKey));
+  const heightBefore = group.head.height;
+  let left = total;
+  const start = performance.now();
+  await Promise.all(
+    agents.map(async (agent) => {
+      while (left-- > 0) {
+        const to = mix.next(agent.publicKey, 1)[0]!;
+        const outcome = await agent.submit([to.type === 'claim' ? uniqueClaim() : to]);
+        if (outcome.status === 'refused') throw new Error(outcome.refusal.code);
+      }
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  return { perSecond: total / seconds, perBlock: total / (group.head.height - heightBefore) };
+}
+
+let claims = 0;
+/** The mix repeats its claims from run to run; here every one must be new. */
+function uniqueClaim() {
+  const artifact = (++claims).toString(16).padStart(64, '0');
+  return { type: 'claim', artifact, parent: undefined, evidence: [], tags: ['bench'] } as const;
+}
+
+async function submitAlone(agent: Agent, group: Group, count: number): Promise<{ p50: number; p99: number }> {
+  const to = group.now.sealers()[0]!;
+  const times: number[] = [];
+  for (let at = 0; at < count; at++) {
+    const start = performance.now();
+    await agent.transfer(to, 1n);
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  const quantile = (share: number): number => times[Math.floor(times.length * share)]!;
+  return { p50: quantile(0.5), p99: quantile(0.99) };
+}
