@@ -18,7 +18,7 @@ import { Secret } from './secret.ts';
 import { type Sodium, sodium } from './sodium.ts';
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from './verify.ts';
 
-export const SEED_BYTES = 32;
+const SEED_BYTES = 32;
 
 /** What may be shown of an identity. */
 export interface Identity {
@@ -48,7 +48,7 @@ export function randomSeed(): Secret {
  * A signer for the key pair that a 32-byte seed stands for (RFC 8032 section 5.1.5).
  *
  * Copies the seed, so the caller may wipe his. With libsodium 56,000 signatures a second on the target
- * machine, through `node:crypto` about a third of that. Throws `RangeError` for a seed of another length.
+ * machine, through `node:crypto` about two thirds of that. Throws `RangeError` for a seed of another length.
  */
 export function signerFromSeed(seed: Secret): Signer {
   return sodium === undefined ? opensslSigner(seed) : sodiumSigner(sodium, seed);

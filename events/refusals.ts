@@ -51,8 +51,8 @@ export interface RefusalPayloads {
   // Membership.
   member_unknown: { member: Hex32 };
   role_unchanged: { member: Hex32; role: Role };
-  member_is_sealer: { member: Hex32 };
   last_admin: { member: Hex32 };
+  member_is_sealer: { member: Hex32 };
   invite_exists: { invite: Hex32 };
   invite_unknown: { invite: Hex32 };
   invite_uses_invalid: { maxUses: number };
@@ -178,8 +178,8 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
 
   member_unknown: ['There is no such member.', 'nobody'],
   role_unchanged: ['The member has this role already.', 'nobody'],
-  member_is_sealer: ['The sealer must stay an admin; hand the sealing over first.', 'nobody'],
   last_admin: ['The last admin cannot be removed or demoted.', 'nobody'],
+  member_is_sealer: ['The sealer must stay an admin; hand the sealing over first.', 'nobody'],
   invite_exists: ['The invite key has been used for an invite before.', 'nobody'],
   invite_unknown: ['There is no such invite.', 'nobody'],
   invite_uses_invalid: ['An invite must be usable at least once.', 'sender'],

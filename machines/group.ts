@@ -85,7 +85,7 @@ export class BlockJudge {
   private readonly environment: JudgeEnvironment;
   private readonly overlay: Overlay;
   private readonly context: Context;
-  private effectsWriter = new Writer(16_384);
+  private effectsWriter = new Writer();
   private accepted: VerifiedTransaction[] = [];
   /** Ids that this block spends, so that it cannot spend them twice. */
   private spentHere = new Map<Hex32, Spent>();
@@ -102,8 +102,9 @@ export class BlockJudge {
     Object.assign(this.context, { groupId, height, nowMs: tsMs, effects: [], transactionIndex: 0 });
     this.overlay.takeBlock();
     this.overlay.dropTransaction();
-    // A new writer, not a reset one: the last block's value bytes live in it until they are stored.
-    this.effectsWriter = new Writer(16_384);
+    // A new writer, not a reset one: the last block's value bytes live in it until they are stored. Blocks come in
+    // similar sizes, so the last one's is a good guess.
+    this.effectsWriter = new Writer(Math.max(1_024, this.effectsWriter.length));
     this.accepted = [];
     this.spentHere.clear();
     this.operationCount = 0;

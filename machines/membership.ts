@@ -53,11 +53,11 @@ function countAdmins(state: StateView, before: Role | undefined, after: Role | u
   if (difference !== 0) state.put(adminsTable, '', { count: state.get(adminsTable, '')!.count + difference });
 }
 
-/** Refuses when `member` must remain an admin: he seals, or nobody else governs. */
+/** Refuses when `member` must remain an admin: nobody else governs, or he seals. */
 function mustStayAdmin(state: StateView, member: Hex32): Refusal | undefined {
-  if (state.get(sealersTable, '')!.includes(member)) return refuse('member_is_sealer', { member });
   const isLast = roleOf(state, member) === 'admin' && state.get(adminsTable, '')!.count === 1;
-  return isLast ? refuse('last_admin', { member }) : undefined;
+  if (isLast) return refuse('last_admin', { member });
+  return state.get(sealersTable, '')!.includes(member) ? refuse('member_is_sealer', { member }) : undefined;
 }
 
 function memberAdd(operation: OperationOf<'member_add'>, context: RuleContext): Refusal | undefined {

@@ -50,6 +50,8 @@ export interface Write {
  */
 export class WriteSet implements Iterable<readonly [key: string, write: Write]> {
   private readonly maps: (Map<string, Write> | undefined)[] = [];
+  /** Slots that have writes; clearing and walking then cost what was written, not how many tables there are. */
+  private readonly used: number[] = [];
   size = 0;
 
   get(table: Table<unknown>, id: string): Write | undefined {
@@ -63,25 +65,27 @@ export class WriteSet implements Iterable<readonly [key: string, write: Write]> 
       map = new Map();
       this.maps[slot] = map;
     }
+    if (map.size === 0) this.used.push(slot);
     const before = map.size;
     map.set(write.id, write);
     this.size += map.size - before;
   }
 
   clear(): void {
-    if (this.size === 0) return;
-    for (const map of this.maps) map?.clear();
+    for (const slot of this.used) this.maps[slot]!.clear();
+    this.used.length = 0;
     this.size = 0;
+  }
+
+  /** The maps of tables that have writes, in the order of their slots. */
+  tables(): ReadonlyMap<string, Write>[] {
+    if (this.used.length > 1) this.used.sort((a, b) => a - b);
+    return this.used.map((slot) => this.maps[slot]!);
   }
 
   /** All writes, table by table in the order of their slots. */
   *writes(): Generator<Write> {
-    for (const map of this.maps) if (map !== undefined) yield* map.values();
-  }
-
-  /** The maps of tables that have writes, in the order of their slots. */
-  *tables(): Generator<ReadonlyMap<string, Write>> {
-    for (const map of this.maps) if (map !== undefined && map.size > 0) yield map;
+    for (const map of this.tables()) yield* map.values();
   }
 
   /** The writes of one table by id. */

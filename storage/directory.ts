@@ -6,12 +6,14 @@
  */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -61,13 +63,11 @@ export function layoutOf(dir: string): DirectoryLayout {
 export function createDirectory(dir: string): DirectoryLayout {
   const layout = layoutOf(dir);
   if (readNodeFile(layout) !== undefined) return openDirectory(dir);
-  const entries = list(layout.root);
-  if (entries && entries.length > 0) throw notANode(layout.root);
+  const others = entriesOf(layout.root).filter((name) => join(layout.root, name) !== draftOf(layout.node));
+  if (others.length > 0) throw notANode(layout.root);
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
-  for (const path of [layout.chain, layout.views, layout.keys])
-    mkdirSync(path, { recursive: true, mode: 0o700 });
   writeDurably(layout.node, `${JSON.stringify({ format: DIRECTORY_FORMAT })}\n`, layout.root);
-  return layout;
+  return openDirectory(dir);
 }
 
 /**
@@ -78,7 +78,7 @@ export function openDirectory(dir: string): DirectoryLayout {
   const layout = layoutOf(dir);
   const text = readNodeFile(layout);
   if (text === undefined) {
-    if (list(layout.root)) throw notANode(layout.root);
+    if (existsSync(layout.root)) throw notANode(layout.root);
     throw new DirectoryError('missing', `${layout.root} does not exist`);
   }
   const format = formatIn(text);
@@ -100,8 +100,10 @@ function readNodeFile(layout: DirectoryLayout): string | undefined {
   return unlessMissing(() => readFileSync(layout.node, 'utf8'));
 }
 
-function list(root: string): string[] | undefined {
-  return unlessMissing(() => readdirSync(root));
+/** The names in `root`; none when there is nothing there. A file in its place is not a node either. */
+function entriesOf(root: string): string[] {
+  if (existsSync(root) && !statSync(root).isDirectory()) throw notANode(root);
+  return unlessMissing(() => readdirSync(root)) ?? [];
 }
 
 /** What `read` gives, or undefined when there is no such file or directory (or a file in the place of one). */

@@ -39,7 +39,7 @@ export class StorageError extends Error {
   }
 }
 
-/** Why a data directory cannot be used; `missing` also covers a path that is no directory. */
+/** Why a data directory cannot be used. */
 export type DirectoryErrorCode = 'missing' | 'not_a_node' | 'newer_format';
 
 /** The data directory cannot be opened as asked; the message is one line for people. */

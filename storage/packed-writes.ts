@@ -16,6 +16,7 @@ const FIRST_BYTES = 4096;
 export class PackedWrites {
   #bytes: Buffer;
   #length = 0;
+  #count = 0;
 
   constructor(sizeHint = FIRST_BYTES) {
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, sizeHint));
@@ -41,8 +42,9 @@ export class PackedWrites {
     this.#length = this.#open(TABLE_ID[table] | DELETE, key, 0);
   }
 
-  get byteLength(): number {
-    return this.#length;
+  /** How many writes it holds. */
+  get count(): number {
+    return this.#count;
   }
 
   /** The bytes, to be transferred; the object is empty afterwards. */
@@ -51,6 +53,7 @@ export class PackedWrites {
     const bytes = (this.#bytes.buffer as ArrayBuffer).transfer(this.#length);
     this.#bytes = Buffer.allocUnsafeSlow(0);
     this.#length = 0;
+    this.#count = 0;
     return bytes;
   }
 
@@ -58,6 +61,7 @@ export class PackedWrites {
     const at = this.#length;
     const end = at + HEADER_BYTES + key.length + valueLength;
     if (end > this.#bytes.length) this.#grow(end);
+    this.#count++;
     const bytes = this.#bytes;
     bytes[at] = tag;
     bytes.writeUInt16LE(key.length, at + 1);

@@ -10,6 +10,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ArtifactReader, Artifacts } from './artifacts.ts';
+import { checkDatabaseFiles } from './database-files.ts';
 import { syncDirectory } from './directory.ts';
 import { closedError, type Durability, type Environment, openEnvironment } from './environment.ts';
 import { systemError, typedError, withTypedErrors } from './errors.ts';
@@ -35,8 +36,10 @@ const MAP_BYTES = 64 * 1024 ** 3;
  * @throws StorageError `newer_format`, `corrupt`, `io`, `disk_full`
  */
 export function openStore(dir: string, options: StoreOptions): Store {
+  const mapSize = options.mapSize ?? MAP_BYTES;
   makeDirectory(dir);
-  const data = { dir, mapSize: options.mapSize ?? MAP_BYTES, durability: options.durability };
+  checkDatabaseFiles(dir, mapSize);
+  const data = { dir, mapSize, durability: options.durability };
   const environment = openEnvironment(data);
   syncDirectory(dir);
   const writer = new Writer(data, () => environment.root.resetReadTxn());

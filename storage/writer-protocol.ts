@@ -18,6 +18,8 @@ export type ToWriter =
       readonly group: number;
       /** Counts the failures of this group that the sender knew of: older ones stand on a failed commit. */
       readonly epoch: number;
+      /** How many writes there are in `writes`. */
+      readonly count: number;
       readonly writes: ArrayBuffer;
     }
   | { readonly kind: 'close' };

@@ -10,7 +10,8 @@
  * construction and throws what went wrong, whereas an asynchronous batch commits its first half when its
  * callback throws, and never settles when a transaction cannot begin.
  */
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { openEnvironment } from './environment.ts';
 import { errnoOf } from './errors.ts';
@@ -35,6 +36,7 @@ interface Failure {
 const port = parentPort!;
 const options = workerData as WriterData;
 const environment = openEnvironment(options);
+const dataFile = join(options.dir, 'data.mdb');
 
 /** For each group, the last failure: commits of that epoch or an earlier one stand on something that is not there. */
 const failures = new Map<number, Failure>();
@@ -56,12 +58,43 @@ function apply(commits: readonly Commit[]): void {
   });
 }
 
+/**
+ * Room that a transaction may take. Each write may copy a leaf and the branches above it, but no page is copied
+ * twice; what is new takes its bytes and as much again twice over, for pages that are split half full. A reserve
+ * stays for the free list and for whoever else writes to this disk.
+ */
+const COPIED_BYTES_PER_WRITE = 3 * 4096;
+const NEW_BYTES_PER_BYTE = 3;
+const RESERVE_BYTES = 8 * 1024 * 1024;
+
+class NoRoom extends Error {
+  readonly code = 28; // ENOSPC
+}
+
+/**
+ * Refuses what would fill the disk before LMDB tries. It would roll back too; but in lmdb-js 3.5.6 the message for
+ * a failed write is printed into a buffer that is too short for it (`mdb_page_flush`), and now and then the process
+ * ends by that. Nothing is lost then either, but a refusal is better than a crash.
+ */
+function assertRoom(commits: readonly Commit[]): void {
+  const { bavail, bsize } = statfsSync(options.dir);
+  const free = bavail * bsize;
+  let copied = 0;
+  let added = 0;
+  for (const { count, writes } of commits) {
+    copied += count * COPIED_BYTES_PER_WRITE;
+    added += writes.byteLength * NEW_BYTES_PER_BYTE;
+  }
+  const needed = Math.min(copied, statSync(dataFile).size) + added + RESERVE_BYTES;
+  if (free < needed) throw new NoRoom(`${free} bytes are free, up to ${needed} may be needed`);
+}
+
 function commitTogether(commits: readonly Commit[]): void {
   try {
+    assertRoom(commits);
     apply(commits);
   } catch (error) {
-    const bytes = commits.reduce((sum, commit) => sum + commit.writes.byteLength, 0);
-    const errno = errnoUnlessFull(errnoOf(error), bytes);
+    const errno = errnoOf(error);
     const detail = error instanceof Error ? error.message : String(error);
     for (const { group, epoch } of commits)
       if (group !== NODE_GROUP) failures.set(group, { epoch, errno, detail });
@@ -69,23 +102,6 @@ function commitTogether(commits: readonly Commit[]): void {
     return;
   }
   answer({ kind: 'committed', first: commits[0]!.seq, last: commits.at(-1)!.seq });
-}
-
-const EIO = 5;
-const ENOSPC = 28;
-
-/**
- * LMDB reports a write that the disk cut short as EIO, though that is how most disks fill up; so a failure on a
- * disk without room for the commit (and the pages it touches, say as much again and a megabyte) is a full disk.
- */
-function errnoUnlessFull(errno: number | undefined, bytes: number): number | undefined {
-  if (errno !== EIO) return errno;
-  try {
-    const { bavail, bsize } = statfsSync(options.dir);
-    return bavail * bsize < 2 * bytes + 1024 * 1024 ? ENOSPC : errno;
-  } catch {
-    return errno;
-  }
 }
 
 function refusalOf(commit: Commit): Failure | undefined {

@@ -47,11 +47,12 @@ export class Writer {
     if (this.#broken) return Promise.reject(this.#broken);
     const worker = this.#worker ?? this.#start();
     const seq = ++this.#lastSeq;
+    const { count } = writes;
     const packed = writes.take();
     return new Promise((resolve, reject) => {
       this.#pending.set(seq, { resolve, reject });
       worker.ref();
-      const message: ToWriter = { kind: 'commit', seq, group, epoch, writes: packed };
+      const message: ToWriter = { kind: 'commit', seq, group, epoch, count, writes: packed };
       worker.postMessage(message, [packed]);
     });
   }

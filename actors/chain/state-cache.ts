@@ -6,7 +6,7 @@
  * becomes the old one, whose entries are either used again (and move back) or forgotten together. That costs
  * one map look-up instead of the bookkeeping of a linked list.
  */
-import { decode } from '../../events/codec.ts';
+import { decode, encode } from '../../events/codec.ts';
 import type { StateBase, Table, Write, WriteSet } from '../../machines/state.ts';
 import type { GroupReader } from '../../storage/port.ts';
 
@@ -104,7 +104,10 @@ function mapAt<V>(maps: (Map<string, V> | undefined)[], slot: number): Map<strin
   return map;
 }
 
-/** State held in memory alone: for replays, which begin with nothing. */
+/**
+ * State held in memory alone: for replays, which begin with nothing. The bytes that were hashed are not kept, since
+ * they are views that would keep the writes of their whole block alive (16 KiB at least); they are made again.
+ */
 export class MemoryState implements StateBase {
   private readonly values: (Map<string, Write> | undefined)[] = [];
 
@@ -122,7 +125,7 @@ export class MemoryState implements StateBase {
       const target = mapAt(this.values, first!.table.slot);
       for (const [id, write] of map) {
         if (write.value === undefined) target.delete(id);
-        else target.set(id, write);
+        else target.set(id, { table: write.table, id, value: write.value, bytes: undefined });
       }
     }
   }
@@ -134,7 +137,7 @@ export class MemoryState implements StateBase {
   /** Every key with the bytes of its value, unsorted. */
   *entries(): Iterable<readonly [key: string, value: Uint8Array]> {
     for (const map of this.values)
-      for (const { table, id, bytes } of map?.values() ?? [])
-        if (bytes !== undefined) yield [table.prefix + id, bytes];
+      for (const { table, id, value } of map?.values() ?? [])
+        yield [table.prefix + id, encode(table.codec, value)];
   }
 }

@@ -93,6 +93,14 @@ describe('a pool whose threads break', () => {
     }
   });
 
+  it('starts no thread for a batch that is not worth one', async () => {
+    const verifier = new PoolVerifier({ threads: 2, worker: fixture('failing-worker.ts') });
+    open.push(verifier);
+    const { jobs, expected } = mixedJobs(11);
+    expect(await verifier.verify(PREFIX, jobs)).toEqual(expected);
+    await expect(verifier.verify(PREFIX, goodJobs(12))).rejects.toBeInstanceOf(VerifierThreadError);
+  });
+
   it('refuses to have no threads', () => {
     expect(() => new PoolVerifier({ threads: 0 })).toThrow(RangeError);
     expect(() => new PoolVerifier({ threads: Number.NaN })).toThrow(RangeError);

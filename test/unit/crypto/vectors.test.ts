@@ -34,7 +34,7 @@ interface SignatureCase {
   readonly publicKey: Uint8Array;
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
-  /** What the set itself expects of ZIP 215, where it says so. */
+  /** What the set itself expects. */
   readonly expected?: boolean;
 }
 
@@ -42,13 +42,23 @@ interface SignatureSet {
   readonly count: number;
   readonly zip215Accepts: number;
   readonly sodiumAccepts: number;
+  /** Cases that the set judges by RFC 8032 and ZIP 215 judges otherwise, by position. */
+  readonly judgedOtherwise?: readonly number[];
   readonly read: (name: string) => SignatureCase[];
 }
 
 const SIGNATURE_SETS: Record<string, SignatureSet> = {
   'ed25519-zip215.json': { count: 196, zip215Accepts: 196, sodiumAccepts: 0, read: readZip215 },
   'ed25519-cctv.json': { count: 914, zip215Accepts: 826, sodiumAccepts: 43, read: readCctv },
-  'wycheproof-ed25519.json': { count: 151, zip215Accepts: 88, sodiumAccepts: 88, read: readWycheproof },
+  // Wycheproof judges by RFC 8032. Its last case has an R with y = 1 and the sign of x set although x is
+  // zero; RFC 8032 section 5.1.3 refuses to decode that, and ZIP 215 says that it must be decoded.
+  'wycheproof-ed25519.json': {
+    count: 151,
+    zip215Accepts: 89,
+    sodiumAccepts: 88,
+    judgedOtherwise: [150],
+    read: readWycheproof,
+  },
 };
 
 function readZip215(name: string): SignatureCase[] {
@@ -102,9 +112,10 @@ describe.each(Object.entries(SIGNATURE_SETS))('Ed25519: %s', (name, set) => {
   it.skipIf(skip)(`the reference gives the frozen verdicts (${set.count} cases)`, () => {
     expect(cases.length).toBe(set.count);
     expect(bits(tieredVerify(zip215Tier))).toBe(golden[name]);
-    for (const [at, { expected }] of cases.entries()) {
-      if (expected !== undefined) expect(golden[name]![at] === '1', `case ${at}`).toBe(expected);
-    }
+    const otherwise = cases.flatMap(({ expected }, at) => {
+      return expected !== undefined && expected !== (golden[name]![at] === '1') ? [at] : [];
+    });
+    expect(otherwise).toEqual(set.judgedOtherwise ?? []);
   });
 
   it.skipIf(skip)(`libsodium and the reference give the frozen verdicts (${set.count} cases)`, () => {

@@ -1,5 +1,5 @@
 /** What every verifier promises, whichever way it works. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InlineVerifier } from '../../../crypto/inline-verifier.ts';
 import { PoolVerifier } from '../../../crypto/pool-verifier.ts';
 import { RecordingVerifier, type Verifier, VerifierClosedError } from '../../../crypto/verifier.ts';
@@ -15,32 +15,28 @@ const adapters: Record<string, () => Verifier> = {
 };
 
 describe.each(Object.entries(adapters))('verifier contract: %s', (_, create) => {
-  const open: Verifier[] = [];
-  const start = (): Verifier => {
-    const verifier = create();
-    open.push(verifier);
-    return verifier;
-  };
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((verifier) => verifier.close()));
+  // Threads take a tenth of a second to start, so most tests share a verifier, as a program does.
+  let shared: Verifier;
+  beforeAll(() => {
+    shared = create();
   });
+  afterAll(() => shared.close());
 
   it('answers nothing for nothing', async () => {
-    expect(await start().verify(PREFIX, [])).toEqual({ ids: [], valid: [] });
+    expect(await shared.verify(PREFIX, [])).toEqual({ ids: [], valid: [] });
   });
 
   it.each([1, 2, 7, 12, 33, 300])('answers %i jobs in order, good and bad', async (count) => {
     const { jobs, expected } = mixedJobs(count);
-    expect(await start().verify(PREFIX, jobs)).toEqual(expected);
+    expect(await shared.verify(PREFIX, jobs)).toEqual(expected);
   });
 
   it('takes the prefix as part of what is signed and not of what is identified', async () => {
-    const verifier = start();
     const job = goodJob(0);
     const moved = { ...job, payload: concatBytes(PREFIX, job.payload) };
-    const right = await verifier.verify(PREFIX, [job]);
-    const other = await verifier.verify(utf8('lb/block/1\0'), [job]);
-    const shifted = await verifier.verify(new Uint8Array(0), [moved]);
+    const right = await shared.verify(PREFIX, [job]);
+    const other = await shared.verify(utf8('lb/block/1\0'), [job]);
+    const shifted = await shared.verify(new Uint8Array(0), [moved]);
     expect([right.valid, other.valid, shifted.valid]).toEqual([[true], [false], [true]]);
     expect(other.ids).toEqual(right.ids);
     expect(shifted.ids).not.toEqual(right.ids);
@@ -48,26 +44,25 @@ describe.each(Object.entries(adapters))('verifier contract: %s', (_, create) => 
 
   it('handles empty and large payloads', async () => {
     const jobs = [0, 1, 131_072].map((length) => ({ ...goodJob(1), payload: new Uint8Array(length) }));
-    const { ids, valid } = await start().verify(PREFIX, jobs);
+    const { ids, valid } = await shared.verify(PREFIX, jobs);
     expect(ids.map((id) => id.length)).toEqual([32, 32, 32]);
     expect(valid).toEqual([false, false, false]);
   });
 
   it('leaves the jobs as they were', async () => {
     const jobs = goodJobs(20);
-    await start().verify(PREFIX, jobs);
+    await shared.verify(PREFIX, jobs);
     expect(jobs).toEqual(goodJobs(20));
   });
 
   it('answers many batches at once', async () => {
-    const verifier = start();
     const batches = [150, 3, 40, 0, 12, 90, 1].map(mixedJobs);
-    const answers = await Promise.all(batches.map(({ jobs }) => verifier.verify(PREFIX, jobs)));
+    const answers = await Promise.all(batches.map(({ jobs }) => shared.verify(PREFIX, jobs)));
     expect(answers).toEqual(batches.map(({ expected }) => expected));
   });
 
   it('close rejects what is in flight, buffered and queued, and all that comes later', async () => {
-    const verifier = start();
+    const verifier = create();
     await verifier.verify(PREFIX, goodJobs(20)); // threads, if any, are running
     const jobs = goodJobs(1000);
     const pending = Array.from({ length: 5 }, () => verifier.verify(PREFIX, jobs));
@@ -83,7 +78,7 @@ describe.each(Object.entries(adapters))('verifier contract: %s', (_, create) => 
   });
 
   it('close before anything started is fine', async () => {
-    await start().close();
+    await create().close();
   });
 });
 

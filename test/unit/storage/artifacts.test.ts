@@ -1,0 +1,114 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { CHUNK_BYTES } from '../../../storage/artifact-format.ts';
+import { openStore } from '../../../storage/store.ts';
+import { hexId, temporaryDirectory, temporaryStore } from './temporary.ts';
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** `bytes` in pieces of uneven sizes. */
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0, n = 1; at < bytes.length; at += n, n = (n * 7) % 100_003) yield bytes.subarray(at, at + n);
+}
+
+async function* failing(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield* inPieces(bytes);
+  throw new Error('the peer went away');
+}
+
+const sizes = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES, 3 * CHUNK_BYTES + 17];
+
+test.each(sizes)('%i bytes, put whole and as a stream, are read whole and as a stream', async (size) => {
+  for (const way of ['put', 'putStream'] as const) {
+    const { artifacts } = temporaryStore();
+    const bytes = randomBytes(size);
+    const hash = hashOf(bytes);
+    expect(artifacts.has(hash)).toBe(false);
+    expect(artifacts.get(hash)).toBeUndefined();
+    expect(artifacts.stream(hash)).toBeUndefined();
+    if (way === 'put') await artifacts.put(hash, bytes);
+    else expect(await artifacts.putStream(hash, inPieces(bytes))).toBe(size);
+    expect(artifacts.size(hash)).toBe(size);
+    expect(Buffer.compare(artifacts.get(hash)!, bytes)).toBe(0);
+    const chunks = [...artifacts.stream(hash)!];
+    expect(Buffer.compare(Buffer.concat(chunks), bytes)).toBe(0);
+    expect(Math.max(...chunks.map((chunk) => chunk.length), 0)).toBeLessThanOrEqual(CHUNK_BYTES);
+  }
+});
+
+test('hash_mismatch: a stream of other bytes leaves nothing, and the right one can follow', async () => {
+  const { artifacts } = temporaryStore();
+  const bytes = randomBytes(5 * CHUNK_BYTES);
+  const hash = hashOf(bytes);
+  const other = randomBytes(7 * CHUNK_BYTES);
+  await expect(artifacts.putStream(hash, inPieces(other))).rejects.toMatchObject({ code: 'hash_mismatch' });
+  expect(artifacts.has(hash)).toBe(false);
+  expect(await artifacts.putStream(hash, inPieces(bytes))).toBe(bytes.length);
+  expect(hashOf(artifacts.get(hash)!)).toBe(hash);
+});
+
+test('a source that fails passes its error on and leaves nothing', async () => {
+  const { artifacts } = temporaryStore();
+  const bytes = randomBytes(3 * CHUNK_BYTES);
+  await expect(artifacts.putStream(hashOf(bytes), failing(bytes))).rejects.toThrow('the peer went away');
+  expect(artifacts.has(hashOf(bytes))).toBe(false);
+});
+
+test('two streams of one hash do not mix, and the second is not read', async () => {
+  const { artifacts } = temporaryStore();
+  const bytes = randomBytes(4 * CHUNK_BYTES);
+  const hash = hashOf(bytes);
+  let read = 0;
+  async function* liar(): AsyncGenerator<Uint8Array> {
+    read++;
+    yield randomBytes(4 * CHUNK_BYTES);
+  }
+  const both = await Promise.all([
+    artifacts.putStream(hash, inPieces(bytes)),
+    artifacts.putStream(hash, liar()),
+  ]);
+  expect(both).toEqual([bytes.length, bytes.length]);
+  expect(read).toBe(0);
+  expect(hashOf(artifacts.get(hash)!)).toBe(hash);
+});
+
+test('what an unfinished stream left is swept away at the next start', async () => {
+  const dir = temporaryDirectory();
+  const bytes = randomBytes(10 * CHUNK_BYTES);
+  const hash = hashOf(bytes);
+  const first = openStore(dir, { durability: 'flush' });
+  let stop = (): void => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  async function* halting(): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, 9 * CHUNK_BYTES);
+    // Closed in the middle: the rest can be neither written nor discarded.
+    await first.close();
+    stop();
+    yield bytes.subarray(9 * CHUNK_BYTES);
+  }
+  const upload = expect(first.artifacts.putStream(hash, halting())).rejects.toMatchObject({ code: 'closed' });
+  await stopped;
+  await upload;
+
+  const second = temporaryStore(dir);
+  expect(second.artifacts.has(hash)).toBe(false);
+  expect(await second.artifacts.putStream(hash, inPieces(bytes))).toBe(bytes.length);
+  expect(hashOf(second.artifacts.get(hash)!)).toBe(hash);
+});
+
+test('an artifact of one group is not an artifact of another', async () => {
+  const store = temporaryStore();
+  const [a, b] = [await store.addGroup(hexId(1), 'a', 0), await store.addGroup(hexId(2), 'b', 0)];
+  const bytes = randomBytes(2 * CHUNK_BYTES);
+  const hash = hashOf(bytes);
+  await a.commit({ artifacts: [{ hash, bytes }] });
+  expect(store.artifacts.has(hash)).toBe(true);
+  expect(Buffer.compare(a.artifact(hash)!, bytes)).toBe(0);
+  expect(b.artifact(hash)).toBeUndefined();
+  expect(b.hasArtifact(hash)).toBe(false);
+  expect([...b.artifacts()]).toEqual([]);
+});

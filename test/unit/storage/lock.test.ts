@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
+import { layoutOf } from '../../../storage/directory.ts';
+import { acquireLock, readOwner } from '../../../storage/lock.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+const LOCK_FILE = new URL('../../../storage/lock.ts', import.meta.url).href;
+
+/** Another process that takes the lock, says so, and keeps it until it is killed or its input ends. */
+async function ownerProcess(dir: string): Promise<ChildProcess> {
+  const script = `
+    const { acquireLock } = await import(${JSON.stringify(LOCK_FILE)});
+    const lock = await acquireLock(${JSON.stringify(dir)}, { waitMs: 0 });
+    process.stdout.write('locked');
+    process.stdin.resume().on('end', () => { lock.release(); process.exit(0); });
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [said] = await once(child.stdout, 'data');
+  expect(String(said)).toBe('locked');
+  return child;
+}
+
+test('a second owner in the same process is refused, and told who the first one is', async () => {
+  const dir = temporaryDirectory();
+  const lock = await acquireLock(dir, { waitMs: 0 });
+  expect(readOwner(dir)).toEqual({ pid: process.pid, sinceMs: expect.any(Number) });
+  const refused = acquireLock(dir, { waitMs: 0 });
+  await expect(refused).rejects.toMatchObject({
+    name: 'DirectoryOwnedError',
+    code: 'owned',
+    pid: process.pid,
+  });
+  await expect(refused).rejects.toThrow(`is in use by process ${process.pid}`);
+  lock.release();
+  lock.release();
+  expect(existsSync(layoutOf(dir).owner)).toBe(false);
+  (await acquireLock(dir, { waitMs: 0 })).release();
+});
+
+test('another process is refused while this one owns, and owns afterwards', async () => {
+  const dir = temporaryDirectory();
+  const child = await ownerProcess(dir);
+  await expect(acquireLock(dir, { waitMs: 120 })).rejects.toMatchObject({ pid: child.pid });
+  // Its input ends while we wait: it releases, and we get the lock within the time.
+  const waiting = acquireLock(dir, { waitMs: 20_000 });
+  child.stdin!.end();
+  const lock = await waiting;
+  expect(readOwner(dir).pid).toBe(process.pid);
+  lock.release();
+});
+
+test('an owner that is killed leaves nothing in the way', async () => {
+  const dir = temporaryDirectory();
+  const child = await ownerProcess(dir);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  // Its file is still there, and means nothing.
+  expect(readOwner(dir).pid).toBe(child.pid);
+  const lock = await acquireLock(dir, { waitMs: 0 });
+  expect(readOwner(dir).pid).toBe(process.pid);
+  lock[Symbol.dispose]();
+});
+
+test('without a readable owner file the refusal still says what is wrong', async () => {
+  const dir = temporaryDirectory();
+  expect(readOwner(dir)).toEqual({ pid: undefined, sinceMs: undefined });
+});
