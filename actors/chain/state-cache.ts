@@ -7,7 +7,7 @@
  * one map look-up instead of the bookkeeping of a linked list.
  */
 import { decode, encode } from '../../events/codec.ts';
-import type { StateBase, Table, Write, WriteSet } from '../../machines/state.ts';
+import type { StateBase, Table, WriteSet } from '../../machines/state.ts';
 import type { GroupReader } from '../../storage/port.ts';
 
 /** Records per generation. At some 500 bytes each, two generations of one busy group stay under 64 MB. */
@@ -109,10 +109,11 @@ function mapAt<V>(maps: (Map<string, V> | undefined)[], slot: number): Map<strin
  * they are views that would keep the writes of their whole block alive (16 KiB at least); they are made again.
  */
 export class MemoryState implements StateBase {
-  private readonly values: (Map<string, Write> | undefined)[] = [];
+  private readonly tables: Table<unknown>[] = [];
+  private readonly values: (Map<string, unknown> | undefined)[] = [];
 
   get<T>(table: Table<T>, id: string): T | undefined {
-    return this.values[table.slot]?.get(id)?.value as T | undefined;
+    return this.values[table.slot]?.get(id) as T | undefined;
   }
 
   *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
@@ -122,10 +123,12 @@ export class MemoryState implements StateBase {
   apply(writes: WriteSet): void {
     for (const map of writes.tables()) {
       const [first] = map.values();
-      const target = mapAt(this.values, first!.table.slot);
-      for (const [id, write] of map) {
-        if (write.value === undefined) target.delete(id);
-        else target.set(id, { table: write.table, id, value: write.value, bytes: undefined });
+      const { table } = first!;
+      this.tables[table.slot] = table;
+      const target = mapAt(this.values, table.slot);
+      for (const [id, { value }] of map) {
+        if (value === undefined) target.delete(id);
+        else target.set(id, value);
       }
     }
   }
@@ -136,8 +139,7 @@ export class MemoryState implements StateBase {
 
   /** Every key with the bytes of its value, unsorted. */
   *entries(): Iterable<readonly [key: string, value: Uint8Array]> {
-    for (const map of this.values)
-      for (const { table, id, value } of map?.values() ?? [])
-        yield [table.prefix + id, encode(table.codec, value)];
+    for (const { prefix, slot, codec } of this.tables.filter(Boolean))
+      for (const [id, value] of this.values[slot]!) yield [prefix + id, encode(codec, value)];
   }
 }

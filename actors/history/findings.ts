@@ -1,0 +1,81 @@
+/**
+ * What an audit can find, as data: where it is, what was checked, and one line for people.
+ *
+ * The list is closed. Heights and transaction indexes count from 0; hashes and keys of state are text.
+ */
+import type { Hex32 } from '../../events/bytes.ts';
+import { describeRefusal, type Refusal } from '../../events/refusals.ts';
+import type { ExportFileErrorCode } from './export-format.ts';
+import type { Place } from './replay.ts';
+
+/** The indexes that a store keeps beside the log. */
+export type IndexName = 'transactions' | 'block_ids' | 'heights' | 'history_nodes' | 'effects';
+
+export type Finding = Place &
+  (
+    | { readonly check: 'refused'; readonly refusal: Refusal }
+    /** The history ends before its last height. */
+    | { readonly check: 'block_missing' }
+    /** A claim or an experience refers to bytes that are not there. */
+    | { readonly check: 'artifact_missing'; readonly artifact: Hex32 }
+    /** The bytes under a hash have another one (`actual`), or cannot be read at all (nothing). */
+    | { readonly check: 'artifact_mismatch'; readonly artifact: Hex32; readonly actual: Hex32 | undefined }
+    /** The sum of all money is not the supply: the rules themselves are broken. */
+    | { readonly check: 'money'; readonly held: bigint; readonly supply: bigint }
+    | { readonly check: 'index_mismatch'; readonly index: IndexName; readonly what: string }
+    | { readonly check: 'head_mismatch'; readonly field: string }
+    /** A value of the stored state is not what the log says; absent on either side is nothing. */
+    | {
+        readonly check: 'state_mismatch';
+        readonly key: string;
+        readonly expected: Uint8Array | undefined;
+        readonly actual: Uint8Array | undefined;
+      }
+    /** The file around the history is damaged; the height is where reading stopped. */
+    | { readonly check: 'file'; readonly code: ExportFileErrorCode; readonly what: string }
+  );
+
+/** Which thing a finding is about: block 12, transaction 3. */
+function describePlace({ height, transaction, txId }: Place): string {
+  const block = `block ${height}`;
+  if (transaction === undefined) return block;
+  const id = txId === undefined ? '' : ` (${txId.slice(0, 12)})`;
+  return `${block}, transaction ${transaction}${id}`;
+}
+
+function describeCheck(finding: Finding): string {
+  switch (finding.check) {
+    case 'refused':
+      return describeRefusal(finding.refusal);
+    case 'block_missing':
+      return 'The block is missing.';
+    case 'artifact_missing':
+      return `The artifact ${finding.artifact} is missing.`;
+    case 'artifact_mismatch':
+      return finding.actual === undefined
+        ? `The artifact ${finding.artifact} cannot be read.`
+        : `The bytes of artifact ${finding.artifact} have the hash ${finding.actual}.`;
+    case 'money':
+      return `Accounts, escrows and treasury hold ${finding.held} tokens, but the supply is ${finding.supply}.`;
+    case 'index_mismatch':
+      return `The index ${finding.index} disagrees with the log: ${finding.what}.`;
+    case 'head_mismatch':
+      return `The stored head has another ${finding.field} than the log.`;
+    case 'state_mismatch':
+      return describeState(finding);
+    case 'file':
+      return `The file is damaged: ${finding.what}.`;
+  }
+}
+
+function describeState({ key, expected, actual }: Extract<Finding, { check: 'state_mismatch' }>): string {
+  const entry = `The stored state under ${JSON.stringify(key)}`;
+  if (actual === undefined) return `${entry} is missing.`;
+  if (expected === undefined) return `${entry} should not be there.`;
+  return `${entry} is not what the log says.`;
+}
+
+/** One line for people: where, then what. */
+export function describeFinding(finding: Finding): string {
+  return `${describePlace(finding)}: ${describeCheck(finding)}`;
+}
