@@ -276,6 +276,7 @@ export class BatteryNode {
       bus,
       verifier,
       wallet: this.store,
+      readSnapshot: (use) => this.store.readSnapshot((snapshot) => use(snapshot.group(groupId))),
       nowMs: () => clock.nowMs(),
       identity: (nameOrKey) => {
         const { name } = this.identity(nameOrKey);

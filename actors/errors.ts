@@ -39,3 +39,17 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly code = 'usage';
 }
+
+/** The stored history does not judge as it should; an audit says what is wrong with it. */
+export class BrokenHistoryError extends Error {
+  override readonly name = 'BrokenHistoryError';
+  readonly code = 'history_broken';
+  readonly height: number;
+  readonly refusal: Refusal;
+
+  constructor(height: number, refusal: Refusal) {
+    super(`the history is broken at height ${height}: ${refusal.code}: ${describeRefusal(refusal)}`);
+    this.height = height;
+    this.refusal = refusal;
+  }
+}

@@ -14,15 +14,20 @@ import type { Effect } from '../events/effects.ts';
 import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { decodeTransaction, type Transaction } from '../events/transaction.ts';
-import type { GroupStore, Head, TxLocation } from '../storage/port.ts';
+import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
 import type { ChainStatus, GroupChain } from './chain/chain.ts';
 import type { Artifact } from './chain/commit.ts';
 import { decodeEffects, eventsOfStoredBlock } from './chain/publish.ts';
-import { NotFoundError, UsageError } from './errors.ts';
+import { BrokenHistoryError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
 import { type Claim, GroupView, StoredState } from './group-view.ts';
+import { type Audit, type AuditOptions, audit } from './history/audit.ts';
+import { type ExportOptions, type ExportSummary, exportGroup } from './history/export-file.ts';
+import { prove, proveConsistency } from './history/prove.ts';
+import { type Replay, type ReplayOptions, replay } from './history/replay.ts';
+import { sourceOf } from './history/source.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './ids.ts';
 import type { Wallet } from './market-desk.ts';
 
@@ -32,6 +37,8 @@ export interface GroupOptions {
   readonly bus: Bus;
   readonly verifier: Verifier;
   readonly wallet: Wallet;
+  /** Runs `use` on a view of the group that stands still. */
+  readSnapshot<T>(use: (reader: GroupReader) => Promise<T>): Promise<T>;
   /** The signer and the name of an identity by name, key, or prefix of the key. */
   identity(nameOrKey: string): { signer: Signer; name: string };
   nowMs(): number;
@@ -116,6 +123,15 @@ export class Group {
     if (this.cachedView?.height !== height)
       this.cachedView = new GroupView(new StoredState(this.options.store), { height, tsMs });
     return this.cachedView;
+  }
+
+  /** The state as it was after the block at `height`, by replay. */
+  async at(height: number, options: Omit<ReplayOptions, 'toHeight'> = {}): Promise<GroupView> {
+    this.assertHeight(height);
+    if (height === this.head.height) return this.now;
+    const result = await this.replay({ ...options, toHeight: height });
+    if (result.status === 'broken') throw new BrokenHistoryError(result.at.height, result.refusal);
+    return new GroupView(result.state, { height, tsMs: result.tip!.tsMs });
   }
 
   private assertHeight(height: number): void {
@@ -206,5 +222,38 @@ export class Group {
       if (id.startsWith(heightOrId.toLowerCase())) ids.set(id, height);
     }
     return ids.get(resolveId('block', heightOrId, ids.keys()))!;
+  }
+
+  /** Judges the log again from block 0, without its signatures. */
+  replay(options: ReplayOptions = {}): Promise<Replay> {
+    return replay(sourceOf(this.options.store), options);
+  }
+
+  /** Checks everything that a stranger could check, and that what is stored beside the log agrees with it. */
+  audit(options: Omit<AuditOptions, 'verifier'> = {}): Promise<Audit> {
+    const { verifier, readSnapshot } = this.options;
+    return readSnapshot((reader) => audit(sourceOf(reader), { ...options, verifier }));
+  }
+
+  /** Writes the whole group, as it is now, to one portable file. */
+  exportTo(path: string, options: ExportOptions = {}): Promise<ExportSummary> {
+    return this.options.readSnapshot((reader) => exportGroup(reader, path, options));
+  }
+
+  /**
+   * A proof that a transaction is in this group's history; `verifyProof` checks it without the chain.
+   * @param options.headHeight prove against this earlier head
+   * @throws NotFoundError
+   */
+  prove(txId: Hex32, options: { readonly headHeight?: number } = {}): Uint8Array {
+    const proof = prove(this.options.store, txId, options);
+    if (proof === undefined) throw new NotFoundError(`there is no transaction ${txId} in the group`);
+    return proof;
+  }
+
+  /** A proof that the history of the present head extends that of an earlier one. */
+  proveConsistency(oldHeight: number): Uint8Array {
+    this.assertHeight(oldHeight);
+    return proveConsistency(this.options.store, oldHeight);
   }
 }

@@ -180,7 +180,6 @@ export function list<T>(
   };
 }
 
-export type Fields = Readonly<Record<string, Codec<never>>>;
 /** The object that a set of fields describes. */
 export type Values<F> = { -readonly [K in keyof F]: Of<F[K]> };
 

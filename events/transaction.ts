@@ -10,7 +10,6 @@
  * its id and can be had only from who checked (or just made) the signature.
  */
 import type { Hex32 } from './bytes.ts';
-import { decode, encode } from './codec.ts';
 import { bytesOf, id, list, optional, timestamp } from './fields.ts';
 import { NONCE_BYTES, OPERATIONS_PER_TRANSACTION_MAX, TRANSACTION_BYTES_MAX } from './limits.ts';
 import { MalformedError, Reader } from './reader.ts';
@@ -50,6 +49,9 @@ export interface VerifiedTransaction extends Transaction {
   readonly [verified]: true;
 }
 
+/** Encoding never yields, so one buffer serves all; what is returned is a copy. */
+const scratch = new Writer(4_096);
+
 const nonceCodec = bytesOf(NONCE_BYTES);
 const signatureCodec = bytesOf(SIGNATURE_BYTES);
 const replacesCodec = optional(id);
@@ -57,7 +59,8 @@ const operationsCodec = list(operationCodec, { max: OPERATIONS_PER_TRANSACTION_M
 
 /** The bytes to hash and sign. The operations must have passed `checkOperations`. */
 export function encodePayload(value: TransactionPayload): Uint8Array {
-  const writer = new Writer(512);
+  const writer = scratch;
+  writer.reset();
   writer.arrayHeader(PAYLOAD_FIELDS);
   writer.uint(TRANSACTION_VERSION);
   id.write(writer, value.groupId);
@@ -71,7 +74,8 @@ export function encodePayload(value: TransactionPayload): Uint8Array {
 
 /** `[payload, signature]`. */
 export function encodeTransaction(payload: Uint8Array, signature: Uint8Array): Uint8Array {
-  const writer = new Writer(payload.length + SIGNATURE_BYTES + 8);
+  const writer = scratch;
+  writer.reset();
   writer.arrayHeader(2);
   writer.bin(payload);
   writer.bin(signature);
@@ -114,7 +118,3 @@ export function markVerified(
 ): VerifiedTransaction {
   return Object.assign(transaction as VerifiedTransaction, { txId, txIdBytes });
 }
-
-/** Encodes one operation alone (for display and vectors). */
-export const encodeOperation = (operation: Operation): Uint8Array => encode(operationCodec, operation);
-export const decodeOperation = (bytes: Uint8Array): Operation => decode(operationCodec, bytes);

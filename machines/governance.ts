@@ -3,7 +3,6 @@
  *
  * Genesis is judged like any operation, but only where the chain is empty; `group.ts` sees to the place.
  */
-import type { Hex32 } from '../events/bytes.ts';
 import { TRANSFER_FEE_BPS_MAX, WINDOW_MS_MAX, WINDOW_MS_MIN } from '../events/limits.ts';
 import {
   type GroupOperation,
@@ -115,8 +114,3 @@ export const governanceRules: Rules<GroupOperation> = {
   rules_upgrade: rulesUpgrade,
   policy_update: policyUpdate,
 };
-
-/** Whether a key may seal blocks now. */
-export function maySeal(sealers: readonly Hex32[], key: Hex32): boolean {
-  return sealers.includes(key);
-}

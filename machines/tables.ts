@@ -68,7 +68,7 @@ const memberFields = {
   joinedMs: milliseconds,
   addedBy: id,
 };
-export type MemberRecord = Values<typeof memberFields>;
+
 export const memberTable = table('member/', record(memberFields));
 
 const inviteFields = {
@@ -113,7 +113,7 @@ const claimFields = {
 export type ClaimRecord = Values<typeof claimFields>;
 export const claimTable = table('claim/', record(claimFields));
 const experienceFields = { author: id, tsMs: milliseconds };
-export type ExperienceRecord = Values<typeof experienceFields>;
+
 export const experienceTable = table('experience/', record(experienceFields));
 
 // Tasks.

@@ -37,12 +37,19 @@ export class ArtifactCheck {
     const place = this.#needed.get(hash);
     this.#needed.delete(hash);
     if (actual === hash) this.count++;
-    else this.#found({ ...(place ?? { height: lastHeight }), check: 'artifact_mismatch', artifact: hash, actual });
+    else
+      this.#found({
+        ...(place ?? { height: lastHeight }),
+        check: 'artifact_mismatch',
+        artifact: hash,
+        actual,
+      });
   }
 
   /** The first broken one, once all have been looked at. */
   finding(): Finding | undefined {
-    for (const [artifact, place] of this.#needed) this.#found({ ...place, check: 'artifact_missing', artifact });
+    for (const [artifact, place] of this.#needed)
+      this.#found({ ...place, check: 'artifact_missing', artifact });
     return this.#first;
   }
 

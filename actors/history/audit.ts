@@ -97,7 +97,7 @@ class AuditRun {
       this.#checkMoney() ??
       (await this.#checkArtifacts()) ??
       (await this.#checkStore()) ??
-      this.#checkContainer()
+      (await this.#checkContainer())
     );
   }
 
@@ -184,18 +184,16 @@ class AuditRun {
   async #checkStore(): Promise<Finding | undefined> {
     const { store } = this.#source;
     if (store === undefined) return undefined;
+    if (this.#indexFinding !== undefined) return this.#indexFinding;
     const finding =
-      this.#indexFinding ??
-      checkHead(store.head(), this.#chain) ??
-      (await checkState(store, this.#chain, this.#pace));
-    if (finding !== undefined && (store.head()?.height ?? -1) > this.#source.height)
-      throw new HistoryMovedError();
+      checkHead(store.head(), this.#chain) ?? (await checkState(store, this.#chain, this.#pace));
+    if ((store.head()?.height ?? -1) > this.#source.height) throw new HistoryMovedError();
     return finding;
   }
 
-  #checkContainer(): Finding | undefined {
+  async #checkContainer(): Promise<Finding | undefined> {
     try {
-      this.#source.checkContainer?.();
+      await this.#source.checkContainer?.();
       return undefined;
     } catch (error) {
       if (error instanceof ExportFileError) return fileFinding(this.#chain.height, error);

@@ -28,8 +28,8 @@ export interface HistorySource {
   artifacts(): Iterable<SourceArtifact>;
   /** The group's own store, whose state and indexes an audit compares with what the log says. */
   readonly store?: GroupReader;
-  /** Checks what is around the history (counts, checksum). Throws `ExportFileError`. */
-  checkContainer?(): void;
+  /** Checks what is around the history: the checksum of a file. Rejects with `ExportFileError`. */
+  checkContainer?(): Promise<void>;
 }
 
 /**
@@ -61,4 +61,3 @@ export function readable<T>(read: () => T): T | undefined {
     throw error;
   }
 }
-

@@ -42,7 +42,12 @@ export interface Child {
 
 /** Starts the committing child. */
 export function startChild({ dir, durability = 'flush', commits, inFlight, under = [] }: Run): Child {
-  const command = [...under, process.execPath, CHILD, dir, durability, String(commits), String(inFlight)];
+  return startScript(CHILD, [dir, durability, String(commits), String(inFlight)], under);
+}
+
+/** Starts a script on this runtime and listens to what it says. */
+export function startScript(script: string, args: readonly string[], under: readonly string[] = []): Child {
+  const command = [...under, process.execPath, script, ...args];
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   const waiting = new Set<() => void>();
