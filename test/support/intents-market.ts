@@ -1,0 +1,63 @@
+/** Random trade: offers of anybody, purchases at any stage, right keys and wrong ones. */
+import { sha256 } from '../../crypto/hash.ts';
+import { utf8 } from '../../events/bytes.ts';
+import { offerTable, purchaseTable } from '../../machines/tables.ts';
+import { type IntentMaker, pick } from './intents.ts';
+import { offerCreate, oneTimeKey, oneTimeSecret, PACKAGE_KEY, seal } from './market.ts';
+import { hashOf, personOf } from './people.ts';
+import type { World } from './world.ts';
+
+const offerOf = (world: World, draw: number): string =>
+  world.offers.length === 0 ? hashOf('no offer') : pick(world.offers.slice(-6), draw);
+const purchaseOf = (world: World, draw: number): string =>
+  world.purchases.length === 0 ? hashOf('no purchase') : pick(world.purchases.slice(-4), draw);
+
+export const marketIntents: readonly IntentMaker[] = [
+  (world, who, first, second) => ({
+    operation: offerCreate(who, BigInt(first % 40), {
+      splits: [
+        { to: who.publicKey, bps: 3_333 },
+        { to: hashOf('somebody'), bps: second % 19 === 0 ? 1 : 6_667 },
+      ],
+      parents: second % 2 === 0 ? [] : [{ offer: offerOf(world, second), bps: (second % 10) * 1_000 }],
+      ...(second % 3 === 0 ? { expiresMs: world.nowMs + second * 100 } : {}),
+    }),
+    author: who,
+  }),
+  (world, _, first, second) => {
+    const offer = offerOf(world, first);
+    const seller = world.read(offerTable, offer)?.seller;
+    return second % 3 === 0
+      ? {
+          operation: { type: 'offer_revoke', offer },
+          author: seller === undefined ? undefined : personOf(seller),
+        }
+      : undefined;
+  },
+  (world, who, first) => {
+    const offer = offerOf(world, first);
+    const price = world.read(offerTable, offer)?.price ?? 1n;
+    return { operation: { type: 'purchase', offer, amount: price, buyerKey: oneTimeKey(who) }, author: who };
+  },
+  (world, _, first, second) => {
+    const id = purchaseOf(world, first);
+    const record = world.read(purchaseTable, id);
+    if (record === undefined) return undefined;
+    const seller = personOf(world.read(offerTable, record.offer)!.seller);
+    const key = pick([PACKAGE_KEY, sha256(utf8('wrong')), undefined], second);
+    const sealedKey = key === undefined ? new Uint8Array(80) : seal(key, record.buyerKey, id);
+    return { operation: { type: 'grant', purchase: id, sealedKey }, author: seller };
+  },
+  (world, _, first, second) => {
+    const id = purchaseOf(world, first);
+    const record = world.read(purchaseTable, id);
+    const author = record === undefined ? undefined : personOf(record.buyer);
+    const type = pick(
+      ['purchase_accept', 'purchase_settle', 'purchase_refund', 'purchase_dispute'] as const,
+      second,
+    );
+    if (type !== 'purchase_dispute') return { operation: { type, purchase: id }, author };
+    const secret = author === undefined ? new Uint8Array(32) : oneTimeSecret(author);
+    return { operation: { type, purchase: id, oneTimeSecret: secret }, author };
+  },
+];

@@ -1,0 +1,161 @@
+/** What is refused before any rule of a domain looks: blocks, and transactions as such. */
+
+import { decodeBlock, decodeHeader } from '../../../events/block.ts';
+import { ZERO_ID } from '../../../events/bytes.ts';
+import {
+  BLOCK_LEAD_MS_MAX,
+  TRANSACTION_AGE_MS_MAX,
+  TRANSACTION_BYTES_MAX,
+  TRANSACTION_LEAD_MS_MAX,
+} from '../../../events/limits.ts';
+import type { VerifiedTransaction } from '../../../events/transaction.ts';
+import { isFromFuture } from '../../../machines/chain.ts';
+import { unknownAuthor } from '../../../machines/group.ts';
+import { forgeBlock, spoil } from '../blocks.ts';
+import { genesis, profileSet, sealerSet } from '../operations.ts';
+import { alice, founder, hashOf, stranger } from '../people.ts';
+import { by, joined, opened } from '../rules.ts';
+import { START_MS, type World } from '../world.ts';
+import { block, local, operations, type ScenariosOf, transaction } from './scenario.ts';
+
+const wrong = hashOf('wrong');
+const made = new WeakMap<World, VerifiedTransaction>();
+/** A transaction that the founder may make: the same one whenever it is asked for. */
+function profile(world: World): VerifiedTransaction {
+  const transaction = made.get(world) ?? world.transaction(founder, [profileSet('someone')]);
+  made.set(world, transaction);
+  return transaction;
+}
+const headerOf = (bytes: Uint8Array) => decodeHeader(decodeBlock(bytes).headerBytes);
+const right = (world: World) => headerOf(forgeBlock(world, { transactions: [profile(world).bytes] }));
+
+export const blockScenarios: ScenariosOf<
+  | 'block_malformed'
+  | 'block_wrong_group'
+  | 'block_height_gap'
+  | 'block_previous_mismatch'
+  | 'block_time_backwards'
+  | 'block_from_future'
+  | 'block_wrong_sealer'
+  | 'block_transaction_count'
+  | 'block_history_root_mismatch'
+  | 'block_signature_invalid'
+  | 'block_transaction_root_mismatch'
+  | 'block_transaction_refused'
+  | 'block_effects_mismatch'
+> = {
+  block_malformed: block([opened()], (world) => forgeBlock(world).subarray(0, -1)),
+  block_wrong_group: block(
+    [opened()],
+    (world) => forgeBlock(world, { header: { groupId: wrong } }),
+    (world) => ({ expected: world.groupId, actual: wrong }),
+  ),
+  block_height_gap: block([opened()], (world) => forgeBlock(world, { header: { height: 2 } }), {
+    expected: 1,
+    actual: 2,
+  }),
+  block_previous_mismatch: block(
+    [opened()],
+    (world) => forgeBlock(world, { header: { prev: wrong } }),
+    (world) => ({ expected: world.groupId, actual: wrong }),
+  ),
+  block_time_backwards: block([opened()], (world) => forgeBlock(world, { header: { tsMs: START_MS - 1 } }), {
+    previousMs: START_MS,
+    tsMs: START_MS - 1,
+  }),
+  block_from_future: local(
+    [opened()],
+    (world) => isFromFuture(right(world), world.nowMs - BLOCK_LEAD_MS_MAX - 1),
+    { tsMs: START_MS, latestMs: START_MS - 1 },
+  ),
+  block_wrong_sealer: block(
+    [opened(), joined(alice, { role: 'admin' }), by(founder, sealerSet(alice))],
+    (world) => forgeBlock(world, { signer: founder }),
+    { sealer: founder.publicKey },
+  ),
+  block_transaction_count: block([opened()], (world) => forgeBlock(world, { header: { txCount: 2 } }), {
+    declared: 2,
+    actual: 1,
+  }),
+  block_history_root_mismatch: block(
+    [opened()],
+    (world) => forgeBlock(world, { header: { historyRoot: wrong } }),
+    (world) => ({ expected: right(world).historyRoot, actual: wrong }),
+  ),
+  block_signature_invalid: block([opened()], (world) => forgeBlock(world, { spoilSeal: 1 }), {
+    sealer: founder.publicKey,
+  }),
+  block_transaction_root_mismatch: block(
+    [opened()],
+    (world) => forgeBlock(world, { transactions: [profile(world).bytes], header: { txRoot: wrong } }),
+    (world) => ({ expected: right(world).txRoot, actual: wrong }),
+  ),
+  block_transaction_refused: block(
+    [opened(), by(founder, profileSet('someone'))],
+    (world) => forgeBlock(world, { transactions: [profile(world).bytes] }),
+    (world) => ({ index: 0, txId: profile(world).txId, refusal: { code: 'profile_unchanged' } }),
+  ),
+  block_effects_mismatch: block(
+    [opened()],
+    (world) => forgeBlock(world, { header: { effectsHash: wrong } }),
+    (world) => ({ expected: right(world).effectsHash, actual: wrong }),
+  ),
+};
+
+export const transactionScenarios: ScenariosOf<
+  | 'transaction_too_large'
+  | 'malformed'
+  | 'wrong_group'
+  | 'transaction_expired'
+  | 'transaction_from_future'
+  | 'transaction_duplicate'
+  | 'transaction_replaced'
+  | 'author_unknown'
+  | 'signature_invalid'
+  | 'genesis_misplaced'
+> = {
+  transaction_too_large: transaction([opened()], () => new Uint8Array(TRANSACTION_BYTES_MAX + 1), {
+    bytes: TRANSACTION_BYTES_MAX + 1,
+    bytesMax: TRANSACTION_BYTES_MAX,
+  }),
+  malformed: transaction([opened()], (world) => profile(world).bytes.subarray(1)),
+  wrong_group: transaction(
+    [opened()],
+    (world) => world.transaction(founder, [profileSet('n')], { groupId: ZERO_ID }).bytes,
+    (world) => ({ expected: world.groupId, actual: ZERO_ID }),
+  ),
+  transaction_expired: transaction(
+    [opened()],
+    (world) =>
+      world.transaction(founder, [profileSet('n')], { tsMs: START_MS - TRANSACTION_AGE_MS_MAX - 1 }).bytes,
+    { tsMs: START_MS - TRANSACTION_AGE_MS_MAX - 1, earliestMs: START_MS - TRANSACTION_AGE_MS_MAX },
+  ),
+  transaction_from_future: transaction(
+    [opened()],
+    (world) =>
+      world.transaction(founder, [profileSet('n')], { tsMs: START_MS + TRANSACTION_LEAD_MS_MAX + 1 }).bytes,
+    { tsMs: START_MS + TRANSACTION_LEAD_MS_MAX + 1, latestMs: START_MS + TRANSACTION_LEAD_MS_MAX },
+  ),
+  transaction_duplicate: transaction(
+    [opened(), by(founder, profileSet('one'))],
+    (world) => world.chain.finals[1]!.judged.accepted[0]!.bytes,
+    (world) => ({ txId: world.chain.finals[1]!.judged.accepted[0]!.txId }),
+  ),
+  transaction_replaced: transaction(
+    [opened(), by(founder, profileSet('one'))],
+    (world) => {
+      const replaces = world.chain.finals[1]!.judged.accepted[0]!.txId;
+      return world.transaction(founder, [profileSet('two')], { replaces }).bytes;
+    },
+    (world) => ({ txId: world.chain.finals[1]!.judged.accepted[0]!.txId }),
+  ),
+  author_unknown: local(
+    [opened()],
+    (world) => unknownAuthor(world.chain.state, stranger.publicKey, [profileSet('n')]),
+    { author: stranger.publicKey },
+  ),
+  signature_invalid: transaction([opened()], (world) => spoil(profile(world).bytes, -1), {
+    author: founder.publicKey,
+  }),
+  genesis_misplaced: operations([opened()], founder, [genesis()], {}),
+};

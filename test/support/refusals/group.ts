@@ -1,0 +1,157 @@
+/** What the rules of the group, of membership and of tokens refuse. */
+import { MAX_TOKEN } from '../../../events/fields.ts';
+import {
+  genesis,
+  inviteAccept,
+  inviteCreate,
+  inviteRevoke,
+  memberAdd,
+  memberRemove,
+  mint,
+  policyUpdate,
+  profileSet,
+  sealerSet,
+  transfer,
+  treasurySpend,
+} from '../operations.ts';
+import { alice, bob, carol, founder, person, stranger } from '../people.ts';
+import { by, joined, later, opened } from '../rules.ts';
+import { type Scripted, START_MS } from '../world.ts';
+import { operations, type ScenariosOf } from './scenario.ts';
+
+const invite = person('invite');
+const key = invite.publicKey;
+const accept: Scripted = (world) => inviteAccept(invite, alice, world.groupId);
+const account = alice.publicKey;
+
+export const groupScenarios: ScenariosOf<
+  | 'role_insufficient'
+  | 'amount_zero'
+  | 'rules_version_unsupported'
+  | 'policy_empty'
+  | 'policy_key_unknown'
+  | 'policy_value_invalid'
+  | 'supply_cap_below_supply'
+> = {
+  role_insufficient: operations([opened(), joined(alice)], alice, [mint(alice, 1n)], {
+    needed: 'admin',
+    actual: 'member',
+  }),
+  amount_zero: operations([opened()], founder, [mint(alice, 0n)], {}),
+  rules_version_unsupported: operations([], founder, [genesis({}, { rulesVersion: 2 })], { version: 2 }),
+  policy_empty: operations([opened()], founder, [policyUpdate()], {}),
+  policy_key_unknown: operations([opened()], founder, [policyUpdate(['toString', 1n])], { key: 'toString' }),
+  policy_value_invalid: operations([opened()], founder, [policyUpdate(['transfer_fee_bps', 5_001n])], {
+    key: 'transfer_fee_bps',
+    expected: '0 to 5000',
+  }),
+  supply_cap_below_supply: operations(
+    [opened(), by(founder, mint(alice, 10n))],
+    founder,
+    [policyUpdate(['max_total_supply', 9n])],
+    { cap: 9n, supply: 10n },
+  ),
+};
+
+export const membershipScenarios: ScenariosOf<
+  | 'member_unknown'
+  | 'role_unchanged'
+  | 'member_is_sealer'
+  | 'last_admin'
+  | 'invite_exists'
+  | 'invite_unknown'
+  | 'invite_uses_invalid'
+  | 'invite_expired'
+  | 'invite_revoked'
+  | 'invite_used_up'
+  | 'already_member'
+  | 'invite_proof_invalid'
+  | 'profile_unchanged'
+  | 'sealer_count'
+  | 'sealer_not_admin'
+  | 'sealers_unchanged'
+> = {
+  member_unknown: operations([opened()], founder, [memberRemove(stranger)], { member: stranger.publicKey }),
+  role_unchanged: operations([opened(), joined(alice)], founder, [memberAdd(alice, 'member')], {
+    member: account,
+    role: 'member',
+  }),
+  member_is_sealer: operations([opened(), joined(alice, { role: 'admin' })], alice, [memberRemove(founder)], {
+    member: founder.publicKey,
+  }),
+  last_admin: operations([opened()], founder, [memberRemove(founder)], { member: founder.publicKey }),
+  invite_exists: operations([opened(), by(founder, inviteCreate(invite))], founder, [inviteCreate(invite)], {
+    invite: key,
+  }),
+  invite_unknown: operations([opened()], alice, [accept], { invite: key }),
+  invite_uses_invalid: operations([opened()], founder, [inviteCreate(invite, { maxUses: 0 })], {
+    maxUses: 0,
+  }),
+  invite_expired: operations(
+    [opened(), by(founder, inviteCreate(invite, { expiresMs: START_MS + 1_000 })), later(1_000)],
+    alice,
+    [accept],
+    { invite: key, expiresMs: START_MS + 1_000 },
+  ),
+  invite_revoked: operations(
+    [opened(), by(founder, inviteCreate(invite)), by(founder, inviteRevoke(invite))],
+    alice,
+    [accept],
+    { invite: key },
+  ),
+  invite_used_up: operations(
+    [
+      opened(),
+      by(founder, inviteCreate(invite)),
+      by(bob, (world) => inviteAccept(invite, bob, world.groupId)),
+    ],
+    alice,
+    [accept],
+    { invite: key, maxUses: 1 },
+  ),
+  already_member: operations([opened(), joined(alice), by(founder, inviteCreate(invite))], alice, [accept], {
+    member: account,
+    role: 'member',
+  }),
+  invite_proof_invalid: operations(
+    [opened(), by(founder, inviteCreate(invite))],
+    alice,
+    [(world) => inviteAccept(invite, carol, world.groupId)],
+    { invite: key },
+  ),
+  profile_unchanged: operations([opened(), by(founder, profileSet('F'))], founder, [profileSet('F')], {}),
+  sealer_count: operations(
+    [opened(), joined(alice, { role: 'admin' })],
+    founder,
+    [sealerSet(founder, alice)],
+    { count: 2, min: 1, max: 1 },
+  ),
+  sealer_not_admin: operations([opened(), joined(alice)], founder, [sealerSet(alice)], { sealer: account }),
+  sealers_unchanged: operations([opened()], founder, [sealerSet(founder)], {}),
+};
+
+export const tokenScenarios: ScenariosOf<
+  'transfer_to_self' | 'balance_too_low' | 'treasury_too_low' | 'supply_cap_exceeded' | 'account_cap_exceeded'
+> = {
+  transfer_to_self: operations([opened(), joined(alice, { balance: 5n })], alice, [transfer(alice, 1n)], {}),
+  // 100 fit, but not with the fee on top.
+  balance_too_low: operations(
+    [opened({ transfer_fee_bps: 100 }), joined(alice, { balance: 100n })],
+    alice,
+    [transfer(bob, 100n)],
+    { account, balance: 100n, needed: 101n },
+  ),
+  treasury_too_low: operations([opened()], founder, [treasurySpend(alice, 1n)], { treasury: 0n, needed: 1n }),
+  supply_cap_exceeded: operations(
+    [opened(), by(founder, mint(bob, MAX_TOKEN - 1n))],
+    founder,
+    [mint(alice, 2n)],
+    { supply: MAX_TOKEN - 1n, amount: 2n, cap: MAX_TOKEN },
+  ),
+  account_cap_exceeded: operations(
+    [opened({ max_account_balance: 10n }), joined(alice, { balance: 9n })],
+    founder,
+    [mint(alice, 2n)],
+    { account, balance: 9n, amount: 2n, cap: 10n },
+  ),
+};
