@@ -17,7 +17,7 @@ export interface Row {
   readonly value: number;
   readonly unit: string;
   /** What it is measured against, and the share of it that was reached. */
-  readonly against?: { readonly what: string; readonly value: number };
+  readonly against?: { readonly what: string; readonly share: number };
   /** What the design asks for, as text. */
   readonly bar?: string;
 }
@@ -44,8 +44,7 @@ function report(...more: Row[]): void {
 function format({ what, value, unit, against, bar }: Row): string {
   const digits = value < 100 ? 2 : 0;
   const number = value.toLocaleString('en-US', { maximumFractionDigits: digits });
-  const ratio =
-    against === undefined ? '' : `  = ${((100 * value) / against.value).toFixed(1)} % of ${against.what}`;
+  const ratio = against === undefined ? '' : `  = ${(100 * against.share).toFixed(1)} % of ${against.what}`;
   const asked = bar === undefined ? '' : styleText('dim', `  (bar: ${bar})`);
   return `${what.padEnd(58)} ${number.padStart(12)} ${unit}${ratio}${asked}`;
 }
