@@ -116,12 +116,13 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 const FIRST_SURROGATE = 0xd800;
 const AFTER_SURROGATES = 0xe000;
 const SURROGATE_COUNT = AFTER_SURROGATES - FIRST_SURROGATE;
+const ABOVE_SURROGATES = 0x1_0000 - AFTER_SURROGATES;
 
 /**
  * Orders two well-formed strings as their UTF-8 bytes would be ordered.
  *
  * JavaScript orders by UTF-16 code unit, which puts U+10000 and above before U+E000..U+FFFF; every other
- * language that implements the protocol sorts the bytes. Moving the surrogates above that range mends it.
+ * language that implements the protocol sorts the bytes. Letting the two ranges change places mends it.
  */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
@@ -130,8 +131,8 @@ export function compareUtf8(a: string, b: string): number {
     let right = b.charCodeAt(at);
     if (left === right) continue;
     if (left >= FIRST_SURROGATE && right >= FIRST_SURROGATE) {
-      left += left >= AFTER_SURROGATES ? -SURROGATE_COUNT : SURROGATE_COUNT;
-      right += right >= AFTER_SURROGATES ? -SURROGATE_COUNT : SURROGATE_COUNT;
+      left += left >= AFTER_SURROGATES ? -SURROGATE_COUNT : ABOVE_SURROGATES;
+      right += right >= AFTER_SURROGATES ? -SURROGATE_COUNT : ABOVE_SURROGATES;
     }
     return left - right;
   }

@@ -8,7 +8,7 @@ import { accessSync, closeSync, constants, existsSync, openSync, readSync, statS
 import { join } from 'node:path';
 import { StorageError, systemError } from './errors.ts';
 
-/** The first meta page: a page header, and then magic u32 and version u32 (low half), in the machine's order. */
+/** The first meta page: a page header, and then magic u32 and version u32 (low half), little-endian. */
 const MAGIC_AT = 24;
 const MAGIC = 0xbeefc0de;
 const VERSION_AT = 28;

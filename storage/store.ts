@@ -9,17 +9,17 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ArtifactReader, Artifacts } from './artifacts.ts';
+import { Artifacts } from './artifacts.ts';
 import { checkDatabaseFiles } from './database-files.ts';
 import { syncDirectory } from './directory.ts';
 import { closedError, type Durability, type Environment, openEnvironment } from './environment.ts';
-import { systemError, typedError, withTypedErrors } from './errors.ts';
-import { LmdbGroupReader, LmdbGroupStore } from './group-store.ts';
+import { systemError, typedError } from './errors.ts';
+import { LmdbGroupStore } from './group-store.ts';
 import { OpaqueMap } from './opaque-map.ts';
 import { PackedWrites } from './packed-writes.ts';
-import type { GroupReader, GroupStore } from './port.ts';
-import { type GroupRecord, Registry } from './registry.ts';
-import type { ReadTransaction, View } from './scan.ts';
+import type { GroupStore } from './port.ts';
+import type { GroupRecord } from './registry.ts';
+import { StoreReader } from './store-reader.ts';
 import { Writer } from './writer.ts';
 
 /** How to open a store. */
@@ -41,16 +41,26 @@ export function openStore(dir: string, options: StoreOptions): Store {
   checkDatabaseFiles(dir, mapSize);
   const data = { dir, mapSize, durability: options.durability };
   const environment = openEnvironment(data);
-  syncDirectory(dir);
   const writer = new Writer(data, () => environment.root.resetReadTxn());
   const store = new Store(environment, writer);
   try {
+    syncDirectory(dir);
     store.start();
   } catch (error) {
     void store.close();
-    throw error;
+    throw systemError(error);
   }
   return store;
+}
+
+/**
+ * Opens an existing store to read, in any thread of the process that has it open, with the same durability.
+ * @throws StorageError `newer_format`, `corrupt`, `io`
+ */
+export function openStoreReader(dir: string, options: StoreOptions): StoreReader {
+  const mapSize = options.mapSize ?? MAP_BYTES;
+  checkDatabaseFiles(dir, mapSize);
+  return new StoreReader(openEnvironment({ dir, mapSize, durability: options.durability }));
 }
 
 /** Creates `dir`, and makes sure that a power cut does not take it away again. */
@@ -63,51 +73,33 @@ function makeDirectory(dir: string): void {
   }
 }
 
-/** An open store. */
-export class Store {
-  readonly artifacts: Artifacts;
+/** An open store, to read and to write. */
+export class Store extends StoreReader {
+  override readonly artifacts: Artifacts;
   readonly outbox: OpaqueMap;
   readonly wallet: OpaqueMap;
-  readonly #environment: Environment;
   readonly #writer: Writer;
-  readonly #registry: Registry;
-  readonly #view: View;
   readonly #groups = new Map<string, LmdbGroupStore>();
   readonly #adding = new Map<string, Promise<GroupStore>>();
-  readonly #snapshots = new Set<Snapshot>();
-  #closed: Promise<void> | undefined;
 
   constructor(environment: Environment, writer: Writer) {
-    this.#environment = environment;
+    super(environment);
     this.#writer = writer;
-    this.#view = { options: {}, check: () => this.#check() };
     const { tables } = environment;
-    this.#registry = new Registry(tables.registry);
-    this.artifacts = new Artifacts(environment, this.#view, writer);
-    this.outbox = new OpaqueMap('outbox', tables.outbox, this.#view, writer);
-    this.wallet = new OpaqueMap('wallet', tables.wallet, this.#view, writer);
+    this.artifacts = new Artifacts(environment, this.view, writer);
+    this.outbox = new OpaqueMap('outbox', tables.outbox, this.view, writer);
+    this.wallet = new OpaqueMap('wallet', tables.wallet, this.view, writer);
   }
 
   /** Checks the format and clears away what a crash left. Part of `openStore`. */
   start(): void {
-    if (this.#registry.checkFormat() === undefined) {
+    if (this.registry.checkFormat() === undefined) {
       const writes = new PackedWrites();
-      this.#registry.writeFormat(writes);
+      this.registry.writeFormat(writes);
       // Failing here is failing at the first commit as well, which reports it: the record goes out before that.
       this.#writer.submit(writes).catch(noop);
     }
     this.artifacts.sweep().catch(noop);
-  }
-
-  /** The groups of this node, in order of their ids. */
-  groups(): GroupRecord[] {
-    this.#check();
-    return [...this.#registry.groups()];
-  }
-
-  hasGroup(groupId: string): boolean {
-    this.#check();
-    return this.#groups.has(groupId) || this.#registry.find(groupId) !== undefined;
   }
 
   /**
@@ -127,7 +119,7 @@ export class Store {
     if (this.#writer.closing) throw closedError();
     if (this.hasGroup(groupId)) return this.group(groupId);
     const writes = new PackedWrites();
-    const record = this.#registry.writeGroup(writes, groupId, name, addedMs);
+    const record = this.registry.writeGroup(writes, groupId, name, addedMs);
     await this.#writer.submit(writes);
     return this.#opened(record);
   }
@@ -136,46 +128,17 @@ export class Store {
    * The one store of a group of this node.
    * @throws RangeError for a group that was never added: ask `hasGroup` where the id comes from outside
    */
-  group(groupId: string): GroupStore {
-    this.#check();
-    const open = this.#groups.get(groupId);
-    if (open) return open;
-    const record = this.#registry.find(groupId);
-    if (!record) throw new RangeError(`group ${groupId} is not in this store`);
-    return this.#opened(record);
+  override group(groupId: string): GroupStore {
+    this.check();
+    return this.#groups.get(groupId) ?? this.#opened(this.record(groupId));
   }
 
   #opened(record: GroupRecord): GroupStore {
     const known = this.#groups.get(record.groupId);
     if (known) return known;
-    const store = new LmdbGroupStore(record, this.#environment, this.#view, this.#writer);
+    const store = new LmdbGroupStore(record, this.environment, this.view, this.#writer);
     this.#groups.set(record.groupId, store);
     return store;
-  }
-
-  /**
-   * A view of everything as it is now, whatever is committed later. Close it: pages that it can see are not reused
-   * while it is open.
-   */
-  snapshot(): Snapshot {
-    this.#check();
-    // Renewed, so that the view is not older than what has been acknowledged in this turn of the event loop.
-    this.#environment.root.resetReadTxn();
-    const snapshot = new Snapshot(this.#environment, this.#registry, (closed) =>
-      this.#snapshots.delete(closed),
-    );
-    this.#snapshots.add(snapshot);
-    return snapshot;
-  }
-
-  /** Runs `use` on a snapshot and closes it whatever happens. */
-  async readSnapshot<T>(use: (snapshot: Snapshot) => T | Promise<T>): Promise<T> {
-    const snapshot = this.snapshot();
-    try {
-      return await use(snapshot);
-    } finally {
-      snapshot.close();
-    }
   }
 
   /**
@@ -183,72 +146,17 @@ export class Store {
    * @throws StorageError `disk_full`, `io`
    */
   async backup(dir: string): Promise<void> {
-    this.#check();
+    this.check();
     makeDirectory(dir);
     try {
-      await this.#environment.root.backup(dir, true);
+      await this.environment.root.backup(dir, true);
     } catch (error) {
       throw typedError(error);
     }
   }
 
-  /** Waits for the commits in flight and closes. Everything asked afterwards fails with `closed`. */
-  close(): Promise<void> {
-    this.#closed ??= this.#end();
-    return this.#closed;
-  }
-
-  async #end(): Promise<void> {
-    await this.#writer.close();
-    for (const snapshot of this.#snapshots) snapshot.close();
-    await this.#environment.root.close();
-  }
-
-  #check(): void {
-    if (this.#closed) throw closedError();
-  }
-}
-
-/** Everything as it was at one moment. */
-export class Snapshot implements Disposable {
-  readonly artifacts: ArtifactReader;
-  readonly #environment: Environment;
-  readonly #registry: Registry;
-  readonly #transaction: ReadTransaction;
-  readonly #view: View;
-  readonly #whenClosed: (snapshot: Snapshot) => void;
-  #open = true;
-
-  constructor(environment: Environment, registry: Registry, whenClosed: (snapshot: Snapshot) => void) {
-    this.#environment = environment;
-    this.#registry = registry;
-    this.#whenClosed = whenClosed;
-    this.#transaction = withTypedErrors(() => environment.root.useReadTransaction());
-    this.#view = { options: { transaction: this.#transaction }, check: () => this.#check() };
-    this.artifacts = new ArtifactReader(environment, this.#view);
-  }
-
-  /** Reads of a group; throws `RangeError` when the node does not have it. */
-  group(groupId: string): GroupReader {
-    this.#check();
-    const record = this.#registry.find(groupId);
-    if (!record) throw new RangeError(`group ${groupId} is not in this store`);
-    return new LmdbGroupReader(record, this.#environment, this.#view);
-  }
-
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#transaction.done();
-    this.#whenClosed(this);
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  #check(): void {
-    if (!this.#open) throw closedError();
+  protected override finish(): Promise<void> {
+    return this.#writer.close();
   }
 }
 

@@ -2,9 +2,12 @@
  * What the store and its writer thread say to one another: one closed union for each direction.
  */
 import type { EnvironmentOptions } from './environment.ts';
+import type { Gate } from './writer-gate.ts';
 
 /** What the thread is started with. */
-export type WriterData = EnvironmentOptions;
+export interface WriterData extends EnvironmentOptions {
+  readonly gate: Gate;
+}
 
 /** Writes of the node itself (registry, artifacts, outbox, wallet) go under this number; groups count from 1. */
 export const NODE_GROUP = 0;

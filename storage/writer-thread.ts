@@ -16,6 +16,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { openEnvironment } from './environment.ts';
 import { errnoOf } from './errors.ts';
 import { forEachWrite } from './packed-writes.ts';
+import { enter, leave } from './writer-gate.ts';
 import { type FromWriter, NODE_GROUP, type ToWriter, type WriterData } from './writer-protocol.ts';
 
 type Commit = Extract<ToWriter, { kind: 'commit' }>;
@@ -33,9 +34,20 @@ interface Failure {
   readonly detail: string;
 }
 
+/** Does `use`, which may be a transaction, unless the process is about to exit. */
+function inside<T>(use: () => T): T | undefined {
+  if (!enter(options.gate)) return undefined;
+  try {
+    return use();
+  } finally {
+    leave(options.gate);
+  }
+}
+
 const port = parentPort!;
 const options = workerData as WriterData;
-const environment = openEnvironment(options);
+/** Undefined when the process is already on its way out. */
+const environment = inside(() => openEnvironment(options));
 const dataFile = join(options.dir, 'data.mdb');
 
 /** For each group, the last failure: commits of that epoch or an earlier one stand on something that is not there. */
@@ -47,7 +59,7 @@ function answer(message: FromWriter): void {
 
 /** Never returns anything: lmdb-js waits for a promise that the callback returns, and a put() is one. */
 function apply(commits: readonly Commit[]): void {
-  const { root, tableById } = environment;
+  const { root, tableById } = environment!;
   root.transactionSync((): void => {
     for (const commit of commits) {
       forEachWrite(commit.writes, (tableId, key, value) => {
@@ -114,7 +126,7 @@ function work(first: ToWriter): void {
   let waiting: Commit[] = [];
   let bytes = 0;
   const flush = (): void => {
-    if (waiting.length > 0) commitTogether(waiting);
+    if (waiting.length > 0) inside(() => commitTogether(waiting));
     waiting = [];
     bytes = 0;
   };
@@ -145,7 +157,7 @@ function nextMessage(): ToWriter | undefined {
 }
 
 async function close(): Promise<void> {
-  await environment.root.close();
+  await environment?.root.close();
   port.close();
 }
 

@@ -5,9 +5,10 @@
  * process alive while it is idle. Every promise is owned here: it is settled by an answer, or by the thread's end.
  */
 import { Worker } from 'node:worker_threads';
-import { closedError } from './environment.ts';
+import { closedError, type EnvironmentOptions } from './environment.ts';
 import { StorageError, storageErrorOf } from './errors.ts';
 import type { PackedWrites } from './packed-writes.ts';
+import { newGate, shutAtExit } from './writer-gate.ts';
 import { type FromWriter, NODE_GROUP, type ToWriter, type WriterData } from './writer-protocol.ts';
 
 interface Pending {
@@ -23,7 +24,7 @@ const THREAD_FILE = new URL(
 
 /** Writes in order, acknowledged when durable. */
 export class Writer {
-  readonly #data: WriterData;
+  readonly #options: EnvironmentOptions;
   readonly #beforeResolve: () => void;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
@@ -33,8 +34,8 @@ export class Writer {
   #broken: StorageError | undefined;
 
   /** `beforeResolve` runs once before the promises of one flush resolve: the reader renews its view there. */
-  constructor(data: WriterData, beforeResolve: () => void) {
-    this.#data = data;
+  constructor(options: EnvironmentOptions, beforeResolve: () => void) {
+    this.#options = options;
     this.#beforeResolve = beforeResolve;
   }
 
@@ -76,7 +77,10 @@ export class Writer {
   }
 
   #start(): Worker {
-    const worker = new Worker(THREAD_FILE, { workerData: this.#data, name: 'storage writer', execArgv: [] });
+    const gate = newGate();
+    const forget = shutAtExit(gate);
+    const workerData: WriterData = { ...this.#options, gate };
+    const worker = new Worker(THREAD_FILE, { workerData, name: 'storage writer', execArgv: [] });
     this.#worker = worker;
     worker.on('message', (message: FromWriter) => this.#answered(message));
     let reason: unknown;
@@ -85,6 +89,7 @@ export class Writer {
     });
     this.#exited = new Promise((resolve) => {
       worker.on('exit', () => {
+        forget();
         this.#abandon(reason);
         resolve();
       });

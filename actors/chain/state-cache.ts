@@ -6,6 +6,7 @@
  * becomes the old one, whose entries are either used again (and move back) or forgotten together. That costs
  * one map look-up instead of the bookkeeping of a linked list.
  */
+import { compareUtf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
 import type { StateBase, Table, WriteSet } from '../../machines/state.ts';
 import type { GroupReader } from '../../storage/port.ts';
@@ -116,8 +117,9 @@ export class MemoryState implements StateBase {
     return this.values[table.slot]?.get(id) as T | undefined;
   }
 
-  *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
-    for (const id of this.values[table.slot]?.keys() ?? []) if (id.startsWith(idPrefix)) yield id;
+  ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
+    const ids = Array.from(this.values[table.slot]?.keys() ?? []);
+    return ids.filter((id) => id.startsWith(idPrefix)).sort(compareUtf8);
   }
 
   apply(writes: WriteSet): void {

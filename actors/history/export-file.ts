@@ -96,7 +96,8 @@ class FileSink {
 }
 
 /**
- * Writes a group, as it is when this is called, to the new file `path`.
+ * Writes a group up to its present head to the new file `path`.
+ * @param reader of a snapshot, if the group may grow meanwhile: artifacts of later blocks would go in as well
  * @throws ExportFileError `exists`, `not_found` (no such folder), `disk_full`, `io`; nothing is left behind then
  * @throws StorageError when the store cannot give all blocks
  */

@@ -6,7 +6,9 @@
  * rules, on this machine, make of this log what its sealers made of it, to the byte. With signatures it would be
  * an audit; see audit.ts.
  *
- * State and spent ids are held in memory, about half a kilobyte for a record and 150 bytes for a transaction.
+ * State and spent ids are held in memory, about half a kilobyte for a record and 150 bytes for a transaction. The
+ * maps of the engine end at 2^24 entries, so a history may have 16.7 million transactions and as many records of
+ * a kind; the heap of a default process is full before that.
  */
 import { sha256 } from '../../crypto/hash.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';

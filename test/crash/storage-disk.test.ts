@@ -60,7 +60,7 @@ test('disk_full: nothing is half kept, reads go on, and so do commits once there
 
   const ballast = join(disk, 'ballast');
   const { bavail, bsize } = statfsSync(disk);
-  writeFileSync(ballast, new Uint8Array(bavail * bsize - 9 * MIB));
+  writeFileSync(ballast, new Uint8Array(bavail * bsize - 4 * MIB));
   const refused = await commitMany(group, 19, 5);
   expect(refused).toEqual([20, 21, 22, 23, 24].map((height) => ({ height, code: 'disk_full' })));
   expect(expectWhole(group)).toBe(19);

@@ -7,7 +7,7 @@ import type { CommitBatch } from '../../storage/port.ts';
 import { expectWhole, expectWholeStore, lastAck, scratchDirectory, startChild } from './storage-harness.ts';
 import { commitAt, GROUP } from './storage-history.ts';
 
-const ROUNDS = 10;
+const ROUNDS = 8;
 
 test('kill -9 in the middle of commits: what is there is whole, what was acknowledged is there', async () => {
   const dir = scratchDirectory();

@@ -9,8 +9,18 @@ import type { World } from './world.ts';
 
 const offerOf = (world: World, draw: number): string =>
   world.offers.length === 0 ? hashOf('no offer') : pick(world.offers.slice(-6), draw);
-const purchaseOf = (world: World, draw: number): string =>
-  world.purchases.length === 0 ? hashOf('no purchase') : pick(world.purchases.slice(-4), draw);
+/** A purchase in one of these states, if there is any, or else any of the last few. */
+function purchaseIn(world: World, draw: number, ...states: readonly string[]): string {
+  const fitting = world.purchases.filter((id) => states.includes(world.read(purchaseTable, id)!.status));
+  const choice = draw % 7 === 0 || fitting.length === 0 ? world.purchases.slice(-4) : fitting;
+  return choice.length === 0 ? hashOf('no purchase') : pick(choice, draw);
+}
+
+const buy: IntentMaker = (world, who, first) => {
+  const offer = offerOf(world, first);
+  const price = world.read(offerTable, offer)?.price ?? 1n;
+  return { operation: { type: 'purchase', offer, amount: price, buyerKey: oneTimeKey(who) }, author: who };
+};
 
 export const marketIntents: readonly IntentMaker[] = [
   (world, who, first, second) => ({
@@ -34,13 +44,10 @@ export const marketIntents: readonly IntentMaker[] = [
         }
       : undefined;
   },
-  (world, who, first) => {
-    const offer = offerOf(world, first);
-    const price = world.read(offerTable, offer)?.price ?? 1n;
-    return { operation: { type: 'purchase', offer, amount: price, buyerKey: oneTimeKey(who) }, author: who };
-  },
+  buy,
+  buy,
   (world, _, first, second) => {
-    const id = purchaseOf(world, first);
+    const id = purchaseIn(world, first, 'escrowed');
     const record = world.read(purchaseTable, id);
     if (record === undefined) return undefined;
     const seller = personOf(world.read(offerTable, record.offer)!.seller);
@@ -49,7 +56,7 @@ export const marketIntents: readonly IntentMaker[] = [
     return { operation: { type: 'grant', purchase: id, sealedKey }, author: seller };
   },
   (world, _, first, second) => {
-    const id = purchaseOf(world, first);
+    const id = purchaseIn(world, first, second % 4 === 2 ? 'escrowed' : 'granted');
     const record = world.read(purchaseTable, id);
     const author = record === undefined ? undefined : personOf(record.buyer);
     const type = pick(

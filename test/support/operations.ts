@@ -1,6 +1,13 @@
 /** Operations with everything filled in that a test does not care about. */
+
+import { encode } from '../../events/codec.ts';
 import type { Policy, PolicyValue } from '../../events/operations/group.ts';
-import type { Operation, OperationOf, OperationType } from '../../events/registry.ts';
+import {
+  type Operation,
+  type OperationOf,
+  type OperationType,
+  operationCodec,
+} from '../../events/registry.ts';
 import { inviteProofMessage } from '../../machines/membership.ts';
 import { hashOf, type Person } from './people.ts';
 
@@ -10,6 +17,9 @@ type Role = 'viewer' | 'member' | 'admin';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
+
+/** One operation alone, in its bytes. */
+export const encodeOperation = (operation: Operation): Uint8Array => encode(operationCodec, operation);
 
 /** What `opened()` founds the group with: no automatic money and no fee, so that tests add up by eye. */
 export const POLICY: Policy = {

@@ -1,12 +1,17 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { open } from 'lmdb';
 import { pack } from 'msgpackr';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { utf8 } from '../../../events/bytes.ts';
+import { PackedWrites } from '../../../storage/packed-writes.ts';
 import type { Head } from '../../../storage/port.ts';
 import { STORE_FORMAT } from '../../../storage/schema.ts';
 import { openStore } from '../../../storage/store.ts';
+import { Writer } from '../../../storage/writer.ts';
 import { hexId, temporaryDirectory, temporaryStore } from './temporary.ts';
 
 function headAt(height: number): Head {
@@ -295,4 +300,80 @@ test('10,000 groups and 200,000 entries: opening reads next to nothing', async (
   await again.close();
   // Some 5 ms when the machine is quiet; what it must not be is proportional to what is stored.
   expect(openedMs).toBeLessThan(250);
+});
+
+test('another thread reads what this one commits', async () => {
+  const dir = temporaryDirectory();
+  const store = temporaryStore(dir, 'flush');
+  const group = await store.addGroup(hexId(1), 'a', 0);
+  const storeFile = new URL('../../../storage/store.ts', import.meta.url).href;
+  const script = `
+    const { parentPort } = require('node:worker_threads');
+    const opened = import(${JSON.stringify(storeFile)}).then(({ openStoreReader }) =>
+      openStoreReader(${JSON.stringify(dir)}, { durability: 'flush' }));
+    parentPort.on('message', async (message) => {
+      const reader = await opened;
+      if (message === 'close') return reader.close().then(() => parentPort.close());
+      reader.renew();
+      const group = reader.group(${JSON.stringify(hexId(1))});
+      parentPort.postMessage([group.head()?.height, [...group.blocks(0)].length]);
+    });
+  `;
+  const thread = new Worker(script, { eval: true, execArgv: [] });
+  onTestFinished(() => void thread.terminate());
+  for (let height = 0; height < 20; height++) {
+    await group.commit({ blocks: blocksTo(height, height), head: headAt(height) });
+    thread.postMessage('read');
+    const [seen] = await once(thread, 'message');
+    expect(seen).toEqual([height, height + 1]);
+  }
+  thread.postMessage('close');
+  await once(thread, 'exit');
+  await group.commit({ blocks: blocksTo(20, 20), head: headAt(20) });
+  expect(group.head()?.height).toBe(20);
+});
+
+test('a process that exits in the middle of commits ends well', () => {
+  const dir = temporaryDirectory();
+  const storeFile = new URL('../../../storage/store.ts', import.meta.url).href;
+  const script = `
+    const { openStore } = await import(${JSON.stringify(storeFile)});
+    const store = openStore(${JSON.stringify(dir)}, { durability: 'flush' });
+    const group = await store.addGroup('${hexId(1)}', 'a', 0);
+    const commit = (n) => group.commit({ state: Array.from({ length: 2000 }, (_, k) => ['k' + k, Buffer.from('' + n)]) });
+    for (let n = 0; n < 30; n++) commit(n);
+    await commit(30);
+    for (let n = 0; n < 30; n++) commit(n);
+    process.exit(7);
+  `;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  expect(child.stderr).toBe('');
+  expect(child.status).toBe(7);
+  expect([...temporaryStore(dir).group(hexId(1)).stateRange('')]).toHaveLength(2000);
+});
+
+test('an open store does not keep the process alive, a commit in flight does', () => {
+  const dir = temporaryDirectory();
+  const storeFile = new URL('../../../storage/store.ts', import.meta.url).href;
+  const script = `
+    const { openStore } = await import(${JSON.stringify(storeFile)});
+    const store = openStore(${JSON.stringify(dir)}, { durability: 'flush' });
+    const group = await store.addGroup('${hexId(1)}', 'a', 0);
+    group.commit({ state: [['a', Buffer.from('1')]] }).then(() => console.log('kept'));
+  `;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect(child).toMatchObject({ stdout: 'kept\n', stderr: '', status: 0 });
+});
+
+test('io: when the writer thread ends, everything that waits for it is settled', async () => {
+  const nowhere = { dir: 'no\0where', mapSize: 2 ** 30, durability: 'flush' } as const;
+  const writer = new Writer(nowhere, () => {});
+  const waiting = [writer.submit(new PackedWrites()), writer.submit(new PackedWrites())];
+  const io = expect.objectContaining({ name: 'StorageError', code: 'io' });
+  for (const commit of waiting) await expect(commit).rejects.toEqual(io);
+  await expect(writer.submit(new PackedWrites())).rejects.toEqual(io);
+  await writer.close();
 });

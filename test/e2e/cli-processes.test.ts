@@ -1,0 +1,102 @@
+/** Verbs beside one another, killed, interrupted, and read by programs that go away. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { acquireLock } from '../../storage/lock.ts';
+import { lb, shell } from './bin-lb.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'lb-processes-'));
+const data = join(base, 'node');
+const env = { LB_DATA: data };
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+async function publish(text: string, onStart?: Parameters<typeof lb>[1]) {
+  return lb(['publish-claim', '--text', text, '--json'], { env, ...onStart });
+}
+
+/** How many claims the node has. */
+async function claimTexts(): Promise<string[]> {
+  const { stdout } = await lb(['recent-claims', '--limit', '1000', '--json'], { env });
+  const { data: found } = JSON.parse(stdout) as { data: { claims: { text: string }[] } };
+  return found.claims.map(({ text }) => text);
+}
+
+/** The process that owns the directory, as soon as there is one. */
+async function owner(): Promise<number> {
+  for (;;) {
+    try {
+      return (JSON.parse(readFileSync(join(data, 'owner.json'), 'utf8')) as { pid: number }).pid;
+    } catch {
+      await delay(1);
+    }
+  }
+}
+
+beforeAll(async () => {
+  await lb(['init'], { env });
+  await lb(['create-group', '--name', 'g'], { env });
+});
+
+describe('processes', () => {
+  test('verbs at once wait for one another, and all are done', async () => {
+    const results = await Promise.all([1, 2, 3, 4].map((number) => publish(`at once ${number}`)));
+    expect(results.map(({ code, stderr }) => `${code}${stderr}`)).toEqual(['0', '0', '0', '0']);
+    expect((await claimTexts()).sort()).toEqual(['at once 1', 'at once 2', 'at once 3', 'at once 4']);
+  });
+
+  test('after kill -9 the next verb works, and nothing acknowledged is lost', async () => {
+    for (const text of ['killed 1', 'killed 2']) {
+      const running = publish(text);
+      process.kill(await owner(), 'SIGKILL');
+      const { stdout } = await running;
+      const present = await claimTexts();
+      if (stdout !== '') expect(present).toContain(text);
+    }
+    const { stdout, code } = await lb(['audit', '--json'], { env });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ data: { status: 'sound' } });
+  });
+
+  test('a directory that stays owned is one line that names the process', async () => {
+    const lock = await acquireLock(data, { waitMs: 0 });
+    try {
+      const [json, plain] = await Promise.all([lb(['info', '--json'], { env }), lb(['info'], { env })]);
+      expect(json.code).toBe(7);
+      expect(JSON.parse(json.stderr)).toMatchObject({ code: 'owned', pid: process.pid });
+      expect(plain.stderr).toContain(`process ${process.pid}`);
+      expect(plain.stderr.trimEnd()).not.toContain('\n');
+    } finally {
+      lock.release();
+    }
+  }, 30_000);
+
+  test('Ctrl-C ends a verb with 130 and without a word', async () => {
+    const lock = await acquireLock(data, { waitMs: 0 });
+    try {
+      const running = lb(['info'], {
+        env,
+        // By then it waits for the directory; a signal before its first line would end any program with 130 too.
+        onStart: (child) => void delay(800).then(() => child.kill('SIGINT')),
+      });
+      expect(await running).toEqual({ code: 130, stdout: '', stderr: '' });
+    } finally {
+      lock.release();
+    }
+  });
+
+  test('a reader that goes away is no failure', async () => {
+    const { code, stdout, stderr } = await shell('"$LB" log --limit 1000 | head -n 1', { env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^place\t/);
+    const closed = await shell('"$LB" --help | true; "$LB" log | true', { env });
+    expect(closed).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('a failing verb changes nothing on disk that was not there', async () => {
+    const elsewhere = join(base, 'elsewhere');
+    expect((await lb(['info', '--data', elsewhere])).code).toBe(3);
+    expect(existsSync(elsewhere)).toBe(false);
+  });
+});

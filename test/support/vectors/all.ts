@@ -1,0 +1,14 @@
+/** All vectors of version 1, made anew. */
+import type { Vectors } from './entries.ts';
+import { malformedVectors } from './malformed.ts';
+import { blockVectors, operationVectors, stateVectors, transactionVectors } from './records.ts';
+import { refusalVectors } from './refusals.ts';
+
+export const makeVectors = (): Vectors => ({
+  operations: operationVectors(),
+  transactions: transactionVectors(),
+  blocks: blockVectors(),
+  state: stateVectors(),
+  refusals: refusalVectors(),
+  malformed: malformedVectors(),
+});

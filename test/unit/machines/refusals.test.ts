@@ -1,0 +1,48 @@
+/**
+ * Every refusal has a test that bears its code as title and expects the exact payload. The last test looks at
+ * the titles that were really given out, so that a code without a test cannot hide.
+ */
+import { describe, expect, it } from 'vitest';
+import { REFUSAL_CODES, REFUSALS, type Refusal, type RefusalCode } from '../../../events/refusals.ts';
+import { follow, judgeBytes } from '../../support/blocks.ts';
+import { SCENARIOS } from '../../support/refusals/all.ts';
+import type { Scenario } from '../../support/refusals/scenario.ts';
+import { World } from '../../support/world.ts';
+
+async function refusalOf(world: World, { attempt }: Scenario): Promise<Refusal | undefined> {
+  if (attempt.kind === 'operations') return world.act(attempt.author, ...attempt.operations).refusal;
+  if (attempt.kind === 'transaction') return judgeBytes(world, attempt.bytes(world));
+  if (attempt.kind === 'local') return attempt.judge(world);
+  const answer = await follow(world.chain, attempt.bytes(world));
+  return 'code' in answer ? answer : undefined;
+}
+
+const titles: string[] = [];
+
+describe('every refusal, by its code', () => {
+  for (const [code, scenario] of Object.entries(SCENARIOS) as [RefusalCode, Scenario][]) {
+    titles.push(code);
+    it(code, async () => {
+      const world = new World();
+      for (const step of scenario.given) step(world);
+      const before = world.chain.dump();
+      const refusal = await refusalOf(world, scenario);
+      const { payload } = scenario;
+      const expected = typeof payload === 'function' ? payload(world) : payload;
+      if (expected === undefined) expect(refusal?.code).toBe(code);
+      else expect(refusal).toEqual({ code, ...expected });
+      expect(world.chain.dump()).toEqual(before);
+    });
+  }
+
+  it('none is missing, and no title is more than a code', () => {
+    expect([...titles].sort()).toEqual([...REFUSAL_CODES].sort());
+    const invented = [...REFUSAL_CODES, 'a_code_without_a_test'];
+    expect(invented.filter((code) => !titles.includes(code))).toEqual(['a_code_without_a_test']);
+  });
+
+  it('each has its one line', () => {
+    for (const [meaning] of Object.values(REFUSALS)) expect(meaning).toMatch(/^[A-Z].*\.$/);
+    expect(new Set(Object.values(REFUSALS).map(([meaning]) => meaning)).size).toBe(REFUSAL_CODES.length);
+  });
+});
