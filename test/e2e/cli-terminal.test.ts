@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { displayWidth } from '../../interfaces/cli/table.ts';
 import { hasTerminal, lb, lbOnTerminal } from './bin-lb.ts';
@@ -11,8 +12,6 @@ const data = join(base, 'node');
 const env = { LB_DATA: data };
 const PASSWORD = 'correct horse';
 afterAll(() => rmSync(base, { recursive: true, force: true }));
-
-const HARMLESS_STYLE = /\u001b\[[0-9;]*[mK]/g; // biome-ignore lint/suspicious/noControlCharactersInRegex: the styles themselves
 
 describe.runIf(hasTerminal)('on a terminal', () => {
   test('init asks twice without echo, and changes nothing when the answers differ', async () => {
@@ -62,7 +61,7 @@ describe.runIf(hasTerminal)('on a terminal', () => {
         env: { ...env, COLUMNS: String(width) },
       });
       expect(code).toBe(0);
-      for (const line of screen.replace(HARMLESS_STYLE, '').split('\n'))
+      for (const line of stripVTControlCharacters(screen).split('\n'))
         expect(displayWidth(line), line).toBeLessThanOrEqual(width);
     }
   });

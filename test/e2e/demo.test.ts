@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BatteryNode } from '../../node.ts';
-import { lb, lbJson } from './cli.ts';
+import { lb, lbJson } from './spawn-lb.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-demo-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));

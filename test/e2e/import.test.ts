@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BatteryNode } from '../../node.ts';
 import { layoutOf } from '../../storage/directory.ts';
-import { lb, lbJson } from './cli.ts';
+import { lb, lbJson } from './spawn-lb.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-import-'));
 const data = join(base, 'data');

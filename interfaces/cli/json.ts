@@ -1,0 +1,40 @@
+/**
+ * Output for machines: one envelope with a version, keys in snake_case as on the other interfaces, amounts as
+ * decimal strings (a 64-bit integer does not survive a JavaScript number), bytes as hex, absent fields left out.
+ */
+import { toHex } from '../../events/bytes.ts';
+
+/** Counts up when a field changes its meaning or goes away; new fields do not count. */
+export const SCHEMA_VERSION = 1;
+
+/** A value whose keys are somebody's data and stay as they are. */
+export class Verbatim {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The JSON value that stands for `value`. */
+export function toWire(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return toHex(value);
+  if (value instanceof Verbatim) return value.value;
+  if (Array.isArray(value)) return value.map(toWire);
+  if (value instanceof Map || value instanceof Set) return toWire([...value]);
+  if (typeof value !== 'object' || value === null) return value;
+  const wire: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value))
+    if (field !== undefined && typeof field !== 'function') wire[snakeCase(key)] = toWire(field);
+  return wire;
+}
+
+/** `{"schema_version":1,"data":…}` on one line. */
+export function envelope(data: unknown): string {
+  return JSON.stringify({ schema_version: SCHEMA_VERSION, data: toWire(data) });
+}

@@ -1,0 +1,138 @@
+/** Values as people type them: times, spans, amounts, tags, text from a flag, a file or standard input. */
+import { readFileSync } from 'node:fs';
+import { NotFoundError, UsageError } from '../../actors/errors.ts';
+import { MAX_TOKEN } from '../../events/fields.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+/** A span in milliseconds from `90s`, `30m`, `24h`, `7d`, `1h30m`, or a number of milliseconds. */
+export function parseSpan(text: string, flag: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (/^(\d{1,9}(ms|s|m|h|d|w))+$/.test(text)) {
+    let total = 0;
+    for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d|w)/g))
+      total += Number(count) * UNIT_MS[unit!]!;
+    return total;
+  }
+  throw new UsageError(`${flag} ${text}: expected a span such as 90s, 30m, 24h or 7d`);
+}
+
+/** A point in time from ISO 8601, milliseconds since 1970, or a span before (or after) now. */
+export function parseTime(text: string, flag: string, nowMs: number, direction: 'ago' | 'from now'): number {
+  if (/^\d{11,15}$/.test(text)) return Number(text);
+  if (/^\d{4}-\d\d/.test(text)) {
+    const ms = Date.parse(text);
+    if (!Number.isNaN(ms)) return ms;
+  } else if (/^\d/.test(text)) {
+    const span = parseSpan(text, flag);
+    return Math.max(0, direction === 'ago' ? nowMs - span : nowMs + span);
+  }
+  throw new UsageError(
+    `${flag} ${text}: expected a time such as 2026-01-31T12:00Z, a span such as 24h (${direction}), or milliseconds since 1970`,
+  );
+}
+
+/** Whole tokens. */
+export function parseAmount(text: string, flag: string): bigint {
+  const amount = /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+  if (amount === undefined || amount > MAX_TOKEN)
+    throw new UsageError(`${flag} ${text}: expected a whole amount of tokens from 0 to ${MAX_TOKEN}`);
+  return amount;
+}
+
+/** A whole number from `min` to `max`. */
+export function parseCount(text: string, flag: string, min = 1, max = 1_000_000): number {
+  const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count >= min && count <= max))
+    throw new UsageError(`${flag} ${text}: expected a whole number from ${min} to ${max}`);
+  return count;
+}
+
+export function parseHeight(text: string): number {
+  return parseCount(text, '--at', 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** One of a fixed list of words. */
+export function parseWord<const W extends readonly string[]>(
+  text: string,
+  flag: string,
+  words: W,
+): W[number] {
+  if (!words.includes(text)) throw new UsageError(`${flag} ${text}: expected one of ${words.join(', ')}`);
+  return text;
+}
+
+/** `a,b` as a list without doubles or empty entries. */
+export function parseList(text: string | undefined): string[] {
+  const entries = (text ?? '').split(',').map((entry) => entry.trim());
+  return [...new Set(entries.filter((entry) => entry !== ''))];
+}
+
+/** A JSON object. */
+export function parseObject(text: string, flag: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+  } catch {
+    // Said below, with what was expected.
+  }
+  throw new UsageError(`${flag}: expected a JSON object such as {"task":"t-1"}`);
+}
+
+/** Nothing but letters that arrived whole: a shell can pass bytes that are no text. */
+export function assertArguments(args: readonly string[]): void {
+  const broken = args.findIndex((arg) => arg.includes('\ufffd') || !arg.isWellFormed());
+  if (broken >= 0) throw new UsageError(`argument ${broken + 1} is not valid UTF-8`);
+}
+
+/** The bytes of a file, or of standard input for `-`. */
+export function readInput(path: string): Uint8Array {
+  try {
+    return readFileSync(path === '-' ? 0 : path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new NotFoundError(`there is no file ${path}`);
+    if (code === 'EISDIR') throw new UsageError(`${path} is a directory, not a file`);
+    throw error;
+  }
+}
+
+/** The text of a file or of standard input; one line end at the very end is not part of it. */
+export function readTextInput(path: string): string {
+  const bytes = readInput(path);
+  const name = path === '-' ? 'standard input' : path;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
+  } catch {
+    throw new UsageError(`${name} is not text in UTF-8`);
+  }
+}
+
+/** Content from exactly one of `--text`, `--file`, or `-` for standard input, as bytes. */
+export function contentOf(options: { text?: string; file?: string }, dash: string | undefined): Uint8Array {
+  if (options.text !== undefined && options.file === undefined && dash === undefined)
+    return new TextEncoder().encode(options.text);
+  return readInput(sourceOf(options, dash));
+}
+
+/** Like `contentOf`, for text. */
+export function textOf(options: { text?: string; file?: string }, dash: string | undefined): string {
+  if (options.text !== undefined && options.file === undefined && dash === undefined) return options.text;
+  return readTextInput(sourceOf(options, dash));
+}
+
+function sourceOf({ text, file }: { text?: string; file?: string }, dash: string | undefined): string {
+  if (dash !== undefined && dash !== '-')
+    throw new UsageError('text goes behind --text, in a file behind --file, or to standard input with -');
+  if ([text, file, dash].filter((one) => one !== undefined).length !== 1)
+    throw new UsageError('give the text once: with --text, with --file, or on standard input with -');
+  return file ?? '-';
+}

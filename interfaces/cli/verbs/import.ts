@@ -1,0 +1,74 @@
+/** `import`: Markdown files and folders become claims. */
+import type { Command } from 'commander';
+import { UsageError } from '../../../actors/errors.ts';
+import { TAG_CHARACTERS_MAX, TAGS_MAX } from '../../../events/limits.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import type { ImportSummary } from '../import/import-markdown.ts';
+import { importStatus, perSecond } from '../import/progress.ts';
+import { cleanLine, count } from '../text.ts';
+
+interface ImportVerbOptions {
+  readonly tags?: string;
+}
+
+/** Failed paths that people are shown; machines get all. */
+const FAILED_SHOWN_MAX = 10;
+
+export function registerImport(program: Command, context: CliContext): void {
+  verb<ImportVerbOptions>(
+    program,
+    context,
+    {
+      usage: 'import <path...>',
+      summary: 'Import Markdown files and folders: one claim per section.',
+      heading: 'Knowledge',
+      example: 'lb import ./docs README.md --tags handbook,2026',
+      details:
+        'Sections are threaded under their document and tagged with their package, folder and file. What is there already is skipped, so it can be run again at any time: an edited section adds only that section. Hidden folders, and node_modules inside a folder, are left out.',
+      inGroup: true,
+      signs: true,
+    },
+    (command) => command.option('--tags <tags>', 'more tags for every claim, separated by commas'),
+    runImport,
+  );
+}
+
+async function runImport(run: Run<ImportVerbOptions>): Promise<void> {
+  const tags = parseTags(run.options.tags);
+  const { importMarkdown } = await import('../import/import-markdown.ts');
+  const [group, agent] = [await run.group(), await run.agent()];
+  const { signal, args: paths } = run;
+  const onProgress = run.json ? () => {} : importStatus(run.out);
+  const summary = await importMarkdown({ group, agent, paths, tags, signal, onProgress });
+  run.out.status('');
+  run.print(summary, () => printSummary(run, summary));
+  for (const { path, reason } of summary.failed.slice(0, FAILED_SHOWN_MAX))
+    run.hint(cleanLine(`skipped ${path}: ${reason}`));
+  const more = summary.failed.length - FAILED_SHOWN_MAX;
+  if (more > 0) run.hint(`… and ${more} more; --json lists all`);
+}
+
+function printSummary(run: Run, summary: ImportSummary): void {
+  const { files, sections, claims, skipped, failed, seconds } = summary;
+  const rate = claims === 0 ? '' : ` (${perSecond(claims, seconds)})`;
+  const from = `${count(sections, 'section')} of ${count(files, 'file')}`;
+  run.out.line(
+    run.out.style(
+      'green',
+      `Imported ${count(claims, 'claim')} from ${from} in ${seconds.toFixed(1)} s${rate}`,
+    ),
+  );
+  if (skipped > 0) run.out.line(`  ${count(skipped, 'section')} known already`);
+  if (failed.length > 0) run.out.line(`  ${count(failed.length, 'path')} could not be imported`);
+}
+
+/** Tags as typed. They are the user's words, so what does not fit is refused, not bent. */
+function parseTags(given: string | undefined): string[] {
+  const tags = [...new Set((given ?? '').split(',').map((tag) => tag.trim()))].filter((tag) => tag !== '');
+  if (tags.length > TAGS_MAX)
+    throw new UsageError(`a claim takes ${TAGS_MAX} tags, and these are ${tags.length}`);
+  for (const tag of tags)
+    if (Array.from(tag).length > TAG_CHARACTERS_MAX)
+      throw new UsageError(`a tag has at most ${TAG_CHARACTERS_MAX} characters: ${tag.slice(0, 80)}`);
+  return tags;
+}

@@ -1,0 +1,135 @@
+/** `invite` and `join`: membership by a code that can be pasted, instead of keys carried by hand. */
+import type { Command } from 'commander';
+import { NotFoundError } from '../../../actors/errors.ts';
+import type { Invite } from '../../../actors/group-view.ts';
+import { parseInviteCode } from '../../../actors/invites.ts';
+import { INVITE_USES_MAX } from '../../../events/limits.ts';
+import { type CliContext, family, type Run, verb } from '../context.ts';
+import { parseCount, parseTime, parseWord } from '../parse.ts';
+import { printReceipt } from '../report.ts';
+import { inviteId } from '../resolve.ts';
+import { type Column, printTable } from '../table.ts';
+import { formatTime, shortId } from '../text.ts';
+import { ROLES } from './members.ts';
+
+const heading = 'Groups and members';
+
+interface InviteOptions {
+  readonly role: string;
+  readonly maxUses: string;
+  readonly expires: string;
+}
+
+export function registerInvites(program: Command, context: CliContext): void {
+  const invite = family(program, 'invite', 'Make, list and revoke join codes.', heading);
+  verb<InviteOptions>(
+    invite,
+    context,
+    {
+      usage: 'create',
+      summary: 'Make a join code (admin). Whoever has it may join.',
+      heading,
+      example: 'lb invite create --role member --max-uses 5 --expires 24h',
+      details: 'The code is shown once and stored nowhere.',
+      inGroup: true,
+      signs: true,
+    },
+    (command) =>
+      command
+        .option('--role <role>', ROLES.join(', '), 'member')
+        .option('--max-uses <count>', 'how many may join by it', '1')
+        .option('--expires <when>', 'a span such as 24h, or a time', '24h'),
+    create,
+  );
+  verb(
+    invite,
+    context,
+    {
+      usage: 'list',
+      summary: 'List the invites of the group.',
+      heading,
+      example: 'lb invite list',
+      inGroup: true,
+      at: true,
+      isDefault: true,
+    },
+    (command) => command,
+    list,
+  );
+  verb(
+    invite,
+    context,
+    {
+      usage: 'revoke',
+      summary: 'Close an invite (admin).',
+      heading,
+      example: 'lb invite revoke 3f9c2a11',
+      inGroup: true,
+      signs: true,
+    },
+    (command) => command.argument('<invite>', 'id of the invite'),
+    async (run) => {
+      const id = inviteId((await run.group()).now, run.args[0]!);
+      printReceipt(run, await (await run.agent()).revokeInvite(id), 'The invite is closed', { invite: id });
+    },
+  );
+  verb(
+    program,
+    context,
+    {
+      usage: 'join',
+      summary: 'Join a group of this node by a code.',
+      heading,
+      example: 'lb join lbi1… --as bob',
+      signs: true,
+    },
+    (command) => command.argument('<code>', 'the code, as an admin handed it out'),
+    join,
+  );
+}
+
+async function create(run: Run<InviteOptions>): Promise<void> {
+  const { options } = run;
+  const role = parseWord(options.role, '--role', ROLES);
+  const maxUses = parseCount(options.maxUses, '--max-uses', 1, INVITE_USES_MAX);
+  const expiresMs = parseTime(options.expires, '--expires', Date.now(), 'from now');
+  const agent = await run.agent();
+  const { invite, code, ...receipt } = await agent.createInvite({ role, maxUses, expiresMs });
+  printReceipt(run, receipt, `Whoever has this code may join as ${role} until ${formatTime(expiresMs)}`, {
+    code,
+    invite,
+  });
+}
+
+function stateOf(invite: Invite, nowMs: number): string {
+  if (invite.revoked) return 'revoked';
+  if (invite.expiresMs <= nowMs) return 'expired';
+  return invite.uses >= invite.maxUses ? 'used up' : 'open';
+}
+
+async function list(run: Run): Promise<void> {
+  const view = await run.view();
+  const nowMs = run.options.at === undefined ? Date.now() : view.tsMs;
+  const rows = view.invites().map((invite) => ({ ...invite, status: stateOf(invite, nowMs) }));
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { header: 'invite', value: ({ invite }) => shortId(invite), plain: ({ invite }) => invite },
+    { header: 'role', value: ({ role }) => role },
+    { header: 'status', value: ({ status }) => status },
+    { header: 'uses', value: ({ uses, maxUses }) => `${uses}/${maxUses}`, align: 'right' },
+    { header: 'expires', value: ({ expiresMs }) => formatTime(expiresMs), isFlexible: true },
+  ];
+  run.print({ height: view.height, invites: rows }, () => printTable(run.out, columns, rows, 'no invites'));
+}
+
+async function join(run: Run): Promise<void> {
+  const code = run.args[0]!;
+  const { groupId } = parseInviteCode(code);
+  const node = await run.node();
+  if (!node.groupIds().includes(groupId))
+    throw new NotFoundError(`the code is for group ${shortId(groupId)}, which this node does not have yet`);
+  const group = node.group(groupId);
+  const agent = group.as(run.options.as ?? node.identities().find(({ isNode }) => isNode)!.name);
+  const receipt = await agent.acceptInvite(code);
+  const role = group.now.roleOf(agent.publicKey);
+  printReceipt(run, receipt, `${agent.name} joined ${group.info().name}`, { member: agent.publicKey, role });
+}

@@ -1,0 +1,238 @@
+/** `publish-claim`, `retract-claim`, `reinstate-claim`, `recent-claims`, `thread`: what a group knows. */
+import type { Command } from 'commander';
+import type { Agent } from '../../../actors/agent.ts';
+import type { Group, ReadClaim } from '../../../actors/group.ts';
+import type { GroupView } from '../../../actors/group-view.ts';
+import type { Hex32 } from '../../../events/bytes.ts';
+import type { Receipt } from '../../../events/receipt.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { parseCount, parseHeight, parseList, parseTime, textOf } from '../parse.ts';
+import { printReceipt } from '../report.ts';
+import { claimId, namer, referenceId, subjectOf, subjectOption } from '../resolve.ts';
+import { type Column, printTable } from '../table.ts';
+import { cleanText, formatTime, shorten, shortId } from '../text.ts';
+
+const heading = 'Knowledge';
+/** Enough of a text to know it by; `show` prints the rest. */
+const TEXT_SHOWN = 200;
+
+interface PublishOptions {
+  readonly text?: string;
+  readonly file?: string;
+  readonly tags?: string;
+  readonly parent?: string;
+  readonly evidence?: string;
+}
+
+export function registerKnowledge(program: Command, context: CliContext): void {
+  verb<PublishOptions>(
+    program,
+    context,
+    {
+      usage: 'publish-claim',
+      summary: 'Publish a claim.',
+      heading,
+      example:
+        'lb publish-claim --text "Always validate inputs before processing" --tags security,validation',
+      inGroup: true,
+      signs: true,
+    },
+    (command) =>
+      command
+        .argument('[-]', 'read the text from standard input')
+        .option('--text <text>', 'the text')
+        .option('--file <file>', 'file with the text')
+        .option('--tags <a,b>', 'tags')
+        .option('--parent <claim>', 'claim that this one replies to')
+        .option('--evidence <a,b>', 'claims or experiences that support it'),
+    publish,
+  );
+  change(
+    program,
+    context,
+    'retract-claim',
+    'Retract a claim (its author or an admin).',
+    'Retracted',
+    (agent) => agent.retractClaim.bind(agent),
+  );
+  change(
+    program,
+    context,
+    'reinstate-claim',
+    'Take a retraction back (who retracted, or an admin).',
+    'Reinstated',
+    (agent) => agent.reinstateClaim.bind(agent),
+  );
+  registerReading(program, context);
+}
+
+function registerReading(program: Command, context: CliContext): void {
+  verb<{ limit: string; since?: string }>(
+    program,
+    context,
+    {
+      usage: 'recent-claims',
+      summary: 'List the latest claims, newest first.',
+      heading,
+      example: 'lb recent-claims --limit 5 --since 24h',
+      inGroup: true,
+      at: true,
+    },
+    (command) =>
+      command
+        .option('--limit <count>', 'how many at most', '20')
+        .option('--since <when>', 'a time, or a span before now'),
+    recent,
+  );
+  verb<{ claim?: string }>(
+    program,
+    context,
+    {
+      usage: 'thread',
+      summary: 'Show the conversation that a claim belongs to.',
+      heading,
+      example: 'lb thread 3f9c2a11',
+      inGroup: true,
+      at: true,
+    },
+    (command) => subjectOption(command, 'claim', 'any claim of the thread'),
+    thread,
+  );
+}
+
+function change(
+  program: Command,
+  context: CliContext,
+  usage: string,
+  summary: string,
+  done: string,
+  method: (agent: Agent) => (claim: Hex32, reason?: string) => Promise<Receipt>,
+): void {
+  verb<{ claim?: string; reason?: string }>(
+    program,
+    context,
+    {
+      usage,
+      summary,
+      heading,
+      example: `lb ${usage} 3f9c2a11 --reason "superseded"`,
+      inGroup: true,
+      signs: true,
+    },
+    (command) => subjectOption(command, 'claim', 'the claim').option('--reason <text>', 'why'),
+    async (run) => {
+      const given = subjectOf('claim', run.options.claim, run.args[0]);
+      const claim = claimId((await run.group()).now, given);
+      const receipt = await method(await run.agent())(claim, run.options.reason);
+      printReceipt(run, receipt, `${done} the claim`, { claim });
+    },
+  );
+}
+
+async function publish(run: Run<PublishOptions>): Promise<void> {
+  const { options } = run;
+  const text = textOf(options, run.args[0]);
+  const view = (await run.group()).now;
+  const parent = options.parent === undefined ? undefined : claimId(view, options.parent);
+  const evidence = parseList(options.evidence).map((one) => referenceId(view, one));
+  const agent = await run.agent();
+  const { claim, ...receipt } = await agent.publishClaim({
+    text,
+    tags: parseList(options.tags),
+    evidence,
+    ...(parent === undefined ? {} : { parent }),
+  });
+  printReceipt(run, receipt, 'Published the claim', { claim });
+}
+
+/** A claim as it was at the view's height, with its text and whether it is in. */
+export function describeClaim(group: Group, view: GroupView, claim: Hex32, known?: Map<Hex32, boolean>) {
+  const record = view.claim(claim)!;
+  const content = group.claimContent(claim);
+  return { ...record, text: content?.text, createdMs: content?.createdMs, isIn: view.holds(claim, known) };
+}
+export type DescribedClaim = ReturnType<typeof describeClaim>;
+
+/** Why a claim is not in, in a word. */
+export function standing({ isIn, retraction }: DescribedClaim): string {
+  if (retraction !== undefined) return 'retracted';
+  return isIn ? 'in' : 'out';
+}
+
+const MISSING_TEXT = '(the text is not on this node)';
+
+async function recent(run: Run<{ limit: string; since?: string }>): Promise<void> {
+  const limit = parseCount(run.options.limit, '--limit');
+  const { at, since } = run.options;
+  const sinceMs = since === undefined ? 0 : parseTime(since, '--since', Date.now(), 'ago');
+  const group = await run.group();
+  const view = await run.view();
+  const known = new Map<Hex32, boolean>();
+  const found = group.recentClaims({
+    limit,
+    sinceMs,
+    ...(at === undefined ? {} : { atHeight: parseHeight(at) }),
+  });
+  const claims = found.map(({ claim }: ReadClaim) => describeClaim(group, view, claim, known));
+  const name = namer(await run.node(), view);
+  const columns: readonly Column<DescribedClaim>[] = [
+    { header: 'claim', value: ({ claim }) => shortId(claim), plain: ({ claim }) => claim },
+    {
+      header: 'time',
+      value: ({ tsMs }) => formatTime(tsMs).slice(0, 16),
+      plain: ({ tsMs }) => formatTime(tsMs),
+    },
+    { header: 'author', value: ({ author }) => name(author), isFlexible: true },
+    { header: 'standing', value: standing },
+    { header: 'tags', value: ({ tags }) => tags.join(','), isFlexible: true },
+    {
+      header: 'text',
+      value: ({ text }) => shorten(text ?? MISSING_TEXT, TEXT_SHOWN),
+      plain: ({ text }) => text ?? '',
+      isFlexible: true,
+    },
+  ];
+  run.print({ height: view.height, claims }, () => printTable(run.out, columns, claims, 'no claims'));
+}
+
+async function thread(run: Run<{ claim?: string }>): Promise<void> {
+  const group = await run.group();
+  const view = await run.view();
+  const start = claimId(view, subjectOf('claim', run.options.claim, run.args[0]));
+  const replies = new Map<Hex32, Hex32[]>();
+  for (const { claim, parent } of view.claims())
+    if (parent !== undefined) replies.set(parent, [...(replies.get(parent) ?? []), claim]);
+  const rows = flatten(group, view, rootOf(view, start), replies);
+  const name = namer(await run.node(), view);
+  run.print({ height: view.height, claims: rows }, () => {
+    for (const row of rows) {
+      const margin = '  '.repeat(row.depth);
+      const mark = row.claim === start ? run.out.style('bold', shortId(row.claim)) : shortId(row.claim);
+      run.out.line(`${margin}${mark}  ${name(row.author)}  ${formatTime(row.tsMs)}  ${standing(row)}`);
+      for (const line of cleanText(row.text ?? MISSING_TEXT).split('\n')) run.out.line(`${margin}  ${line}`);
+    }
+  });
+}
+
+function rootOf(view: GroupView, claim: Hex32): Hex32 {
+  let root = claim;
+  for (let parent = view.claim(root)?.parent; parent !== undefined; parent = view.claim(root)?.parent)
+    root = parent;
+  return root;
+}
+
+/** The thread from its root, replies under what they reply to, oldest first. */
+function flatten(group: Group, view: GroupView, root: Hex32, replies: ReadonlyMap<Hex32, readonly Hex32[]>) {
+  const known = new Map<Hex32, boolean>();
+  const rows: (DescribedClaim & { depth: number })[] = [];
+  // A stack of our own: a conversation may be deeper than the language's.
+  const waiting = [{ claim: root, depth: 0 }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { claim, depth } = next;
+    rows.push({ ...describeClaim(group, view, claim, known), depth });
+    const children = [...(replies.get(claim) ?? [])];
+    children.sort((a, b) => view.claim(b)!.tsMs - view.claim(a)!.tsMs || (a < b ? 1 : -1));
+    for (const child of children) waiting.push({ claim: child, depth: depth + 1 });
+  }
+  return rows;
+}

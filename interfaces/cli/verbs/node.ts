@@ -1,0 +1,166 @@
+/** `init` and `info`: the node itself. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Group } from '../../../actors/group.ts';
+import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
+import { KeystoreExistsError } from '../../../crypto/keystore-errors.ts';
+import type { BatteryNode } from '../../../node.ts';
+import { layoutOf } from '../../../storage/directory.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { givenPassword, newPassword } from '../password.ts';
+import { namer } from '../resolve.ts';
+import { type Column, printFields, printTable } from '../table.ts';
+import { formatTime, shortId } from '../text.ts';
+
+interface InitOptions {
+  readonly encryptKeys?: boolean;
+}
+
+export function registerNode(program: Command, context: CliContext): void {
+  verb<InitOptions>(
+    program,
+    context,
+    {
+      usage: 'init',
+      summary: 'Make a node: a data directory with an identity of its own.',
+      heading: 'Start here',
+      example: 'lb init --data ./mynode --encrypt-keys',
+      details:
+        'A directory that holds a node already stays as it is. With --encrypt-keys the password is asked for twice, or taken from LB_PASSWORD or --password-file.',
+    },
+    (command) => command.option('--encrypt-keys', 'protect the keys with a password (recommended)'),
+    init,
+  );
+  verb(
+    program,
+    context,
+    {
+      usage: 'info',
+      summary: 'Show the node: identities, public keys, groups.',
+      heading: 'Start here',
+      example: 'lb info --data ./mynode',
+    },
+    (command) => command,
+    info,
+  );
+}
+
+async function init(run: Run<InitOptions>): Promise<void> {
+  const keystore = join(layoutOf(run.data).keys, KEYSTORE_FILE);
+  // Before a password is asked for. Whoever comes between is still refused by `init` itself.
+  if (existsSync(keystore)) throw new KeystoreExistsError(keystore);
+  const given = givenPassword(run.options.passwordFile, run.env);
+  const isEncrypted = run.options.encryptKeys === true;
+  const password = isEncrypted ? await newPassword(run.out, given, run.signal) : undefined;
+  const { BatteryNode } = await import('../../../node.ts');
+  const options = { data: run.data };
+  const { identity } = await BatteryNode.init(password === undefined ? options : { ...options, password });
+  const data = resolve(run.data);
+  run.print({ data, identity, keysEncrypted: isEncrypted }, () => {
+    run.out.line(run.out.style('green', `Made a node in ${data}`));
+    printFields(
+      run.out,
+      [
+        ['identity', identity.name],
+        ['public key', identity.publicKey],
+        ['keys', isEncrypted ? 'encrypted with the password' : 'not encrypted'],
+      ],
+      '  ',
+    );
+  });
+  if (!isEncrypted && given !== undefined)
+    run.hint('note: a password was given, but the keys are only encrypted with --encrypt-keys');
+  run.hint(`next: lb create-group --data ${run.data} --name NAME`);
+}
+
+/** A group in short, as `info` and `list-groups` show it. */
+export function summarize(node: BatteryNode, group: Group) {
+  const { groupId, name, currency, status, haltReason, head } = group.info();
+  const view = group.now;
+  const own = node.identities().map(({ publicKey }) => publicKey);
+  const roles = own.flatMap((key) => {
+    const role = view.roleOf(key);
+    return role === undefined ? [] : [{ identity: key, role }];
+  });
+  const isSealedHere = view.sealers().some((sealer) => own.includes(sealer));
+  let claims = 0;
+  for (const _ of view.claimIds()) claims++;
+  const tasks = view.tasks();
+  const isOpen = (status: string): boolean => ['pending', 'assigned', 'in_progress'].includes(status);
+  return {
+    groupId,
+    name,
+    currency,
+    // Verbs that only read open the node without its password, and so without the sealer's key.
+    status: status === 'following' && isSealedHere ? 'sealing' : status,
+    haltReason,
+    height: head.height,
+    blockId: head.blockId,
+    tsMs: head.tsMs,
+    sealers: view.sealers(),
+    isSealedHere,
+    roles,
+    counts: {
+      members: view.members().length,
+      claims,
+      tasks: tasks.length,
+      openTasks: tasks.filter(({ status }) => isOpen(status)).length,
+      offers: view.offers().length,
+    },
+  };
+}
+
+export type GroupSummary = ReturnType<typeof summarize>;
+
+export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
+  { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
+  { header: 'name', value: ({ name }) => name, isFlexible: true },
+  { header: 'status', value: ({ status }) => status },
+  { header: 'height', value: ({ height }) => String(height), align: 'right' },
+  { header: 'members', value: ({ counts }) => String(counts.members), align: 'right' },
+  { header: 'claims', value: ({ counts }) => String(counts.claims), align: 'right' },
+  {
+    header: 'open tasks',
+    value: ({ counts }) => `${counts.openTasks}/${counts.tasks}`,
+    align: 'right',
+  },
+];
+
+async function info(run: Run): Promise<void> {
+  const node = await run.node();
+  const identities = node.identities();
+  const groups = node.groups().map((group) => summarize(node, group));
+  const data = resolve(run.data);
+  const keysEncrypted = node.hasPassword;
+  run.print({ data, keysEncrypted, identities, groups }, () => {
+    printFields(run.out, [
+      ['data', data],
+      ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
+    ]);
+    run.out.line();
+    for (const { name, publicKey, isNode, createdMs } of identities) {
+      run.out.line(`${run.out.style('bold', name)}${isNode ? " (the node's own)" : ''}`);
+      printFields(
+        run.out,
+        [
+          ['public key', publicKey],
+          ['created', formatTime(createdMs)],
+        ],
+        '  ',
+      );
+    }
+    run.out.line();
+    printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+  });
+  const own = identities.find(({ isNode }) => isNode)!;
+  run.hint(
+    `\nto be added to a group elsewhere, send its admin this line:\n  lb add-member --group GROUP --pub ${own.publicKey} --role member`,
+  );
+}
+
+/** Names of keys, for verbs that print a group in full. */
+export function sealerNames(node: BatteryNode, group: Group): string {
+  const name = namer(node, group.now);
+  return group.now.sealers().map(name).join(', ');
+}

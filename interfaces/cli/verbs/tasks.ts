@@ -1,0 +1,189 @@
+/** `create-task`, `list-tasks`, `show-task`: the board. What moves a task along is in `work.ts`. */
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import type { Task } from '../../../actors/group-view.ts';
+import type { Hex32 } from '../../../events/bytes.ts';
+import type { TaskStatus } from '../../../events/effects.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { parseAmount, parseList, parseSpan, parseTime, parseWord } from '../parse.ts';
+import { printReceipt } from '../report.ts';
+import { memberKey, namer, subjectOf, subjectOption, taskOf } from '../resolve.ts';
+import { type Column, type Field, printFields, printTable } from '../table.ts';
+import { formatSpan, formatTime } from '../text.ts';
+
+const heading = 'Tasks and presence';
+const STATUSES = ['pending', 'assigned', 'in_progress', 'completed', 'failed', 'cancelled'] as const;
+
+interface CreateOptions {
+  readonly id?: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly assignee?: string;
+  readonly due?: string;
+  readonly reward?: string;
+  readonly lease?: string;
+  readonly tags?: string;
+}
+
+export function registerTasks(program: Command, context: CliContext): void {
+  verb<CreateOptions>(
+    program,
+    context,
+    {
+      usage: 'create-task',
+      summary: 'Create a task.',
+      heading,
+      example: 'lb create-task --id task_001 --title "Implement API" --assignee bob --reward 50 --due 2d',
+      details:
+        "An admin's reward is minted on completion; a member's is taken from his balance now and comes back if the task fails.",
+      inGroup: true,
+      signs: true,
+    },
+    (command) =>
+      command
+        .requiredOption('--title <text>', 'title')
+        .option('--id <task>', 'id, any text (default: a random one)')
+        .option('--description <text>', 'what is to be done')
+        .option('--assignee <member>', 'who is to do it')
+        .option('--due <when>', 'a span from now, or a time')
+        .option('--reward <tokens>', 'for completing it')
+        .option('--lease <span>', 'must report progress within this span, or anyone may release it')
+        .option('--tags <a,b>', 'tags'),
+    createTask,
+  );
+  verb<{ status?: string; assignee?: string }>(
+    program,
+    context,
+    {
+      usage: 'list-tasks',
+      summary: 'List tasks.',
+      heading,
+      example: 'lb list-tasks --status in_progress --assignee bob',
+      inGroup: true,
+      at: true,
+    },
+    (command) =>
+      command
+        .option('--status <status>', `open, ${STATUSES.join(', ')}`)
+        .option('--assignee <member>', 'of this member'),
+    listTasks,
+  );
+  verb<{ task?: string }>(
+    program,
+    context,
+    {
+      usage: 'show-task',
+      summary: 'Show a task in full.',
+      heading,
+      example: 'lb show-task task_001',
+      inGroup: true,
+      at: true,
+    },
+    (command) => subjectOption(command, 'task', 'the task'),
+    async (run) => {
+      const view = await run.view();
+      const task = taskOf(view, subjectOf('task', run.options.task, run.args[0]));
+      const name = namer(await run.node(), view);
+      run.print({ height: view.height, task }, () => printFields(run.out, taskFields(task, name)));
+    },
+  );
+}
+
+async function createTask(run: Run<CreateOptions>): Promise<void> {
+  const { id, title, description, assignee, due, reward, lease, tags } = run.options;
+  const nowMs = Date.now();
+  const task = id ?? `task-${randomBytes(4).toString('hex')}`;
+  const terms = {
+    task,
+    title,
+    tags: parseList(tags),
+    ...(description === undefined ? {} : { description }),
+    ...(due === undefined ? {} : { dueMs: parseTime(due, '--due', nowMs, 'from now') }),
+    ...(reward === undefined ? {} : { reward: parseAmount(reward, '--reward') }),
+    ...(lease === undefined ? {} : { leaseMs: parseSpan(lease, '--lease') }),
+  };
+  const node = await run.node();
+  const view = (await run.group()).now;
+  const to = assignee === undefined ? {} : { assignee: memberKey(node, view, assignee) };
+  const receipt = await (await run.agent()).createTask({ ...terms, ...to });
+  printReceipt(run, receipt, 'Created the task', { task });
+}
+
+async function listTasks(run: Run<{ status?: string; assignee?: string }>): Promise<void> {
+  const { status, assignee } = run.options;
+  const wanted = status === undefined ? undefined : parseWord(status, '--status', ['open', ...STATUSES]);
+  const view = await run.view();
+  const node = await run.node();
+  const of = assignee === undefined ? {} : { assignee: memberKey(node, view, assignee) };
+  const exact = wanted === undefined || wanted === 'open' ? {} : { status: wanted as TaskStatus };
+  const isOpen = (task: Task): boolean => ['pending', 'assigned', 'in_progress'].includes(task.status);
+  const tasks = view.tasks({ ...of, ...exact }).filter((task) => wanted !== 'open' || isOpen(task));
+  const name = namer(node, view);
+  run.print({ height: view.height, tasks }, () =>
+    printTable(run.out, taskColumns(name, dueBy(run, view.tsMs)), tasks, 'no tasks'),
+  );
+}
+
+/** The time that "due" is judged by: now, or the time of the height that is looked at. */
+function dueBy(run: Run, tsMs: number): number {
+  return run.options.at === undefined ? Date.now() : tsMs;
+}
+
+function taskColumns(name: (key: Hex32) => string, nowMs: number): readonly Column<Task>[] {
+  return [
+    { header: 'task', value: ({ task }) => task, isFlexible: true },
+    { header: 'status', value: ({ status }) => status },
+    { header: 'title', value: ({ title }) => title, isFlexible: true },
+    {
+      header: 'assignee',
+      value: ({ assignee }) => (assignee === undefined ? '' : name(assignee)),
+      plain: ({ assignee }) => assignee ?? '',
+      isFlexible: true,
+    },
+    { header: 'reward', value: ({ reward }) => (reward === undefined ? '' : String(reward)), align: 'right' },
+    {
+      header: 'due',
+      value: (task) => dueText(task, nowMs),
+      plain: ({ dueMs }) => (dueMs === undefined ? '' : formatTime(dueMs)),
+      isFlexible: true,
+    },
+  ];
+}
+
+function dueText({ dueMs, status }: Task, nowMs: number): string {
+  if (dueMs === undefined) return '';
+  const isOver = ['completed', 'failed', 'cancelled'].includes(status);
+  if (isOver) return formatTime(dueMs).slice(0, 16);
+  return dueMs < nowMs ? `overdue by ${formatSpan(nowMs - dueMs)}` : `in ${formatSpan(dueMs - nowMs)}`;
+}
+
+const optionalTime = (ms: number | undefined): string | undefined =>
+  ms === undefined ? undefined : formatTime(ms);
+
+/** A task's fields for people. */
+export function taskFields(task: Task, name: (key: Hex32) => string): Field[] {
+  const { reward, rewardFrom, leaseMs } = task;
+  return [
+    ['task', task.task],
+    ['title', task.title],
+    ['status', task.status],
+    ['description', task.description],
+    ['creator', name(task.creator)],
+    ['assignee', task.assignee === undefined ? undefined : name(task.assignee)],
+    ['attempt', String(task.attempt)],
+    [
+      'reward',
+      reward === undefined
+        ? undefined
+        : `${reward} (${rewardFrom === 'mint' ? 'minted on completion' : 'held in escrow'})`,
+    ],
+    ['tags', task.tags.length === 0 ? undefined : task.tags.join(', ')],
+    ['created', formatTime(task.createdMs)],
+    ['updated', formatTime(task.updatedMs)],
+    ['due', optionalTime(task.dueMs)],
+    ['lease', leaseMs === undefined ? undefined : formatSpan(leaseMs)],
+    ['lease until', optionalTime(task.leaseUntilMs)],
+    ['result', task.result],
+    ['error', task.error],
+  ];
+}

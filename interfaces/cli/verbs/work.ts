@@ -1,0 +1,155 @@
+/**
+ * The verbs that move a task along. Each says which attempt it belongs to where `--attempt` is given, so that an
+ * answer that comes too late is refused instead of counting for somebody else's work.
+ */
+import type { Command } from 'commander';
+import type { Agent } from '../../../actors/agent.ts';
+import type { GroupView, Task } from '../../../actors/group-view.ts';
+import type { Receipt } from '../../../events/receipt.ts';
+import type { BatteryNode } from '../../../node.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { parseCount } from '../parse.ts';
+import { printReceipt } from '../report.ts';
+import { memberKey, referenceId, subjectOf, subjectOption, taskOf } from '../resolve.ts';
+
+interface WorkOptions {
+  readonly task?: string;
+  readonly attempt?: string;
+  readonly assignee?: string;
+  readonly note?: string;
+  readonly result?: string;
+  readonly error?: string;
+  readonly reason?: string;
+}
+
+interface Work {
+  readonly agent: Agent;
+  readonly task: Task;
+  readonly attempt: number;
+  readonly options: WorkOptions;
+  readonly node: BatteryNode;
+  readonly view: GroupView;
+}
+
+interface Step {
+  readonly usage: string;
+  readonly summary: string;
+  readonly done: string;
+  readonly example: string;
+  /** Adds `--attempt`. */
+  readonly hasAttempt?: boolean;
+  readonly configure?: (command: Command) => Command;
+  readonly run: (work: Work) => Promise<Receipt>;
+}
+
+const STEPS: readonly Step[] = [
+  {
+    usage: 'assign-task',
+    summary: 'Assign a task, or take a pending one for yourself.',
+    done: 'Assigned',
+    example: 'lb assign-task task_001 --assignee bob',
+    configure: (command) => command.option('--assignee <member>', 'who is to do it (default: you)'),
+    run: ({ agent, task, options, node, view }) =>
+      agent.assignTask(
+        task.task,
+        options.assignee === undefined ? agent.publicKey : memberKey(node, view, options.assignee),
+      ),
+  },
+  {
+    usage: 'take-task',
+    summary: 'Take a pending task for yourself. Of several who try, one succeeds.',
+    done: 'Took',
+    example: 'lb take-task task_001 --as bob',
+    run: ({ agent, task }) => agent.takeTask(task.task),
+  },
+  {
+    usage: 'start-task',
+    summary: 'Start the work (assignee).',
+    done: 'Started',
+    example: 'lb start-task task_001 --as bob',
+    hasAttempt: true,
+    run: ({ agent, task, attempt }) => agent.startTask(task.task, attempt),
+  },
+  {
+    usage: 'progress-task',
+    summary: 'Report progress and renew the lease (assignee).',
+    done: 'Noted progress of',
+    example: 'lb progress-task task_001 --note "half done" --as bob',
+    hasAttempt: true,
+    configure: (command) => command.option('--note <text>', 'what was done'),
+    run: ({ agent, task, attempt, options }) => agent.progressTask(task.task, options.note, attempt),
+  },
+  {
+    usage: 'complete-task',
+    summary: 'Complete the work (assignee).',
+    done: 'Completed',
+    example: 'lb complete-task task_001 --result 3f9c2a11 --as bob',
+    hasAttempt: true,
+    configure: (command) => command.option('--result <claim>', 'claim or experience with the result'),
+    run: ({ agent, task, attempt, options, view }) => {
+      const result = options.result === undefined ? undefined : referenceId(view, options.result);
+      return agent.completeTask(task.task, result, attempt);
+    },
+  },
+  {
+    usage: 'fail-task',
+    summary: 'Give the work up as failed (assignee).',
+    done: 'Failed',
+    example: 'lb fail-task task_001 --error "Blocked by dependency" --as bob',
+    hasAttempt: true,
+    configure: (command) => command.option('--error <text>', 'why'),
+    run: ({ agent, task, attempt, options }) => agent.failTask(task.task, options.error, attempt),
+  },
+  {
+    usage: 'release-task',
+    summary: 'Return a task to pending (assignee; anyone once its lease has run out).',
+    done: 'Released',
+    example: 'lb release-task task_001',
+    hasAttempt: true,
+    run: ({ agent, task, attempt }) => agent.releaseTask(task.task, attempt),
+  },
+  {
+    usage: 'cancel-task',
+    summary: 'Cancel a task (creator or admin).',
+    done: 'Cancelled',
+    example: 'lb cancel-task task_001 --reason "not needed any more"',
+    configure: (command) => command.option('--reason <text>', 'why'),
+    run: ({ agent, task, options }) => agent.cancelTask(task.task, options.reason),
+  },
+];
+
+export function registerWork(program: Command, context: CliContext): void {
+  for (const step of STEPS) {
+    const { usage, summary, example } = step;
+    verb<WorkOptions>(
+      program,
+      context,
+      { usage, summary, example, heading: 'Tasks and presence', inGroup: true, signs: true },
+      (command) => {
+        subjectOption(command, 'task', 'the task');
+        if (step.hasAttempt)
+          command.option('--attempt <number>', 'the attempt that is meant (default: the present one)');
+        return step.configure?.(command) ?? command;
+      },
+      (run) => perform(run, step),
+    );
+  }
+}
+
+async function perform(run: Run<WorkOptions>, step: Step): Promise<void> {
+  const { options } = run;
+  const node = await run.node();
+  const group = await run.group();
+  const view = group.now;
+  const task = taskOf(view, subjectOf('task', options.task, run.args[0]));
+  const attempt =
+    options.attempt === undefined ? task.attempt : parseCount(options.attempt, '--attempt', 0, 0xffff_ffff);
+  const agent = await run.agent();
+  const receipt = await step.run({ agent, task, attempt, options, node, view });
+  const after = group.now.task(task.task)!;
+  printReceipt(run, receipt, `${step.done} the task`, {
+    task: after.task,
+    status: after.status,
+    attempt: after.attempt,
+  });
+}
