@@ -18,7 +18,6 @@ import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import { inviteProofMessage } from '../machines/membership.ts';
 import type { GroupChain } from './chain/chain.ts';
-import type { Artifact } from './chain/commit.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, parseInviteCode } from './invites.ts';
@@ -67,10 +66,10 @@ export interface NewOffer {
   readonly expiresMs?: number;
 }
 
-/** Operations with the artifacts that they refer to. */
+/** Operations with the bytes of the artifacts that they bring into the group. */
 export interface Batch {
   readonly operations: readonly Operation[];
-  readonly artifacts: readonly Artifact[];
+  readonly artifacts: readonly Uint8Array[];
 }
 
 export interface AgentOptions {
@@ -95,7 +94,7 @@ export class Agent {
   }
 
   /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
-  submit(operations: readonly Operation[], artifacts: readonly Artifact[] = []): Promise<Outcome> {
+  submit(operations: readonly Operation[], artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
     return this.options.chain.submit(this.options.signer, operations, artifacts);
   }
 
@@ -110,10 +109,9 @@ export class Agent {
   prepareClaim(claim: NewClaim): Batch & { claim: Hex32 } {
     const { text, tags = [], parent, evidence = [], createdMs = this.options.nowMs() } = claim;
     const bytes = encodeChecked({ text, tags, parent, evidence, createdMs });
-    const hash = sha256(bytes);
-    const id = toHex(hash);
+    const id = toHex(sha256(bytes));
     const operation: Operation = { type: 'claim', artifact: id, parent, evidence, tags };
-    return { claim: id, operations: [operation], artifacts: [{ hash, bytes }] };
+    return { claim: id, operations: [operation], artifacts: [bytes] };
   }
 
   async publishClaim(claim: NewClaim): Promise<Receipt & { claim: Hex32 }> {
@@ -131,9 +129,8 @@ export class Agent {
 
   /** Keeps an agent run's record, any bytes. */
   async recordExperience(bytes: Uint8Array): Promise<Receipt & { artifact: Hex32 }> {
-    const hash = sha256(bytes);
-    const artifact = toHex(hash);
-    const outcome = await this.submit([{ type: 'experience', artifact }], [{ hash, bytes }]);
+    const artifact = toHex(sha256(bytes));
+    const outcome = await this.submit([{ type: 'experience', artifact }], [bytes]);
     return { ...unwrap(outcome), artifact };
   }
 

@@ -9,7 +9,7 @@ import type { Verifier } from '../crypto/verifier.ts';
 import { type Block, decodeBlock } from '../events/block.ts';
 import type { LogEvent } from '../events/bus.ts';
 import { type Hex32, isHex32, toHex } from '../events/bytes.ts';
-import { type ClaimContent, decodeClaim } from '../events/claim-artifact.ts';
+import { type ClaimContent, readClaim } from '../events/claim-artifact.ts';
 import type { Effect } from '../events/effects.ts';
 import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
@@ -18,7 +18,6 @@ import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.
 import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
 import type { ChainStatus, GroupChain } from './chain/chain.ts';
-import type { Artifact } from './chain/commit.ts';
 import { decodeEffects, eventsOfStoredBlock } from './chain/publish.ts';
 import { BrokenHistoryError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
@@ -91,7 +90,7 @@ export class Group {
   }
 
   /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */
-  submitSigned(bytes: Uint8Array, artifacts: readonly Artifact[] = []): Promise<Outcome> {
+  submitSigned(bytes: Uint8Array, artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
     return this.options.chain.submitSigned(bytes, artifacts);
   }
 
@@ -101,8 +100,8 @@ export class Group {
   }
 
   /** Loads the group again after it was halted. */
-  reload(): void {
-    this.options.chain.reload();
+  reload(): Promise<void> {
+    return this.options.chain.reload();
   }
 
   // Looking.
@@ -139,10 +138,11 @@ export class Group {
       throw new UsageError(`there is no height ${height}; the group is at ${this.head.height}`);
   }
 
-  /** What a claim says. Nothing where its artifact is not here. */
+  /** What a claim says. Nothing where its artifact is not here, or is not what the chain says it is. */
   claimContent(claim: Hex32): ClaimContent | undefined {
     const bytes = this.options.store.artifact(claim);
-    return bytes === undefined ? undefined : decodeClaim(bytes);
+    const record = this.now.claim(claim);
+    return bytes === undefined || record === undefined ? undefined : readClaim(bytes, record);
   }
 
   /** The bytes of an artifact of this group. */

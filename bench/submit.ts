@@ -57,8 +57,10 @@ async function submitAll(group: Group, agents: readonly Agent[], total: number) 
   await Promise.all(
     agents.map(async (agent) => {
       while (left-- > 0) {
-        const to = mix.next(agent.publicKey, 1)[0]!;
-        const outcome = await agent.submit([to.type === 'claim' ? uniqueClaim() : to]);
+        const next = mix.next(agent.publicKey, 1)[0]!;
+        const { operations, artifacts } =
+          next.type === 'claim' ? newClaim(agent) : { operations: [next], artifacts: [] };
+        const outcome = await agent.submit(operations, artifacts);
         if (outcome.status === 'refused') throw new Error(outcome.refusal.code);
       }
     }),
@@ -68,11 +70,9 @@ async function submitAll(group: Group, agents: readonly Agent[], total: number) 
 }
 
 let claims = 0;
-/** The mix repeats its claims from run to run; here every one must be new. */
-function uniqueClaim() {
-  const artifact = (++claims).toString(16).padStart(64, '0');
-  return { type: 'claim', artifact, parent: undefined, evidence: [], tags: ['bench'] } as const;
-}
+/** The mix repeats its claims from run to run and has no texts; here every one is new and comes with its artifact. */
+const newClaim = (agent: Agent) =>
+  agent.prepareClaim({ text: `Claim ${++claims} of the benchmark.`, tags: ['bench'] });
 
 async function submitAlone(agent: Agent, group: Group, count: number): Promise<{ p50: number; p99: number }> {
   const to = group.now.sealers()[0]!;

@@ -65,3 +65,26 @@ export function decodeClaim(bytes: Uint8Array): ClaimContent {
   content.check(claim, '');
   return claim as ClaimContent;
 }
+
+/** What the chain says about a claim, and its artifact must say too. */
+export type ClaimReference = Pick<ClaimContent, 'tags' | 'parent' | 'evidence'>;
+
+/** What an artifact says, or nothing where it is no claim's or disagrees with what the chain says about it. */
+export function readClaim(bytes: Uint8Array, reference: ClaimReference): ClaimContent | undefined {
+  let claim: ClaimContent;
+  try {
+    claim = decodeClaim(bytes);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+  const agrees =
+    claim.parent === reference.parent &&
+    isSameList(claim.tags, reference.tags) &&
+    isSameList(claim.evidence, reference.evidence);
+  return agrees ? claim : undefined;
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((entry, at) => entry === b[at]);
+}

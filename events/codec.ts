@@ -1,8 +1,9 @@
 /**
  * MessagePack, the strict and positional part of it that records are made of.
  *
- * The bytes are the ones that `msgpackr` writes without its record extension (a property test holds the two
- * together). The reader is our own because a general decoder is too kind for a chain: it takes extension
+ * The bytes are the ones that `msgpackr` writes without its record extension, save that an integer of 2^32 and
+ * more stands as the unsigned one that it is (msgpackr writes a signed one or a float); a property test holds the
+ * two together. The reader is our own because a general decoder is too kind for a chain: it takes extension
  * types, floats for integers, longer encodings than needed and trailing bytes, and two nodes that differ in
  * such kindness split. Here every value has exactly one encoding, the shortest, and whatever else comes in is
  * a `MalformedError` with the position.

@@ -34,6 +34,7 @@ export interface RefusalPayloads {
   transaction_duplicate: { txId: Hex32 };
   transaction_replaced: { txId: Hex32 };
   author_unknown: { author: Hex32 };
+  artifact_missing: { artifact: Hex32 };
   signature_invalid: { author: Hex32 };
 
   // Any operation.
@@ -164,6 +165,7 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
     'nobody',
   ],
   author_unknown: ['The author is neither member nor holder of a balance, and accepts no invite.', 'nobody'],
+  artifact_missing: ['The bytes of the artifact did not come with the transaction.', 'nobody'],
   signature_invalid: ["The author's signature does not hold.", 'sender'],
 
   genesis_misplaced: ['Genesis stands alone in block 0 and nowhere else.', 'sender'],
@@ -247,6 +249,9 @@ export const REFUSAL_CODES = Object.keys(REFUSALS) as readonly RefusalCode[];
 
 /** Whether an honest peer cannot have sent what was refused with this. */
 export function blamesSender(refusal: Refusal): boolean {
+  // An honest peer may follow rules that this software is too old to know.
+  if (refusal.code === 'block_transaction_refused' && refusal.refusal.code === 'rules_version_unsupported')
+    return false;
   return REFUSALS[refusal.code][1] === 'sender';
 }
 

@@ -16,6 +16,7 @@ import { sealersTable } from '../../machines/tables.ts';
 import type { GroupStore, Head } from '../../storage/port.ts';
 import type { Bus } from '../bus.ts';
 import type { WatchedClock } from '../clock.ts';
+import { admitArtifacts } from './attachments.ts';
 import { chainMachine } from './chain.machine.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
 import { ChainCore, nativeCrypto } from './core.ts';
@@ -116,8 +117,9 @@ export class GroupChain {
     this.options.bus.moment({ kind: 'group.halted', groupId: this.groupId, reason });
   }
 
-  /** Loads a halted chain again from what is stored. */
-  reload(): void {
+  /** Loads a halted chain again from what is stored, once nothing is on its way there any more. */
+  async reload(): Promise<void> {
+    await this.sealer.drain();
     if (this.status !== 'halted') return;
     this.lifecycle.send({ type: 'reload' });
     this.load();
@@ -125,30 +127,33 @@ export class GroupChain {
 
   // Submitting.
 
-  /** Signs and submits operations; resolves when they are sealed and on disk, or refused. */
+  /**
+   * Signs and submits operations; resolves when they are sealed and on disk, or refused.
+   * @param attachments the bytes of the artifacts that the operations bring into the group
+   */
   async submit(
     signer: BlockSigner,
     operations: readonly Operation[],
-    artifacts: readonly Artifact[] = [],
+    attachments: readonly Uint8Array[] = [],
   ): Promise<Outcome> {
     if (!this.sealer.hasRoom) await this.room();
     const { groupId } = this;
     const signed = signTransaction(signer, { groupId, operations, tsMs: this.options.clock.nowMs() });
     if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
-    const refusal = this.refuseAdmission(signed);
-    if (refusal !== undefined) return { status: 'refused', txId: signed.txId, refusal };
+    const artifacts = this.admit(signed, attachments);
+    if ('code' in artifacts) return { status: 'refused', txId: signed.txId, refusal: artifacts };
     return this.seal(signed, artifacts);
   }
 
-  /** Submits a transaction that was signed elsewhere. */
-  async submitSigned(bytes: Uint8Array, artifacts: readonly Artifact[] = []): Promise<Outcome> {
+  /** Submits a transaction that was signed elsewhere, with the bytes of the artifacts that it brings. */
+  async submitSigned(bytes: Uint8Array, attachments: readonly Uint8Array[] = []): Promise<Outcome> {
     await this.room();
     const transaction = readTransaction(bytes);
     if ('code' in transaction) return { status: 'refused', txId: ZERO_ID, refusal: transaction };
     const txIdBytes = sha256(transaction.payload);
     const txId = toHex(txIdBytes);
-    const refused = this.refuseAdmission(Object.assign(transaction, { txId, txIdBytes }));
-    if (refused !== undefined) return { status: 'refused', txId, refusal: refused };
+    const artifacts = this.admit(Object.assign(transaction, { txId, txIdBytes }), attachments);
+    if ('code' in artifacts) return { status: 'refused', txId, refusal: artifacts };
     const verified = await this.verify(transaction);
     if ('code' in verified) return { status: 'refused', txId, refusal: verified };
     return this.seal(verified, artifacts);
@@ -163,16 +168,23 @@ export class GroupChain {
     return new Promise((settle, fail) => this.sealer.push({ transaction, artifacts, settle, fail }));
   }
 
-  /** The cheap checks, before a signature costs anything. The judge makes them all again. */
-  private refuseAdmission(
+  /**
+   * The cheap checks, before a signature costs anything; the judge makes those of validity again. What comes back
+   * are the artifacts, checked.
+   */
+  private admit(
     transaction: Transaction & { txId: Hex32; txIdBytes: Uint8Array },
-  ): Refusal | undefined {
+    attachments: readonly Uint8Array[],
+  ): Artifact[] | Refusal {
     const { groupId, txId, author, operations } = transaction;
     if (groupId !== this.groupId) return refuse('wrong_group', { expected: this.groupId, actual: groupId });
     const spent = this.core.spent(txId, transaction.txIdBytes);
     if (spent === 'sealed') return refuse('transaction_duplicate', { txId });
     if (spent === 'replaced') return refuse('transaction_replaced', { txId });
-    return unknownAuthor(this.core.state, author, operations);
+    return (
+      unknownAuthor(this.core.state, author, operations) ??
+      admitArtifacts(operations, attachments, (hash) => this.options.store.hasArtifact(hash))
+    );
   }
 
   private verify(transaction: Transaction): Promise<VerifiedTransaction | Refusal> {
@@ -239,7 +251,7 @@ export class GroupChain {
   /** Seals what waits, waits until it is on disk, and takes nothing more. */
   async close(): Promise<void> {
     if (this.status === 'closed') return;
-    if (this.status !== 'halted') await this.sealer.drain();
+    await this.sealer.drain();
     this.lifecycle.send({ type: 'close' });
     this.sealer.stop(new ChainStoppedError('group_closed', 'the group is closed'));
   }

@@ -13,7 +13,7 @@
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Outcome, Receipt } from '../../events/receipt.ts';
 import type { VerifiedTransaction } from '../../events/transaction.ts';
-import type { WatchedClock } from '../clock.ts';
+import { ClockJumpedError, type WatchedClock } from '../clock.ts';
 import type { Artifact } from './commit.ts';
 import type { ChainCore } from './core.ts';
 import type { BlockSigner, FinalBlock } from './judge.ts';
@@ -40,7 +40,7 @@ export interface SealerOptions {
   signer(): BlockSigner | undefined;
   committed(final: FinalBlock): void;
   refused(outcome: Extract<Outcome, { status: 'refused' }>): void;
-  /** Something failed that retrying the same block does not mend. Called once. */
+  /** A commit failed, or judging crashed: what is in memory is ahead of what is stored. */
   failed(error: Error): void;
 }
 
@@ -61,8 +61,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 export class Sealer {
   private readonly options: SealerOptions;
   private queue: Submission[] = [];
-  /** Taken by the sealer but without an answer yet. */
-  private readonly unanswered = new Set<Submission>();
+  /** Transactions in blocks that are on their way to disk. */
+  private sealedCount = 0;
   private isRunning = false;
   private inFlight = 0;
   private eagerAt = EAGER_MIN;
@@ -91,7 +91,6 @@ export class Sealer {
       submission.fail(this.stopped);
       return;
     }
-    this.unanswered.add(submission);
     this.queue.push(submission);
     if (this.inFlight === 0 && this.queue.length >= this.eagerAt) this.trySeal();
     else if (!this.isRunning) void this.run();
@@ -99,25 +98,36 @@ export class Sealer {
 
   /** Resolves when nothing waits and nothing is on its way to disk. */
   async drain(): Promise<void> {
-    while (this.unanswered.size > 0) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+    while (!this.isIdle) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
   }
 
-  /** Fails everything that has no answer yet, and everything that comes. */
+  private get isIdle(): boolean {
+    return this.queue.length === 0 && this.sealedCount === 0;
+  }
+
+  /**
+   * Fails everything that waits, and everything that comes. Blocks on their way to disk are answered by what
+   * becomes of them: a caller must not hear of a failure when his work is stored.
+   */
   stop(error: Error): void {
     if (this.stopped !== undefined) return;
     this.stopped = error;
-    this.queue = [];
-    for (const submission of this.unanswered) submission.fail(error);
-    this.unanswered.clear();
+    this.failQueue(error);
     this.oneLanded();
     this.wake();
+  }
+
+  private failQueue(error: Error): void {
+    const waiting = this.queue;
+    this.queue = [];
+    for (const submission of waiting) submission.fail(error);
   }
 
   private wake(): void {
     const waiters = this.roomWaiters;
     this.roomWaiters = [];
     for (const resolve of waiters) resolve();
-    if (this.unanswered.size > 0) return;
+    if (!this.isIdle) return;
     const idle = this.idleWaiters;
     this.idleWaiters = [];
     for (const resolve of idle) resolve();
@@ -139,11 +149,16 @@ export class Sealer {
     }
   }
 
+  /** Seals one block; where nothing may be sealed now, everything that waits hears why and may come again. */
   private trySeal(): void {
+    const { core, clock } = this.options;
+    const signer = this.options.signer();
     try {
-      this.sealOne();
+      if (signer === undefined) this.failQueue(new NotSealerError(core.judge.groupId));
+      else this.sealOne(signer, clock.sealingMs());
     } catch (error) {
-      this.options.failed(error as Error);
+      if (error instanceof ClockJumpedError) this.failQueue(error);
+      else this.options.failed(error as Error);
     }
     this.wake();
   }
@@ -157,12 +172,10 @@ export class Sealer {
     }
   }
 
-  private sealOne(): void {
+  private sealOne(signer: BlockSigner, nowMs: number): void {
     if (this.queue.length === 0) return;
-    const { core, clock } = this.options;
-    const signer = this.options.signer();
-    if (signer === undefined) throw new NotSealerError(core.judge.groupId);
-    core.judge.openBlock(clock.sealingMs());
+    const { core } = this.options;
+    core.judge.openBlock(nowMs);
     const taken: Submission[] = [];
     const artifacts: Artifact[] = [];
     let count = 0;
@@ -175,7 +188,7 @@ export class Sealer {
         artifacts.push(...submission.artifacts);
       } else {
         const outcome = { status: 'refused', txId: submission.transaction.txId, refusal } as const;
-        this.answer(submission, outcome);
+        submission.settle(outcome);
         this.options.refused(outcome);
       }
     }
@@ -185,26 +198,31 @@ export class Sealer {
     core.stage(final);
     this.eagerAt = Math.max(EAGER_MIN, Math.ceil(taken.length / 2));
     this.inFlight++;
+    this.sealedCount += taken.length;
     core.commit([final], artifacts).then(
       () => this.landed(final, taken),
-      (error: Error) => this.options.failed(error),
+      (error: Error) => this.lost(error, taken),
     );
   }
 
   private landed(final: FinalBlock, taken: readonly Submission[]): void {
     this.inFlight--;
-    if (this.stopped !== undefined) return;
+    this.sealedCount -= taken.length;
     const receipts = receiptsOf(this.options.core.judge.groupId, final);
     for (let index = 0; index < taken.length; index++)
-      this.answer(taken[index]!, { status: 'sealed', receipt: receipts[index]! });
+      taken[index]!.settle({ status: 'sealed', receipt: receipts[index]! });
     this.options.committed(final);
     this.oneLanded();
     this.wake();
   }
 
-  private answer(submission: Submission, outcome: Outcome): void {
-    this.unanswered.delete(submission);
-    submission.settle(outcome);
+  private lost(error: Error, taken: readonly Submission[]): void {
+    this.inFlight--;
+    this.sealedCount -= taken.length;
+    for (const submission of taken) submission.fail(error);
+    this.options.failed(error);
+    this.oneLanded();
+    this.wake();
   }
 }
 

@@ -74,7 +74,7 @@ export class StateCache implements StateBase {
       if (value === undefined) found.delete(id);
       else found.add(id);
     }
-    yield* found;
+    yield* [...found].sort(compareUtf8);
   }
 
   /** Takes over the writes of a judged block, which storage does not have yet. */

@@ -108,7 +108,11 @@ export function verb<O extends object = object>(
   if (spec.at) command.option('--at <height>', 'as of this height instead of now');
   addCommonOptions(command);
   command.addHelpText('after', `\nExample:\n${indent(spec.example)}`);
+  // What stands behind a family without being one of its verbs would else be called too many arguments.
+  command.allowExcessArguments(spec.isDefault === true);
   command.action(async () => {
+    const [excess] = command.args;
+    if (spec.isDefault && excess !== undefined) throw noSuchVerb(program, excess);
     for (const option of required)
       if (command.getOptionValue(option.attributeName()) === undefined)
         throw new UsageError(`${command.name()} needs ${option.flags}; see: lb ${command.name()} --help`);
@@ -135,6 +139,11 @@ export function addCommonOptions(command: Command): void {
     .option('--data <dir>', `data directory (default: LB_DATA, else ${DATA_DEFAULT})`)
     .option('--password-file <file>', 'file with the password of the keys (or set LB_PASSWORD)')
     .option('--json', 'print JSON for machines');
+}
+
+function noSuchVerb(parent: Command, given: string): UsageError {
+  const known = parent.commands.map((command) => command.name()).join(', ');
+  return new UsageError(`${parent.name()} has no verb "${given}"; it has ${known}`);
 }
 
 function indent(text: string): string {
@@ -173,6 +182,8 @@ export class Run<O extends object = object> {
     this.signal = context.signal;
     this.json = this.options.json === true;
     this.data = this.options.data ?? (context.env.LB_DATA || DATA_DEFAULT);
+    // An empty variable in a script must not mean the directory one happens to stand in.
+    if (this.data === '') throw new UsageError('--data is empty; name a directory');
     this.spec = spec;
     this.context = context;
     context.runs.add(this);
@@ -214,7 +225,7 @@ export class Run<O extends object = object> {
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
     const warning = node.keyFileWarning;
-    if (warning !== undefined) this.out.note(`warning: ${warning}`);
+    if (warning !== undefined) this.hint(`warning: ${warning}`);
     return node;
   }
 

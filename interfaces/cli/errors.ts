@@ -197,6 +197,8 @@ function failure(code: string, message: string, kind: ExitKind): Failure {
 }
 
 function messageOf(error: Error, code: string): string {
+  // What was typed is out of bounds; the rest of that refusal speaks of bytes.
+  if (error instanceof RefusedError && error.refusal.code === 'malformed') return error.refusal.what;
   const next = NEXT[code];
   return next === undefined ? error.message : `${error.message}; ${next}`;
 }

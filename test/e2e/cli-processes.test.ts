@@ -1,4 +1,5 @@
 /** Verbs beside one another, killed, interrupted, and read by programs that go away. */
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,10 +60,17 @@ describe('processes', () => {
     expect(JSON.parse(stdout)).toMatchObject({ data: { status: 'sound' } });
   });
 
-  test('a directory that stays owned is one line that names the process', async () => {
+  test('a directory that stays owned is one line that names the process, and Ctrl-C ends the wait', async () => {
     const lock = await acquireLock(data, { waitMs: 0 });
     try {
-      const [json, plain] = await Promise.all([lb(['info', '--json'], { env }), lb(['info'], { env })]);
+      // By then it waits for the directory; a signal before its first line would end any program with 130 too.
+      const onStart = (child: ChildProcess): void => void delay(1_000).then(() => child.kill('SIGINT'));
+      const [json, plain, stopped] = await Promise.all([
+        lb(['info', '--json'], { env }),
+        lb(['info'], { env }),
+        lb(['info'], { env, onStart }),
+      ]);
+      expect(stopped).toEqual({ code: 130, stdout: '', stderr: '' });
       expect(json.code).toBe(7);
       expect(JSON.parse(json.stderr)).toMatchObject({ code: 'owned', pid: process.pid });
       expect(plain.stderr).toContain(`process ${process.pid}`);
@@ -71,20 +79,6 @@ describe('processes', () => {
       lock.release();
     }
   }, 30_000);
-
-  test('Ctrl-C ends a verb with 130 and without a word', async () => {
-    const lock = await acquireLock(data, { waitMs: 0 });
-    try {
-      const running = lb(['info'], {
-        env,
-        // By then it waits for the directory; a signal before its first line would end any program with 130 too.
-        onStart: (child) => void delay(800).then(() => child.kill('SIGINT')),
-      });
-      expect(await running).toEqual({ code: 130, stdout: '', stderr: '' });
-    } finally {
-      lock.release();
-    }
-  });
 
   test('a reader that goes away is no failure', async () => {
     const { code, stdout, stderr } = await shell('"$LB" log --limit 1000 | head -n 1', { env });

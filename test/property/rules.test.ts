@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { unpack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../crypto/hash.ts';
-import { compareUtf8, fromHex, toHex, utf8 } from '../../events/bytes.ts';
+import { fromHex, toHex, utf8 } from '../../events/bytes.ts';
 import { escrowTable, memberTable, policyTable, purchaseTable } from '../../machines/tables.ts';
 import { type Played, plans, play } from '../support/intents.ts';
 import { taskCancel } from '../support/operations.ts';
@@ -171,14 +171,3 @@ function adminOf(world: World): Person {
     if (world.read(memberTable, id)?.role === 'admin') return personOf(id);
   throw new Error('the group has no admin');
 }
-
-describe('compareUtf8', () => {
-  it('orders as the bytes do', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
-        expect(Math.sign(compareUtf8(a, b))).toBe(Buffer.compare(utf8(a), utf8(b)));
-      }),
-      seeded('compareUtf8', 2_000),
-    );
-  });
-});

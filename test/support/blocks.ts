@@ -9,8 +9,9 @@ import { merkleRoot } from '../../events/merkle.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import { nextHeight, nextHistoryRoot } from '../../machines/chain.ts';
 import { BlockJudge, type Spent } from '../../machines/group.ts';
+import { sealersTable } from '../../machines/tables.ts';
 import { profileSet } from './operations.ts';
-import { founder, type Person } from './people.ts';
+import { founder, type Person, personOf } from './people.ts';
 import { crypto, type MemoryChain, World } from './world.ts';
 
 export interface Forgery {
@@ -105,6 +106,7 @@ export async function worldOf(blocks: readonly Uint8Array[]): Promise<World> {
     const final = await follow(world.chain, bytes);
     if ('code' in final) throw new Error(`a block of the script was refused: ${final.code}`);
     world.nowMs = final.header.tsMs;
+    world.sealer = personOf(world.read(sealersTable)![0]!);
   }
   return world;
 }

@@ -6,7 +6,6 @@
  * nothing more is sent.
  */
 import type { Agent, Batch } from '../../../actors/agent.ts';
-import type { Artifact } from '../../../actors/chain/commit.ts';
 import { OPERATIONS_PER_TRANSACTION_MAX, TRANSACTION_BYTES_MAX } from '../../../events/limits.ts';
 import type { Refusal } from '../../../events/refusals.ts';
 import type { Operation } from '../../../events/registry.ts';
@@ -24,7 +23,7 @@ export class Publisher {
   private readonly agent: Agent;
   private readonly onSealed: (claims: number) => void;
   private operations: Operation[] = [];
-  private artifacts: Artifact[] = [];
+  private artifacts: Uint8Array[] = [];
   private operationBytes = TRANSACTION_OVERHEAD_BYTES;
   private artifactBytes = 0;
   private readonly inFlight = new Set<Promise<void>>();
@@ -49,7 +48,7 @@ export class Publisher {
     this.operations.push(...claim.operations);
     this.artifacts.push(...claim.artifacts);
     this.operationBytes += bytes;
-    for (const artifact of claim.artifacts) this.artifactBytes += artifact.bytes.length;
+    for (const artifact of claim.artifacts) this.artifactBytes += artifact.length;
     if (this.failure !== undefined) throw this.failure;
     return this.refused === undefined;
   }

@@ -133,7 +133,8 @@ async function info(run: Run): Promise<void> {
   const groups = node.groups().map((group) => summarize(node, group));
   const data = resolve(run.data);
   const keysEncrypted = node.hasPassword;
-  run.print({ data, keysEncrypted, identities, groups }, () => {
+  const { keyFileWarning } = node;
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],

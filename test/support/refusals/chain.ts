@@ -1,5 +1,6 @@
 /** What is refused before any rule of a domain looks: blocks, and transactions as such. */
 
+import { admitArtifacts } from '../../../actors/chain/attachments.ts';
 import { decodeBlock, decodeHeader } from '../../../events/block.ts';
 import { ZERO_ID } from '../../../events/bytes.ts';
 import {
@@ -12,7 +13,7 @@ import type { VerifiedTransaction } from '../../../events/transaction.ts';
 import { isFromFuture } from '../../../machines/chain.ts';
 import { unknownAuthor } from '../../../machines/group.ts';
 import { forgeBlock, spoil } from '../blocks.ts';
-import { genesis, profileSet, sealerSet } from '../operations.ts';
+import { experience, genesis, profileSet, sealerSet } from '../operations.ts';
 import { alice, founder, hashOf, stranger } from '../people.ts';
 import { by, joined, opened } from '../rules.ts';
 import { START_MS, type World } from '../world.ts';
@@ -111,6 +112,7 @@ export const transactionScenarios: ScenariosOf<
   | 'transaction_duplicate'
   | 'transaction_replaced'
   | 'author_unknown'
+  | 'artifact_missing'
   | 'signature_invalid'
   | 'genesis_misplaced'
 > = {
@@ -153,6 +155,14 @@ export const transactionScenarios: ScenariosOf<
     [opened()],
     (world) => unknownAuthor(world.chain.state, stranger.publicKey, [profileSet('n')]),
     { author: stranger.publicKey },
+  ),
+  artifact_missing: local(
+    [opened()],
+    () => {
+      const admitted = admitArtifacts([experience('never sent')], [], () => false);
+      return 'code' in admitted ? admitted : undefined;
+    },
+    { artifact: hashOf('never sent') },
   ),
   signature_invalid: transaction([opened()], (world) => spoil(profile(world).bytes, -1), {
     author: founder.publicKey,

@@ -10,6 +10,7 @@ import type { Entry, VectorFile } from './entries.ts';
 export const WITHOUT_VECTOR: readonly RefusalCode[] = [
   'block_from_future',
   'author_unknown',
+  'artifact_missing',
   'transaction_too_large',
   'assignee_overloaded',
 ];

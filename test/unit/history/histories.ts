@@ -2,6 +2,7 @@
  * Small worlds for the tests of history: a real store, a real chain, and members who claim, pay and work at random
  * from a seed. And damage: the bytes of a closed store, changed behind its back.
  */
+
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import {
   encodeHeader,
 } from '../../../events/block.ts';
 import { type Hex32, toHex, utf8 } from '../../../events/bytes.ts';
+import { encodeClaim } from '../../../events/claim-artifact.ts';
 import type { Outcome } from '../../../events/receipt.ts';
 import type { Operation } from '../../../events/registry.ts';
 import { type Environment, openEnvironment } from '../../../storage/environment.ts';
@@ -68,7 +70,7 @@ const genesis: Extract<Operation, { type: 'genesis' }> = {
 
 interface Drawn {
   readonly operations: readonly Operation[];
-  readonly artifacts: readonly { readonly hash: Uint8Array; readonly bytes: Uint8Array }[];
+  readonly artifacts: readonly Uint8Array[];
 }
 
 /** Draws what somebody does next; the rules accept it whoever has done what before. */
@@ -106,24 +108,31 @@ class Draw {
   }
 
   #claim(number: number): Drawn {
-    const bytes = utf8(`claim ${number}`);
-    const hash = sha256(bytes);
     const evidence = this.#claims.slice(-2);
+    const tags = ['météo'];
+    const bytes = encodeClaim({
+      text: `claim ${number}`,
+      tags,
+      createdMs: number,
+      parent: undefined,
+      evidence,
+    });
+    const hash = sha256(bytes);
     const operation: Operation = {
       type: 'claim',
       artifact: toHex(hash),
       parent: undefined,
       evidence,
-      tags: ['météo'],
+      tags,
     };
     this.#claims.push(operation.artifact);
-    return { operations: [operation], artifacts: [{ hash, bytes }] };
+    return { operations: [operation], artifacts: [bytes] };
   }
 
   #experience(number: number): Drawn {
     const bytes = utf8(`experience ${number}`);
     const hash = sha256(bytes);
-    return { operations: [{ type: 'experience', artifact: toHex(hash) }], artifacts: [{ hash, bytes }] };
+    return { operations: [{ type: 'experience', artifact: toHex(hash) }], artifacts: [bytes] };
   }
 
   #transfer(author: Person): Drawn {

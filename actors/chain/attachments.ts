@@ -1,0 +1,65 @@
+/**
+ * The artifacts that come with a transaction. Storage is shared by all groups of a node and trusts their hashes, so
+ * they are made here and nowhere else; and what an operation brings into the group must be readable as what it
+ * says it is, before it is sealed for good.
+ *
+ * This is admission, the sealer's duty, and never validity: a follower judges blocks without their artifacts.
+ */
+
+import { sha256 } from '../../crypto/hash.ts';
+import { toHex } from '../../events/bytes.ts';
+import { readClaim } from '../../events/claim-artifact.ts';
+import { EXPERIENCE_BYTES_MAX } from '../../events/limits.ts';
+import { type Refusal, refuse } from '../../events/refusals.ts';
+import type { Operation } from '../../events/registry.ts';
+import type { Artifact } from './commit.ts';
+
+/**
+ * Hashes what was attached and holds it against the operations.
+ * @param isStored whether the group has an artifact already
+ * @returns the artifacts to store, or a refusal: `artifact_missing` for bytes that did not come, `malformed` for
+ * bytes that are not what their operation says, or that no operation brings
+ */
+export function admitArtifacts(
+  operations: readonly Operation[],
+  attachments: readonly Uint8Array[],
+  isStored: (hash: string) => boolean,
+): Artifact[] | Refusal {
+  const given = new Map(attachments.map((bytes) => artifactOf(bytes)));
+  const wanted: Artifact[] = [];
+  for (const operation of operations) {
+    if (operation.type !== 'claim' && operation.type !== 'experience') continue;
+    const artifact = given.get(operation.artifact);
+    if (artifact === undefined) {
+      if (isStored(operation.artifact)) continue;
+      return refuse('artifact_missing', { artifact: operation.artifact });
+    }
+    const wrong = unfit(operation, artifact.bytes);
+    if (wrong !== undefined) return refuse('malformed', { what: wrong });
+    wanted.push(artifact);
+    given.delete(operation.artifact);
+  }
+  const [stray] = given.keys();
+  if (stray !== undefined)
+    return refuse('malformed', { what: `the attached artifact ${stray} is brought in by no operation` });
+  return wanted;
+}
+
+function artifactOf(bytes: Uint8Array): [hash: string, artifact: Artifact] {
+  const hash = sha256(bytes);
+  return [toHex(hash), { hash, bytes }];
+}
+
+/** Why bytes cannot be the artifact of an operation. */
+function unfit(
+  operation: Extract<Operation, { type: 'claim' | 'experience' }>,
+  bytes: Uint8Array,
+): string | undefined {
+  if (operation.type === 'claim')
+    return readClaim(bytes, operation) === undefined
+      ? 'the artifact is not a claim with the tags, parent and evidence of its operation'
+      : undefined;
+  return bytes.length > EXPERIENCE_BYTES_MAX
+    ? `an experience has at most ${EXPERIENCE_BYTES_MAX} bytes`
+    : undefined;
+}
