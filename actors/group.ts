@@ -153,18 +153,17 @@ export class Group {
   /**
    * The latest claims, newest first.
    * @param options.sinceMs only claims with a block time at or after this
-   * @param options.atHeight as of this height
+   * @param options.view as they are in this view, from `at`; at the head, if not given
    */
-  recentClaims(options: { limit?: number; sinceMs?: number; atHeight?: number } = {}): ReadClaim[] {
-    const { limit = 20, sinceMs = 0, atHeight = this.head.height } = options;
-    this.assertHeight(atHeight);
+  recentClaims(options: { limit?: number; sinceMs?: number; view?: GroupView } = {}): ReadClaim[] {
+    const { limit = 20, sinceMs = 0, view = this.now } = options;
     const claims: ReadClaim[] = [];
-    for (let height = atHeight; height >= 0 && claims.length < limit; height--) {
+    for (let { height } = view; height >= 0 && claims.length < limit; height--) {
       const events = [...eventsOfStoredBlock(this.options.store, height)];
       if ((events[0]?.tsMs ?? 0) < sinceMs) break;
       for (const { event } of events.reverse()) {
         if (event.kind !== 'claim.published' || claims.length >= limit) continue;
-        const claim = this.now.claim(event.claim);
+        const claim = view.claim(event.claim);
         if (claim !== undefined) claims.push({ ...claim, content: this.claimContent(event.claim) });
       }
     }
@@ -216,6 +215,8 @@ export class Group {
       return height;
     }
     const { store } = this.options;
+    const known = isHex32(heightOrId) ? store.heightOf(heightOrId) : undefined;
+    if (known !== undefined) return known;
     const ids = new Map<Hex32, number>();
     for (let height = 0; height <= this.head.height; height++) {
       const id = store.blockId(height)!;

@@ -93,4 +93,16 @@ describe('processes', () => {
     expect((await lb(['info', '--data', elsewhere])).code).toBe(3);
     expect(existsSync(elsewhere)).toBe(false);
   });
+
+  test('a sealer that is elsewhere cannot be reached: 6', async () => {
+    const handed = { LB_DATA: join(base, 'handed') };
+    const key = 'ab'.repeat(32);
+    await lb(['init'], { env: handed });
+    await lb(['create-group', '--name', 'g'], { env: handed });
+    await lb(['add-member', '--pub', key, '--role', 'admin'], { env: handed });
+    expect((await lb(['sealer', key], { env: handed })).code).toBe(2);
+    expect((await lb(['sealer', key, '--yes-i-mean=abababab'], { env: handed })).code).toBe(0);
+    const { code, stderr } = await lb(['mint', '--to', 'node', '--amount', '1', '--json'], { env: handed });
+    expect({ code, error: JSON.parse(stderr).code }).toEqual({ code: 6, error: 'not_sealer' });
+  });
 });

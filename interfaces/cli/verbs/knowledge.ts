@@ -6,7 +6,7 @@ import type { GroupView } from '../../../actors/group-view.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { parseCount, parseHeight, parseList, parseTime, textOf } from '../parse.ts';
+import { parseCount, parseList, parseTime, textOf } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { claimId, namer, referenceId, subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
@@ -163,16 +163,12 @@ const MISSING_TEXT = '(the text is not on this node)';
 
 async function recent(run: Run<{ limit: string; since?: string }>): Promise<void> {
   const limit = parseCount(run.options.limit, '--limit');
-  const { at, since } = run.options;
+  const { since } = run.options;
   const sinceMs = since === undefined ? 0 : parseTime(since, '--since', Date.now(), 'ago');
   const group = await run.group();
   const view = await run.view();
   const known = new Map<Hex32, boolean>();
-  const found = group.recentClaims({
-    limit,
-    sinceMs,
-    ...(at === undefined ? {} : { atHeight: parseHeight(at) }),
-  });
+  const found = group.recentClaims({ limit, sinceMs, view });
   const claims = found.map(({ claim }: ReadClaim) => describeClaim(group, view, claim, known));
   const name = namer(await run.node(), view);
   const columns: readonly Column<DescribedClaim>[] = [
