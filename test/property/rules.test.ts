@@ -4,7 +4,7 @@ import { unpack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../crypto/hash.ts';
 import { fromHex, toHex, utf8 } from '../../events/bytes.ts';
-import { escrowTable, memberTable, policyTable, purchaseTable } from '../../machines/tables.ts';
+import { adminsTable, escrowTable, memberTable, policyTable, purchaseTable } from '../../machines/tables.ts';
 import { type Played, plans, play } from '../support/intents.ts';
 import { taskCancel } from '../support/operations.ts';
 import { type Person, person, personOf } from '../support/people.ts';
@@ -54,6 +54,7 @@ describe('over random histories', () => {
           const { held, supply, least } = countMoney(world);
           expect(held).toBe(supply);
           expect(least).toBe(0n);
+          expect(world.read(adminsTable)?.count).toBe(adminsOf(world).length);
           const cap = world.read(policyTable)!.max_total_supply;
           if (cap !== undefined && cap === capBefore) expect(supply <= cap).toBe(true);
           capBefore = cap;
@@ -166,8 +167,13 @@ const str = (bytes: Uint8Array): number[] => {
 };
 const arrayOf = (size: number): number[] => (size < 16 ? [0x90 | size] : [0xdc, size >> 8, size & 255]);
 
+const adminsOf = (world: World): string[] =>
+  [...world.chain.state.ids(memberTable as never, '')].filter(
+    (id) => world.read(memberTable, id)?.role === 'admin',
+  );
+
 function adminOf(world: World): Person {
-  for (const id of world.chain.state.ids(memberTable as never, ''))
-    if (world.read(memberTable, id)?.role === 'admin') return personOf(id);
-  throw new Error('the group has no admin');
+  const [first] = adminsOf(world);
+  if (first === undefined) throw new Error('the group has no admin');
+  return personOf(first);
 }

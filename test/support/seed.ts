@@ -7,5 +7,6 @@ export function seeded<T>(name: string, runs: number): Parameters<T> {
   const given = process.env.LB_SEED;
   const seed = given === undefined ? randomInt(2 ** 31) : Number(given);
   process.stderr.write(`${name}: LB_SEED=${seed}\n`);
-  return { seed, numRuns: runs };
+  // Shrinking a long history may take for ever; what there is by then is told.
+  return { seed, numRuns: runs, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true };
 }

@@ -12,7 +12,8 @@ import { type Entry, formatFile, grown, type VectorFile } from '../support/vecto
 const folder = new URL('./v1/', import.meta.url);
 const sums = new URL('SHA256SUMS', folder);
 
-export const sumOf = (entry: Entry): string => createHash('sha256').update(JSON.stringify(entry)).digest('hex');
+export const sumOf = (entry: Entry): string =>
+  createHash('sha256').update(JSON.stringify(entry)).digest('hex');
 
 mkdirSync(folder, { recursive: true });
 const known = existsSync(sums) ? readFileSync(sums, 'utf8').split('\n').filter(Boolean) : [];

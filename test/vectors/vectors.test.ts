@@ -9,7 +9,14 @@ import { sha256 } from '../../crypto/hash.ts';
 import { signerFromSeed } from '../../crypto/identity.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { verifySignature } from '../../crypto/verify.ts';
-import { BLOCK_PREFIX, type BlockHeader, decodeBlock, decodeHeader, encodeBlock, encodeHeader } from '../../events/block.ts';
+import {
+  BLOCK_PREFIX,
+  type BlockHeader,
+  decodeBlock,
+  decodeHeader,
+  encodeBlock,
+  encodeHeader,
+} from '../../events/block.ts';
 import { concatBytes, fromHex, toHex, utf8 } from '../../events/bytes.ts';
 import { decode } from '../../events/codec.ts';
 import { merkleRoot } from '../../events/merkle.ts';
@@ -33,7 +40,8 @@ import { WITHOUT_VECTOR } from '../support/vectors/refusals.ts';
 import { MemoryChain } from '../support/world.ts';
 
 const folder = new URL('./v1/', import.meta.url);
-const read = (name: string): VectorFile => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as VectorFile;
+const read = (name: string): VectorFile =>
+  JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as VectorFile;
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 const text = (value: Json | undefined): string => value as string;
 const bytes = (value: Json | undefined): Uint8Array => fromHex(text(value));
@@ -59,7 +67,8 @@ describe('the files', () => {
   });
 
   it('are what the generator makes', () => {
-    for (const [name, { entries }] of Object.entries(makeVectors())) expect(read(`${name}.json`).entries).toEqual(entries);
+    for (const [name, { entries }] of Object.entries(makeVectors()))
+      expect(read(`${name}.json`).entries).toEqual(entries);
   });
 });
 
@@ -108,7 +117,9 @@ describe('blocks', () => {
     expect(verifySignature(fromHex(header.sealer), message, bytes(entry.signature))).toBe(true);
     const block = decodeBlock(bytes(entry.bytes));
     expect(toHex(encodeBlock(headerBytes, bytes(entry.signature), block.transactions))).toBe(entry.bytes);
-    expect(block.transactions.map((one) => toHex(sha256(decodeTransaction(one).payload)))).toEqual(entry.txIds);
+    expect(block.transactions.map((one) => toHex(sha256(decodeTransaction(one).payload)))).toEqual(
+      entry.txIds,
+    );
   });
 });
 

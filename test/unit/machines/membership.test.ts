@@ -172,6 +172,17 @@ describe('member_remove', () => {
       .thenExactly(refused('role_insufficient'));
   });
 
+  it('counts the admins that are left', () => {
+    given(opened(), joined(alice, { role: 'admin' }), joined(bob, { role: 'admin' }))
+      .when(alice, memberRemove(bob))
+      .thenAccepted()
+      .and((world) => expect(world.read(adminsTable)).toEqual({ count: 2 }))
+      .when(founder, memberRemove(alice))
+      .thenAccepted()
+      .when(founder, memberRemove(founder))
+      .thenExactly(refused('last_admin'));
+  });
+
   it('cannot remove somebody twice', () => {
     given(opened(), joined(alice), by(alice, memberRemove(alice)))
       .when(founder, memberRemove(alice))

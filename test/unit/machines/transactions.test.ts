@@ -30,7 +30,7 @@ describe('a transaction', () => {
 
   it('sees, within a block, what the accepted ones before it did, and nothing of the refused', () => {
     const at = world();
-    const { refusals } = at.seal([
+    const { refusals, final } = at.seal([
       at.transaction(alice, [transfer(bob, 10n)]),
       at.transaction(alice, [transfer(bob, 1n)]),
       at.transaction(founder, [mint(alice, 5n), profileSet('x'), profileSet('x')]),
@@ -45,6 +45,8 @@ describe('a transaction', () => {
       undefined,
     ]);
     expect(at.read(balanceTable, alice.publicKey)).toBeUndefined();
+    const places = final!.judged.effects.map(({ transaction, effect }) => [transaction, effect.kind]);
+    expect(places).toEqual([0, 1, 2].map((place) => [place, 'tokens.transferred']));
   });
 
   it('is accepted at both ends of its window, and not beyond', () => {

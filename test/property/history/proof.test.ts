@@ -17,7 +17,14 @@ import {
 } from '../../../events/proof.ts';
 import { decodeTransaction } from '../../../events/transaction.ts';
 import type { GroupReader } from '../../../storage/port.ts';
-import { flipped, makeWorld, outsider, people, temporaryFolder, type World } from './histories.ts';
+import {
+  flipped,
+  makeWorld,
+  outsider,
+  people,
+  temporaryFolder,
+  type World,
+} from '../../unit/history/histories.ts';
 
 const crypto = { sha256, verifySignature };
 /** Refuses in a twentieth of the time; what it accepts is valid, and its verdicts differ at no honest key. */

@@ -12,7 +12,7 @@ import type { Head } from '../../../storage/port.ts';
 import { STORE_FORMAT } from '../../../storage/schema.ts';
 import { openStore } from '../../../storage/store.ts';
 import { Writer } from '../../../storage/writer.ts';
-import { hexId, temporaryDirectory, temporaryStore } from './temporary.ts';
+import { hexId, temporaryDirectory, temporaryStore } from '../../unit/storage/temporary.ts';
 
 function headAt(height: number): Head {
   return { height, blockId: hexId(height), tsMs: height, frontier: [], operations: 0, transactions: 0 };

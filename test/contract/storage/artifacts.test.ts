@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CHUNK_BYTES } from '../../../storage/artifact-format.ts';
 import { openStore } from '../../../storage/store.ts';
-import { hexId, temporaryDirectory, temporaryStore } from './temporary.ts';
+import { hexId, temporaryDirectory, temporaryStore } from '../../unit/storage/temporary.ts';
 
 function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
