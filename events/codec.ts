@@ -27,11 +27,26 @@ export interface Codec<T> {
 export type FieldType =
   | { readonly kind: 'id' | 'boolean' | 'amount' }
   | { readonly kind: 'uint'; readonly max: number }
-  | { readonly kind: 'text'; readonly maxBytes: number; readonly maxCharacters?: number }
+  | {
+      readonly kind: 'text';
+      /** Fewest characters. */
+      readonly min: number;
+      readonly maxBytes: number;
+      readonly maxCharacters?: number;
+    }
   | { readonly kind: 'bytes'; readonly length: number }
   | { readonly kind: 'enum'; readonly values: readonly string[] }
   | { readonly kind: 'optional'; readonly of: FieldType }
-  | { readonly kind: 'list'; readonly of: FieldType; readonly max: number; readonly min: number }
+  | {
+      readonly kind: 'list';
+      readonly of: FieldType;
+      readonly min: number;
+      readonly max: number;
+      /** Whether no two entries may be the same. */
+      readonly unique: boolean;
+    }
+  /** A value of one of several kinds, which the first byte tells apart. */
+  | { readonly kind: 'union'; readonly of: readonly FieldType[] }
   | {
       readonly kind: 'record';
       readonly fields: readonly { readonly name: string; readonly type: FieldType }[];

@@ -49,7 +49,10 @@ export type Effect =
       leaseUntilMs?: number;
       note?: string;
       result?: Hex32;
+      reward?: bigint;
+      rewardFrom?: 'mint' | 'escrow';
     }
+  | { kind: 'reward.returned'; task: string; to: Hex32; amount: bigint }
   | { kind: 'presence.changed'; member: Hex32; status: PresenceStatus; metadata?: string }
   | { kind: 'offer.created'; offer: Hex32; seller: Hex32; title: string; price: bigint }
   | { kind: 'offer.revoked'; offer: Hex32; by: Hex32 }

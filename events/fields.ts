@@ -104,7 +104,7 @@ export function text(limit: { maxCharacters?: number; maxBytes?: number; min?: n
   const tooLong = (value: string) =>
     maxCharacters !== undefined && value.length > maxCharacters && countCharacters(value) > maxCharacters;
   return {
-    describe: { kind: 'text', maxBytes, ...(maxCharacters === undefined ? {} : { maxCharacters }) },
+    describe: { kind: 'text', min, maxBytes, ...(maxCharacters === undefined ? {} : { maxCharacters }) },
     write: (writer, value) => writer.text(value),
     read: (reader) => {
       const value = reader.text(maxBytes);
@@ -158,7 +158,7 @@ export function list<T>(
   const { max, min = 0, unique = false } = limit;
   const expected = `${min} to ${max} entries`;
   return {
-    describe: { kind: 'list', of: inner.describe, max, min },
+    describe: { kind: 'list', of: inner.describe, min, max, unique },
     write: (writer, values) => {
       writer.arrayHeader(values.length);
       for (const value of values) inner.write(writer, value);

@@ -40,6 +40,7 @@ function emitChange(
     ...(record.assignee === undefined ? {} : { assignee: record.assignee }),
     ...(record.leaseUntilMs === undefined ? {} : { leaseUntilMs: record.leaseUntilMs }),
     ...(record.result === undefined ? {} : { result: record.result }),
+    ...(record.reward === undefined ? {} : { reward: record.reward, rewardFrom: record.rewardFrom }),
     ...extra,
   });
 }
@@ -226,16 +227,21 @@ function payReward(context: RuleContext, task: string, record: TaskRecord): void
     credit(state, assignee, held);
     context.emit({ kind: 'reward.paid', source: 'task', to: assignee, amount: held });
   } else {
-    // A skipped reward is still somebody's money: it goes back to who put it there.
-    credit(state, creator, held);
     context.emit({ kind: 'reward.skipped', source: 'task', to: assignee, amount: held, cap: 'account' });
+    // A skipped reward is still somebody's money: it goes back to who put it there.
+    giveBack(context, task, creator, held);
   }
+}
+
+function giveBack(context: RuleContext, task: string, to: Hex32, amount: bigint): void {
+  credit(context.state, to, amount);
+  context.emit({ kind: 'reward.returned', task, to, amount });
 }
 
 /** A promised reward that is not paid goes back to a plain member who put it into escrow. */
 function returnReward(context: RuleContext, task: string, record: TaskRecord): void {
   if (record.reward === undefined || record.rewardFrom !== 'escrow') return;
-  credit(context.state, record.creator, releaseEscrow(context.state, escrowOf(task)));
+  giveBack(context, task, record.creator, releaseEscrow(context.state, escrowOf(task)));
 }
 
 function fail(operation: OperationOf<'task_fail'>, context: RuleContext): Refusal | undefined {

@@ -180,12 +180,12 @@ export class ChainJudge {
     const { header } = block;
     const txIds = transactions.map((transaction) => transaction.txIdBytes);
     const refusal =
+      this.checkFounding(header, toHex(blockIdBytes), transactions[0]!.author) ??
       this.checkPlace(block) ??
       (candidate.forged === 'header'
         ? refuse('block_signature_invalid', { sealer: header.sealer })
         : undefined) ??
-      checkTransactionRoot(header, txIds, this.crypto.sha256) ??
-      this.checkFounding(header, toHex(blockIdBytes), transactions[0]!.author);
+      checkTransactionRoot(header, txIds, this.crypto.sha256);
     if (refusal !== undefined) return refusal;
     this.blockJudge.open(header.groupId, header.height, header.tsMs);
     const refused = this.judgeTransactions(candidate);
@@ -199,11 +199,10 @@ export class ChainJudge {
 
   /** Block 0 is sealed by its founder, and its id is the group's. */
   private checkFounding(header: BlockHeader, blockId: Hex32, founder: Hex32): Refusal | undefined {
-    if (header.height !== 0) return undefined;
-    if (header.sealer !== founder) return refuse('block_wrong_sealer', { sealer: header.sealer });
-    return this.id === ZERO_ID || this.id === blockId
-      ? undefined
-      : refuse('block_wrong_group', { expected: this.id, actual: blockId });
+    if (header.height !== 0 || this.currentTip !== undefined) return undefined;
+    if (this.id !== ZERO_ID && this.id !== blockId)
+      return refuse('block_wrong_group', { expected: this.id, actual: blockId });
+    return header.sealer === founder ? undefined : refuse('block_wrong_sealer', { sealer: header.sealer });
   }
 
   private judgeTransactions(candidate: VerifiedBlock | ForgedBlock): Refusal | undefined {

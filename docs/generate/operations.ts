@@ -7,10 +7,7 @@ import { number, span, table } from './table.ts';
 
 export function operationsTable(): string {
   const rows = Object.entries(OPERATIONS).map(([name, { code, list, meaning }]) => {
-    const record: Field = {
-      describe: { kind: 'record', fields: list.describe() },
-      check: (value, path) => list.check(value, path),
-    };
+    const record: Field = { describe: { kind: 'record', fields: list.describe() } };
     const fields = fieldsOf(record).map(([field, one]) => `\`${field}\` ${describeField(one)}`);
     return [`${code}`, `\`${name}\``, meaning, fields.join('<br>')];
   });

@@ -43,7 +43,7 @@ export type PolicyKey = keyof Policy;
 export type PolicyValue = bigint | boolean | undefined;
 
 const policyValue: Codec<PolicyValue> = {
-  describe: { kind: 'optional', of: { kind: 'amount' } },
+  describe: { kind: 'optional', of: { kind: 'union', of: [{ kind: 'amount' }, { kind: 'boolean' }] } },
   write: (writer, value) => {
     if (value === undefined) writer.nil();
     else if (typeof value === 'boolean') writer.boolean(value);

@@ -62,6 +62,8 @@ function arbitraryOf(type: FieldType): fc.Arbitrary<unknown> {
       return fc.constantFrom(...type.values);
     case 'optional':
       return fc.option(arbitraryOf(type.of), { nil: undefined });
+    case 'union':
+      return fc.oneof(...type.of.map(arbitraryOf));
     case 'list':
       // Lists of ids and texts are often without doubles; others may have them.
       return type.of.kind === 'record'

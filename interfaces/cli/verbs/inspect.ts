@@ -29,6 +29,7 @@ const EVENT_KINDS: Readonly<Record<EventKind, true>> = {
   'treasury.spent': true,
   'reward.paid': true,
   'reward.skipped': true,
+  'reward.returned': true,
   'claim.published': true,
   'claim.retracted': true,
   'claim.reinstated': true,

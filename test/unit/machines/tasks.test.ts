@@ -35,7 +35,14 @@ const changed = (
   status: 'pending' | 'assigned' | 'in_progress' | 'completed' | 'failed' | 'cancelled',
   attempt: number,
   who: Person,
-  rest: { assignee?: string; leaseUntilMs?: number; note?: string; result?: string } = {},
+  rest: {
+    assignee?: string;
+    leaseUntilMs?: number;
+    note?: string;
+    result?: string;
+    reward?: bigint;
+    rewardFrom?: 'mint' | 'escrow';
+  } = {},
 ) => ({ kind: 'task.changed', task: 't', event, status, attempt, by: who.publicKey, ...rest }) as const;
 /** Alice made it, Bob runs it. */
 const running = (rest: Parameters<typeof taskCreate>[1] = {}) => [
@@ -257,12 +264,14 @@ describe('the reward', () => {
       .and((world) => expect([escrow(world), world.read(supplyTable)?.amount]).toEqual([undefined, 100n]))
       .when(bob, taskComplete('t'))
       .thenExactly(
-        effects(changed('complete', 'completed', 1, bob, { assignee: bob.publicKey }), {
-          kind: 'reward.paid',
-          source: 'task',
-          to: bob.publicKey,
-          amount: 9n,
-        }),
+        effects(
+          changed('complete', 'completed', 1, bob, {
+            assignee: bob.publicKey,
+            reward: 9n,
+            rewardFrom: 'mint',
+          }),
+          { kind: 'reward.paid', source: 'task', to: bob.publicKey, amount: 9n },
+        ),
       )
       .and((world) => expect([balance(world, bob), world.read(supplyTable)?.amount]).toEqual([9n, 109n]));
   });
@@ -287,6 +296,10 @@ describe('the reward', () => {
       given(...running({ reward: 60n }))
         .when(who, end)
         .thenAccepted()
+        .and((world) => {
+          const last = world.chain.finals.at(-1)!.judged.effects.at(-1)!.effect;
+          expect(last).toEqual({ kind: 'reward.returned', task: 't', to: alice.publicKey, amount: 60n });
+        })
         .and((world) => expect([balance(world, alice), escrow(world)]).toEqual([100n, undefined]));
     given(...running({ reward: 60n }))
       .when(bob, taskRelease('t'))
@@ -309,13 +322,15 @@ describe('the reward', () => {
     given(...running({ reward: 60n }), capped)
       .when(bob, taskComplete('t'))
       .thenExactly(
-        effects(changed('complete', 'completed', 1, bob, { assignee: bob.publicKey }), {
-          kind: 'reward.skipped',
-          source: 'task',
-          to: bob.publicKey,
-          amount: 60n,
-          cap: 'account',
-        }),
+        effects(
+          changed('complete', 'completed', 1, bob, {
+            assignee: bob.publicKey,
+            reward: 60n,
+            rewardFrom: 'escrow',
+          }),
+          { kind: 'reward.skipped', source: 'task', to: bob.publicKey, amount: 60n, cap: 'account' },
+          { kind: 'reward.returned', task: 't', to: alice.publicKey, amount: 60n },
+        ),
       )
       .and((world) => expect([balance(world, alice), balance(world, bob)]).toEqual([100n, 0n]));
     given(
@@ -326,13 +341,14 @@ describe('the reward', () => {
     )
       .when(bob, taskComplete('t'))
       .thenExactly(
-        effects(changed('complete', 'completed', 1, bob, { assignee: bob.publicKey }), {
-          kind: 'reward.skipped',
-          source: 'task',
-          to: bob.publicKey,
-          amount: 9n,
-          cap: 'supply',
-        }),
+        effects(
+          changed('complete', 'completed', 1, bob, {
+            assignee: bob.publicKey,
+            reward: 9n,
+            rewardFrom: 'mint',
+          }),
+          { kind: 'reward.skipped', source: 'task', to: bob.publicKey, amount: 9n, cap: 'supply' },
+        ),
       );
   });
 
