@@ -284,9 +284,17 @@ export class Agent {
     return this.do({ type: 'offer_revoke', offer });
   }
 
-  /** Pays the offer's price into escrow, with a fresh one-time key. */
+  /**
+   * Pays the offer's price into escrow, with a fresh one-time key. The encrypted package must be here already:
+   * no rule can judge about bytes that nobody ever showed.
+   * @throws NotFoundError when it is not, RefusedError
+   */
   async purchase(offer: Hex32): Promise<Receipt & { purchase: Hex32 }> {
-    const { price } = this.offer(offer);
+    const { price, packageHash } = this.offer(offer);
+    if (!this.options.wallet.artifacts.has(packageHash))
+      throw new NotFoundError(
+        `the package of offer ${offer.slice(0, 8)} is not on this node; fetch it before paying`,
+      );
     const buyerKey = await prepareOneTimeKey(this.options.wallet, this.options.signer);
     const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey });
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };

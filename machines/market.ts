@@ -1,12 +1,15 @@
 /**
- * The market: packages sold through escrow, so that a buyer can neither lose his money nor get the package
- * free.
+ * The market: packages sold through escrow.
  *
  * A purchase moves the price into escrow; the seller grants the package's key, sealed to a key the buyer made
  * for this purchase; the buyer accepts, or lets the dispute window pass, and the price is paid out. Without a
  * grant in time the buyer takes his money back. Against a wrong key he reveals his one-time secret, and the
  * rule itself opens the sealed key and judges. Deadlines are fixed when the purchase is made, so that neither
  * a change of policy nor of membership moves them, and whoever is owed something needs no role to claim it.
+ *
+ * What the rule can judge is the key, not the package: its bytes are public but not on the chain. So a buyer
+ * fetches the package and checks its hash before he pays, and nobody can then keep it from him; that it opens to
+ * what its title says remains the seller's word.
  */
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import type { PurchaseStatus } from '../events/effects.ts';
