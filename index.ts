@@ -9,8 +9,18 @@ export { Agent, type Batch, type NewClaim, type NewOffer, type NewTask, unwrap }
 export { AmbiguousIdError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
 export { Group, type GroupInfo, type ReadBlock, type ReadClaim } from './actors/group.ts';
 export { GroupView } from './actors/group-view.ts';
+// Histories and proofs, also without a node: what a stranger needs to check what he was given.
+export { type Audit, audit } from './actors/history/audit.ts';
+export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
+export { describeFinding, type Finding } from './actors/history/findings.ts';
+export { type Replay, replay } from './actors/history/replay.ts';
+export { sha256 } from './crypto/hash.ts';
+export { PoolVerifier } from './crypto/pool-verifier.ts';
+export type { Verifier } from './crypto/verifier.ts';
+export { verifySignature } from './crypto/verify.ts';
 export { type Cursor, formatCursor, type LogEvent, type MomentEvent, parseCursor } from './events/bus.ts';
 export type { Effect } from './events/effects.ts';
+export { type ProofFacts, type ProofVerdict, verifyConsistencyProof, verifyProof } from './events/proof.ts';
 export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';

@@ -8,19 +8,10 @@
 import { cpus } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { rawFlushedPuts, rawSign, rawVerifyOneThread, rawVerifyThreads } from './bounds.ts';
+import type { Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
 import { measureReplay, measureValidation } from './validation.ts';
-
-export interface Row {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What it is measured against, and the share of it that was reached. */
-  readonly against?: { readonly what: string; readonly share: number };
-  /** What the design asks for, as text. */
-  readonly bar?: string;
-}
 
 const { values } = parseArgs({
   options: {

@@ -10,7 +10,7 @@ import { BatteryNode } from '../node.ts';
 import { openDirectory } from '../storage/directory.ts';
 import type { Head } from '../storage/port.ts';
 import { openStore } from '../storage/store.ts';
-import type { Row } from './main.ts';
+import type { Row } from './row.ts';
 import { buildChain } from './workload.ts';
 
 const OPERATIONS = 1_000_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Agent } from '../actors/agent.ts';
 import type { Group } from '../actors/group.ts';
 import { BatteryNode } from '../node.ts';
-import type { Row } from './main.ts';
+import type { Row } from './row.ts';
 import { benchGenesis, Mix } from './workload.ts';
 
 const CALLERS = 64;

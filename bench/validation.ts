@@ -9,7 +9,7 @@ import { sha256 } from '../crypto/hash.ts';
 import { PoolVerifier } from '../crypto/pool-verifier.ts';
 import { toHex, ZERO_ID } from '../events/bytes.ts';
 import { markVerified } from '../events/transaction.ts';
-import type { Row } from './main.ts';
+import type { Row } from './row.ts';
 import { buildWorkload, type Workload } from './workload.ts';
 
 const ONE = { operationsPerTransaction: 1, transactionsPerBlock: 1_024 };
