@@ -6,7 +6,7 @@
 import { Bus } from './actors/bus.ts';
 import { foundGroup, GroupChain, storeFounding } from './actors/chain/chain.ts';
 import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
-import { NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
+import { NodeClosedError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
 import { Group } from './actors/group.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './actors/ids.ts';
 import type { Signer } from './crypto/identity.ts';
@@ -14,7 +14,7 @@ import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from
 import { PoolVerifier } from './crypto/pool-verifier.ts';
 import type { Verifier } from './crypto/verifier.ts';
 import type { MomentEvent } from './events/bus.ts';
-import type { Hex32 } from './events/bytes.ts';
+import { type Hex32, isHex32 } from './events/bytes.ts';
 import { type Policy, policyFields } from './events/operations/group.ts';
 import { refuse } from './events/refusals.ts';
 import type { Operation } from './events/registry.ts';
@@ -22,6 +22,9 @@ import { RULES_VERSIONS } from './machines/governance.ts';
 import { createDirectory, openDirectory } from './storage/directory.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
 import { openStore, type Store } from './storage/store.ts';
+
+/** Text that could be an id or the beginning of one. */
+const HEX_LOOKING = /^[0-9a-f]{8,64}$/i;
 
 /** What a new group starts with where nothing else is said. */
 export const DEFAULT_POLICY: Policy = {
@@ -43,6 +46,8 @@ export interface InitOptions {
   readonly data: string;
   /** Encrypts the keys at rest. */
   readonly password?: string;
+  /** How long to wait for another owner of the directory to go, milliseconds. */
+  readonly waitMs?: number;
 }
 
 export interface OpenOptions {
@@ -80,15 +85,19 @@ export class BatteryNode {
   private readonly signersByKey = new Map<Hex32, Signer>();
   private closing: Promise<void> | undefined;
 
-  private constructor(parts: { lock: Lock; store: Store; keystore: Keystore; options: OpenOptions }) {
+  private constructor(parts: {
+    lock: Lock;
+    store: Store;
+    keystore: Keystore;
+    verifier: Verifier;
+    options: OpenOptions;
+  }) {
     this.lock = parts.lock;
     this.store = parts.store;
     this.keystore = parts.keystore;
+    this.verifier = parts.verifier;
     this.options = parts.options;
     this.clock = new WatchedClock(parts.options.clock ?? systemClock);
-    this.verifier = new PoolVerifier(
-      parts.options.threads === undefined ? {} : { threads: parts.options.threads },
-    );
   }
 
   /**
@@ -96,9 +105,9 @@ export class BatteryNode {
    * @throws KeystoreExistsError, DirectoryError; a directory that holds a node stays as it is
    */
   static async init(options: InitOptions): Promise<{ identity: ListedIdentity }> {
-    const { data, password } = options;
+    const { data, password, waitMs = 0 } = options;
     const layout = createDirectory(data);
-    const lock = await acquireLock(layout.root, { waitMs: 0 });
+    const lock = await acquireLock(layout.root, { waitMs });
     try {
       const keystore = await createKeystore(layout.keys, password === undefined ? {} : { password });
       const identity = keystore.list()[0]!;
@@ -114,14 +123,15 @@ export class BatteryNode {
    * @throws DirectoryError, DirectoryOwnedError, KeystoreError, StorageError
    */
   static async open(options: OpenOptions): Promise<BatteryNode> {
-    const { data, password, durability = 'flush', waitMs = 0 } = options;
+    const { data, password, durability = 'flush', waitMs = 0, threads } = options;
     const layout = openDirectory(data);
+    const verifier = new PoolVerifier(threads === undefined ? {} : { threads });
     const lock = await acquireLock(layout.root, { waitMs });
     let keystore: Keystore | undefined;
     try {
       keystore = await openKeystore(layout.keys, password === undefined ? {} : { password });
       const store = openStore(layout.chain, { durability });
-      return new BatteryNode({ lock, store, keystore, options });
+      return new BatteryNode({ lock, store, keystore, verifier, options });
     } catch (error) {
       await keystore?.close();
       lock.release();
@@ -136,7 +146,10 @@ export class BatteryNode {
     } catch (error) {
       const { code } = error as { code?: string };
       if (code !== 'missing' && code !== 'keystore_not_found') throw error;
-      await BatteryNode.init(options);
+      // Somebody else may make it at the same moment; then it is there as well.
+      await BatteryNode.init(options).catch((failure: { code?: string }) => {
+        if (failure.code !== 'keystore_exists') throw failure;
+      });
       return BatteryNode.open(options);
     }
   }
@@ -149,14 +162,17 @@ export class BatteryNode {
   }
 
   /** A new identity with a key of its own. */
-  createIdentity(name: string): Promise<ListedIdentity> {
+  async createIdentity(name: string): Promise<ListedIdentity> {
+    if (HEX_LOOKING.test(name))
+      throw new UsageError(`"${name}" looks like a key; choose a name that does not`);
     return this.keystore.add(name);
   }
 
   /** An identity by its name, its key, or a prefix of the key. */
   identity(nameOrKey: string): ListedIdentity {
     const identities = this.keystore.list();
-    const named = identities.find(({ name }) => name === nameOrKey);
+    // A key is never a name: otherwise a name could answer for somebody else's key.
+    const named = isHex32(nameOrKey) ? undefined : identities.find(({ name }) => name === nameOrKey);
     if (named !== undefined) return named;
     const isPrefix = nameOrKey.length >= PREFIX_DIGITS_MIN && /^[0-9a-f]+$/i.test(nameOrKey);
     if (!isPrefix)
@@ -204,6 +220,7 @@ export class BatteryNode {
 
   /** Founds a group; the founder becomes its admin and sealer. */
   async createGroup(group: NewGroup): Promise<Group> {
+    this.assertOpen();
     const founder = this.identity(group.as ?? this.keystore.nodeName);
     const signer = this.keystore.signer(founder.name);
     const { name, currency = 'LB', policy } = group;
@@ -224,11 +241,21 @@ export class BatteryNode {
 
   /** Ids of the groups on this node. */
   groupIds(): Hex32[] {
-    // A crash between registering a group and storing its block 0 leaves a name without a chain.
     return this.store
       .groups()
       .map(({ groupId }) => groupId)
-      .filter((groupId) => this.store.group(groupId).head() !== undefined);
+      .filter((groupId) => this.hasChain(groupId));
+  }
+
+  /** A crash between registering a group and storing its block 0 leaves a name without a chain. */
+  private hasChain(groupId: Hex32): boolean {
+    try {
+      return this.store.group(groupId).head() !== undefined;
+    } catch (error) {
+      // A damaged group is there, and must not keep the others from being found.
+      if ((error as { code?: string }).code === 'corrupt') return true;
+      throw error;
+    }
   }
 
   /** Every group of this node, loaded. */
@@ -238,25 +265,27 @@ export class BatteryNode {
 
   /** A group by its id, an unambiguous prefix of it, or its name where only one group has it. */
   group(idOrName: string): Group {
+    this.assertOpen();
     const known = this.groupsById.get(idOrName);
     if (known !== undefined) return known.group;
     const groupId = this.resolveGroup(idOrName);
     return (this.groupsById.get(groupId) ?? this.load(groupId)).group;
   }
 
+  /** Ids come before names, since anybody may call a group whatever he likes. */
   private resolveGroup(idOrName: string): Hex32 {
     const ids = this.groupIds();
+    const prefix = HEX_LOOKING.test(idOrName) ? idOrName.toLowerCase() : undefined;
+    if (prefix !== undefined && (prefix.length === 64 || ids.some((id) => id.startsWith(prefix))))
+      return resolveId('group', idOrName, ids);
     const named = this.store
       .groups()
       .filter(({ name, groupId }) => name === idOrName && ids.includes(groupId));
     if (named.length === 1) return named[0]!.groupId;
-    if (named.length > 1)
-      throw new UsageError(
-        `${named.length} groups are called ${idOrName}: ${named.map(({ groupId }) => groupId.slice(0, 12)).join(', ')}`,
-      );
-    if (!/^[0-9a-f]{8,64}$/i.test(idOrName))
-      throw new NotFoundError(`there is no group ${idOrName} on this node`);
-    return resolveId('group', idOrName, ids);
+    if (named.length === 0) throw new NotFoundError(`there is no group ${idOrName} on this node`);
+    throw new UsageError(
+      `${named.length} groups are called ${idOrName}: ${named.map(({ groupId }) => groupId.slice(0, 12)).join(', ')}`,
+    );
   }
 
   private load(groupId: Hex32): { group: Group; chain: GroupChain } {
@@ -288,6 +317,10 @@ export class BatteryNode {
     return loaded;
   }
 
+  private assertOpen(): void {
+    if (this.closing !== undefined) throw new NodeClosedError();
+  }
+
   /** The verification pool, for audits of files. */
   get signatureVerifier(): Verifier {
     return this.verifier;
@@ -305,12 +338,15 @@ export class BatteryNode {
   }
 
   private async shutDown(): Promise<void> {
-    await Promise.all([...this.groupsById.values()].map(({ chain }) => chain.close()));
-    this.bus.close();
-    await this.verifier.close();
-    await this.store.close();
-    await this.keystore.close();
-    this.lock.release();
+    try {
+      await Promise.all([...this.groupsById.values()].map(({ chain }) => chain.close()));
+      this.bus.close();
+      await this.verifier.close();
+      await this.store.close();
+    } finally {
+      await this.keystore.close();
+      this.lock.release();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,8 +3,10 @@
  * somebody set to another year, so a jump is said instead of sealed; it clears when the clock comes back or
  * when an operator trusts it.
  */
+import { TIME_MS_MAX } from '../events/limits.ts';
+
 export interface Clock {
-  /** Wall time, milliseconds since 1970 UTC. */
+  /** Wall time, milliseconds since 1970 UTC. Fractions are cut off by whoever reads it. */
   nowMs(): number;
   /** Milliseconds that only ever grow. */
   monotonicMs(): number;
@@ -45,9 +47,12 @@ export class WatchedClock {
     return this.clock.nowMs() - this.clock.monotonicMs();
   }
 
-  /** Wall time, unwatched: for everything that does not seal. */
+  /** Wall time in whole milliseconds, unwatched: for everything that does not seal. */
   nowMs(): number {
-    return this.clock.nowMs();
+    const nowMs = Math.floor(this.clock.nowMs());
+    if (!(nowMs >= 0 && nowMs <= TIME_MS_MAX))
+      throw new RangeError(`the clock shows ${nowMs}, which is no time`);
+    return nowMs;
   }
 
   monotonicMs(): number {
@@ -60,7 +65,7 @@ export class WatchedClock {
     if (Math.abs(jumpMs) > CLOCK_JUMP_MS_MAX) throw new ClockJumpedError(jumpMs);
     // Slow drift (time synchronisation, a suspended machine's remainder) is followed.
     this.offsetMs += jumpMs;
-    return this.clock.nowMs();
+    return this.nowMs();
   }
 
   /** Takes the present wall time as right. */

@@ -53,3 +53,13 @@ export class BrokenHistoryError extends Error {
     this.refusal = refusal;
   }
 }
+
+/** The node was closed, or is being closed. */
+export class NodeClosedError extends Error {
+  override readonly name = 'NodeClosedError';
+  readonly code = 'node_closed';
+
+  constructor() {
+    super('the node is closed');
+  }
+}

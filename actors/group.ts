@@ -116,7 +116,7 @@ export class Group {
     return { groupId: this.groupId, name, currency, status, haltReason, head: this.head };
   }
 
-  /** The state on disk at the head. */
+  /** The state on disk. It moves on with the group; `at` gives one that stands still. */
   get now(): GroupView {
     const { height, tsMs } = this.head;
     if (this.cachedView?.height !== height)
@@ -127,7 +127,6 @@ export class Group {
   /** The state as it was after the block at `height`, by replay. */
   async at(height: number, options: Omit<ReplayOptions, 'toHeight'> = {}): Promise<GroupView> {
     this.assertHeight(height);
-    if (height === this.head.height) return this.now;
     const result = await this.replay({ ...options, toHeight: height });
     if (result.status === 'broken') throw new BrokenHistoryError(result.at.height, result.refusal);
     return new GroupView(result.state, { height, tsMs: result.tip!.tsMs });

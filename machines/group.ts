@@ -90,6 +90,7 @@ export class BlockJudge {
   /** Ids that this block spends, so that it cannot spend them twice. */
   private spentHere = new Map<Hex32, Spent>();
   private operationCount = 0;
+  private isOpen = false;
 
   constructor(environment: JudgeEnvironment) {
     this.environment = environment;
@@ -108,10 +109,16 @@ export class BlockJudge {
     this.accepted = [];
     this.spentHere.clear();
     this.operationCount = 0;
+    this.isOpen = true;
+  }
+
+  private assertOpen(): void {
+    if (!this.isOpen) throw new Error('no block is open');
   }
 
   /** Judges the next transaction; it becomes part of the block unless it is refused. */
   judgeTransaction(transaction: VerifiedTransaction): Refusal | undefined {
+    this.assertOpen();
     const refusal = this.precheck(transaction) ?? this.applyOperations(transaction);
     if (refusal !== undefined) return refusal;
     assertMoneyConserved(this.overlay);
@@ -166,6 +173,8 @@ export class BlockJudge {
 
   /** Ends the block and hands out everything it brought about. */
   close(): JudgedBlock {
+    this.assertOpen();
+    this.isOpen = false;
     return {
       writes: this.overlay.takeBlock(),
       effectsHash: this.environment.crypto.sha256(this.effectsWriter.bytesSince(0)),

@@ -10,9 +10,14 @@ import type { Head } from './port.ts';
 
 const packr = new Packr({ useRecords: false });
 
-/** The bytes of `head`. */
+/**
+ * The bytes of `head`.
+ * @throws RangeError for a head that could not be read again (a bug of the caller)
+ */
 export function encodeHead(head: Head): Uint8Array {
   const { height, blockId, tsMs, frontier, operations, transactions } = head;
+  if (![height, tsMs, operations, transactions].every(isCount) || !frontier.every(isHash))
+    throw new RangeError('the head of a group must hold whole numbers and hashes');
   return packr.pack([height, fromHex(blockId), tsMs, frontier, operations, transactions]);
 }
 

@@ -45,7 +45,9 @@ export function admitArtifacts(
   return wanted;
 }
 
-function artifactOf(bytes: Uint8Array): [hash: string, artifact: Artifact] {
+/** A copy and its hash: what is stored must be what was hashed, whatever the caller does with his buffer. */
+function artifactOf(given: Uint8Array): [hash: string, artifact: Artifact] {
+  const bytes = given.slice();
   const hash = sha256(bytes);
   return [toHex(hash), { hash, bytes }];
 }

@@ -4,7 +4,7 @@
  */
 import { type ActorRefFrom, createActor } from 'xstate';
 import { sha256 } from '../../crypto/hash.ts';
-import type { Verifier } from '../../crypto/verifier.ts';
+import { type Verifier, VerifierError } from '../../crypto/verifier.ts';
 import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
 import type { Outcome } from '../../events/receipt.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
@@ -19,13 +19,13 @@ import type { WatchedClock } from '../clock.ts';
 import { admitArtifacts } from './attachments.ts';
 import { chainMachine } from './chain.machine.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
-import { ChainCore, nativeCrypto } from './core.ts';
+import { ChainCore, CoreDiscardedError, nativeCrypto } from './core.ts';
 import { type BlockSigner, ChainJudge, type FinalBlock } from './judge.ts';
 import { eventsOfFinalBlock } from './publish.ts';
 import { Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
 import { MemoryState } from './state-cache.ts';
-import { validate } from './validate.ts';
+import { SourceFailedError, validate } from './validate.ts';
 import { readTransaction, verifyTransactions } from './verify.ts';
 
 export interface ChainOptions {
@@ -40,6 +40,11 @@ export interface ChainOptions {
 }
 
 export type ChainStatus = 'loading' | 'following' | 'sealing' | 'halted' | 'closed';
+
+/** What is ready to be sealed, or why nothing came of it. */
+type Prepared =
+  | { readonly transaction: VerifiedTransaction; readonly artifacts: readonly Artifact[] }
+  | Extract<Outcome, { status: 'refused' }>;
 
 /** The chain is halted or closed and takes nothing. The cause tells more. */
 export class ChainStoppedError extends Error {
@@ -56,6 +61,9 @@ export class GroupChain {
   readonly groupId: Hex32;
   private readonly options: ChainOptions;
   private readonly lifecycle: ActorRefFrom<typeof chainMachine>;
+  /** Settles when the last `follow` has ended. */
+  private followTurn: Promise<void> = Promise.resolve();
+  private isClosing = false;
   private core!: ChainCore;
   private sealer!: Sealer;
   /** Transactions from outside whose signatures are to be checked together at the end of this turn. */
@@ -113,16 +121,37 @@ export class GroupChain {
     if (this.status === 'halted' || this.status === 'closed') return;
     const reason = error.message;
     this.lifecycle.send({ type: 'failed', reason });
+    this.core.discard();
     this.sealer.stop(new ChainStoppedError('group_halted', reason, error));
     this.options.bus.moment({ kind: 'group.halted', groupId: this.groupId, reason });
   }
 
   /** Loads a halted chain again from what is stored, once nothing is on its way there any more. */
   async reload(): Promise<void> {
-    await this.sealer.drain();
+    await this.quiet();
     if (this.status !== 'halted') return;
     this.lifecycle.send({ type: 'reload' });
-    this.load();
+    try {
+      this.load();
+    } catch (error) {
+      this.lifecycle.send({ type: 'failed', reason: (error as Error).message });
+      throw error;
+    }
+  }
+
+  /** Resolves when nothing is being sealed, followed or stored. */
+  private async quiet(): Promise<void> {
+    await this.sealer.drain();
+    await this.followTurn;
+    await this.core.settled();
+  }
+
+  /** Throws unless the chain is at work. */
+  private assertRunning(): void {
+    const { status, haltReason } = this;
+    if (status === 'halted') throw new ChainStoppedError('group_halted', haltReason ?? 'the group is halted');
+    if (status === 'closed' || this.isClosing)
+      throw new ChainStoppedError('group_closed', 'the group is closed');
   }
 
   // Submitting.
@@ -131,41 +160,56 @@ export class GroupChain {
    * Signs and submits operations; resolves when they are sealed and on disk, or refused.
    * @param attachments the bytes of the artifacts that the operations bring into the group
    */
-  async submit(
+  submit(
     signer: BlockSigner,
     operations: readonly Operation[],
     attachments: readonly Uint8Array[] = [],
   ): Promise<Outcome> {
-    if (!this.sealer.hasRoom) await this.room();
-    const { groupId } = this;
-    const signed = signTransaction(signer, { groupId, operations, tsMs: this.options.clock.nowMs() });
-    if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
-    const artifacts = this.admit(signed, attachments);
-    if ('code' in artifacts) return { status: 'refused', txId: signed.txId, refusal: artifacts };
-    return this.seal(signed, artifacts);
+    return this.inPlace(() => {
+      const { groupId } = this;
+      const signed = signTransaction(signer, { groupId, operations, tsMs: this.options.clock.nowMs() });
+      if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
+      const artifacts = this.admit(signed, attachments);
+      if ('code' in artifacts) return { status: 'refused', txId: signed.txId, refusal: artifacts };
+      return { transaction: signed, artifacts };
+    });
   }
 
   /** Submits a transaction that was signed elsewhere, with the bytes of the artifacts that it brings. */
-  async submitSigned(bytes: Uint8Array, attachments: readonly Uint8Array[] = []): Promise<Outcome> {
-    await this.room();
-    const transaction = readTransaction(bytes);
-    if ('code' in transaction) return { status: 'refused', txId: ZERO_ID, refusal: transaction };
-    const txIdBytes = sha256(transaction.payload);
-    const txId = toHex(txIdBytes);
-    const artifacts = this.admit(Object.assign(transaction, { txId, txIdBytes }), attachments);
-    if ('code' in artifacts) return { status: 'refused', txId, refusal: artifacts };
-    const verified = await this.verify(transaction);
-    if ('code' in verified) return { status: 'refused', txId, refusal: verified };
-    return this.seal(verified, artifacts);
+  submitSigned(bytes: Uint8Array, attachments: readonly Uint8Array[] = []): Promise<Outcome> {
+    // Our own copy: what is sealed must be what was verified, whatever the caller does with his buffer.
+    const own = bytes.slice();
+    return this.inPlace(async () => {
+      const transaction = readTransaction(own);
+      if ('code' in transaction) return { status: 'refused', txId: ZERO_ID, refusal: transaction };
+      const txIdBytes = sha256(transaction.payload);
+      const txId = toHex(txIdBytes);
+      const artifacts = this.admit(Object.assign(transaction, { txId, txIdBytes }), attachments);
+      if ('code' in artifacts) return { status: 'refused', txId, refusal: artifacts };
+      const verified = await this.verify(transaction);
+      if ('code' in verified) return { status: 'refused', txId, refusal: verified };
+      return { transaction: verified, artifacts };
+    });
   }
 
-  private async room(): Promise<void> {
-    if (this.status === 'closed') throw new ChainStoppedError('group_closed', 'the group is closed');
-    await this.sealer.room();
-  }
-
-  private seal(transaction: VerifiedTransaction, artifacts: readonly Artifact[]): Promise<Outcome> {
-    return new Promise((settle, fail) => this.sealer.push({ transaction, artifacts, settle, fail }));
+  /** Prepares a submission in a reserved place of the queue, and gives the place back where none comes of it. */
+  private async inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
+    const { sealer } = this;
+    if (!sealer.tryReserve()) await sealer.reserve();
+    let prepared: Prepared;
+    try {
+      const made = prepare();
+      prepared = made instanceof Promise ? await made : made;
+    } catch (error) {
+      sealer.unreserve();
+      throw error;
+    }
+    if ('status' in prepared) {
+      sealer.unreserve();
+      return prepared;
+    }
+    const { transaction, artifacts } = prepared;
+    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, settle, fail }));
   }
 
   /**
@@ -212,30 +256,56 @@ export class GroupChain {
 
   /**
    * Takes blocks that somebody else sealed, in order from the next height on; each is verified, judged and
-   * stored, and a batch is on disk before the one after the next is stored.
+   * stored. One source at a time: a second call waits for the first. A source that fails ends the call with its
+   * error, after what it gave before has been stored.
    * @returns the refusal of the first block that is not valid, or nothing
+   * @throws ChainStoppedError, VerifierError, and what the source throws
    */
-  async follow(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Refusal | undefined> {
+  follow(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Refusal | undefined> {
+    const turn = this.followTurn.then(() => this.followAlone(source));
+    this.followTurn = turn.then(noop, noop);
+    return turn;
+  }
+
+  private async followAlone(
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<Refusal | undefined> {
+    this.assertRunning();
     const { core } = this;
-    const { verifier } = this.options;
-    const blocks = validate(source, { verifier, judge: core.judge, stage: (final) => core.stage(final) });
-    let committing: Promise<void> = Promise.resolve();
+    let storing: Promise<void>[] = [];
+    const stage = (final: FinalBlock): void => {
+      // Staged and issued in one step, so that no other block can come between in storage.
+      core.stage(final);
+      const stored = core.commit([final]).then(() => this.publish(final));
+      stored.catch(noop);
+      storing.push(stored);
+    };
+    const blocks = validate(source, { verifier: this.options.verifier, judge: core.judge, stage });
     try {
+      let before: Promise<void>[] = [];
       for (;;) {
         const next = await blocks.next();
-        await committing;
-        if (next.done) return next.value;
-        const finals = next.value;
-        committing = core.commit(finals).then(() => {
-          for (const final of finals) this.publish(final);
-        });
-        // The owner of this promise is the next turn of the loop; until then a failure must not be unhandled.
-        committing.catch(() => {});
+        await Promise.all(before);
+        before = storing;
+        storing = [];
+        if (next.done) return await Promise.all(before).then(() => next.value);
       }
     } catch (error) {
-      this.halt(error as Error);
-      throw error;
+      await Promise.allSettled(storing);
+      throw this.endOfFollowing(error as Error);
+    } finally {
+      await blocks.return(undefined);
     }
+  }
+
+  /** Halts the chain unless the error leaves it whole; returns what to throw. */
+  private endOfFollowing(error: Error): unknown {
+    if (error instanceof SourceFailedError) return error.cause;
+    if (error instanceof VerifierError) return error;
+    if (error instanceof CoreDiscardedError)
+      return new ChainStoppedError('group_halted', this.haltReason ?? error.message);
+    this.halt(error);
+    return error;
   }
 
   private publish(final: FinalBlock): void {
@@ -248,14 +318,19 @@ export class GroupChain {
 
   // Ending.
 
-  /** Seals what waits, waits until it is on disk, and takes nothing more. */
+  /** Takes nothing more, seals what waits, and ends when it is on disk. */
   async close(): Promise<void> {
     if (this.status === 'closed') return;
-    await this.sealer.drain();
+    this.isClosing = true;
+    const closed = new ChainStoppedError('group_closed', 'the group is closed');
+    this.sealer.close(closed);
+    await this.quiet();
     this.lifecycle.send({ type: 'close' });
-    this.sealer.stop(new ChainStoppedError('group_closed', 'the group is closed'));
+    this.core.discard();
   }
 }
+
+const noop = (): void => {};
 
 /** Block 0: judged over nothing, sealed by its founder. Storing it makes the group. */
 export function foundGroup(

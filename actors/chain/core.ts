@@ -27,6 +27,15 @@ export function tipOf(head: Head | undefined): Tip | undefined {
   return { height, blockId, tsMs, frontier: new Frontier(sha256, height + 1, frontier) };
 }
 
+/** The chain was halted or closed while somebody still worked on it. */
+export class CoreDiscardedError extends Error {
+  override readonly name = 'CoreDiscardedError';
+
+  constructor() {
+    super('the chain was stopped');
+  }
+}
+
 export class ChainCore {
   readonly judge: ChainJudge;
   readonly state: StateCache;
@@ -35,6 +44,9 @@ export class ChainCore {
   private readonly spentPending = new Map<Hex32, { spent: Spent; height: number }>();
   private stagedHead: Head | undefined;
   private stagedHeads = new Map<number, Head>();
+  private commitsUnderWay = 0;
+  private settledWaiters: (() => void)[] = [];
+  private isDiscarded = false;
 
   /** @param groupId the zero id for a group that is about to be founded */
   constructor(store: GroupStore, groupId: Hex32) {
@@ -57,6 +69,7 @@ export class ChainCore {
 
   /** Makes a judged block visible to the judging of the next one. */
   stage(final: FinalBlock): void {
+    this.assertInUse();
     const { judged, tip } = final;
     const { height } = tip;
     this.state.addPending(height, judged.writes);
@@ -68,19 +81,41 @@ export class ChainCore {
     this.stagedHeads.set(height, this.stagedHead);
   }
 
+  /** From here on nothing is staged or stored by way of this core; what is on its way to disk arrives. */
+  discard(): void {
+    this.isDiscarded = true;
+  }
+
+  private assertInUse(): void {
+    if (this.isDiscarded) throw new CoreDiscardedError();
+  }
+
+  /** Resolves when nothing is on its way to disk. */
+  async settled(): Promise<void> {
+    while (this.commitsUnderWay > 0) await new Promise<void>((resolve) => this.settledWaiters.push(resolve));
+  }
+
   /** Stores staged blocks; resolves when they are on disk. Commits are issued in order and may overlap. */
   async commit(blocks: readonly FinalBlock[], artifacts: Iterable<Artifact> = []): Promise<void> {
+    this.assertInUse();
     const last = blocks.at(-1)!.tip.height;
     const head = this.stagedHeads.get(last)!;
-    await this.store.commit(commitBatchOf(blocks, head, artifacts));
-    for (const { tip, judged } of blocks) {
-      const { height } = tip;
-      this.state.settle(height);
-      this.stagedHeads.delete(height);
-      for (const { txId, replaces } of judged.accepted) {
-        this.forget(txId, height);
-        if (replaces !== undefined) this.forget(replaces, height);
-      }
+    this.commitsUnderWay++;
+    try {
+      await this.store.commit(commitBatchOf(blocks, head, artifacts));
+      for (const final of blocks) this.settle(final);
+    } finally {
+      this.commitsUnderWay--;
+      if (this.commitsUnderWay === 0) for (const resolve of this.settledWaiters.splice(0)) resolve();
+    }
+  }
+
+  private settle({ tip: { height }, judged }: FinalBlock): void {
+    this.state.settle(height);
+    this.stagedHeads.delete(height);
+    for (const { txId, replaces } of judged.accepted) {
+      this.forget(txId, height);
+      if (replaces !== undefined) this.forget(replaces, height);
     }
   }
 

@@ -32,6 +32,8 @@ export interface Submission {
   fail(error: Error): void;
 }
 
+type Refused = Extract<Outcome, { status: 'refused' }>;
+
 export interface SealerOptions {
   readonly core: ChainCore;
   readonly clock: WatchedClock;
@@ -39,7 +41,7 @@ export interface SealerOptions {
   /** The key to seal the next block with, if this node holds one that may. */
   signer(): BlockSigner | undefined;
   committed(final: FinalBlock): void;
-  refused(outcome: Extract<Outcome, { status: 'refused' }>): void;
+  refused(outcome: Refused): void;
   /** A commit failed, or judging crashed: what is in memory is ahead of what is stored. */
   failed(error: Error): void;
 }
@@ -64,6 +66,10 @@ export class Sealer {
   /** Transactions in blocks that are on their way to disk. */
   private sealedCount = 0;
   private isRunning = false;
+  /** A block is open: nothing may open another. */
+  private isSealing = false;
+  /** Places of submissions that are still being signed or verified. */
+  private reserved = 0;
   private inFlight = 0;
   private eagerAt = EAGER_MIN;
   private oneLanded: () => void = () => {};
@@ -75,25 +81,43 @@ export class Sealer {
     this.options = options;
   }
 
-  /** Resolves when the queue has room for one more; throws what stopped the sealer. */
-  async room(): Promise<void> {
-    while (this.queue.length >= QUEUE_MAX && this.stopped === undefined)
+  private get isFull(): boolean {
+    return this.queue.length + this.reserved >= QUEUE_MAX;
+  }
+
+  /** Takes a place in the queue if there is one. Whoever has a place pushes one submission or gives it back. */
+  tryReserve(): boolean {
+    if (this.isFull || this.stopped !== undefined) return false;
+    this.reserved++;
+    return true;
+  }
+
+  /** Waits for a place in the queue and takes it; throws what stopped the sealer. */
+  async reserve(): Promise<void> {
+    while (this.isFull && this.stopped === undefined)
       await new Promise<void>((resolve) => this.roomWaiters.push(resolve));
     if (this.stopped !== undefined) throw this.stopped;
+    this.reserved++;
   }
 
-  get hasRoom(): boolean {
-    return this.queue.length < QUEUE_MAX && this.stopped === undefined;
+  unreserve(): void {
+    this.reserved--;
+    this.wake();
   }
 
+  /** Takes a submission into the place that was reserved for it. */
   push(submission: Submission): void {
+    this.reserved--;
     if (this.stopped !== undefined) {
       submission.fail(this.stopped);
+      this.wake();
       return;
     }
     this.queue.push(submission);
+    // A listener of the bus may submit while a block is being sealed; that block is closed to it.
+    if (this.isSealing) return;
     if (this.inFlight === 0 && this.queue.length >= this.eagerAt) this.trySeal();
-    else if (!this.isRunning) void this.run();
+    else this.ensureRunning();
   }
 
   /** Resolves when nothing waits and nothing is on its way to disk. */
@@ -102,7 +126,7 @@ export class Sealer {
   }
 
   private get isIdle(): boolean {
-    return this.queue.length === 0 && this.sealedCount === 0;
+    return this.queue.length === 0 && this.sealedCount === 0 && !this.isSealing;
   }
 
   /**
@@ -110,10 +134,15 @@ export class Sealer {
    * becomes of them: a caller must not hear of a failure when his work is stored.
    */
   stop(error: Error): void {
-    if (this.stopped !== undefined) return;
-    this.stopped = error;
+    this.close(error);
     this.failQueue(error);
     this.oneLanded();
+    this.wake();
+  }
+
+  /** Fails everything that comes; what waits is still sealed. */
+  close(error: Error): void {
+    this.stopped ??= error;
     this.wake();
   }
 
@@ -124,13 +153,14 @@ export class Sealer {
   }
 
   private wake(): void {
-    const waiters = this.roomWaiters;
-    this.roomWaiters = [];
-    for (const resolve of waiters) resolve();
+    const free = this.stopped === undefined ? QUEUE_MAX - this.queue.length - this.reserved : Infinity;
+    for (const resolve of this.roomWaiters.splice(0, Math.max(0, free))) resolve();
     if (!this.isIdle) return;
-    const idle = this.idleWaiters;
-    this.idleWaiters = [];
-    for (const resolve of idle) resolve();
+    for (const resolve of this.idleWaiters.splice(0)) resolve();
+  }
+
+  private ensureRunning(): void {
+    if (!this.isRunning && this.queue.length > 0) void this.run();
   }
 
   private async run(): Promise<void> {
@@ -144,6 +174,8 @@ export class Sealer {
           });
         this.trySeal();
       }
+    } catch (error) {
+      this.options.failed(error as Error);
     } finally {
       this.isRunning = false;
     }
@@ -151,16 +183,22 @@ export class Sealer {
 
   /** Seals one block; where nothing may be sealed now, everything that waits hears why and may come again. */
   private trySeal(): void {
-    const { core, clock } = this.options;
-    const signer = this.options.signer();
+    const { core, clock, signer: signerNow, refused, failed } = this.options;
+    const refusals: Refused[] = [];
+    this.isSealing = true;
     try {
+      const signer = signerNow();
       if (signer === undefined) this.failQueue(new NotSealerError(core.judge.groupId));
-      else this.sealOne(signer, clock.sealingMs());
+      else this.sealOne(signer, clock.sealingMs(), refusals);
     } catch (error) {
       if (error instanceof ClockJumpedError) this.failQueue(error);
-      else this.options.failed(error as Error);
+      else failed(error as Error);
+    } finally {
+      this.isSealing = false;
     }
+    for (const outcome of refusals) refused(outcome);
     this.wake();
+    this.ensureRunning();
   }
 
   private async linger(): Promise<void> {
@@ -172,57 +210,79 @@ export class Sealer {
     }
   }
 
-  private sealOne(signer: BlockSigner, nowMs: number): void {
-    if (this.queue.length === 0) return;
+  private sealOne(signer: BlockSigner, nowMs: number, refusals: Refused[]): void {
     const { core } = this.options;
-    core.judge.openBlock(nowMs);
     const taken: Submission[] = [];
-    const artifacts: Artifact[] = [];
-    let count = 0;
-    for (; count < this.queue.length; count++) {
-      const submission = this.queue[count]!;
-      if (!core.judge.hasRoomFor(submission.transaction.bytes.length)) break;
-      const refusal = core.judge.add(submission.transaction);
-      if (refusal === undefined) {
-        taken.push(submission);
-        artifacts.push(...submission.artifacts);
-      } else {
-        const outcome = { status: 'refused', txId: submission.transaction.txId, refusal } as const;
-        submission.settle(outcome);
-        this.options.refused(outcome);
-      }
+    try {
+      this.fillBlock(nowMs, taken, refusals);
+      const final = core.judge.sealBlock(signer);
+      if (final === undefined) return;
+      core.stage(final);
+      this.eagerAt = Math.max(EAGER_MIN, Math.ceil(taken.length / 2));
+      const committed = core.commit(
+        [final],
+        taken.flatMap(({ artifacts }) => artifacts),
+      );
+      this.inFlight++;
+      this.sealedCount += taken.length;
+      committed.then(
+        () => this.landed(final, taken),
+        (error: Error) => this.lost(error, taken),
+      );
+    } catch (error) {
+      for (const submission of taken) submission.fail(error as Error);
+      throw error;
     }
-    this.queue = this.queue.slice(count);
-    const final = core.judge.sealBlock(signer);
-    if (final === undefined) return;
-    core.stage(final);
-    this.eagerAt = Math.max(EAGER_MIN, Math.ceil(taken.length / 2));
-    this.inFlight++;
-    this.sealedCount += taken.length;
-    core.commit([final], artifacts).then(
-      () => this.landed(final, taken),
-      (error: Error) => this.lost(error, taken),
-    );
+  }
+
+  /** Judges what waits, in order, until the block is full; the refused get their answer. */
+  private fillBlock(nowMs: number, taken: Submission[], refusals: Refused[]): void {
+    const { judge } = this.options.core;
+    judge.openBlock(nowMs);
+    const waiting = this.queue;
+    let count = 0;
+    try {
+      for (; count < waiting.length; count++) {
+        const submission = waiting[count]!;
+        const { bytes, txId } = submission.transaction;
+        if (!judge.hasRoomFor(bytes.length)) break;
+        const refusal = judge.add(submission.transaction);
+        if (refusal === undefined) {
+          taken.push(submission);
+        } else {
+          refusals.push({ status: 'refused', txId, refusal });
+          submission.settle(refusals.at(-1)!);
+        }
+      }
+    } finally {
+      this.queue = waiting.slice(count);
+    }
   }
 
   private landed(final: FinalBlock, taken: readonly Submission[]): void {
-    this.inFlight--;
-    this.sealedCount -= taken.length;
     const receipts = receiptsOf(this.options.core.judge.groupId, final);
     for (let index = 0; index < taken.length; index++)
       taken[index]!.settle({ status: 'sealed', receipt: receipts[index]! });
-    this.options.committed(final);
-    this.oneLanded();
-    this.wake();
+    this.finished(taken, () => this.options.committed(final));
   }
 
   private lost(error: Error, taken: readonly Submission[]): void {
+    for (const submission of taken) submission.fail(error);
+    this.finished(taken, () => this.options.failed(error));
+  }
+
+  /** A block has left for good, one way or the other; whatever telling others brings, the next may go. */
+  private finished(taken: readonly Submission[], tell: () => void): void {
     this.inFlight--;
     this.sealedCount -= taken.length;
-    for (const submission of taken) submission.fail(error);
-    this.options.failed(error);
-    this.oneLanded();
-    this.wake();
+    try {
+      tell();
+    } catch (error) {
+      this.options.failed(error as Error);
+    } finally {
+      this.oneLanded();
+      this.wake();
+    }
   }
 }
 

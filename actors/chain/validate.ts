@@ -13,6 +13,8 @@ import { type ReadBlock, readBlock, verifyBlocks } from './verify.ts';
 
 /** Signatures per batch: large enough to fill both workers, small enough that judging starts soon. */
 const BATCH_SIGNATURES = 1_024;
+/** Bytes per batch, so that blocks of few large transactions do not fill the memory. */
+const BATCH_BYTES = 8 * 1024 * 1024;
 /** Batches whose signatures are being checked at once. */
 const PIPELINE_DEPTH = 3;
 
@@ -25,12 +27,25 @@ export interface Validation {
 
 interface Batch {
   readonly verified: Promise<(VerifiedBlock | ForgedBlock)[]>;
-  /** The first undecodable block ends the batch and, once all before it are judged, the whole. */
-  readonly unreadable: Refusal | undefined;
+  /** Why nothing comes after this batch: an undecodable block, or an error of the source. */
+  readonly end: End | undefined;
+}
+
+type End = { readonly unreadable: Refusal } | { readonly failure: unknown };
+
+/** The source of the blocks failed; what it gave before was judged. `cause` is its error. */
+export class SourceFailedError extends Error {
+  override readonly name = 'SourceFailedError';
+
+  constructor(cause: unknown) {
+    super('the source of the blocks failed', { cause });
+  }
 }
 
 /**
- * Verifies and judges blocks in order, and yields them batch by batch.
+ * Verifies and judges blocks in order, and yields them batch by batch. Made for sources that end: a block is
+ * judged when its batch is full or the source is at its end.
+ * @throws SourceFailedError when the source throws, VerifierError
  * @returns the refusal of the first block that is not valid (nothing after it is looked at), or nothing
  */
 export async function* validate(
@@ -52,11 +67,11 @@ export async function* validate(
       const { finals, refusal } = judgeBatch(await batch.verified, validation);
       if (finals.length > 0) yield finals;
       if (refusal !== undefined) return refusal;
-      if (batch.unreadable !== undefined) return batch.unreadable;
+      if (batch.end === undefined) continue;
+      if ('failure' in batch.end) throw new SourceFailedError(batch.end.failure);
+      return batch.end.unreadable;
     }
   } finally {
-    // Whatever is still being checked has an owner: nobody waits for it, so its failure must not be unhandled.
-    for (const batch of underWay) batch.verified.catch(() => {});
     await batches.return(undefined);
   }
 }
@@ -81,21 +96,32 @@ async function* readBatches(
 ): AsyncGenerator<Batch, undefined> {
   let blocks: ReadBlock[] = [];
   let signatures = 0;
-  const batchOf = (unreadable?: Refusal): Batch => {
-    const batch = { verified: verifyBlocks(verifier, blocks), unreadable };
+  let bytesRead = 0;
+  const batchOf = (end?: End): Batch => {
+    const verified = verifyBlocks(verifier, blocks);
+    // Its owner looks at it when its turn comes, or never when an earlier batch ends it all.
+    verified.catch(() => {});
     blocks = [];
     signatures = 0;
-    return batch;
+    bytesRead = 0;
+    return { verified, end };
   };
-  for await (const bytes of source) {
-    const block = readBlock(bytes);
-    if ('code' in block) {
-      yield batchOf(block);
-      return undefined;
+  try {
+    for await (const bytes of source) {
+      // Our own copy: sources may read into the same buffer again.
+      const block = readBlock(bytes.slice());
+      if ('code' in block) {
+        yield batchOf({ unreadable: block });
+        return undefined;
+      }
+      blocks.push(block);
+      signatures += block.transactions.length + 1;
+      bytesRead += bytes.length;
+      if (signatures >= BATCH_SIGNATURES || bytesRead >= BATCH_BYTES) yield batchOf();
     }
-    blocks.push(block);
-    signatures += block.transactions.length + 1;
-    if (signatures >= BATCH_SIGNATURES) yield batchOf();
+  } catch (failure) {
+    yield batchOf({ failure });
+    return undefined;
   }
   if (blocks.length > 0) yield batchOf();
   return undefined;

@@ -37,9 +37,10 @@ export interface Subject {
  */
 export function findSubject(group: Group, view: GroupView, given: string): Subject {
   if (/^\d{1,7}$/.test(given)) return { kind: 'block', id: String(group.findBlock(given)) };
-  if (view.task(given) !== undefined) return { kind: 'task', id: given };
+  // Ids come before the ids of tasks, which anybody may choose as he likes.
   const found = given.length < PREFIX_DIGITS_MIN ? [] : inState(view, given);
   if (found.length === 1) return found[0]!;
+  if (found.length === 0 && view.task(given) !== undefined) return { kind: 'task', id: given };
   if (found.length > 1)
     throw new AmbiguousIdError(
       'thing',

@@ -137,3 +137,67 @@ test('a subscriber resumes from a cursor and misses nothing, live or not', async
   await following;
   expect([...seen, ...rest]).toEqual(['0', '1', '2', '3', '4', 'live 1', 'live 2']);
 });
+
+test('a listener that submits on a refusal gets its answer, and nothing is sealed twice', async () => {
+  const agent = group.as('node');
+  const answers: Promise<unknown>[] = [];
+  const subscription = node.bus.moment$.subscribe(({ kind }) => {
+    if (kind === 'tx.refused' && answers.length < 40)
+      answers.push(agent.submit([{ type: 'mint', to: agent.publicKey, amount: 1n }]));
+  });
+  await Promise.all(
+    Array.from({ length: 40 }, (_, at) =>
+      agent.submit([{ type: 'mint', to: agent.publicKey, amount: at % 4 === 0 ? 0n : 1n }]),
+    ),
+  );
+  expect(await Promise.all(answers)).toHaveLength(10);
+  subscription.unsubscribe();
+  expect(group.now.balance(agent.publicKey)).toBe(140n);
+  expect((await group.audit()).status).toBe('sound');
+});
+
+test("what is sealed is what was checked, whatever becomes of the caller's buffers", async () => {
+  const agent = group.as('node');
+  const bytes = utf8('a run of an agent');
+  const artifact = toHex(sha256(bytes));
+  const submitted = agent.submit([{ type: 'experience', artifact }], [bytes]);
+  bytes.fill(0);
+  expect((await submitted).status).toBe('sealed');
+  expect(group.artifact(artifact)).toEqual(utf8('a run of an agent'));
+});
+
+test('a node closes while callers keep coming', async () => {
+  const agent = group.as('node');
+  let isClosed = false;
+  let sealed = 0;
+  const callers = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      try {
+        await agent.submit([{ type: 'mint', to: agent.publicKey, amount: 1n }]);
+        sealed++;
+        if (sealed === 100) void node.close().then(() => (isClosed = true));
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    }
+  });
+  expect(new Set(await Promise.all(callers))).toEqual(new Set(['group_closed']));
+  await node.close();
+  expect(isClosed).toBe(true);
+  expect(sealed).toBeGreaterThanOrEqual(100);
+});
+
+test('a view at a height stands still', async () => {
+  const agent = group.as('node');
+  const then = await group.at(0);
+  await agent.mint(agent.publicKey, 1_000n);
+  expect([then.balance(agent.publicKey), group.now.balance(agent.publicKey)]).toEqual([100n, 1_100n]);
+});
+
+test('ids come before names', async () => {
+  const other = await node.createGroup({ name: group.groupId });
+  expect(node.group(group.groupId).groupId).toBe(group.groupId);
+  expect(other.groupId).not.toBe(group.groupId);
+  const { publicKey } = node.identity('node');
+  await expect(node.createIdentity(publicKey)).rejects.toMatchObject({ code: 'usage' });
+});

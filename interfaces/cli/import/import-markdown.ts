@@ -53,7 +53,7 @@ export interface ImportSummary {
 
 /** Refusals that say that somebody else imports the same at the same time: what was read of the group is old. */
 const OVERTAKEN: ReadonlySet<Refusal['code']> = new Set(['artifact_known', 'claim_unknown']);
-const PASSES_MAX = 3;
+const PASSES_MAX = 20;
 
 /**
  * Imports Markdown files and folders into a group.
