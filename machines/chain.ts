@@ -57,7 +57,8 @@ export function checkHeader(
 }
 
 function checkPlace(header: BlockHeader, tip: Tip | undefined, groupId: Hex32): Refusal | undefined {
-  const expectedGroup = tip === undefined ? GENESIS_GROUP_ID : groupId;
+  // Only block 0 carries the zero id, wherever it turns up.
+  const expectedGroup = header.height === 0 ? GENESIS_GROUP_ID : groupId;
   if (header.groupId !== expectedGroup)
     return refuse('block_wrong_group', { expected: expectedGroup, actual: header.groupId });
   const height = nextHeight(tip);
