@@ -184,7 +184,12 @@ export class Writer {
 
   /** A view of what was written from `start` on. Later growth moves the buffer but leaves this view whole. */
   bytesSince(start: number): Uint8Array {
-    return this.buffer.subarray(start, this.length);
+    return this.bytesBetween(start, this.length);
+  }
+
+  /** A view of what was written in `[start, end)`; it stays whole as well. */
+  bytesBetween(start: number, end: number): Uint8Array {
+    return this.buffer.subarray(start, end);
   }
 
   /** A copy of everything written. */

@@ -13,7 +13,7 @@ import { MAX_TOKEN } from '../events/fields.ts';
 import { BASIS_POINTS } from '../events/limits.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { RuleContext } from './domain.ts';
-import type { Overlay, StateView, Table } from './state.ts';
+import type { Overlay, StateView, Write } from './state.ts';
 import {
   balanceTable,
   escrowTable,
@@ -140,23 +140,22 @@ export function releaseEscrow(state: StateView, escrow: string): bigint {
  */
 export function assertMoneyConserved(overlay: Overlay): void {
   let held = 0n;
-  for (const table of MONEY_TABLES) held += changeOf(overlay, table);
-  const supply = changeOf(overlay, supplyTable as Table<unknown>);
+  let supply = 0n;
+  for (const write of overlay.openWrites()) {
+    if (write.table === supplyTable) supply += changeBy(overlay, write);
+    else if (MONEY_TABLES.includes(write.table)) held += changeBy(overlay, write);
+  }
   if (held !== supply)
     throw new Error(`money is not conserved: held changes by ${held}, supply by ${supply}`);
 }
 
-/** By how much the open transaction changes what a table holds in all. */
-function changeOf(overlay: Overlay, table: Table<unknown>): bigint {
-  let change = 0n;
-  for (const [id, write] of overlay.openWritesOf(table) ?? []) {
-    const before = overlay.getBefore(table, id) as { amount: bigint } | undefined;
-    const after = write.value as { amount: bigint } | undefined;
-    if (after !== undefined && after.amount < 0n)
-      throw new Error(`money is negative under ${table.prefix}${id}`);
-    change += (after?.amount ?? 0n) - (before?.amount ?? 0n);
-  }
-  return change;
+/** By how much a write of the open transaction changes what stands under its key. */
+function changeBy(overlay: Overlay, { table, id, value }: Write): bigint {
+  const before = overlay.getBefore(table, id) as { amount: bigint } | undefined;
+  const after = value as { amount: bigint } | undefined;
+  if (after !== undefined && after.amount < 0n)
+    throw new Error(`money is negative under ${table.prefix}${id}`);
+  return (after?.amount ?? 0n) - (before?.amount ?? 0n);
 }
 
 /** Adds up all money of a state: the audit's oracle. */

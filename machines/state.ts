@@ -36,23 +36,44 @@ export interface StateView {
   ids(table: Table<unknown>, idPrefix: string): string[];
 }
 
-/** A written key: its new value (`undefined`: deleted) and, once encoded, the bytes that were hashed. */
-export interface Write {
+/** A written key: its new value (`undefined`: deleted) and, once encoded, where the bytes are that were hashed. */
+export class Write {
   readonly table: Table<unknown>;
   readonly id: string;
-  readonly value: unknown;
-  bytes: Uint8Array | undefined;
+  value: unknown;
+  private encoded: { readonly writer: Writer; readonly start: number; readonly end: number } | undefined;
+
+  constructor(table: Table<unknown>, id: string, value: unknown) {
+    this.table = table;
+    this.id = id;
+    this.value = value;
+  }
+
+  /** Encodes the value where its effects are hashed. */
+  encode(writer: Writer): void {
+    if (this.value === undefined) {
+      writer.nil();
+      return;
+    }
+    const start = writer.length;
+    this.table.codec.write(writer, this.value);
+    this.encoded = { writer, start, end: writer.length };
+  }
+
+  /** The encoded value; made when asked for, since a replay never asks. */
+  get bytes(): Uint8Array | undefined {
+    return this.encoded?.writer.bytesBetween(this.encoded.start, this.encoded.end);
+  }
 }
 
 /**
- * Writes by table and id: one map per table, since joining prefix and id for every look-up costs more than all
- * the rest of it.
+ * A block's writes by table and id: one map per table, since joining prefix and id for every look-up costs more
+ * than all the rest of it.
  */
 export class WriteSet implements Iterable<readonly [key: string, write: Write]> {
   private readonly maps: (Map<string, Write> | undefined)[] = [];
-  /** Slots that have writes; clearing and walking then cost what was written, not how many tables there are. */
+  /** Slots that have writes; walking then costs what was written, not how many tables there are. */
   private readonly used: number[] = [];
-  size = 0;
 
   get(table: Table<unknown>, id: string): Write | undefined {
     return this.maps[table.slot]?.get(id);
@@ -64,17 +85,9 @@ export class WriteSet implements Iterable<readonly [key: string, write: Write]> 
     if (map === undefined) {
       map = new Map();
       this.maps[slot] = map;
+      this.used.push(slot);
     }
-    if (map.size === 0) this.used.push(slot);
-    const before = map.size;
     map.set(write.id, write);
-    this.size += map.size - before;
-  }
-
-  clear(): void {
-    for (const slot of this.used) this.maps[slot]!.clear();
-    this.used.length = 0;
-    this.size = 0;
   }
 
   /** The maps of tables that have writes, in the order of their slots. */
@@ -98,11 +111,75 @@ export class WriteSet implements Iterable<readonly [key: string, write: Write]> 
   }
 }
 
-const SURROGATE = /[\ud800-\udfff]/;
+/** Up to so many writes are found by looking through them, which beats a map that must be made and emptied. */
+const SCANNED_MAX = 16;
+
+/** What one transaction writes: mostly a handful, and thousands at most. */
+class TransactionWrites {
+  private list: Write[] = [];
+  /** The same by table and id, once there are many. */
+  private index: WriteSet | undefined;
+
+  get all(): readonly Write[] {
+    return this.list;
+  }
+
+  get(table: Table<unknown>, id: string): Write | undefined {
+    if (this.index !== undefined) return this.index.get(table, id);
+    for (const write of this.list) if (write.table === table && write.id === id) return write;
+    return undefined;
+  }
+
+  set(table: Table<unknown>, id: string, value: unknown): void {
+    const known = this.get(table, id);
+    if (known !== undefined) {
+      known.value = value;
+      return;
+    }
+    const write = new Write(table, id, value);
+    this.list.push(write);
+    if (this.index !== undefined) {
+      this.index.set(write);
+    } else if (this.list.length > SCANNED_MAX) {
+      this.index = new WriteSet();
+      for (const one of this.list) this.index.set(one);
+    }
+  }
+
+  clear(): void {
+    if (this.list.length > 0) this.list = [];
+    this.index = undefined;
+  }
+
+  /** The writes, ascending by key. */
+  sorted(): readonly Write[] {
+    if (this.list.length > SCANNED_MAX) this.list.sort(compareWrites);
+    else sortFew(this.list);
+    return this.list;
+  }
+}
+
+function compareWrites(a: Write, b: Write): number {
+  if (a.table !== b.table) return a.table.slot - b.table.slot;
+  // Code-unit order is byte order unless surrogates are about, and only free-text ids can hold them.
+  if (a.table.textIds) return compareUtf8(a.id, b.id);
+  return a.id < b.id ? -1 : 1;
+}
+
+/** By insertion: for a handful, `sort` costs more in what it sets up than in what it does. */
+function sortFew(writes: Write[]): void {
+  for (let at = 1; at < writes.length; at++) {
+    const write = writes[at]!;
+    let place = at;
+    for (; place > 0 && compareWrites(writes[place - 1]!, write) > 0; place--)
+      writes[place] = writes[place - 1]!;
+    writes[place] = write;
+  }
+}
 
 export class Overlay implements StateView {
   private readonly base: StateBase;
-  private readonly transactionWrites = new WriteSet();
+  private readonly transactionWrites = new TransactionWrites();
   private blockWrites = new WriteSet();
 
   constructor(base: StateBase) {
@@ -124,33 +201,28 @@ export class Overlay implements StateView {
   }
 
   put<T>(table: Table<T>, id: string, value: T): void {
-    this.transactionWrites.set({ table: table as Table<unknown>, id, value, bytes: undefined });
+    this.transactionWrites.set(table as Table<unknown>, id, value);
   }
 
   delete(table: Table<unknown>, id: string): void {
-    this.transactionWrites.set({ table, id, value: undefined, bytes: undefined });
+    this.transactionWrites.set(table, id, undefined);
   }
 
   ids(table: Table<unknown>, idPrefix: string): string[] {
     const found = new Set(this.base.ids(table, idPrefix));
-    for (const layer of [this.blockWrites, this.transactionWrites]) {
-      for (const [id, write] of layer.of(table) ?? []) {
-        if (!id.startsWith(idPrefix)) continue;
-        if (write.value === undefined) found.delete(id);
-        else found.add(id);
-      }
-    }
+    const note = ({ id, value }: Write): void => {
+      if (!id.startsWith(idPrefix)) return;
+      if (value === undefined) found.delete(id);
+      else found.add(id);
+    };
+    for (const write of this.blockWrites.of(table)?.values() ?? []) note(write);
+    for (const write of this.transactionWrites.all) if (write.table === table) note(write);
     return [...found].sort(compareUtf8);
   }
 
   /** The open transaction's writes, unsorted. */
-  openWrites(): Iterable<Write> {
-    return this.transactionWrites.writes();
-  }
-
-  /** The open transaction's writes of one table. */
-  openWritesOf(table: Table<unknown>): ReadonlyMap<string, Write> | undefined {
-    return this.transactionWrites.of(table);
+  openWrites(): readonly Write[] {
+    return this.transactionWrites.all;
   }
 
   /** Forgets the open transaction. */
@@ -163,23 +235,15 @@ export class Overlay implements StateView {
    * `[[key, value | nil], …]`, ascending by key. The values' bytes are kept for storage.
    */
   commitTransaction(effects: Writer): void {
-    effects.arrayHeader(this.transactionWrites.size);
-    for (const writes of this.transactionWrites.tables())
-      for (const id of sortedIds(writes)) this.commitWrite(writes.get(id)!, effects);
-    this.transactionWrites.clear();
-  }
-
-  private commitWrite(write: Write, effects: Writer): void {
-    effects.arrayHeader(2);
-    effects.text(write.table.prefix, write.id);
-    if (write.value === undefined) {
-      effects.nil();
-    } else {
-      const start = effects.length;
-      write.table.codec.write(effects, write.value);
-      write.bytes = effects.bytesSince(start);
+    const writes = this.transactionWrites.sorted();
+    effects.arrayHeader(writes.length);
+    for (const write of writes) {
+      effects.arrayHeader(2);
+      effects.text(write.table.prefix, write.id);
+      write.encode(effects);
+      this.blockWrites.set(write);
     }
-    this.blockWrites.set(write);
+    this.transactionWrites.clear();
   }
 
   /** The block's writes so far; a later write of the same key has replaced an earlier one. */
@@ -188,14 +252,4 @@ export class Overlay implements StateView {
     this.blockWrites = new WriteSet();
     return writes;
   }
-}
-
-/** Ids ascending by their UTF-8 bytes. */
-function sortedIds(writes: ReadonlyMap<string, Write>): Iterable<string> {
-  if (writes.size < 2) return writes.keys();
-  const ids = [...writes.keys()].sort();
-  const [first] = writes.values();
-  // Code-unit order is byte order unless surrogates are about, and only free-text ids can hold them.
-  if (first!.table.textIds && ids.some((id) => SURROGATE.test(id))) ids.sort(compareUtf8);
-  return ids;
 }

@@ -99,19 +99,18 @@ export async function verifyBlocks(
   return blocks.map(({ block, transactions }, at) => {
     const start = offset;
     offset += transactions.length;
-    const identified = transactions.map((transaction, index) => {
-      const txIdBytes = signatures.ids[start + index]!;
-      return markIdentified(transaction, toHex(txIdBytes), txIdBytes);
-    });
-    const forgedAt = signatures.valid.slice(start, offset).indexOf(false);
+    const mark = <T>(as: (transaction: Transaction, txId: Hex32, txIdBytes: Uint8Array) => T): T[] =>
+      transactions.map((transaction, index) => {
+        const txIdBytes = signatures.ids[start + index]!;
+        return as(transaction, toHex(txIdBytes), txIdBytes);
+      });
     const blockIdBytes = seals.ids[at]!;
-    if (!seals.valid[at]) return { forged: 'header', block, blockIdBytes, transactions: identified };
-    if (forgedAt >= 0) return { forged: forgedAt, block, blockIdBytes, transactions: identified };
-    return {
-      block,
-      blockIdBytes,
-      transactions: identified.map((one) => markVerified(one, one.txId, one.txIdBytes)),
-    };
+    if (!seals.valid[at])
+      return { forged: 'header', block, blockIdBytes, transactions: mark(markIdentified) };
+    const forgedAt = signatures.valid.indexOf(false, start);
+    if (forgedAt >= 0 && forgedAt < offset)
+      return { forged: forgedAt - start, block, blockIdBytes, transactions: mark(markIdentified) };
+    return { block, blockIdBytes, transactions: mark(markVerified) };
   });
 }
 
