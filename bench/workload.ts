@@ -50,10 +50,12 @@ export const benchGenesis: Extract<Operation, { type: 'genesis' }> = {
 /** An endless, valid stream of operations for one author at a time. */
 export class Mix {
   private readonly members: readonly Hex32[];
+  private readonly kinds: 'all' | 'transfers';
   private count = 0;
 
-  constructor(members: readonly Hex32[]) {
+  constructor(members: readonly Hex32[], kinds: 'all' | 'transfers' = 'all') {
     this.members = members;
+    this.kinds = kinds;
   }
 
   /** `size` operations that `author` may do, whatever came before. A task lives through five of them. */
@@ -62,7 +64,7 @@ export class Mix {
     while (operations.length < size) {
       const number = this.count++;
       const kind = number % 8;
-      if (kind < 4) operations.push(this.transfer(author, number));
+      if (kind < 4 || this.kinds === 'transfers') operations.push(this.transfer(author, number));
       else if (kind < 7) operations.push(this.claim(number));
       else if (size - operations.length >= 4) operations.push(...this.task(author, number));
       else operations.push(this.transfer(author, number));
