@@ -9,9 +9,12 @@ export class RecordingTerminal implements Terminal {
   readonly cwd: string;
   stdout = '';
   stderr = '';
+  private readonly input: string;
 
-  constructor(cwd = '/') {
+  /** @param input what is piped in */
+  constructor(cwd = '/', input = '') {
     this.cwd = cwd;
+    this.input = input;
   }
 
   writeOut(chunk: string | Uint8Array): void {
@@ -29,6 +32,6 @@ export class RecordingTerminal implements Terminal {
   }
 
   async readInput(): Promise<Uint8Array> {
-    return new Uint8Array();
+    return new TextEncoder().encode(this.input);
   }
 }
