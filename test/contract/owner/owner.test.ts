@@ -2,40 +2,24 @@
  * Every verb both ways: by processes that own the directory themselves, and through the socket of a node that is
  * up. What is printed, and how it ends, must be the same.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CliContext } from '../../../interfaces/cli/context.ts';
 import { EXIT } from '../../../interfaces/cli/errors.ts';
-import { execute } from '../../../interfaces/cli/execute.ts';
 import { Output } from '../../../interfaces/cli/output.ts';
 import { buildProgram } from '../../../interfaces/cli/program.ts';
-import { forward } from '../../../interfaces/socket/client.ts';
-import { BIN } from '../../e2e/bin-lb.ts';
+import { type Ended, runVerb, startNode, stopNode, type UpNode } from '../../support/owner.ts';
 import { RecordingTerminal } from '../../support/terminal.ts';
 import { STORY, type Told } from './story.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-owner-'));
-const children: ChildProcess[] = [];
+const nodes: UpNode[] = [];
 afterAll(async () => {
-  for (const child of children)
-    if (child.exitCode === null) {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    }
+  for (const node of nodes) await stopNode(node);
   rmSync(base, { recursive: true, force: true });
 });
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** Where a story is told: a folder with the files it needs, and the node's directory in it. */
 function stage(name: string): { cwd: string; data: string } {
@@ -44,27 +28,6 @@ function stage(name: string): { cwd: string; data: string } {
   writeFileSync(join(cwd, 'docs/guide.md'), '# Guide\n\nBegin here.\n\n## More\n\nAnd go on.\n');
   writeFileSync(join(cwd, 'password.txt'), 'a long password\n');
   return { cwd, data: join(cwd, 'node') };
-}
-
-async function run(
-  args: readonly string[],
-  cwd: string,
-  input: string,
-  isForwarding: boolean,
-): Promise<Ended> {
-  const terminal = new RecordingTerminal(cwd, input);
-  const env = { LB_DATA: join(cwd, 'node') };
-  const { signal } = new AbortController();
-  const context: CliContext = {
-    out: new Output(terminal, env),
-    env,
-    signal,
-    terminal,
-    runs: new Set(),
-    ...(isForwarding ? { forward: (data) => forward({ data, args, env, terminal, signal }) } : {}),
-  };
-  const code = await execute(context, args, () => undefined);
-  return { code, stdout: terminal.stdout, stderr: terminal.stderr };
 }
 
 /** Tells the whole story and returns what every step printed. */
@@ -80,7 +43,8 @@ async function tell(cwd: string, isForwarding: boolean): Promise<Ended[]> {
   const endings: Ended[] = [];
   for (const { name, args, input, exit = 0, inTime } of STORY) {
     const line = args(told);
-    const tryIt = (): Promise<Ended> => run([...line, '--json'], cwd, input ?? '', isForwarding);
+    const tryIt = (): Promise<Ended> =>
+      runVerb([...line, '--json'], join(cwd, 'node'), { cwd, input: input ?? '', isForwarding });
     let ended = await tryIt();
     while (inTime && ended.code === EXIT.refused) ended = await tryIt();
     expect(ended.code, `lb ${line.join(' ')}\n${ended.stderr}`).toBe(exit);
@@ -115,16 +79,9 @@ const RUN_HERE = ['init', 'up', 'demo', 'help'];
 const alone = stage('alone');
 const served = stage('served');
 
-async function startNode(data: string): Promise<ChildProcess> {
-  const child = spawn(BIN, ['up', '--json'], { env: { ...process.env, LB_DATA: data } });
-  children.push(child);
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  expect(JSON.parse(line)).toMatchObject({ data: { status: 'up', data } });
-  return child;
-}
-
 beforeAll(async () => {
-  for (const { cwd } of [alone, served]) expect((await run(['init'], cwd, '', false)).code).toBe(0);
+  for (const { data } of [alone, served])
+    expect((await runVerb(['init'], data, { isForwarding: false })).code).toBe(0);
 });
 
 describe('every verb', () => {
@@ -148,6 +105,7 @@ describe('every verb', () => {
     timeout: 120_000,
   }, async () => {
     const node = await startNode(served.data);
+    nodes.push(node);
     const here = await tell(alone.cwd, false);
     const there = await tell(served.cwd, true);
     for (const [at, { args }] of STORY.entries()) {
@@ -155,8 +113,7 @@ describe('every verb', () => {
       expect(normalize(there[at]!.stdout, served.cwd), line).toEqual(normalize(here[at]!.stdout, alone.cwd));
       expect(normalize(there[at]!.stderr, served.cwd), line).toEqual(normalize(here[at]!.stderr, alone.cwd));
     }
-    node.kill('SIGTERM');
-    expect((await once(node, 'exit'))[0]).toBe(0);
-    expect((await run(['audit'], served.cwd, '', false)).code).toBe(0);
+    expect(await stopNode(node)).toBe(0);
+    expect((await runVerb(['audit'], served.data, { isForwarding: false })).code).toBe(0);
   });
 });
