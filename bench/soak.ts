@@ -141,7 +141,7 @@ async function soak(node: BatteryNode): Promise<boolean> {
     growth,
     isFlat,
     audit: status,
-    report,
+    blocks: report.blocks,
     samples,
   };
   if (values.json) console.log(JSON.stringify({ schema_version: 1, data: result }));
