@@ -26,6 +26,7 @@ import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
 import { askHidden, givenPassword } from './password.ts';
+import { noSuchVerb } from './suggest.ts';
 import { formatSpan, shortId } from './text.ts';
 
 /** The sections of the help. */
@@ -139,11 +140,6 @@ export function addCommonOptions(command: Command): void {
     .option('--data <dir>', `data directory (default: LB_DATA, else ${DATA_DEFAULT})`)
     .option('--password-file <file>', 'file with the password of the keys (or set LB_PASSWORD)')
     .option('--json', 'print JSON for machines');
-}
-
-function noSuchVerb(parent: Command, given: string): UsageError {
-  const known = parent.commands.map((command) => command.name()).join(', ');
-  return new UsageError(`${parent.name()} has no verb "${given}"; it has ${known}`);
 }
 
 function indent(text: string): string {

@@ -168,8 +168,13 @@ export function failureOf(error: unknown): Failure | undefined {
 
 function commanderFailure(error: CommanderError): Failure | undefined {
   if (error.exitCode === 0) return undefined;
+  // Flags, and no verb.
+  if (error.code === 'commander.help')
+    return failure('usage', 'which verb? lb help lists them all, and lb VERB --help shows one', 'usage');
   const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  return failure('usage', message, 'usage');
+  const isStranger = error.code === 'commander.unknownOption' && !message.endsWith('?)');
+  const next = isStranger ? '; the flags of a verb go behind it, and lb VERB --help lists them' : '';
+  return failure('usage', message + next, 'usage');
 }
 
 function isKnown(code: string): code is KnownCode {

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { addCommonOptions, type CliContext, type Heading } from './context.ts';
+import { addCommonOptions, type CliContext } from './context.ts';
+import { noSuchVerb } from './suggest.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
+import { registerHelp } from './verbs/help.ts';
 import { registerHistory } from './verbs/history.ts';
 import { registerIdentity } from './verbs/identity.ts';
 import { registerImport } from './verbs/import.ts';
@@ -22,6 +24,7 @@ import { registerTokens } from './verbs/tokens.ts';
 import { registerWork } from './verbs/work.ts';
 
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
+  registerHelp,
   registerNode,
   registerIdentity,
   registerDemo,
@@ -51,7 +54,7 @@ export function buildProgram(context: CliContext): Command {
     .usage('VERB [flags]')
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .addHelpCommand(helpVerb())
+    .helpCommand(false)
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
@@ -66,6 +69,9 @@ export function buildProgram(context: CliContext): Command {
     .addHelpText('after', EPILOGUE);
   addCommonOptions(program);
   for (const register of REGISTRATIONS) register(program, context);
+  program.on('command:*', ([given]: [string]) => {
+    throw noSuchVerb(program, given);
+  });
   return program;
 }
 
@@ -73,13 +79,6 @@ export function buildProgram(context: CliContext): Command {
 function termOf(command: Command): string {
   const required = command.registeredArguments.filter((one) => one.required);
   return [command.name(), ...required.map((one) => `<${one.name()}${one.variadic ? '...' : ''}>`)].join(' ');
-}
-
-function helpVerb(): Command {
-  return new Command('help')
-    .summary('Show the help of a verb.')
-    .argument('[verb]', 'the verb')
-    .helpGroup('Start here:' satisfies `${Heading}:`);
 }
 
 function version(): string {

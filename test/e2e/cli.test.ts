@@ -232,7 +232,7 @@ async function someTransaction(): Promise<string> {
 describe('errors are one line and an exit code per kind', () => {
   test('usage: 2', async () => {
     const cases: readonly [says: string, ...args: string[]][] = [
-      ['Did you mean mint', 'mnt'],
+      ['did you mean lb mint', 'mnt'],
       ['Did you mean --to', 'mint', '--too', 'bob'],
       ['--amount', 'mint', '--to', 'bob'],
       ['whole amount', 'mint', '--to', 'bob', '--amount', '1.5'],

@@ -45,7 +45,7 @@ async function demo(run: Run<DemoVerbOptions>): Promise<void> {
   run.print(summary, () => printSummary(out, summary));
   const here = run.options.data === undefined ? '' : ` --data ${run.data}`;
   run.hint(
-    `\nrun it again for another round, or look around: lb info${here}, lb tasks${here}, lb audit${here}`,
+    `\nrun it again for another round, or look around: lb info${here}, lb list-tasks${here}, lb audit${here}`,
   );
 }
 
