@@ -25,6 +25,7 @@ export class Output {
   readonly width: number;
   private readonly hasColour: boolean;
   private isClosed = false;
+  private hasStatus = false;
 
   constructor(env: NodeJS.ProcessEnv = process.env) {
     this.isTerminal = process.stdout.isTTY === true;
@@ -65,7 +66,15 @@ export class Output {
 
   /** Overwrites the last line of a terminal; does nothing elsewhere. */
   status(text: string): void {
-    if (this.isErrorTerminal) process.stderr.write(`\r\u001b[2K${text.slice(0, this.width - 1)}`);
+    if (!this.isErrorTerminal) return;
+    process.stderr.write(`\r\u001b[2K${text.slice(0, this.width - 1)}`);
+    this.hasStatus = text !== '';
+  }
+
+  /** Leaves the status where it is and goes on below it: whatever comes next begins a line of its own. */
+  keepStatus(): void {
+    if (this.hasStatus) process.stderr.write('\n');
+    this.hasStatus = false;
   }
 
   /** Resolves when everything has been handed to the system. */

@@ -37,6 +37,7 @@ function onSignal(signal: NodeJS.Signals): void {
     interruptedBy = { signal, atMs: performance.now() };
     interruption.abort();
   } else if (performance.now() - interruptedBy.atMs > SECOND_SIGNAL_MS) {
+    out.keepStatus();
     process.exit(exitCodeOf(signal));
   }
 }
@@ -76,5 +77,7 @@ async function interruptVerb(): Promise<number> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 const exitCode = await Promise.race([runVerb(), interruptVerb()]);
+// After Ctrl-C a progress line may be left, and the shell's prompt belongs below it.
+out.keepStatus();
 await out.flush();
 process.exit(exitCode);
