@@ -17,15 +17,20 @@
  */
 import type { Command } from 'commander';
 import type { Agent } from '../../actors/agent.ts';
-import { NotFoundError, UsageError } from '../../actors/errors.ts';
+import { NotFoundError, RefusedError, UsageError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
 import type { GroupView } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
+import { ExplainedRefusal } from './errors.ts';
+import { layOutExample } from './help-layout.ts';
 import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
 import { askHidden, givenPassword } from './password.ts';
+import { explain } from './refusals/explain.ts';
+import { plainSay, type Say } from './refusals/say.ts';
+import { namer } from './resolve.ts';
 import { noSuchVerb } from './suggest.ts';
 import { formatSpan, shortId } from './text.ts';
 
@@ -43,6 +48,8 @@ export type Heading = (typeof HEADINGS)[number];
 
 /** How long a verb waits for another process that owns the directory: verbs are short. */
 const OWNER_WAIT_MS = 5_000;
+/** Groups that are named where one has to be chosen. */
+const GROUPS_NAMED = 8;
 export const DATA_DEFAULT = './lb-data';
 
 export interface VerbSpec {
@@ -108,7 +115,7 @@ export function verb<O extends object = object>(
     command.option('--as <identity>', "identity that signs (default: the node's own)");
   if (spec.at) command.option('--at <height>', 'as of this height instead of now');
   addCommonOptions(command);
-  command.addHelpText('after', `\nExample:\n${indent(spec.example)}`);
+  command.addHelpText('after', () => layOutExample(spec.example, context.out.width));
   // What stands behind a family without being one of its verbs would else be called too many arguments.
   command.allowExcessArguments(spec.isDefault === true);
   command.action(async () => {
@@ -120,6 +127,8 @@ export function verb<O extends object = object>(
     const run = new Run<O>(command, context, spec);
     try {
       await action(run);
+    } catch (error) {
+      throw run.inWords(error);
     } finally {
       await run.close();
     }
@@ -142,14 +151,25 @@ export function addCommonOptions(command: Command): void {
     .option('--json', 'print JSON for machines');
 }
 
-function indent(text: string): string {
-  return text.replace(/^/gm, '  ');
-}
-
 /** Flags of the verb and of everything above it; where both have one, the one nearer to the verb counts. */
 function mergedOptions(command: Command): Record<string, unknown> {
   const above = command.parent === null ? {} : mergedOptions(command.parent);
   return { ...above, ...command.opts() };
+}
+
+/** A group's name, also where the group is damaged: it is to be told apart from the others, not used. */
+function groupName(node: BatteryNode, id: Hex32): string {
+  try {
+    return node.group(id).info().name;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'corrupt') return 'damaged';
+    throw error;
+  }
+}
+
+/** What the node's own identity is called. */
+export function ownName(node: BatteryNode): string {
+  return node.identities().find(({ isNode }) => isNode)!.name;
 }
 
 /** One run of a verb. */
@@ -166,6 +186,8 @@ export class Run<O extends object = object> {
   readonly data: string;
   private readonly spec: VerbSpec;
   private opened: BatteryNode | undefined;
+  private chosen: Group | undefined;
+  private readonly warnings: string[] = [];
   private cleanups: (() => Promise<void> | void)[] = [];
   private closing: Promise<void> | undefined;
   private readonly context: CliContext;
@@ -221,12 +243,17 @@ export class Run<O extends object = object> {
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
     const warning = node.keyFileWarning;
-    if (warning !== undefined) this.hint(`warning: ${warning}`);
+    if (warning !== undefined && !this.warnings.includes(warning)) this.warn(warning);
     return node;
   }
 
   /** The group of `--group`, or the only one. */
   async group(): Promise<Group> {
+    this.chosen ??= await this.chooseGroup();
+    return this.chosen;
+  }
+
+  private async chooseGroup(): Promise<Group> {
     const node = await this.node();
     const { group } = this.options;
     if (group !== undefined) return node.group(group);
@@ -234,8 +261,10 @@ export class Run<O extends object = object> {
     if (ids.length === 1) return node.group(ids[0]!);
     if (ids.length === 0)
       throw new NotFoundError('this node has no group yet; make one with: lb create-group --name NAME');
+    const named = ids.slice(0, GROUPS_NAMED).map((id) => `${groupName(node, id)} (${shortId(id)})`);
+    const more = ids.length > GROUPS_NAMED ? ', …; lb list-groups lists all' : '';
     throw new UsageError(
-      `this node has ${ids.length} groups; say which with --group (${ids.slice(0, 8).map(shortId).join(', ')})`,
+      `this node has ${ids.length} groups; say which with --group: ${named.join(', ')}${more}`,
     );
   }
 
@@ -244,6 +273,11 @@ export class Run<O extends object = object> {
     const group = await this.group();
     const { at } = this.options;
     return at === undefined ? group.now : group.at(parseHeight(at));
+  }
+
+  /** The time that deadlines of a view are held against: now, or the time of the height that is looked at. */
+  timeOf(view: GroupView): number {
+    return this.options.at === undefined ? Date.now() : view.tsMs;
   }
 
   /** The past cannot be changed: `--at` and a change exclude each other. */
@@ -256,20 +290,53 @@ export class Run<O extends object = object> {
   async agent(): Promise<Agent> {
     const node = await this.node();
     const group = await this.group();
-    return group.as(this.options.as ?? node.identities().find(({ isNode }) => isNode)!.name);
+    return group.as(this.options.as ?? ownName(node));
   }
 
   /** What an identity of this node is called; other keys by their first digits. The node must be open. */
   nameOf(key: Hex32): string {
-    return this.opened?.identities().find(({ publicKey }) => publicKey === key)?.name ?? shortId(key);
+    return this.opened?.identities().find(({ publicKey }) => publicKey === key)?.name ?? this.id(key);
+  }
+
+  /** A refusal in the words of this node, which must be open; any other error as it is. */
+  inWords(error: unknown): unknown {
+    if (!(error instanceof RefusedError)) return error;
+    return new ExplainedRefusal(error.refusal, explain(error.refusal, this.say()));
+  }
+
+  private say(): Say {
+    const plain = plainSay(Date.now());
+    const node = this.opened;
+    if (node === undefined) return plain;
+    const signer = this.spec.signs ? { signer: this.options.as ?? ownName(node) } : {};
+    const view = this.chosen?.now;
+    if (view === undefined) return { ...plain, ...signer, name: (key) => this.nameOf(key) };
+    const tokens = (amount: bigint): string => `${amount} ${view.group().currency}`;
+    return { ...plain, ...signer, tokens, name: namer(node, view) };
   }
 
   // Printing.
 
+  /** An id as results show it: its first digits on a terminal, all of it in a pipe. */
+  id(id: Hex32): string {
+    return this.out.isTerminal ? shortId(id) : id;
+  }
+
+  /** What members are called in results. */
+  async namer(view: GroupView): Promise<(key: Hex32) => string> {
+    return namer(await this.node(), view, (key) => this.id(key));
+  }
+
   /** The envelope for machines, or what `forPeople` prints. */
   print(data: unknown, forPeople: () => void): void {
-    if (this.json) this.out.line(envelope(data));
+    if (this.json) this.out.line(envelope(data, this.warnings));
     else forPeople();
+  }
+
+  /** Something that was done all the same, and may not have been meant. To be said before `print`. */
+  warn(text: string): void {
+    this.warnings.push(text);
+    this.hint(`warning: ${text}`);
   }
 
   /** A hint for people, which machines are not told. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
+import { HELP_LAYOUT, wrapParagraph } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
@@ -43,8 +44,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerHistory,
 ];
 
-const EPILOGUE = `
-An id may be shortened to its first 8 digits or more. "lb VERB --help" shows the flags of a verb and an example.`;
+const EPILOGUE =
+  'An id may be shortened to its first 8 digits or more. "lb VERB --help" shows the flags of a verb and an example.';
 
 export function buildProgram(context: CliContext): Command {
   const program = new Command('lb')
@@ -65,8 +66,12 @@ export function buildProgram(context: CliContext): Command {
       getErrHelpWidth: () => context.out.width,
       getOutHasColors: () => context.out.style('bold', '') !== '',
     })
-    .configureHelp({ styleTitle: (title) => context.out.style('bold', title), subcommandTerm: termOf })
-    .addHelpText('after', EPILOGUE);
+    .configureHelp({
+      ...HELP_LAYOUT,
+      styleTitle: (title) => context.out.style('bold', title),
+      subcommandTerm: termOf,
+    })
+    .addHelpText('after', () => `\n${wrapParagraph(EPILOGUE, context.out.width)}`);
   addCommonOptions(program);
   for (const register of REGISTRATIONS) register(program, context);
   program.on('command:*', ([given]: [string]) => {

@@ -42,7 +42,7 @@ export function similarTo(given: string, names: readonly string[]): string[] {
 /** From 0, the same, to 1, nothing in common. */
 function distanceOf(typed: string, name: string): number {
   const letters = editDistance(typed, name) / Math.max(typed.length, name.length);
-  return Math.min(letters, wordDistance(typed.split(/[-_ ]/), name.split(/[- ]/)));
+  return Math.min(letters, wordDistance(typed.split(/[-_ ]/), name.split(/[-_ ]/)));
 }
 
 /** `tasks` is nearer to `list-tasks` than to `show-task`, and to both nearer than one of two words is. */

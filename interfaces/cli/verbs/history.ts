@@ -16,8 +16,10 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { describeFact } from '../facts.ts';
 import { parseCount } from '../parse.ts';
+import { explain } from '../refusals/explain.ts';
+import { plainSay } from '../refusals/say.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
-import { type Field, printFields } from '../table.ts';
+import { type Field, printFields, printSentence } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 const heading = 'History';
@@ -147,7 +149,7 @@ function printReplay(run: Run, result: Replay): void {
       : undefined;
   const fault = result.status === 'broken' ? { at: result.at, refusal: result.refusal } : undefined;
   run.print({ ...counts, head, fault }, () => {
-    if (status === 'ok') run.out.line(run.out.style('green', 'Replay gives the same state, block by block'));
+    if (status === 'ok') printSentence(run.out, 'Replay gives the same state, block by block');
     printFields(run.out, [
       ['height', head && String(head.height)],
       ['head', head?.blockId],
@@ -158,7 +160,8 @@ function printReplay(run: Run, result: Replay): void {
     const { height, transaction } = result.at;
     const place =
       transaction === undefined ? `block ${height}` : `block ${height}, transaction ${transaction}`;
-    throw new VerdictError('replay_broken', `the history breaks at ${place}: ${result.refusal.code}`);
+    const { why, next } = explain(result.refusal, plainSay(Date.now()));
+    throw new VerdictError('replay_broken', `the history breaks at ${place}: ${why}; ${next}`);
   }
 }
 
@@ -197,12 +200,13 @@ async function printAudit(run: Run, result: Audit): Promise<void> {
   const { status, report } = result;
   const finding = result.status === 'broken' ? result.finding : undefined;
   run.print({ status, finding, report }, () => {
-    if (finding === undefined) run.out.line(run.out.style('green', 'Everything holds'));
+    if (finding === undefined) printSentence(run.out, 'Everything holds');
     printFields(run.out, reportFields(report));
   });
   if (finding === undefined) return;
   const { describeFinding } = await import('../../../actors/history/findings.ts');
-  throw new VerdictError('audit_broken', `the audit ends at ${describeFinding(finding)}`);
+  const text = describeFinding(finding, (refusal) => explain(refusal, plainSay(Date.now())).why);
+  throw new VerdictError('audit_broken', `the audit ends at ${text}`);
 }
 
 function reportFields(report: AuditReport): Field[] {
@@ -222,7 +226,7 @@ async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Pr
     group.exportTo(out, { onProgress, overwrite }),
   );
   run.print({ out, ...summary }, () => {
-    run.out.line(run.out.style('green', `Wrote ${group.info().name} to ${out}`));
+    printSentence(run.out, `Wrote ${group.info().name} to ${out}`);
     printFields(
       run.out,
       [
@@ -247,7 +251,7 @@ async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
   writeFileSync(out, proof, { flag: 'wx' });
   const { height, blockId } = group.head;
   run.print({ txId, height: location.height, head: { height, blockId }, out, bytes: proof.length }, () => {
-    run.out.line(run.out.style('green', `Wrote a receipt of ${proof.length} bytes to ${out}`));
+    printSentence(run.out, `Wrote a receipt of ${proof.length} bytes to ${out}`);
     printFields(
       run.out,
       [
@@ -299,7 +303,7 @@ function readProofFile(path: string): Uint8Array {
 }
 
 function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {
-  if (isAnchored) run.out.line(run.out.style('green', 'The receipt is valid'));
+  if (isAnchored) printSentence(run.out, 'The receipt is valid');
   printFields(run.out, [
     ['group', facts.groupId],
     ['transaction', facts.txId],
@@ -307,6 +311,9 @@ function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {
     ['sealed', `${formatTime(facts.tsMs)} in block ${facts.height} at position ${facts.index}`],
     ['sealer', `${facts.sealer}${facts.sealerIsFounder ? ' (the founder)' : ''}`],
     ['head', `${facts.head.height}, ${facts.head.blockId}`],
-    ['operations', facts.operations.map((one) => `${one.type}  ${describeFact(one, shortId)}`).join('\n')],
+    [
+      'operations',
+      facts.operations.map((one) => `${one.type}  ${describeFact(one, (id) => run.id(id))}`).join('\n'),
+    ],
   ]);
 }

@@ -2,14 +2,16 @@
 import type { Command } from 'commander';
 import { NotFoundError } from '../../../actors/errors.ts';
 import type { GroupView } from '../../../actors/group-view.ts';
+import { membershipOperations } from '../../../events/operations/membership.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type ConfirmOptions, confirmMember, confirmOption } from '../confirm.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { checkText } from '../fields.ts';
 import { parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, namer, subjectOf } from '../resolve.ts';
+import { memberKey, subjectOf } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
-import { formatTime, shortId } from '../text.ts';
+import { formatTime, shortId, withArticle } from '../text.ts';
 
 const heading = 'Groups and members';
 export const ROLES = ['viewer', 'member', 'admin'] as const;
@@ -79,7 +81,8 @@ export function registerMembers(program: Command, context: CliContext): void {
     },
     (command) => command.argument('[name]', 'the name').option('--name <name>', 'the same as a flag'),
     async (run) => {
-      const name = subjectOf('name', run.options.name, run.args[0]);
+      const { name: field } = membershipOperations.profile_set.fields;
+      const name = checkText(subjectOf('name', run.options.name, run.args[0]), 'the name', field);
       printReceipt(run, await (await run.agent()).setProfile(name), `You are ${name} now`);
     },
   );
@@ -91,7 +94,10 @@ async function addMember(run: Run<{ pub: string; role: string }>): Promise<void>
   const group = await run.group();
   const member = memberKey(node, group.now, run.options.pub);
   const receipt = await (await run.agent()).addMember(member, role);
-  printReceipt(run, receipt, `${namer(node, group.now)(member)} is ${role} now`, { member, role });
+  printReceipt(run, receipt, `${(await run.namer(group.now))(member)} is ${withArticle(role)} now`, {
+    member,
+    role,
+  });
 }
 
 /** All that this member is called here, for the question whether he is meant. */
@@ -106,7 +112,7 @@ async function removeMember(run: Run<ConfirmOptions & { pub?: string }>): Promis
   const member = memberKey(node, view, given);
   if (view.roleOf(member) === undefined)
     throw new NotFoundError(`${given} is not a member of ${view.group().name}`);
-  const name = namer(node, view)(member);
+  const name = (await run.namer(view))(member);
   await confirmMember(run, `this removes a member from ${view.group().name}`, {
     key: member,
     names: namesOf(node, view, member),

@@ -5,9 +5,11 @@
 import type { Command } from 'commander';
 import type { Agent } from '../../../actors/agent.ts';
 import type { GroupView, Task } from '../../../actors/group-view.ts';
+import { taskOperations } from '../../../events/operations/tasks.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { checkOptional } from '../fields.ts';
 import { parseCount } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { memberKey, referenceId, subjectOf, subjectOption, taskOf } from '../resolve.ts';
@@ -41,6 +43,8 @@ interface Step {
   readonly configure?: (command: Command) => Command;
   readonly run: (work: Work) => Promise<Receipt>;
 }
+
+const { task_progress, task_fail, task_cancel } = taskOperations;
 
 const STEPS: readonly Step[] = [
   {
@@ -77,7 +81,12 @@ const STEPS: readonly Step[] = [
     example: 'lb progress-task task_001 --note "half done" --as bob',
     hasAttempt: true,
     configure: (command) => command.option('--note <text>', 'what was done'),
-    run: ({ agent, task, attempt, options }) => agent.progressTask(task.task, options.note, attempt),
+    run: ({ agent, task, attempt, options }) =>
+      agent.progressTask(
+        task.task,
+        checkOptional(options.note, '--note', task_progress.fields.note),
+        attempt,
+      ),
   },
   {
     usage: 'complete-task',
@@ -98,7 +107,8 @@ const STEPS: readonly Step[] = [
     example: 'lb fail-task task_001 --error "Blocked by dependency" --as bob',
     hasAttempt: true,
     configure: (command) => command.option('--error <text>', 'why'),
-    run: ({ agent, task, attempt, options }) => agent.failTask(task.task, options.error, attempt),
+    run: ({ agent, task, attempt, options }) =>
+      agent.failTask(task.task, checkOptional(options.error, '--error', task_fail.fields.error), attempt),
   },
   {
     usage: 'release-task',
@@ -114,7 +124,8 @@ const STEPS: readonly Step[] = [
     done: 'Cancelled',
     example: 'lb cancel-task task_001 --reason "not needed any more"',
     configure: (command) => command.option('--reason <text>', 'why'),
-    run: ({ agent, task, options }) => agent.cancelTask(task.task, options.reason),
+    run: ({ agent, task, options }) =>
+      agent.cancelTask(task.task, checkOptional(options.reason, '--reason', task_cancel.fields.reason)),
   },
 ];
 
