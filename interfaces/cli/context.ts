@@ -23,7 +23,7 @@ import type { GroupView } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
 import { ExplainedRefusal } from './errors.ts';
-import { layOutExample } from './help-layout.ts';
+import { layOutExample, wrapHint } from './help-layout.ts';
 import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
@@ -341,7 +341,8 @@ export class Run<O extends object = object> {
 
   /** A hint for people, which machines are not told. */
   hint(text: string): void {
-    if (!this.json) this.out.note(text);
+    if (this.json) return;
+    this.out.note(this.out.isErrorTerminal ? wrapHint(text, this.out.width) : text);
   }
 
   /** A line on a terminal that says how far a long verb is; silent elsewhere. Call `end` when it is done. */

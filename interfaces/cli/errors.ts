@@ -188,10 +188,16 @@ function commanderFailure(error: CommanderError): Failure | undefined {
   if (error.code === 'commander.help')
     return failure('usage', 'which verb? lb help lists them all, and lb VERB --help shows one', 'usage');
   const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  const isStranger = error.code === 'commander.unknownOption' && !message.endsWith('?)');
-  const next = isStranger ? '; the flags of a verb go behind it, and lb VERB --help lists them' : '';
-  return failure('usage', message + next, 'usage');
+  // What was meant is known already.
+  if (message.endsWith('?)')) return failure('usage', message, 'usage');
+  const next = NEXT_OF_PARSER[error.code] ?? 'lb VERB --help shows what goes where';
+  return failure('usage', `${message.replace(/\.$/, '')}; ${next}`, 'usage');
 }
+
+const NEXT_OF_PARSER: Readonly<Partial<Record<string, string>>> = {
+  'commander.unknownOption': 'the flags of a verb go behind it, and lb VERB --help lists them',
+  'commander.excessArguments': 'most values go behind a flag, and lb VERB --help shows which',
+};
 
 function isKnown(code: string): code is KnownCode {
   return Object.hasOwn(KIND_OF_CODE, code);

@@ -1,4 +1,4 @@
-/** How help is laid out: it fits the width, and what is to be pasted can be pasted whatever the width is. */
+/** How help and hints are laid out: they fit the width, and what is to be pasted can be, whatever the width is. */
 import { Help } from 'commander';
 import { wrapWords } from './table.ts';
 
@@ -18,9 +18,10 @@ export const HELP_LAYOUT: Partial<Help> = {
   },
 };
 
-/** Text that follows the help, at a width. */
-export function wrapParagraph(text: string, width: number): string {
-  return wrapWords(text, width).join('\n');
+/** Text at a width. What is indented is a command, which stays whole so that it can be pasted. */
+export function wrapHint(text: string, width: number): string {
+  const lines = text.split('\n');
+  return lines.flatMap((line) => (line.startsWith(' ') ? [line] : wrapWords(line, width))).join('\n');
 }
 
 /** Examples under their title: a long one goes on in the next line in the way of the shell. */

@@ -59,7 +59,7 @@ export class Output {
     this.write(`${text}\n`);
   }
 
-  /** One line for people on standard error: a hint, a warning. */
+  /** For people, on standard error: a hint, a warning, an error. */
   note(text: string): void {
     process.stderr.write(`${text}\n`);
   }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
-import { HELP_LAYOUT, wrapParagraph } from './help-layout.ts';
+import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
@@ -71,7 +71,7 @@ export function buildProgram(context: CliContext): Command {
       styleTitle: (title) => context.out.style('bold', title),
       subcommandTerm: termOf,
     })
-    .addHelpText('after', () => `\n${wrapParagraph(EPILOGUE, context.out.width)}`);
+    .addHelpText('after', () => `\n${wrapHint(EPILOGUE, context.out.width)}`);
   addCommonOptions(program);
   for (const register of REGISTRATIONS) register(program, context);
   program.on('command:*', ([given]: [string]) => {

@@ -203,15 +203,21 @@ export function printText(out: Output, text: string, margin: string, style?: Sty
 
 export type Field = readonly [label: string, value: string | undefined];
 
+/** A time in full, which is not to be broken off for the sake of a label. */
+const VALUE_BESIDE_MIN = 24;
+
 /** Prints fields one below the other, their values in a column that fits a terminal; absent ones are left out. */
 export function printFields(out: Output, fields: readonly Field[], indent = ''): void {
   const shown = fields.filter((field): field is [string, string] => field[1] !== undefined);
   const labelWidth = Math.max(0, ...shown.map(([label]) => label.length));
-  const valueWidth = out.width - indent.length - labelWidth - 2;
+  const beside = indent + ' '.repeat(labelWidth + 2);
+  // On a narrow terminal values stand below their labels.
+  const isBelow = out.isTerminal && out.width - beside.length < VALUE_BESIDE_MIN;
+  const hanging = isBelow ? `${indent}  ` : beside;
   for (const [label, value] of shown) {
-    const lines = fitLines(out, cleanText(value), valueWidth);
-    const hanging = indent + ' '.repeat(labelWidth + 2);
-    out.line(`${indent}${out.style('dim', label.padEnd(labelWidth))}  ${lines[0]}`);
-    for (const line of lines.slice(1)) out.line(hanging + line);
+    const lines = fitLines(out, cleanText(value), out.width - hanging.length);
+    const title = indent + out.style('dim', isBelow ? label : label.padEnd(labelWidth));
+    out.line(isBelow ? title : `${title}  ${lines[0]}`);
+    for (const line of lines.slice(isBelow ? 0 : 1)) out.line(hanging + line);
   }
 }

@@ -92,7 +92,7 @@ function registerGovernance(program: Command, context: CliContext): void {
       usage: 'sealer',
       summary: 'Show who seals the group, or hand the sealing over (admin).',
       heading,
-      example: 'lb sealer\nlb sealer bob',
+      example: 'lb sealer\nlb sealer bob --yes-i-mean=bob',
       details: 'Handing over cannot be taken back from here: only the new sealer can seal that.',
       inGroup: true,
       signs: (_options, args) => args.length > 0,

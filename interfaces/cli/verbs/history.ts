@@ -32,7 +32,7 @@ export function registerHistory(program: Command, context: CliContext): void {
       usage: 'replay',
       summary: 'Rebuild the state from block 0 and compare it with what was sealed.',
       heading,
-      example: 'lb replay --to 100\nlb replay ./research.lbgroup',
+      example: 'lb replay\nlb replay --to 10\nlb replay ./research.lbgroup',
       inGroup: true,
     },
     (command) =>
@@ -79,7 +79,7 @@ function registerProofs(program: Command, context: CliContext): void {
       usage: 'prove',
       summary: 'Write a receipt for a transaction that a stranger can check.',
       heading,
-      example: 'lb prove --tx 3f9c2a11 --out receipt.lbproof',
+      example: 'lb prove TX --out receipt.lbproof',
       inGroup: true,
     },
     (command) => subjectOption(command, 'tx', 'the transaction').requiredOption('--out <file>', 'the file'),
@@ -92,7 +92,7 @@ function registerProofs(program: Command, context: CliContext): void {
       usage: 'verify-proof',
       summary: 'Check a receipt. Needs no node.',
       heading,
-      example: 'lb verify-proof receipt.lbproof --group <GROUP ID>',
+      example: 'lb verify-proof receipt.lbproof --group GROUP',
       details:
         "A receipt that the group's founder sealed stands by itself. Of any other, name a head that you trust with --head.",
       inGroup: true,

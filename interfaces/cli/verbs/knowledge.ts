@@ -34,8 +34,10 @@ export function registerKnowledge(program: Command, context: CliContext): void {
       usage: 'publish-claim',
       summary: 'Publish a claim.',
       heading,
-      example:
+      example: [
         'lb publish-claim --text "Always validate inputs before processing" --tags security,validation',
+        'lb publish-claim --text "Also those of files?" --parent CLAIM',
+      ].join('\n'),
       inGroup: true,
       signs: true,
     },
@@ -54,6 +56,7 @@ export function registerKnowledge(program: Command, context: CliContext): void {
     context,
     'retract-claim',
     'Retract a claim (its author or an admin).',
+    'superseded',
     'Retracted',
     (agent) => agent.retractClaim.bind(agent),
   );
@@ -62,6 +65,7 @@ export function registerKnowledge(program: Command, context: CliContext): void {
     context,
     'reinstate-claim',
     'Take a retraction back (who retracted, or an admin).',
+    'it holds after all',
     'Reinstated',
     (agent) => agent.reinstateClaim.bind(agent),
   );
@@ -93,7 +97,7 @@ function registerReading(program: Command, context: CliContext): void {
       usage: 'thread',
       summary: 'Show the conversation that a claim belongs to.',
       heading,
-      example: 'lb thread 3f9c2a11',
+      example: 'lb thread CLAIM',
       inGroup: true,
       at: true,
     },
@@ -107,6 +111,7 @@ function change(
   context: CliContext,
   usage: string,
   summary: string,
+  why: string,
   done: string,
   method: (agent: Agent) => (claim: Hex32, reason?: string) => Promise<Receipt>,
 ): void {
@@ -117,7 +122,7 @@ function change(
       usage,
       summary,
       heading,
-      example: `lb ${usage} 3f9c2a11 --reason "superseded"`,
+      example: `lb ${usage} CLAIM --reason "${why}"`,
       inGroup: true,
       signs: true,
     },

@@ -82,7 +82,7 @@ export function registerMarket(program: Command, context: CliContext): void {
       usage: 'revoke-offer',
       summary: 'End an offer (seller or admin).',
       heading,
-      example: 'lb revoke-offer 3f9c2a11',
+      example: 'lb revoke-offer OFFER',
       inGroup: true,
       signs: true,
     },

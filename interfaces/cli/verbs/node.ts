@@ -70,7 +70,7 @@ async function init(run: Run<InitOptions>): Promise<void> {
   });
   if (!isEncrypted && given !== undefined)
     run.hint('note: a password was given, but the keys are only encrypted with --encrypt-keys');
-  run.hint(`next: lb create-group --data ${run.data} --name NAME`);
+  run.hint(`next:\n  lb create-group --data ${run.data} --name NAME`);
 }
 
 /** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */

@@ -27,6 +27,8 @@ interface Move {
   readonly usage: string;
   readonly summary: string;
   readonly done: string;
+  /** Who signs, in the example. */
+  readonly as?: string;
   readonly run: (agent: Agent, purchase: Hex32) => Promise<Receipt>;
 }
 
@@ -45,12 +47,14 @@ const MOVES: readonly Move[] = [
   },
   {
     usage: 'dispute-purchase',
+    as: ' --as bob',
     summary: 'Prove a wrong key and take the money back (buyer).',
     done: 'The money is back',
     run: (agent, purchase) => agent.disputePurchase(purchase),
   },
   {
     usage: 'refund-purchase',
+    as: ' --as bob',
     summary: 'Take the money back when no grant came in time (buyer).',
     done: 'The money is back',
     run: (agent, purchase) => agent.refundPurchase(purchase),
@@ -65,7 +69,7 @@ export function registerPurchases(program: Command, context: CliContext): void {
       usage: 'buy-offer',
       summary: 'Buy: the price moves into escrow until you accept.',
       heading,
-      example: 'lb buy-offer --offer 3f9c2a11 --as bob',
+      example: 'lb buy-offer OFFER --as bob',
       details: 'The seller grants the key, then you check and accept: lb accept-purchase.',
       inGroup: true,
       signs: true,
@@ -74,11 +78,11 @@ export function registerPurchases(program: Command, context: CliContext): void {
     buy,
   );
   for (const move of MOVES) {
-    const { usage, summary, done } = move;
+    const { usage, summary, done, as = '' } = move;
     verb<PurchaseOptions>(
       program,
       context,
-      { usage, summary, heading, example: `lb ${usage} 3f9c2a11`, inGroup: true, signs: true },
+      { usage, summary, heading, example: `lb ${usage} PURCHASE${as}`, inGroup: true, signs: true },
       (command) => subjectOption(command, 'purchase', 'the purchase'),
       async (run) => {
         const { purchase } = await chosen(run);
@@ -99,7 +103,7 @@ function registerDelivery(program: Command, context: CliContext): void {
       usage: 'open-purchase',
       summary: 'Check and read what was delivered, without accepting it (buyer).',
       heading,
-      example: 'lb open-purchase 3f9c2a11 --out guide.md',
+      example: 'lb open-purchase PURCHASE --as bob',
       inGroup: true,
       signs: true,
     },
@@ -126,7 +130,7 @@ function registerDelivery(program: Command, context: CliContext): void {
       usage: 'accept-purchase',
       summary: 'Check the delivery, accept it and pay out (buyer).',
       heading,
-      example: 'lb accept-purchase 3f9c2a11 --as bob --out guide.md',
+      example: 'lb accept-purchase PURCHASE --as bob --out bought.md',
       details: 'A delivery that does not open is not accepted; dispute it instead.',
       inGroup: true,
       signs: true,

@@ -36,7 +36,10 @@ export function registerTasks(program: Command, context: CliContext): void {
       usage: 'create-task',
       summary: 'Create a task.',
       heading,
-      example: 'lb create-task --id task_001 --title "Implement API" --assignee bob --reward 50 --due 2d',
+      example: [
+        'lb create-task --id task_001 --title "Implement API" --reward 50 --due 2d',
+        'lb create-task --id task_002 --title "Review API" --assignee bob --lease 4h',
+      ].join('\n'),
       details:
         "An admin's reward is minted on completion; a member's is taken from his balance now and comes back if the task fails.",
       inGroup: true,
@@ -61,7 +64,7 @@ export function registerTasks(program: Command, context: CliContext): void {
       usage: 'list-tasks',
       summary: 'List tasks.',
       heading,
-      example: 'lb list-tasks --status in_progress --assignee bob',
+      example: 'lb list-tasks --status open\nlb list-tasks --assignee bob',
       inGroup: true,
       at: true,
     },

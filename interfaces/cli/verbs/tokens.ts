@@ -43,6 +43,8 @@ interface Payment {
   readonly usage: string;
   readonly summary: string;
   readonly done: string;
+  /** In the example. */
+  readonly amount: number;
   readonly send: (agent: Agent, to: Hex32, amount: bigint) => Promise<Receipt>;
   readonly told: (paid: Paid) => After;
 }
@@ -52,6 +54,7 @@ const PAYMENTS: readonly Payment[] = [
     usage: 'mint',
     summary: 'Make tokens (admin).',
     done: 'Minted',
+    amount: 100,
     send: (agent, to, amount) => agent.mint(to, amount),
     told: ({ view, to }) => ({ toBalance: view.balance(to) }),
   },
@@ -59,6 +62,7 @@ const PAYMENTS: readonly Payment[] = [
     usage: 'transfer',
     summary: 'Move your tokens; the fee is paid on top.',
     done: 'Transferred',
+    amount: 100,
     send: (agent, to, amount) => agent.transfer(to, amount),
     told: ({ view, from, to, receipt }) => ({
       fee: feeOf(receipt),
@@ -71,6 +75,7 @@ const PAYMENTS: readonly Payment[] = [
     usage: 'treasury-spend',
     summary: 'Pay out of the treasury (admin).',
     done: 'Paid',
+    amount: 2,
     send: (agent, to, amount) => agent.spendTreasury(to, amount),
     told: ({ view, to }) => ({ treasury: view.money().treasury, toBalance: view.balance(to) }),
   },
@@ -78,7 +83,7 @@ const PAYMENTS: readonly Payment[] = [
 
 export function registerTokens(program: Command, context: CliContext): void {
   for (const payment of PAYMENTS) {
-    const { usage, summary } = payment;
+    const { usage, summary, amount } = payment;
     verb<PayOptions>(
       program,
       context,
@@ -86,7 +91,7 @@ export function registerTokens(program: Command, context: CliContext): void {
         usage,
         summary,
         heading,
-        example: `lb ${usage} --to bob --amount 100`,
+        example: `lb ${usage} --to bob --amount ${amount}`,
         inGroup: true,
         signs: true,
       },
@@ -104,7 +109,7 @@ export function registerTokens(program: Command, context: CliContext): void {
       usage: 'balance',
       summary: 'Show the balance of one account, or of all.',
       heading,
-      example: 'lb balance --of bob --at 10',
+      example: 'lb balance\nlb balance --of bob --at 10',
       inGroup: true,
       at: true,
     },

@@ -51,7 +51,7 @@ const STEPS: readonly Step[] = [
     usage: 'assign-task',
     summary: 'Assign a task, or take a pending one for yourself.',
     done: 'Assigned',
-    example: 'lb assign-task task_001 --assignee bob',
+    example: 'lb assign-task task_002 --assignee carol',
     configure: (command) => command.option('--assignee <member>', 'who is to do it (default: you)'),
     run: ({ agent, task, options, node, view }) =>
       agent.assignTask(
@@ -92,7 +92,7 @@ const STEPS: readonly Step[] = [
     usage: 'complete-task',
     summary: 'Complete the work (assignee).',
     done: 'Completed',
-    example: 'lb complete-task task_001 --result 3f9c2a11 --as bob',
+    example: 'lb complete-task task_001 --result CLAIM --as bob',
     hasAttempt: true,
     configure: (command) => command.option('--result <claim>', 'claim or experience with the result'),
     run: ({ agent, task, attempt, options, view }) => {
@@ -104,7 +104,7 @@ const STEPS: readonly Step[] = [
     usage: 'fail-task',
     summary: 'Give the work up as failed (assignee).',
     done: 'Failed',
-    example: 'lb fail-task task_001 --error "Blocked by dependency" --as bob',
+    example: 'lb fail-task task_003 --error "Blocked by dependency" --as bob',
     hasAttempt: true,
     configure: (command) => command.option('--error <text>', 'why'),
     run: ({ agent, task, attempt, options }) =>
@@ -114,7 +114,7 @@ const STEPS: readonly Step[] = [
     usage: 'release-task',
     summary: 'Return a task to pending (assignee; anyone once its lease has run out).',
     done: 'Released',
-    example: 'lb release-task task_001',
+    example: 'lb release-task task_002 --as carol',
     hasAttempt: true,
     run: ({ agent, task, attempt }) => agent.releaseTask(task.task, attempt),
   },
@@ -122,7 +122,7 @@ const STEPS: readonly Step[] = [
     usage: 'cancel-task',
     summary: 'Cancel a task (creator or admin).',
     done: 'Cancelled',
-    example: 'lb cancel-task task_001 --reason "not needed any more"',
+    example: 'lb cancel-task task_002 --reason "not needed any more"',
     configure: (command) => command.option('--reason <text>', 'why'),
     run: ({ agent, task, options }) =>
       agent.cancelTask(task.task, checkOptional(options.reason, '--reason', task_cancel.fields.reason)),

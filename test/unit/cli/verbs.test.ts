@@ -85,6 +85,8 @@ describe('a verb that does not exist', () => {
     ['which verb?', '--data', 'somewhere'],
     ['which verb?', '--json'],
     ['go behind it', '--group', 'g', 'info'],
+    ['most values go behind a flag', 'mint', 'bob', '5'],
+    ["missing required argument 'name'; lb VERB --help shows what goes where", 'identity', 'new'],
   ])('says %s', async (says, ...args) => {
     const { exitCode, message } = await failing(...args);
     expect(exitCode).toBe(EXIT.usage);
