@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { addCommonOptions, type CliContext, type Heading } from './context.ts';
+import { addCommonOptions, type CliContext } from './context.ts';
+import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
+import { noSuchVerb } from './suggest.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
+import { registerHelp } from './verbs/help.ts';
 import { registerHistory } from './verbs/history.ts';
 import { registerIdentity } from './verbs/identity.ts';
 import { registerImport } from './verbs/import.ts';
@@ -23,6 +26,7 @@ import { registerUp } from './verbs/up.ts';
 import { registerWork } from './verbs/work.ts';
 
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
+  registerHelp,
   registerNode,
   registerUp,
   registerIdentity,
@@ -42,8 +46,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerHistory,
 ];
 
-const EPILOGUE = `
-An id may be shortened to its first 8 digits or more. "lb VERB --help" shows the flags of a verb and an example.`;
+const EPILOGUE =
+  'An id may be shortened to its first 8 digits or more. "lb VERB --help" shows the flags of a verb and an example.';
 
 export function buildProgram(context: CliContext): Command {
   const program = new Command('lb')
@@ -53,7 +57,7 @@ export function buildProgram(context: CliContext): Command {
     .usage('VERB [flags]')
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .addHelpCommand(helpVerb())
+    .helpCommand(false)
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
@@ -64,10 +68,17 @@ export function buildProgram(context: CliContext): Command {
       getErrHelpWidth: () => context.out.width,
       getOutHasColors: () => context.out.style('bold', '') !== '',
     })
-    .configureHelp({ styleTitle: (title) => context.out.style('bold', title), subcommandTerm: termOf })
-    .addHelpText('after', EPILOGUE);
+    .configureHelp({
+      ...HELP_LAYOUT,
+      styleTitle: (title) => context.out.style('bold', title),
+      subcommandTerm: termOf,
+    })
+    .addHelpText('after', () => `\n${wrapHint(EPILOGUE, context.out.width)}`);
   addCommonOptions(program);
   for (const register of REGISTRATIONS) register(program, context);
+  program.on('command:*', ([given]: [string]) => {
+    throw noSuchVerb(program, given);
+  });
   return program;
 }
 
@@ -75,13 +86,6 @@ export function buildProgram(context: CliContext): Command {
 function termOf(command: Command): string {
   const required = command.registeredArguments.filter((one) => one.required);
   return [command.name(), ...required.map((one) => `<${one.name()}${one.variadic ? '...' : ''}>`)].join(' ');
-}
-
-function helpVerb(): Command {
-  return new Command('help')
-    .summary('Show the help of a verb.')
-    .argument('[verb]', 'the verb')
-    .helpGroup('Start here:' satisfies `${Heading}:`);
 }
 
 function version(): string {
