@@ -70,7 +70,8 @@ export function registerPurchases(program: Command, context: CliContext): void {
       summary: 'Buy: the price moves into escrow until you accept.',
       heading,
       example: 'lb buy-offer OFFER --as bob',
-      details: 'The seller grants the key, then you check and accept: lb accept-purchase.',
+      details:
+        'The seller grants the key, then you check and accept: lb accept-purchase. Where no grant comes in time, the money comes back: lb refund-purchase. lb purchases shows whose turn it is.',
       inGroup: true,
       signs: true,
     },
