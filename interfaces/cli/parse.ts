@@ -1,7 +1,7 @@
 /** Values as people type them: times, spans, amounts, tags, text from a flag, a file or standard input. */
-import { readFileSync } from 'node:fs';
-import { NotFoundError, UsageError } from '../../actors/errors.ts';
+import { UsageError } from '../../actors/errors.ts';
 import { MAX_TOKEN } from '../../events/fields.ts';
+import { readInput, readTextInput } from './files.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -91,29 +91,6 @@ export function parseObject(text: string, flag: string): Record<string, unknown>
 export function assertArguments(args: readonly string[]): void {
   const broken = args.findIndex((arg) => arg.includes('\ufffd') || !arg.isWellFormed());
   if (broken >= 0) throw new UsageError(`argument ${broken + 1} is not valid UTF-8`);
-}
-
-/** The bytes of a file, or of standard input for `-`. */
-export function readInput(path: string): Uint8Array {
-  try {
-    return readFileSync(path === '-' ? 0 : path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new NotFoundError(`there is no file ${path}`);
-    if (code === 'EISDIR') throw new UsageError(`${path} is a directory, not a file`);
-    throw error;
-  }
-}
-
-/** The text of a file or of standard input; one line end at the very end is not part of it. */
-export function readTextInput(path: string): string {
-  const bytes = readInput(path);
-  const name = path === '-' ? 'standard input' : path;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
-  } catch {
-    throw new UsageError(`${name} is not text in UTF-8`);
-  }
 }
 
 /** Content from exactly one of `--text`, `--file`, or `-` for standard input, as bytes. */

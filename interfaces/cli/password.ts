@@ -4,8 +4,8 @@
  */
 import { UsageError } from '../../actors/errors.ts';
 import { KeystoreError, PasswordRequiredError } from '../../crypto/keystore-errors.ts';
+import { readTextInput } from './files.ts';
 import type { Output } from './output.ts';
-import { readTextInput } from './parse.ts';
 
 /** The user pressed Ctrl-C at a question. */
 export class InterruptedError extends Error {

@@ -2,10 +2,9 @@
  * `replay`, `audit`, `export`, `prove`, `verify-proof`: the history, checked and carried away. What does not hold is
  * printed as a result and ends with an exit code of its own, so that scripts need not read the text.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import { UsageError } from '../../../actors/errors.ts';
 import type { Audit, AuditReport } from '../../../actors/history/audit.ts';
 import type { ExportSource } from '../../../actors/history/export-file.ts';
 import type { Progress } from '../../../actors/history/progress.ts';
@@ -13,8 +12,9 @@ import type { Replay } from '../../../actors/history/replay.ts';
 import { isHex32 } from '../../../events/bytes.ts';
 import type { ProofFacts } from '../../../events/proof.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { VerdictError } from '../errors.ts';
+import { codeOf, FileError, VerdictError } from '../errors.ts';
 import { describeFact } from '../facts.ts';
+import { readInput, writeOutput } from '../files.ts';
 import { parseCount } from '../parse.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
 import { type Field, printFields } from '../table.ts';
@@ -120,9 +120,18 @@ async function withProgress<T>(
 /** The export that the argument names, closed at the end of the run. */
 async function openedExport(run: Run, path: string): Promise<ExportSource> {
   const { openExport } = await import('../../../actors/history/export-file.ts');
-  const source = openExport(path);
+  const source = opened(() => openExport(path), path);
   run.onEnd(() => source.close());
   return source;
+}
+
+function opened(open: () => ExportSource, path: string): ExportSource {
+  try {
+    return open();
+  } catch (error) {
+    if (codeOf(error) !== 'not_found') throw error;
+    throw new FileError('not_found', `there is no file ${path}; a group goes by --group`);
+  }
 }
 
 async function replayHistory(run: Run<{ to?: string }>): Promise<void> {
@@ -182,7 +191,6 @@ async function auditHistory(run: Run): Promise<void> {
   const [file] = run.args;
   const result = await withProgress(run, 'auditing block', async (onProgress) => {
     if (file === undefined) return (await run.group()).audit({ onProgress });
-    if (!existsSync(file)) throw new NotFoundError(`there is no file ${file}; a group goes by --group`);
     const source = await openedExport(run, file);
     const { audit } = await import('../../../actors/history/audit.ts');
     const { PoolVerifier } = await import('../../../crypto/pool-verifier.ts');
@@ -219,7 +227,10 @@ async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Pr
   const { out, overwrite = false } = run.options;
   const group = await run.group();
   const summary = await withProgress(run, 'exporting block', (onProgress) =>
-    group.exportTo(out, { onProgress, overwrite }),
+    group.exportTo(out, { onProgress, overwrite }).catch((error: unknown) => {
+      if (codeOf(error) !== 'exists') throw error;
+      throw new FileError('exists', `${(error as Error).message}; choose another name, or add --overwrite`);
+    }),
   );
   run.print({ out, ...summary }, () => {
     run.out.line(run.out.style('green', `Wrote ${group.info().name} to ${out}`));
@@ -244,7 +255,7 @@ async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
     subjectOf('tx', run.options.tx, run.args[0]).toLowerCase(),
   );
   const proof = group.prove(txId);
-  writeFileSync(out, proof, { flag: 'wx' });
+  writeOutput(out, proof);
   const { height, blockId } = group.head;
   run.print({ txId, height: location.height, head: { height, blockId }, out, bytes: proof.length }, () => {
     run.out.line(run.out.style('green', `Wrote a receipt of ${proof.length} bytes to ${out}`));
@@ -269,7 +280,7 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
   const groupId = group === undefined || isHex32(group) ? group : (await run.group()).groupId;
   const { verifyProof, PROOF_REASONS } = await import('../../../events/proof.ts');
   const { nativeCrypto } = await import('../../../actors/chain/core.ts');
-  const verdict = verifyProof(readProofFile(run.args[0]!), nativeCrypto, {
+  const verdict = verifyProof(readInput(run.args[0]!), nativeCrypto, {
     ...(groupId === undefined ? {} : { groupId }),
     ...(head === undefined ? {} : { headBlockId: head }),
   });
@@ -286,16 +297,6 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
       'proof_unanchored',
       `the receipt holds in itself, but its sealer ${shortId(facts.sealer)} is not the founder; name a head that you trust with --head`,
     );
-}
-
-function readProofFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new NotFoundError(`there is no file ${path}`);
-    throw error;
-  }
 }
 
 function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {

@@ -1,12 +1,8 @@
 /** `init` and `info`: the node itself. */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
-import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
-import { KeystoreExistsError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode } from '../../../node.ts';
-import { layoutOf } from '../../../storage/directory.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { namer } from '../resolve.ts';
@@ -47,13 +43,12 @@ export function registerNode(program: Command, context: CliContext): void {
 }
 
 async function init(run: Run<InitOptions>): Promise<void> {
-  const keystore = join(layoutOf(run.data).keys, KEYSTORE_FILE);
+  const { BatteryNode } = await import('../../../node.ts');
   // Before a password is asked for. Whoever comes between is still refused by `init` itself.
-  if (existsSync(keystore)) throw new KeystoreExistsError(keystore);
+  BatteryNode.assertInitable(run.data);
   const given = givenPassword(run.options.passwordFile, run.env);
   const isEncrypted = run.options.encryptKeys === true;
   const password = isEncrypted ? await newPassword(run.out, given, run.signal) : undefined;
-  const { BatteryNode } = await import('../../../node.ts');
   const options = { data: run.data };
   const { identity } = await BatteryNode.init(password === undefined ? options : { ...options, password });
   const data = resolve(run.data);
