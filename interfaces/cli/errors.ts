@@ -18,7 +18,13 @@ import type { ExportFileErrorCode } from '../../actors/history/export-format.ts'
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
-import { describeErrno, errnoKind, errnoName, type SystemErrorKind } from '../../events/errno.ts';
+import {
+  describeErrno,
+  errnoKind,
+  errnoName,
+  errnoReason,
+  type SystemErrorKind,
+} from '../../events/errno.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
 import { cleanLine } from './text.ts';
@@ -63,6 +69,7 @@ type KnownCode =
   | HistoryMovedError['code']
   | VerdictError['code']
   | FileError['code']
+  | OutputFailedError['code']
   | NotSealerError['code']
   | ChainStoppedError['code']
   | ClockJumpedError['code'];
@@ -112,6 +119,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   malformed: 'refused',
   exists: 'refused',
   not_a_file: 'usage',
+  output_failed: 'environment',
   history_moved: 'environment',
   history_broken: 'environment',
   package_too_large: 'usage',
@@ -155,6 +163,18 @@ export class VerdictError extends Error {
   constructor(code: VerdictError['code'], message: string) {
     super(message);
     this.code = code;
+  }
+}
+
+/** Standard output takes no more, for another reason than that nobody reads it. */
+export class OutputFailedError extends Error {
+  override readonly name = 'OutputFailedError';
+  readonly code = 'output_failed';
+
+  constructor(cause: Error) {
+    const why = errnoReason(errnoName(cause) ?? 'EIO', 'write');
+    const next = 'what the verb changed stays changed, so look before running it again';
+    super(`cannot write to standard output: ${why}; ${next}`, { cause });
   }
 }
 

@@ -5,6 +5,7 @@
  * other programs can cut it. A reader that goes away (`| head`) is no failure: the verb ends, quietly.
  */
 import { styleText } from 'node:util';
+import { OutputFailedError } from './errors.ts';
 
 /** Thrown by `write` once nobody reads any more. Ends the verb with success. */
 export class OutputClosedError extends Error {
@@ -24,7 +25,7 @@ export class Output {
   /** Columns to fit into. */
   readonly width: number;
   private readonly hasColour: boolean;
-  private isClosed = false;
+  private ended: OutputClosedError | OutputFailedError | undefined;
 
   constructor(env: NodeJS.ProcessEnv = process.env) {
     this.isTerminal = process.stdout.isTTY === true;
@@ -34,10 +35,7 @@ export class Output {
     const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
     const isForbidden = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
     this.hasColour = !isForbidden && (isForced || (this.isTerminal && env.TERM !== 'dumb'));
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      this.isClosed = true;
-    });
+    process.stdout.on('error', (error) => this.end(error));
     // Messages that nobody reads are no reason to fail either.
     process.stderr.on('error', () => {});
   }
@@ -47,13 +45,26 @@ export class Output {
     return this.hasColour ? styleText(style, text, { validateStream: false }) : text;
   }
 
-  /** Writes to standard output as it is. @throws OutputClosedError */
-  write(chunk: string | Uint8Array): void {
-    if (this.isClosed) throw new OutputClosedError();
-    process.stdout.write(chunk);
+  /** Why not all of the output arrived, where somebody wanted it. */
+  get failure(): OutputFailedError | undefined {
+    return this.ended instanceof OutputFailedError ? this.ended : undefined;
   }
 
-  /** One line on standard output. @throws OutputClosedError */
+  /** The first error of standard output counts; those that follow only say that there was one. */
+  private end(error: NodeJS.ErrnoException): void {
+    this.ended ??= error.code === 'EPIPE' ? new OutputClosedError() : new OutputFailedError(error);
+  }
+
+  /** Writes to standard output as it is. @throws OutputClosedError, OutputFailedError */
+  write(chunk: string | Uint8Array): void {
+    if (this.ended !== undefined) throw this.ended;
+    // A stream that ends with the process may not get to emit its error: the callback is told in any case.
+    process.stdout.write(chunk, (error) => {
+      if (error) this.end(error);
+    });
+  }
+
+  /** One line on standard output. @throws OutputClosedError, OutputFailedError */
   line(text = ''): void {
     this.write(`${text}\n`);
   }
@@ -68,9 +79,9 @@ export class Output {
     if (this.isErrorTerminal) process.stderr.write(`\r\u001b[2K${text.slice(0, this.width - 1)}`);
   }
 
-  /** Resolves when everything has been handed to the system. */
+  /** Resolves when everything has been handed to the system, or refused by it. */
   async flush(): Promise<void> {
     for (const stream of [process.stdout, process.stderr])
-      if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+      await new Promise<void>((resolve) => stream.write('', () => resolve()));
   }
 }

@@ -65,6 +65,14 @@ function report(error: unknown, failure: Failure): void {
   if (isDebugging && error instanceof Error) out.note(error.stack ?? '');
 }
 
+/** A result that did not arrive is a failure, also where the verb was done before that showed. */
+function reportLost(): number {
+  const failure = out.failure && failureOf(out.failure);
+  if (failure === undefined) return EXIT.ok;
+  report(out.failure, failure);
+  return failure.exitCode;
+}
+
 /** After a signal: time for the verb to end in its own way, then the node is closed under it. */
 async function interruptVerb(): Promise<number> {
   await once(context.signal, 'abort');
@@ -74,7 +82,13 @@ async function interruptVerb(): Promise<number> {
   return exitCodeOf(interruptedBy!.signal);
 }
 
+// What is thrown where nobody waits for it is a bug, but still one line.
+process.on('uncaughtException', (error) => {
+  const failure = failureOf(error);
+  if (failure !== undefined) report(error, failure);
+  process.exit(failure?.exitCode ?? EXIT.ok);
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 const exitCode = await Promise.race([runVerb(), interruptVerb()]);
 await out.flush();
-process.exit(exitCode);
+process.exit(exitCode === EXIT.ok ? reportLost() : exitCode);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { NotFoundError, RefusedError } from '../../../actors/errors.ts';
 import { KeystoreLostError } from '../../../crypto/keystore-errors.ts';
 import { refuse } from '../../../events/refusals.ts';
-import { EXIT, failureOf, formatFailure } from '../../../interfaces/cli/errors.ts';
+import { EXIT, failureOf, formatFailure, OutputFailedError } from '../../../interfaces/cli/errors.ts';
 import { envelope, Verbatim } from '../../../interfaces/cli/json.ts';
 import { cleanLine, cleanText, formatSpan, formatTime, shorten } from '../../../interfaces/cli/text.ts';
 import { StorageError } from '../../../storage/errors.ts';
@@ -54,6 +54,7 @@ describe('failures', () => {
     ],
     [Object.assign(new Error('EISDIR: …'), { code: 'EISDIR', syscall: 'read' }), 'not_a_file', EXIT.usage],
     [new KeystoreLostError('f'), 'keystore_lost', EXIT.environment],
+    [new OutputFailedError(new Error('ENOSPC: …')), 'output_failed', EXIT.environment],
     [new TypeError('x is not a function'), 'bug', EXIT.bug],
     ['a string', 'bug', EXIT.bug],
   ])('%s', (error, code, exitCode) => {
