@@ -69,6 +69,7 @@ type KnownCode =
   | HistoryMovedError['code']
   | VerdictError['code']
   | FileError['code']
+  | ImportIncompleteError['code']
   | OutputFailedError['code']
   | NotSealerError['code']
   | ChainStoppedError['code']
@@ -119,6 +120,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   malformed: 'refused',
   exists: 'refused',
   not_a_file: 'usage',
+  import_incomplete: 'notFound',
   output_failed: 'environment',
   history_moved: 'environment',
   history_broken: 'environment',
@@ -164,6 +166,12 @@ export class VerdictError extends Error {
     super(message);
     this.code = code;
   }
+}
+
+/** Something that was named could not be imported; the rest was. */
+export class ImportIncompleteError extends Error {
+  override readonly name = 'ImportIncompleteError';
+  readonly code = 'import_incomplete';
 }
 
 /** Standard output takes no more, for another reason than that nobody reads it. */
