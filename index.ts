@@ -5,6 +5,8 @@
  *   const group = await node.createGroup({ name: 'domain:research' });
  *   const { claim } = await group.as('node').publishClaim({ text: 'Always validate inputs.' });
  */
+import './runtime.ts';
+
 export { Agent, type Batch, type NewClaim, type NewOffer, type NewTask, unwrap } from './actors/agent.ts';
 export { AmbiguousIdError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
 export { Group, type GroupInfo, type ReadBlock, type ReadClaim } from './actors/group.ts';
