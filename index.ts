@@ -5,6 +5,8 @@
  *   const group = await node.createGroup({ name: 'domain:research' });
  *   const { claim } = await group.as('node').publishClaim({ text: 'Always validate inputs.' });
  */
+import './runtime.ts';
+
 export { Agent, type Batch, type NewClaim, type NewOffer, type NewTask, unwrap } from './actors/agent.ts';
 export { AmbiguousIdError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
 export { Group, type GroupInfo, type ReadBlock, type ReadClaim } from './actors/group.ts';
@@ -14,6 +16,7 @@ export { type Audit, audit } from './actors/history/audit.ts';
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
 export { describeFinding, type Finding } from './actors/history/findings.ts';
 export { type Replay, replay } from './actors/history/replay.ts';
+export { DEFAULT_POLICY } from './actors/policy.ts';
 export { sha256 } from './crypto/hash.ts';
 export { PoolVerifier } from './crypto/pool-verifier.ts';
 export type { Verifier } from './crypto/verifier.ts';
@@ -24,4 +27,4 @@ export { type ProofFacts, type ProofVerdict, verifyConsistencyProof, verifyProof
 export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
-export { BatteryNode, DEFAULT_POLICY, type NewGroup, type OpenOptions } from './node.ts';
+export { BatteryNode, type NewGroup, type OpenOptions } from './node.ts';

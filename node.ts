@@ -2,41 +2,48 @@
  * The composition root: opens the data directory, starts the actors and wires them together. Nothing else knows
  * everything.
  */
-
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Bus } from './actors/bus.ts';
 import { foundGroup, GroupChain, storeFounding } from './actors/chain/chain.ts';
 import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
 import { NodeClosedError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
 import { Group } from './actors/group.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './actors/ids.ts';
+import { completePolicy } from './actors/policy.ts';
 import type { Signer } from './crypto/identity.ts';
-import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from './crypto/keystore.ts';
+import {
+  createKeystore,
+  KEYSTORE_FILE,
+  type Keystore,
+  type ListedIdentity,
+  openKeystore,
+} from './crypto/keystore.ts';
+import { KeystoreExistsError, KeystoreLostError } from './crypto/keystore-errors.ts';
 import { PoolVerifier } from './crypto/pool-verifier.ts';
 import type { Verifier } from './crypto/verifier.ts';
 import type { MomentEvent } from './events/bus.ts';
 import { type Hex32, isHex32 } from './events/bytes.ts';
-import { type Policy, policyFields } from './events/operations/group.ts';
-import { refuse } from './events/refusals.ts';
+import type { Policy } from './events/operations/group.ts';
 import type { Operation } from './events/registry.ts';
 import { RULES_VERSIONS } from './machines/governance.ts';
-import { createDirectory, openDirectory } from './storage/directory.ts';
+import {
+  assertMayBeNode,
+  createDirectory,
+  type DirectoryLayout,
+  hadChain,
+  hasOrHadChain,
+  layoutOf,
+  openDirectory,
+  recordChain,
+} from './storage/directory.ts';
+import type { Durability } from './storage/environment.ts';
+import { StorageError } from './storage/errors.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
 import { openStore, type Store } from './storage/store.ts';
 
 /** Text that could be an id or the beginning of one. */
 const HEX_LOOKING = /^[0-9a-f]{8,64}$/i;
-
-/** What a new group starts with where nothing else is said. */
-export const DEFAULT_POLICY: Policy = {
-  faucet_amount: 100n,
-  claim_reward_amount: 10n,
-  transfer_fee_bps: 0,
-  max_total_supply: undefined,
-  max_account_balance: undefined,
-  grant_window_ms: 24 * 3_600_000,
-  dispute_window_ms: 24 * 3_600_000,
-  discoverable: false,
-};
 
 /** The longest wait of a transaction for company, unless set otherwise. */
 const LINGER_MS_DEFAULT = 2;
@@ -55,7 +62,7 @@ export interface OpenOptions {
   /** Needed where the keys are encrypted; without it the node opens for reading. */
   readonly password?: string;
   /** `flush` (default): a receipt means that the disk has it. `commit`: the operating system has it. */
-  readonly durability?: 'flush' | 'commit';
+  readonly durability?: Durability;
   readonly lingerMs?: number;
   /** Threads that verify signatures; as many as cores, if not given. */
   readonly threads?: number;
@@ -75,6 +82,7 @@ export interface NewGroup {
 export class BatteryNode {
   /** Everything that happens, as RxJS streams. */
   readonly bus = new Bus();
+  private readonly layout: DirectoryLayout;
   private readonly lock: Lock;
   private readonly store: Store;
   private readonly keystore: Keystore;
@@ -86,12 +94,14 @@ export class BatteryNode {
   private closing: Promise<void> | undefined;
 
   private constructor(parts: {
+    layout: DirectoryLayout;
     lock: Lock;
     store: Store;
     keystore: Keystore;
     verifier: Verifier;
     options: OpenOptions;
   }) {
+    this.layout = parts.layout;
     this.lock = parts.lock;
     this.store = parts.store;
     this.keystore = parts.keystore;
@@ -101,14 +111,26 @@ export class BatteryNode {
   }
 
   /**
+   * Throws what `init` would refuse the directory with, and changes nothing: to ask before a password is made up.
+   * @throws KeystoreExistsError, KeystoreLostError, DirectoryError
+   */
+  static assertInitable(data: string): void {
+    assertMayBeNode(data);
+    const keystore = join(layoutOf(data).keys, KEYSTORE_FILE);
+    if (existsSync(keystore)) throw new KeystoreExistsError(keystore);
+    assertKeysNotLost(data);
+  }
+
+  /**
    * Makes a directory a node's, with one identity of its own.
-   * @throws KeystoreExistsError, DirectoryError; a directory that holds a node stays as it is
+   * @throws KeystoreExistsError, KeystoreLostError, DirectoryError; a directory that holds a node stays as it is
    */
   static async init(options: InitOptions): Promise<{ identity: ListedIdentity }> {
     const { data, password, waitMs = 0 } = options;
     const layout = createDirectory(data);
     const lock = await acquireLock(layout.root, { waitMs });
     try {
+      assertKeysNotLost(data);
       const keystore = await createKeystore(layout.keys, password === undefined ? {} : { password });
       const identity = keystore.list()[0]!;
       await keystore.close();
@@ -129,9 +151,10 @@ export class BatteryNode {
     const lock = await acquireLock(layout.root, { waitMs });
     let keystore: Keystore | undefined;
     try {
+      assertKeysNotLost(data);
       keystore = await openKeystore(layout.keys, password === undefined ? {} : { password });
-      const store = openStore(layout.chain, { durability });
-      return new BatteryNode({ lock, store, keystore, verifier, options });
+      const store = openChain(layout, durability);
+      return new BatteryNode({ layout, lock, store, keystore, verifier, options });
     } catch (error) {
       await keystore?.close();
       lock.release();
@@ -234,6 +257,8 @@ export class BatteryNode {
     const final = foundGroup(signer, genesis, this.clock.nowMs());
     if ('code' in final) throw new RefusedError(final);
     const store = await this.store.addGroup(final.blockId, name, final.header.tsMs);
+    // Before the group is there: from here on a database that is missing is one that was lost.
+    recordChain(this.layout);
     await storeFounding(store, final);
     this.bus.moment({ kind: 'group.opened', groupId: final.blockId } satisfies MomentEvent);
     return this.group(final.blockId);
@@ -354,9 +379,22 @@ export class BatteryNode {
   }
 }
 
-/** A whole policy from parts of one. Throws `RefusedError` for keys that do not exist. */
-function completePolicy(parts: Partial<Policy>): Policy {
-  const unknown = Object.keys(parts).find((key) => !Object.hasOwn(policyFields, key));
-  if (unknown !== undefined) throw new RefusedError(refuse('policy_key_unknown', { key: unknown }));
-  return { ...DEFAULT_POLICY, ...parts };
+/** Keys that are missing are made where the node is new, and never where it has a chain. */
+function assertKeysNotLost(data: string): void {
+  const keystore = join(layoutOf(data).keys, KEYSTORE_FILE);
+  if (hasOrHadChain(data) && !existsSync(keystore)) throw new KeystoreLostError(keystore);
+}
+
+function openChain(layout: DirectoryLayout, durability: Durability): Store {
+  const isExpected = hadChain(layout);
+  const store = openStore(layout.chain, { durability, isExpected });
+  if (isExpected) return store;
+  try {
+    // A crash can come between the first group and the note of it.
+    if (store.groups().length > 0) recordChain(layout);
+  } catch (error) {
+    // A disk that takes no note can still be read; the next opening tries again.
+    if (!(error instanceof StorageError)) throw error;
+  }
+  return store;
 }

@@ -18,6 +18,13 @@ import type { ExportFileErrorCode } from '../../actors/history/export-format.ts'
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
+import {
+  describeErrno,
+  errnoKind,
+  errnoName,
+  errnoReason,
+  type SystemErrorKind,
+} from '../../events/errno.ts';
 import type { Refusal, RefusalCode } from '../../events/refusals.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
@@ -67,6 +74,9 @@ type KnownCode =
   | ExportFileErrorCode
   | HistoryMovedError['code']
   | VerdictError['code']
+  | FileError['code']
+  | ImportIncompleteError['code']
+  | OutputFailedError['code']
   | NotSealerError['code']
   | ChainStoppedError['code']
   | ClockJumpedError['code']
@@ -88,6 +98,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',
+  keystore_lost: 'environment',
   keystore_corrupt: 'environment',
   keystore_version_unknown: 'environment',
   keystore_changed: 'environment',
@@ -118,6 +129,9 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   checksum_mismatch: 'refused',
   malformed: 'refused',
   exists: 'refused',
+  not_a_file: 'usage',
+  import_incomplete: 'notFound',
+  output_failed: 'environment',
   history_moved: 'environment',
   history_broken: 'environment',
   package_too_large: 'usage',
@@ -138,12 +152,23 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
 /** What to do next, where the message of the error does not say it. Nothing here destroys anything. */
 const NEXT: Readonly<Partial<Record<string, string>>> = {
   missing: 'make a node there with: lb init --data DIR',
+  keystore_not_found: 'finish making it with: lb init --data DIR',
   not_a_node: 'choose another directory with --data, or make a node in an empty one with: lb init',
   owned: 'try again when it is done, or use another --data',
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
-  disk_full: 'free some space and try again',
 };
+
+/** A file of the user's that cannot be read or written. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly code: SystemErrorKind;
+
+  constructor(code: SystemErrorKind, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
 
 /** What was checked does not hold. The result has been printed; this is its exit code. */
 export class VerdictError extends Error {
@@ -165,6 +190,24 @@ export class ExplainedRefusal extends RefusedError {
     super(refusal);
     this.message = `${why}; ${next}`;
     this.next = next;
+  }
+}
+
+/** Something that was named could not be imported; the rest was. */
+export class ImportIncompleteError extends Error {
+  override readonly name = 'ImportIncompleteError';
+  readonly code = 'import_incomplete';
+}
+
+/** Standard output takes no more, for another reason than that nobody reads it. */
+export class OutputFailedError extends Error {
+  override readonly name = 'OutputFailedError';
+  readonly code = 'output_failed';
+
+  constructor(cause: Error) {
+    const why = errnoReason(errnoName(cause) ?? 'EIO', 'write');
+    const next = 'what the verb changed stays changed, so look before running it again';
+    super(`cannot write to standard output: ${why}; ${next}`, { cause });
   }
 }
 
@@ -212,20 +255,22 @@ function isKnown(code: string): code is KnownCode {
   return Object.hasOwn(KIND_OF_CODE, code);
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The code of an error, if it has one. */
+export function codeOf(error: unknown): string | undefined {
   const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
-/** What an error of the operating system about a file of the user's means. */
+/** An error of the operating system that nobody on its way gave a meaning. */
 function systemFailure(error: unknown): Failure | undefined {
-  if (!(error instanceof Error) || !('syscall' in error)) return undefined;
-  const { code: errno, path } = error as NodeJS.ErrnoException;
-  if (errno === 'EEXIST')
-    return failure('exists', `${path} is there already; it was left as it is`, 'refused');
-  if (errno === 'ENOENT') return failure('not_found', `there is no ${path}`, 'notFound');
-  if (errno === 'ENOSPC') return failure('disk_full', `the disk is full (${path})`, 'environment');
-  return failure('io', error.message, 'environment');
+  const name = errnoName(error);
+  if (name === undefined) return undefined;
+  const { path, syscall } = error as NodeJS.ErrnoException;
+  const isReading = ['read', 'stat', 'lstat', 'scandir', 'uv_cwd'].includes(syscall ?? '');
+  const place = syscall === 'uv_cwd' ? 'the current folder' : (path ?? 'a file or folder');
+  const message = describeErrno(name, isReading ? 'read' : 'write', place);
+  const kind = errnoKind(name);
+  return failure(kind, message, KIND_OF_CODE[kind]);
 }
 
 function failure(code: string, message: string, kind: ExitKind): Failure {

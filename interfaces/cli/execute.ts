@@ -1,7 +1,7 @@
 /** One run of the program, from its arguments to its exit code. Whatever happens, a failure is one line. */
 
 import { type CliContext, VerbExit } from './context.ts';
-import { EXIT, type Failure, failureOf, formatFailure } from './errors.ts';
+import { EXIT, failureOf, formatFailure } from './errors.ts';
 import { assertArguments } from './parse.ts';
 import { buildProgram } from './program.ts';
 import { InterruptedError, OutputClosedError } from './terminal.ts';
@@ -28,15 +28,16 @@ export async function execute(
 function exitCodeOf(context: CliContext, args: readonly string[], error: unknown): number {
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof OutputClosedError) return EXIT.ok;
-  const failure = failureOf(error);
-  if (failure === undefined) return EXIT.ok;
-  report(context, args, error, failure);
-  return failure.exitCode;
+  return reportFailure(context, args, error);
 }
 
-function report({ out, env }: CliContext, args: readonly string[], error: unknown, failure: Failure): void {
+/** Says what went wrong in one line, and gives its exit code. */
+export function reportFailure({ out, env }: CliContext, args: readonly string[], error: unknown): number {
+  const failure = failureOf(error);
+  if (failure === undefined) return EXIT.ok;
   out.status('');
   out.note(formatFailure(failure, args.includes('--json')));
   const isDebugging = env.LB_LOG_LEVEL?.toLowerCase() === 'debug';
   if (isDebugging && error instanceof Error) out.note(error.stack ?? '');
+  return failure.exitCode;
 }

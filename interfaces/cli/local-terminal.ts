@@ -1,4 +1,5 @@
 /** The terminal of this process: its three standard streams. */
+import { OutputFailedError } from './errors.ts';
 import { InterruptedError, OutputClosedError, type Terminal } from './terminal.ts';
 
 export class LocalTerminal implements Terminal {
@@ -7,22 +8,32 @@ export class LocalTerminal implements Terminal {
   readonly isInteractive = process.stdin.isTTY === true;
   readonly columns: number | undefined = process.stdout.columns;
   readonly cwd = process.cwd();
-  private isClosed = false;
+  private ended: OutputClosedError | OutputFailedError | undefined;
   /** What was typed after a line's end, for the next question: pasted answers arrive together. */
   private early = '';
 
   constructor() {
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      this.isClosed = true;
-    });
+    process.stdout.on('error', (error) => this.end(error));
     // Messages that nobody reads are no reason to fail either.
     process.stderr.on('error', () => {});
   }
 
   writeOut(chunk: string | Uint8Array): void {
-    if (this.isClosed) throw new OutputClosedError();
-    process.stdout.write(chunk);
+    if (this.ended !== undefined) throw this.ended;
+    // A stream that ends with the process may not get to emit its error: the callback is told in any case.
+    process.stdout.write(chunk, (error) => {
+      if (error) this.end(error);
+    });
+  }
+
+  /** Why not all of the output arrived, where somebody wanted it. */
+  get failure(): OutputFailedError | undefined {
+    return this.ended instanceof OutputFailedError ? this.ended : undefined;
+  }
+
+  /** The first error of standard output counts; those that follow only say that there was one. */
+  private end(error: NodeJS.ErrnoException): void {
+    this.ended ??= error.code === 'EPIPE' ? new OutputClosedError() : new OutputFailedError(error);
   }
 
   writeErr(text: string): void {
@@ -31,7 +42,7 @@ export class LocalTerminal implements Terminal {
 
   async flush(): Promise<void> {
     for (const stream of [process.stdout, process.stderr])
-      if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+      await new Promise<void>((resolve) => stream.write('', () => resolve()));
   }
 
   async readInput(): Promise<Uint8Array> {

@@ -39,12 +39,12 @@ export class Output {
     return this.hasColour ? styleText(style, text, { validateStream: false }) : text;
   }
 
-  /** Writes to standard output as it is. @throws OutputClosedError */
+  /** Writes to standard output as it is. @throws OutputClosedError, OutputFailedError */
   write(chunk: string | Uint8Array): void {
     this.terminal.writeOut(chunk);
   }
 
-  /** One line on standard output. @throws OutputClosedError */
+  /** One line on standard output. @throws OutputClosedError, OutputFailedError */
   line(text = ''): void {
     this.write(`${text}\n`);
   }

@@ -1,9 +1,8 @@
 /** Values as people type them: times, spans, amounts, tags, text from a flag, a file or standard input. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { NotFoundError, UsageError } from '../../actors/errors.ts';
+import { UsageError } from '../../actors/errors.ts';
 import { MAX_TOKEN } from '../../events/fields.ts';
 import { TIME_MS_MAX } from '../../events/limits.ts';
+import { readInput, readTextInput } from './files.ts';
 import type { Terminal } from './terminal.ts';
 import { formatSpan, formatTime } from './text.ts';
 
@@ -127,30 +126,6 @@ export function parseObject(text: string, flag: string): Record<string, unknown>
 export function assertArguments(args: readonly string[]): void {
   const broken = args.findIndex((arg) => arg.includes('\ufffd') || !arg.isWellFormed());
   if (broken >= 0) throw new UsageError(`argument ${broken + 1} is not valid UTF-8`);
-}
-
-/** The bytes of a file, or of standard input for `-`. */
-export async function readInput(terminal: Terminal, path: string): Promise<Uint8Array> {
-  if (path === '-') return terminal.readInput();
-  try {
-    return await readFile(resolve(terminal.cwd, path));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new NotFoundError(`there is no file ${path}`);
-    if (code === 'EISDIR') throw new UsageError(`${path} is a directory, not a file`);
-    throw error;
-  }
-}
-
-/** The text of a file or of standard input; one line end at the very end is not part of it. */
-export async function readTextInput(terminal: Terminal, path: string): Promise<string> {
-  const bytes = await readInput(terminal, path);
-  const name = path === '-' ? 'standard input' : path;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
-  } catch {
-    throw new UsageError(`${name} is not text in UTF-8`);
-  }
 }
 
 /** Content from exactly one of `--text`, `--file`, or `-` for standard input, as bytes. */

@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../../actors/errors.ts';
 import { KeystoreError, PasswordRequiredError } from '../../crypto/keystore-errors.ts';
-import { readTextInput } from './parse.ts';
+import { readTextInput } from './files.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Whoever asks: a `Run`. */

@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { forward } from '../socket/client.ts';
-import { execute } from './execute.ts';
+import { EXIT } from './errors.ts';
+import { execute, reportFailure } from './execute.ts';
 import { LocalTerminal } from './local-terminal.ts';
 import { Output } from './output.ts';
 
@@ -53,6 +54,11 @@ function onSignal(signal: NodeJS.Signals): void {
 
 const interrupted = (): number | undefined => interruptedBy && exitCodeOf(interruptedBy.signal);
 
+/** A result that did not arrive is a failure, also where the verb was done before that showed. */
+function reportLost(): number {
+  return terminal.failure === undefined ? EXIT.ok : reportFailure(context, args, terminal.failure);
+}
+
 /** After a signal: time for the verb to end in its own way, then the node is closed under it. */
 async function interruptVerb(): Promise<number> {
   await once(context.signal, 'abort');
@@ -64,9 +70,11 @@ async function interruptVerb(): Promise<number> {
   return interrupted()!;
 }
 
+// What is thrown where nobody waits for it is a bug, but still one line.
+process.on('uncaughtException', (error) => process.exit(reportFailure(context, args, error)));
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
 const exitCode = await Promise.race([execute(context, args, interrupted), interruptVerb()]);
 // After Ctrl-C a progress line may be left, and the shell's prompt belongs below it.
 out.keepStatus();
 await out.flush();
-process.exit(exitCode);
+process.exit(exitCode === EXIT.ok ? reportLost() : exitCode);

@@ -191,7 +191,9 @@ beforeAll(() => {
 });
 
 test('no verb is missing here', () => {
-  expect(SCENES.map(({ verb }) => verb).sort()).toEqual(verbs(program).map(pathOf).sort());
+  // `up` stays until it is told to stop; test/contract/owner is about it.
+  const verbNames = verbs(program).map(pathOf);
+  expect(SCENES.map(({ verb }) => verb).sort()).toEqual(verbNames.filter((verb) => verb !== 'up').sort());
 });
 
 describe('the example of', () => {

@@ -59,7 +59,7 @@ const PASSES_MAX = 20;
 
 /**
  * Imports Markdown files and folders into a group.
- * @throws NotFoundError for a path that does not exist, RefusedError where the rules do not let `agent` claim, and
+ * @throws NotFoundError when no given path exists, RefusedError where the rules do not let `agent` claim, and
  * the signal's reason once what was under way is on disk
  */
 export async function importMarkdown(options: ImportOptions): Promise<ImportSummary> {

@@ -2,10 +2,9 @@
  * `replay`, `audit`, `export`, `prove`, `verify-proof`: the history, checked and carried away. What does not hold is
  * printed as a result and ends with an exit code of its own, so that scripts need not read the text.
  */
-import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import { UsageError } from '../../../actors/errors.ts';
 import type { Audit, AuditReport } from '../../../actors/history/audit.ts';
 import type { ExportSource } from '../../../actors/history/export-file.ts';
 import type { Progress } from '../../../actors/history/progress.ts';
@@ -13,9 +12,10 @@ import type { Replay } from '../../../actors/history/replay.ts';
 import { isHex32 } from '../../../events/bytes.ts';
 import type { ProofFacts } from '../../../events/proof.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { VerdictError } from '../errors.ts';
+import { codeOf, FileError, VerdictError } from '../errors.ts';
 import { describeFact } from '../facts.ts';
-import { parseCount, readInput } from '../parse.ts';
+import { readInput, writeOutput } from '../files.ts';
+import { parseCount } from '../parse.ts';
 import { explain } from '../refusals/explain.ts';
 import { plainSay } from '../refusals/say.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
@@ -122,21 +122,29 @@ async function withProgress<T>(
 /** The export that the argument names, closed at the end of the run. */
 async function openedExport(run: Run, path: string): Promise<ExportSource> {
   const { openExport } = await import('../../../actors/history/export-file.ts');
-  const source = openExport(path);
+  const source = opened(() => openExport(run.path(path)), path);
   run.onEnd(() => source.close());
   return source;
+}
+
+function opened(open: () => ExportSource, path: string): ExportSource {
+  try {
+    return open();
+  } catch (error) {
+    if (codeOf(error) !== 'not_found') throw error;
+    throw new FileError('not_found', `there is no file ${path}; a group goes by --group`);
+  }
 }
 
 async function replayHistory(run: Run<{ to?: string }>): Promise<void> {
   const [file] = run.args;
   const { to } = run.options;
-  const last =
-    file === undefined ? (await run.group()).head.height : (await openedExport(run, run.path(file))).height;
+  const last = file === undefined ? (await run.group()).head.height : (await openedExport(run, file)).height;
   const toHeight = to === undefined ? last : parseCount(to, '--to', 0, last);
   const result = await withProgress(run, 'replaying block', async (onProgress) => {
     if (file === undefined) return (await run.group()).replay({ toHeight, onProgress });
     const { replay } = await import('../../../actors/history/replay.ts');
-    return replay(await openedExport(run, run.path(file)), { toHeight, onProgress });
+    return replay(await openedExport(run, file), { toHeight, onProgress });
   });
   printReplay(run, result);
 }
@@ -186,9 +194,7 @@ async function auditHistory(run: Run): Promise<void> {
   const [file] = run.args;
   const result = await withProgress(run, 'auditing block', async (onProgress) => {
     if (file === undefined) return (await run.group()).audit({ onProgress });
-    if (!existsSync(run.path(file)))
-      throw new NotFoundError(`there is no file ${file}; a group goes by --group`);
-    const source = await openedExport(run, run.path(file));
+    const source = await openedExport(run, file);
     const { audit } = await import('../../../actors/history/audit.ts');
     const { PoolVerifier } = await import('../../../crypto/pool-verifier.ts');
     const verifier = new PoolVerifier({ threads: availableParallelism() });
@@ -225,7 +231,10 @@ async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Pr
   const { out, overwrite = false } = run.options;
   const group = await run.group();
   const summary = await withProgress(run, 'exporting block', (onProgress) =>
-    group.exportTo(run.path(out), { onProgress, overwrite }),
+    group.exportTo(run.path(out), { onProgress, overwrite }).catch((error: unknown) => {
+      if (codeOf(error) !== 'exists') throw error;
+      throw new FileError('exists', `${(error as Error).message}; choose another name, or add --overwrite`);
+    }),
   );
   run.print({ out, ...summary }, () => {
     printSentence(run.out, `Wrote ${group.info().name} to ${out}`);
@@ -250,7 +259,7 @@ async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
     subjectOf('tx', run.options.tx, run.args[0]).toLowerCase(),
   );
   const proof = group.prove(txId);
-  writeFileSync(run.path(out), proof, { flag: 'wx' });
+  writeOutput(run.terminal, out, proof);
   const { height, blockId } = group.head;
   run.print({ txId, height: location.height, head: { height, blockId }, out, bytes: proof.length }, () => {
     printSentence(run.out, `Wrote a receipt of ${proof.length} bytes to ${out}`);

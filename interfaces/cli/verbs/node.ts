@@ -1,12 +1,7 @@
 /** `init` and `info`: the node itself. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
-import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
-import { KeystoreExistsError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode } from '../../../node.ts';
-import { layoutOf } from '../../../storage/directory.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { type Column, printFields, printSentence, printTable } from '../table.ts';
@@ -47,13 +42,12 @@ export function registerNode(program: Command, context: CliContext): void {
 }
 
 async function init(run: Run<InitOptions>): Promise<void> {
-  const keystore = join(layoutOf(run.path(run.data)).keys, KEYSTORE_FILE);
+  const { BatteryNode } = await import('../../../node.ts');
   // Before a password is asked for. Whoever comes between is still refused by `init` itself.
-  if (existsSync(keystore)) throw new KeystoreExistsError(keystore);
+  BatteryNode.assertInitable(run.path(run.data));
   const given = await givenPassword(run.terminal, run.options.passwordFile, run.env);
   const isEncrypted = run.options.encryptKeys === true;
   const password = isEncrypted ? await newPassword(run, given) : undefined;
-  const { BatteryNode } = await import('../../../node.ts');
   const options = { data: run.path(run.data) };
   const { identity } = await BatteryNode.init(password === undefined ? options : { ...options, password });
   const data = options.data;

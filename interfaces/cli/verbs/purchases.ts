@@ -2,7 +2,6 @@
  * Buying, from escrow to its end: `buy-offer`, `grant`, `accept-purchase`, `settle-purchase`, `dispute-purchase`,
  * `refund-purchase`, `open-purchase`, `purchases`. Content is only ever printed after it was checked.
  */
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Agent } from '../../../actors/agent.ts';
 import type { Purchase } from '../../../actors/group-view.ts';
@@ -10,6 +9,7 @@ import type { Hex32 } from '../../../events/bytes.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
+import { writeOutput } from '../files.ts';
 import { printReceipt } from '../report.ts';
 import { offerOf, purchaseOf, subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, type Field, printTable } from '../table.ts';
@@ -114,7 +114,7 @@ function registerDelivery(program: Command, context: CliContext): void {
       const { purchase } = await chosen(run);
       const content = delivered(await run.agent(), purchase);
       const out = run.options.out;
-      if (out !== undefined) writeFileSync(run.path(out), content, { flag: 'wx' });
+      if (out !== undefined) writeOutput(run.terminal, out, content);
       run.print(
         { purchase, bytes: content.length, out, content: out === undefined ? base64(content) : undefined },
         () =>
@@ -207,7 +207,7 @@ async function accept(run: Run<PurchaseOptions>): Promise<void> {
   const agent = await run.agent();
   const content = delivered(agent, purchase);
   // The content is kept before the money goes: a full disk must not cost the buyer what he paid for.
-  if (out !== undefined) writeFileSync(run.path(out), content, { flag: 'wx' });
+  if (out !== undefined) writeOutput(run.terminal, out, content);
   const receipt = await agent.acceptPurchase(purchase);
   if (print && !run.json) return printContent(run, content);
   const made = { purchase, status: 'settled', bytes: content.length, out };
