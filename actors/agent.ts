@@ -30,6 +30,7 @@ import {
   sealGrant,
   type Wallet,
 } from './market-desk.ts';
+import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
 /** What a new claim says. */
 export interface NewClaim {
@@ -77,6 +78,7 @@ export interface AgentOptions {
   readonly signer: Signer;
   readonly name: string;
   readonly wallet: Wallet;
+  presence(): GroupPresence;
   view(): GroupView;
   nowMs(): number;
 }
@@ -194,6 +196,16 @@ export class Agent {
   setPresence(status: PresenceStatus, metadata?: Readonly<Record<string, unknown>>): Promise<Receipt> {
     const text = metadata === undefined ? undefined : JSON.stringify(metadata);
     return this.do({ type: 'presence', status, metadata: text });
+  }
+
+  /** Says that this identity is there, by one beat, which never touches the chain. */
+  beat(): BeatVerdict {
+    return this.options.presence().beat(this.options.signer);
+  }
+
+  /** Beats now and once a minute for as long as the result is not disposed of: `using here = agent.keepBeating()`. */
+  keepBeating(): Disposable {
+    return { [Symbol.dispose]: this.options.presence().keepBeating(this.options.signer) };
   }
 
   // Membership.

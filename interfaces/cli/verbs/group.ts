@@ -8,7 +8,14 @@ import { printReceipt } from '../report.ts';
 import { memberKey, namer } from '../resolve.ts';
 import { printFields, printTable } from '../table.ts';
 import { formatTime } from '../text.ts';
-import { GROUP_COLUMNS, sealerNames, summarize } from './node.ts';
+import {
+  GROUP_COLUMNS,
+  haltedGroups,
+  printHalted,
+  sealerNames,
+  summarize,
+  summarizeReadable,
+} from './node.ts';
 
 const heading = 'Groups and members';
 
@@ -44,8 +51,13 @@ export function registerGroup(program: Command, context: CliContext): void {
     (command) => command,
     async (run) => {
       const node = await run.node();
-      const groups = node.groups().map((group) => summarize(node, group));
-      run.print({ groups }, () => printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet'));
+      const held = node.groups();
+      const groups = summarizeReadable(node, held);
+      const halted = haltedGroups(held);
+      run.print({ groups, halted }, () => {
+        printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+        printHalted(run, halted);
+      });
     },
   );
   verb(
