@@ -8,6 +8,8 @@
 export const SUBMISSIONS_MAX = 16_384;
 /** Blocks of one group on their way to disk: one being flushed, one being written. */
 export const COMMITS_IN_FLIGHT_MAX = 2;
+/** Batches of foreign blocks under way at once: one is judged while the signatures of the others are checked. */
+export const FOLLOW_BATCHES_MAX = 3;
 /** Records per generation of the state cache. At some 500 bytes each, two generations stay under 64 MB. */
 export const CACHE_GENERATION_ENTRIES = 65_536;
 /** Events that wait for one subscriber of `watch`, unless it asks for another number. */

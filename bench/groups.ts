@@ -27,7 +27,9 @@ export async function measureGroups(scale: number): Promise<Row[]> {
     await fill(data, count);
     const child = fileURLToPath(new URL('./groups-child.ts', import.meta.url));
     const run = (): GroupsRun =>
-      JSON.parse(execFileSync(process.execPath, ['--expose-gc', child, data, `${seconds}`], { encoding: 'utf8' }));
+      JSON.parse(
+        execFileSync(process.execPath, ['--expose-gc', child, data, `${seconds}`], { encoding: 'utf8' }),
+      );
     return rowsOf(count, run());
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 /** What may wait in a node, how much of it, and what happens then; each bound of `actors/bounds.ts` must be here. */
 import * as bounds from '../../actors/bounds.ts';
+import { RESTART_MS_MAX, RESTART_MS_MIN } from '../../actors/node/node.machine.ts';
 import { number, span, table } from './table.ts';
 
 /** What is bounded, and what happens at the bound. Total: a bound without a policy does not compile. */
@@ -9,6 +10,10 @@ const POLICIES: { readonly [K in keyof typeof bounds]: readonly [what: string, p
     'the submitter waits for room: slowed, never dropped',
   ],
   COMMITS_IN_FLIGHT_MAX: ['blocks of a group on their way to disk', 'the sealer waits; transactions gather'],
+  FOLLOW_BATCHES_MAX: [
+    'batches of foreign blocks under way',
+    'the source of the blocks is not read meanwhile',
+  ],
   CACHE_GENERATION_ENTRIES: [
     'decoded records of a group, two generations of them',
     'the older generation is forgotten and read again from storage',
@@ -43,14 +48,23 @@ const OTHERS: readonly (readonly string[])[] = [
     'no queue',
     'called in turn, within the block that they hear of: for actors; others use `watch`',
   ],
-  ['chunks of signatures per thread', '2', '`verify` waits, and so does whoever submits or follows'],
-  ['batches of foreign blocks being verified', '3', 'the source of the blocks is not read meanwhile'],
+  [
+    'chunks of signatures per thread',
+    'one checked, one ready',
+    '`verify` waits, and so does whoever submits or follows',
+  ],
   ['alarms', 'one per group and part', 'one timer of the system serves all'],
-  ['failed actors', 'one per group and part', 'tried again after 1 s, then twice as long, up to 5 min'],
+  [
+    'failed actors',
+    'one per group and part',
+    `tried again after ${span(RESTART_MS_MIN)}, then twice as long, up to ${span(RESTART_MS_MAX)}`,
+  ],
 ];
 
+const VALUES: Readonly<Record<keyof typeof bounds, number>> = bounds;
+
 function valueInWords(name: keyof typeof bounds): string {
-  return name.includes('_MS') ? span(bounds[name]) : number(bounds[name]);
+  return name.includes('_MS') ? span(VALUES[name]) : number(VALUES[name]);
 }
 
 export function boundsTable(): string {
