@@ -160,35 +160,34 @@ test('a clock that was set makes nothing overdue until it is right again or trus
   expect(told(at.moments)).toEqual(['task.overdue t']);
 });
 
-test('more deadlines than are held: none is forgotten, none is told twice, memory stays bounded', async () => {
+const RECORD: TaskRecord = {
+  status: 'pending',
+  creator: founder.publicKey,
+  title: 'x',
+  description: undefined,
+  tags: [],
+  createdMs: 0,
+  updatedMs: 0,
+  dueMs: undefined,
+  assignee: undefined,
+  attempt: 0,
+  leaseMs: undefined,
+  leaseUntilMs: undefined,
+  reward: undefined,
+  rewardFrom: 'mint',
+  result: undefined,
+  error: undefined,
+};
+
+/** A board over tasks in memory that are due at these times, counted from now. */
+async function boardOver(dueInMs: readonly number[]) {
   const time = new ManualTime();
   const clock = new WatchedClock(time);
   const reader = memoryGroup('a'.repeat(64));
-  const total = DEADLINES_MAX * 2 + 500;
-  const record: TaskRecord = {
-    status: 'pending',
-    creator: founder.publicKey,
-    title: 'x',
-    description: undefined,
-    tags: [],
-    createdMs: 0,
-    updatedMs: 0,
-    dueMs: undefined,
-    assignee: undefined,
-    attempt: 0,
-    leaseMs: undefined,
-    leaseUntilMs: undefined,
-    reward: undefined,
-    rewardFrom: 'mint',
-    result: undefined,
-    error: undefined,
-  };
-  // Every third one shares its time with a thousand others.
-  const dueMs = (n: number): number => time.nowMs() + (n % 3 === 0 ? 7 * MINUTE_MS : (n % 600) * 1_000);
   await reader.commit({
-    state: Array.from({ length: total }, (_, n) => [
+    state: dueInMs.map((ms, n) => [
       `${taskTable.prefix}${n}`,
-      encode(taskTable.codec, { ...record, dueMs: dueMs(n) }),
+      encode(taskTable.codec, { ...RECORD, dueMs: time.nowMs() + ms }),
     ]),
   });
   const seen: string[] = [];
@@ -200,6 +199,14 @@ test('more deadlines than are held: none is forgotten, none is told twice, memor
     tell: (event) => seen.push(told([event])[0]!),
     failed: (error) => failures.push(error),
   });
+  return { board, time, seen, failures };
+}
+
+test('more deadlines than are held: none is forgotten, none is told twice, memory stays bounded', async () => {
+  const total = DEADLINES_MAX * 2 + 500;
+  // Every third one shares its time with a thousand others.
+  const times = Array.from({ length: total }, (_, n) => (n % 3 === 0 ? 7 * MINUTE_MS : (n % 600) * 1_000));
+  const { board, time, seen, failures } = await boardOver(times);
   await board.load();
   for (let seconds = 0; seconds < 610; seconds += 5) {
     time.advance(5_000);
@@ -208,4 +215,15 @@ test('more deadlines than are held: none is forgotten, none is told twice, memor
   expect(failures).toEqual([]);
   expect(seen).toHaveLength(total);
   expect(new Set(seen).size).toBe(total);
+});
+
+test('a board that is read again tells nothing twice', async () => {
+  const { board, time, seen } = await boardOver([0, MINUTE_MS]);
+  await board.load();
+  time.advance(1);
+  await board.load();
+  expect(seen).toEqual(['task.overdue 0']);
+  time.advance(2 * MINUTE_MS);
+  await board.load();
+  expect(seen).toEqual(['task.overdue 0', 'task.overdue 1']);
 });
