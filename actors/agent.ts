@@ -31,53 +31,15 @@ import {
   sealGrant,
   type Wallet,
 } from './market-desk.ts';
-
-/** What a new claim says. */
-export interface NewClaim {
-  readonly text: string;
-  readonly tags?: readonly string[];
-  readonly parent?: Hex32;
-  /** Claims or experiences of the group that support it. */
-  readonly evidence?: readonly Hex32[];
-  /** Milliseconds since 1970; now, if not given. */
-  readonly createdMs?: number;
-}
-
-export interface NewTask {
-  readonly task: string;
-  readonly title: string;
-  readonly description?: string;
-  readonly assignee?: Hex32;
-  readonly dueMs?: number;
-  readonly reward?: bigint;
-  readonly leaseMs?: number;
-  readonly tags?: readonly string[];
-}
-
-export interface NewOffer {
-  readonly title: string;
-  readonly content: Uint8Array;
-  readonly price: bigint;
-  readonly description?: string;
-  readonly tags?: readonly string[];
-  /** Shares in basis points that sum to 10,000; all to the seller, if not given. */
-  readonly splits?: readonly { readonly to: Hex32; readonly bps: number }[];
-  /** Royalties in basis points to earlier offers. */
-  readonly parents?: readonly { readonly offer: Hex32; readonly bps: number }[];
-  readonly expiresMs?: number;
-}
-
-/** Operations with the bytes of the artifacts that they bring into the group. */
-export interface Batch {
-  readonly operations: readonly Operation[];
-  readonly artifacts: readonly Uint8Array[];
-}
+import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
+import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
 export interface AgentOptions {
   readonly chain: GroupChain;
   readonly signer: Signer;
   readonly name: string;
   readonly wallet: Wallet;
+  presence(): GroupPresence;
   view(): GroupView;
   nowMs(): number;
 }
@@ -199,6 +161,16 @@ export class Agent {
   setPresence(status: PresenceStatus, metadata?: Readonly<Record<string, unknown>>): Promise<Receipt> {
     const text = metadata === undefined ? undefined : JSON.stringify(metadata);
     return this.do({ type: 'presence', status, metadata: text });
+  }
+
+  /** Says that this identity is there, by one beat, which never touches the chain. */
+  beat(): BeatVerdict {
+    return this.options.presence().beat(this.options.signer);
+  }
+
+  /** Beats now and once a minute for as long as the result is not disposed of: `using here = agent.keepBeating()`. */
+  keepBeating(): Disposable {
+    return { [Symbol.dispose]: this.options.presence().keepBeating(this.options.signer) };
   }
 
   // Membership.

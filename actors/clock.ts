@@ -24,11 +24,13 @@ export const CLOCK_JUMP_MS_MAX = 5 * 60_000;
 export class ClockJumpedError extends Error {
   override readonly name = 'ClockJumpedError';
   readonly code = 'clock_jumped';
+  /** How far it moved, milliseconds; below zero: backwards. */
   readonly jumpMs: number;
 
   constructor(jumpMs: number) {
+    const seconds = Math.round(Math.abs(jumpMs) / 1000);
     super(
-      `the system clock jumped by ${Math.round(jumpMs / 1000)} s since the node started; nothing is sealed until it is right again or the node is restarted`,
+      `the system clock jumped ${jumpMs < 0 ? 'back' : 'ahead'} by ${seconds} s while the node was running; nothing is sealed until it is right again or the node is restarted`,
     );
     this.jumpMs = jumpMs;
   }
@@ -37,6 +39,9 @@ export class ClockJumpedError extends Error {
 export class WatchedClock {
   private readonly clock: Clock;
   private offsetMs: number;
+  private isWrong = false;
+  /** Told once when the clock jumps, with what is to be said about it, and once (with nothing) when it is right again. */
+  onChange: (error: ClockJumpedError | undefined) => void = () => {};
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -59,17 +64,29 @@ export class WatchedClock {
     return this.clock.monotonicMs();
   }
 
+  /** How far the clock is off, milliseconds, where it has jumped. */
+  check(): number | undefined {
+    const jumpMs = this.offset() - this.offsetMs;
+    const isWrong = Math.abs(jumpMs) > CLOCK_JUMP_MS_MAX;
+    // Slow drift (time synchronisation, a suspended machine's remainder) is followed.
+    if (!isWrong) this.offsetMs += jumpMs;
+    if (isWrong !== this.isWrong) {
+      this.isWrong = isWrong;
+      this.onChange(isWrong ? new ClockJumpedError(jumpMs) : undefined);
+    }
+    return isWrong ? jumpMs : undefined;
+  }
+
   /** Wall time to seal by. Throws `ClockJumpedError`. */
   sealingMs(): number {
-    const jumpMs = this.offset() - this.offsetMs;
-    if (Math.abs(jumpMs) > CLOCK_JUMP_MS_MAX) throw new ClockJumpedError(jumpMs);
-    // Slow drift (time synchronisation, a suspended machine's remainder) is followed.
-    this.offsetMs += jumpMs;
+    const jumpMs = this.check();
+    if (jumpMs !== undefined) throw new ClockJumpedError(jumpMs);
     return this.nowMs();
   }
 
   /** Takes the present wall time as right. */
   trust(): void {
     this.offsetMs = this.offset();
+    this.check();
   }
 }

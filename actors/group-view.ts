@@ -50,7 +50,10 @@ export interface Presence {
   readonly member: Hex32;
   readonly status: PresenceStatus;
   readonly metadata: string | undefined;
+  /** Block time of his last change. */
   readonly tsMs: number;
+  /** The later of that and his last beat. */
+  readonly lastSeenMs: number;
   readonly isStale: boolean;
 }
 
@@ -204,14 +207,23 @@ export class GroupView {
     return this.base.ids(experienceTable as Table<unknown>, idPrefix);
   }
 
-  /** @param nowMs the time to judge staleness by; the view's block time if not given */
-  presence(options: { nowMs?: number; staleMs?: number } = {}): Presence[] {
-    const { nowMs = this.tsMs, staleMs = PRESENCE_STALE_MS_DEFAULT } = options;
-    return Array.from(this.records(presenceTable), ([member, record]) => ({
-      member,
-      ...record,
-      isStale: isStale(record, undefined, nowMs, staleMs),
-    }));
+  /**
+   * @param options.nowMs the time to judge staleness by; the view's block time if not given
+   * @param options.lastBeatMs when a member was last heard by a beat; nobody was, if not given
+   */
+  presence(
+    options: { nowMs?: number; staleMs?: number; lastBeatMs?: (member: Hex32) => number | undefined } = {},
+  ): Presence[] {
+    const { nowMs = this.tsMs, staleMs = PRESENCE_STALE_MS_DEFAULT, lastBeatMs } = options;
+    return Array.from(this.records(presenceTable), ([member, record]) => {
+      const beatMs = lastBeatMs?.(member);
+      return {
+        member,
+        ...record,
+        lastSeenMs: Math.max(record.tsMs, beatMs ?? 0),
+        isStale: isStale(record, beatMs, nowMs, staleMs),
+      };
+    });
   }
 
   offer(offer: Hex32): Offer | undefined {

@@ -3,8 +3,8 @@
  * Errors are told apart by their code, never by their text.
  */
 import { CommanderError } from 'commander';
-import type { ChainStoppedError } from '../../actors/chain/chain.ts';
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
+import { ChainStoppedError } from '../../actors/chain/stopped.ts';
 import type { ClockJumpedError } from '../../actors/clock.ts';
 import {
   AmbiguousIdError,
@@ -15,6 +15,7 @@ import {
 } from '../../actors/errors.ts';
 import type { HistoryMovedError } from '../../actors/history/audit.ts';
 import type { ExportFileErrorCode } from '../../actors/history/export-format.ts';
+import type { TooManyWatchersError } from '../../actors/watch.ts';
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
@@ -80,6 +81,7 @@ type KnownCode =
   | NotSealerError['code']
   | ChainStoppedError['code']
   | ClockJumpedError['code']
+  | TooManyWatchersError['code']
   | SocketPathError['code']
   | SocketProtocolError['code']
   | LockedNodeError['code'];
@@ -141,6 +143,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   group_halted: 'environment',
   group_closed: 'environment',
   clock_jumped: 'environment',
+  too_many_watchers: 'refused',
   socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
@@ -298,6 +301,7 @@ function detailsOf(error: unknown): Record<string, unknown> {
   if (error instanceof RefusedError || error instanceof BrokenHistoryError) return { refusal: error.refusal };
   if (error instanceof AmbiguousIdError) return { candidates: error.candidates };
   if (error instanceof DirectoryOwnedError) return { pid: error.pid };
+  if (error instanceof ChainStoppedError) return { retryAtMs: error.retryAtMs };
   return {};
 }
 

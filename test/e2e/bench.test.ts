@@ -17,7 +17,10 @@ test('every row of the benchmark is measured', () => {
     '64 callers',
     'one caller, p50',
     'operations on disk',
-    'resident memory',
+    'resident memory after opening',
+    'groups and list them',
+    'resident memory, idle',
+    'of a core, idle',
   ])
     expect(named(part), part).toBeGreaterThan(0);
 });

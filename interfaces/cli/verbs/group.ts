@@ -11,7 +11,7 @@ import { printReceipt } from '../report.ts';
 import { memberKey } from '../resolve.ts';
 import { printFields, printSentence, printTable } from '../table.ts';
 import { formatTime } from '../text.ts';
-import { GROUP_COLUMNS, summarize } from './node.ts';
+import { GROUP_COLUMNS, haltedGroups, printHalted, summarize, summarizeReadable } from './node.ts';
 
 const heading = 'Groups and members';
 
@@ -47,8 +47,13 @@ export function registerGroup(program: Command, context: CliContext): void {
     (command) => command,
     async (run) => {
       const node = await run.node();
-      const groups = node.groups().map((group) => summarize(node, group));
-      run.print({ groups }, () => printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet'));
+      const held = node.groups();
+      const groups = summarizeReadable(node, held);
+      const halted = haltedGroups(held);
+      run.print({ groups, halted }, () => {
+        printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+        printHalted(run, halted);
+      });
     },
   );
   verb(

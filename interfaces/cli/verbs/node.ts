@@ -68,9 +68,39 @@ async function init(run: Run<InitOptions>): Promise<void> {
   run.hint(`next:\n  lb create-group --data ${run.data} --name NAME`);
 }
 
+/** The groups that take nothing now, and why. */
+export function haltedGroups(groups: readonly Group[]) {
+  return groups.map((group) => group.standing()).filter(({ status }) => status === 'halted');
+}
+
+/** What of a group can be shown; nothing where what is stored of it cannot be read. */
+export function summarizeReadable(node: BatteryNode, groups: readonly Group[]): GroupSummary[] {
+  return groups.flatMap((group) => {
+    // Looked at before, so that a group whose store is damaged is halted and named with its reason.
+    const isHalted = group.standing().status === 'halted';
+    try {
+      return [summarize(node, group)];
+    } catch (error) {
+      if (isHalted) return [];
+      throw error;
+    }
+  });
+}
+
+/** One line for each halted group: what, why, what next. */
+export function printHalted(run: Run, halted: ReturnType<typeof haltedGroups>): void {
+  for (const { groupId, name, haltReason, retryAtMs } of halted) {
+    const next =
+      retryAtMs === undefined
+        ? 'not tried again by itself; look with: lb audit'
+        : `tried again at ${formatTime(retryAtMs)}`;
+    run.out.line(run.out.style('red', `halted: ${name} (${shortId(groupId)}): ${haltReason}; ${next}`));
+  }
+}
+
 /** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */
 export function summarize(node: BatteryNode, group: Group, view = group.now) {
-  const { groupId, name, currency, status, haltReason, head } = group.info();
+  const { groupId, name, currency, status, haltReason, retryAtMs, head } = group.info();
   const own = node.identities().map(({ publicKey }) => publicKey);
   const roles = own.flatMap((key) => {
     const role = view.roleOf(key);
@@ -88,6 +118,7 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
     // Verbs that only read open the node without its password, and so without the sealer's key.
     status: status === 'following' && isSealedHere ? 'sealing' : status,
     haltReason,
+    retryAtMs,
     height: view.height,
     blockId: view.height === head.height ? head.blockId : group.block(view.height).blockId,
     tsMs: view.tsMs,
@@ -123,11 +154,13 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
 async function info(run: Run): Promise<void> {
   const node = await run.node();
   const identities = node.identities();
-  const groups = node.groups().map((group) => summarize(node, group));
+  const held = node.groups();
+  const groups = summarizeReadable(node, held);
+  const halted = haltedGroups(held);
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups }, () => {
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -146,6 +179,7 @@ async function info(run: Run): Promise<void> {
     }
     run.out.line();
     printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+    printHalted(run, halted);
   });
   const own = identities.find(({ isNode }) => isNode)!;
   run.hint(

@@ -64,10 +64,12 @@ async function show(run: Run<PresenceOptions>): Promise<void> {
   const nowMs = run.timeOf(view);
   const staleMs = stale === undefined ? PRESENCE_STALE_MS_DEFAULT : parseSpan(stale, '--stale');
   const name = await run.namer(view);
-  const rows = view.presence({ nowMs, staleMs });
+  const group = await run.group();
+  const rows = run.options.at === undefined ? group.presence({ staleMs }) : view.presence({ nowMs, staleMs });
   const columns: readonly Column<Presence>[] = [
     { header: 'member', value: ({ member }) => name(member), plain: ({ member }) => member },
     { header: 'status', value: ({ status }) => status },
+    { header: 'seen', value: ({ lastSeenMs }) => `${formatSpan(nowMs - lastSeenMs)} ago` },
     { header: 'since', value: ({ tsMs }) => `${formatSpan(nowMs - tsMs)} ago` },
     { header: 'stale', value: ({ isStale }) => (isStale ? 'stale' : '') },
     { header: 'metadata', value: ({ metadata }) => metadata ?? '', isFlexible: true },
