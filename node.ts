@@ -62,6 +62,8 @@ export interface OpenOptions {
   /** How long to wait for another owner of the directory to go, milliseconds. */
   readonly waitMs?: number;
   readonly clock?: Clock;
+  /** How far the wall clock may move against the monotonic clock before nothing is sealed any more. */
+  readonly maxClockDriftMs?: number;
 }
 
 export interface NewGroup {
@@ -97,7 +99,7 @@ export class BatteryNode {
     this.keystore = parts.keystore;
     this.verifier = parts.verifier;
     this.options = parts.options;
-    this.clock = new WatchedClock(parts.options.clock ?? systemClock);
+    this.clock = new WatchedClock(parts.options.clock ?? systemClock, parts.options.maxClockDriftMs);
   }
 
   /**

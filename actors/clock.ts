@@ -17,7 +17,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
-/** How far wall and monotonic time may drift apart before it counts as a jump. */
+/** How far wall and monotonic time may drift apart before it counts as a jump, unless set otherwise. */
 export const CLOCK_JUMP_MS_MAX = 5 * 60_000;
 
 /** The wall clock moved against the monotonic clock: an environment error, cleared by `trust`. */
@@ -36,10 +36,12 @@ export class ClockJumpedError extends Error {
 
 export class WatchedClock {
   private readonly clock: Clock;
+  private readonly jumpMsMax: number;
   private offsetMs: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, jumpMsMax: number = CLOCK_JUMP_MS_MAX) {
     this.clock = clock;
+    this.jumpMsMax = jumpMsMax;
     this.offsetMs = this.offset();
   }
 
@@ -62,10 +64,16 @@ export class WatchedClock {
   /** Wall time to seal by. Throws `ClockJumpedError`. */
   sealingMs(): number {
     const jumpMs = this.offset() - this.offsetMs;
-    if (Math.abs(jumpMs) > CLOCK_JUMP_MS_MAX) throw new ClockJumpedError(jumpMs);
+    if (Math.abs(jumpMs) > this.jumpMsMax) throw new ClockJumpedError(jumpMs);
     // Slow drift (time synchronisation, a suspended machine's remainder) is followed.
     this.offsetMs += jumpMs;
     return this.nowMs();
+  }
+
+  /** By how much the wall clock has jumped, where that keeps this node from sealing. */
+  get jumpMs(): number | undefined {
+    const jumpMs = this.offset() - this.offsetMs;
+    return Math.abs(jumpMs) > this.jumpMsMax ? jumpMs : undefined;
   }
 
   /** Takes the present wall time as right. */

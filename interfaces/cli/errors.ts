@@ -19,6 +19,7 @@ import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
+import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
 import { cleanLine } from './text.ts';
 
@@ -63,7 +64,8 @@ type KnownCode =
   | VerdictError['code']
   | NotSealerError['code']
   | ChainStoppedError['code']
-  | ClockJumpedError['code'];
+  | ClockJumpedError['code']
+  | ConfigErrorCode;
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -76,6 +78,9 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   not_a_node: 'environment',
   owned: 'environment',
   newer_format: 'environment',
+  // Configuration.
+  config_invalid: 'usage',
+  config_unreadable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',
@@ -130,6 +135,7 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
   disk_full: 'free some space and try again',
+  config_invalid: 'see docs/CONFIGURATION.md',
 };
 
 /** What was checked does not hold. The result has been printed; this is its exit code. */
@@ -206,6 +212,7 @@ function messageOf(error: Error, code: string): string {
 function detailsOf(error: unknown): Record<string, unknown> {
   if (error instanceof RefusedError || error instanceof BrokenHistoryError) return { refusal: error.refusal };
   if (error instanceof AmbiguousIdError) return { candidates: error.candidates };
+  if (error instanceof ConfigError) return { problems: error.problems };
   if (error instanceof DirectoryOwnedError) return { pid: error.pid };
   return {};
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext, type Heading } from './context.ts';
+import { registerConfig } from './verbs/config.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHistory } from './verbs/history.ts';
@@ -24,6 +25,7 @@ import { registerWork } from './verbs/work.ts';
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
   registerNode,
   registerIdentity,
+  registerConfig,
   registerDemo,
   registerGroup,
   registerMembers,
