@@ -9,6 +9,8 @@ import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
 import { NodeClosedError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
 import { Group } from './actors/group.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './actors/ids.ts';
+import { MeasuredVerifier } from './actors/measured-verifier.ts';
+import type { Telemetry } from './actors/telemetry.ts';
 import type { Signer } from './crypto/identity.ts';
 import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from './crypto/keystore.ts';
 import { PoolVerifier } from './crypto/pool-verifier.ts';
@@ -64,6 +66,8 @@ export interface OpenOptions {
   readonly clock?: Clock;
   /** How far the wall clock may move against the monotonic clock before nothing is sealed any more. */
   readonly maxClockDriftMs?: number;
+  /** Who observes what the node does. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface NewGroup {
@@ -125,9 +129,10 @@ export class BatteryNode {
    * @throws DirectoryError, DirectoryOwnedError, KeystoreError, StorageError
    */
   static async open(options: OpenOptions): Promise<BatteryNode> {
-    const { data, password, durability = 'flush', waitMs = 0, threads } = options;
+    const { data, password, durability = 'flush', waitMs = 0, threads, telemetry } = options;
     const layout = openDirectory(data);
-    const verifier = new PoolVerifier(threads === undefined ? {} : { threads });
+    const pool = new PoolVerifier(threads === undefined ? {} : { threads });
+    const verifier = telemetry === undefined ? pool : new MeasuredVerifier(pool, telemetry);
     const lock = await acquireLock(layout.root, { waitMs });
     let keystore: Keystore | undefined;
     try {
@@ -265,6 +270,11 @@ export class BatteryNode {
     return this.groupIds().map((groupId) => this.group(groupId));
   }
 
+  /** The groups that were asked for since the node was opened. */
+  loadedGroups(): Group[] {
+    return [...this.groupsById.values()].map(({ group }) => group);
+  }
+
   /** A group by its id, an unambiguous prefix of it, or its name where only one group has it. */
   group(idOrName: string): Group {
     this.assertOpen();
@@ -292,13 +302,15 @@ export class BatteryNode {
 
   private load(groupId: Hex32): { group: Group; chain: GroupChain } {
     const store = this.store.group(groupId);
-    const { verifier, clock, bus } = this;
+    const { verifier, clock, bus, options } = this;
+    const { telemetry } = options;
     const chain = new GroupChain(groupId, {
       store,
       verifier,
       clock,
       bus,
-      lingerMs: this.options.lingerMs ?? LINGER_MS_DEFAULT,
+      lingerMs: options.lingerMs ?? LINGER_MS_DEFAULT,
+      ...(telemetry === undefined ? {} : { telemetry }),
       signerOf: (publicKey) => this.signerOf(publicKey),
     });
     const group = new Group({
@@ -326,6 +338,11 @@ export class BatteryNode {
   /** The verification pool, for audits of files. */
   get signatureVerifier(): Verifier {
     return this.verifier;
+  }
+
+  /** By how much the system clock has jumped, milliseconds, where that keeps this node from sealing. */
+  get clockJumpMs(): number | undefined {
+    return this.clock.jumpMs;
   }
 
   /** Takes the present wall time as right after a jump. */

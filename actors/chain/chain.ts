@@ -16,6 +16,7 @@ import { sealersTable } from '../../machines/tables.ts';
 import type { GroupStore, Head } from '../../storage/port.ts';
 import type { Bus } from '../bus.ts';
 import type { WatchedClock } from '../clock.ts';
+import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
 import { admitArtifacts } from './attachments.ts';
 import { chainMachine } from './chain.machine.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
@@ -35,6 +36,8 @@ export interface ChainOptions {
   readonly bus: Bus;
   /** The longest that a transaction waits for company, milliseconds. */
   readonly lingerMs: number;
+  /** Who observes; nobody, if not given. */
+  readonly telemetry?: Telemetry;
   /** The signer of a key, if this node holds it. */
   signerOf(publicKey: Hex32): BlockSigner | undefined;
 }
@@ -60,6 +63,7 @@ export class ChainStoppedError extends Error {
 export class GroupChain {
   readonly groupId: Hex32;
   private readonly options: ChainOptions;
+  private readonly telemetry: Telemetry;
   private readonly lifecycle: ActorRefFrom<typeof chainMachine>;
   /** Settles when the last `follow` has ended. */
   private followTurn: Promise<void> = Promise.resolve();
@@ -76,20 +80,24 @@ export class GroupChain {
   constructor(groupId: Hex32, options: ChainOptions) {
     this.groupId = groupId;
     this.options = options;
+    this.telemetry = options.telemetry ?? noTelemetry;
     this.lifecycle = createActor(chainMachine).start();
     this.load();
+    this.telemetry.chainLoaded(this);
   }
 
   private load(): void {
-    this.core = new ChainCore(this.options.store, this.groupId);
+    this.core = new ChainCore(this.options.store, this.groupId, this.telemetry);
     this.sealer = new Sealer({
       core: this.core,
       clock: this.options.clock,
       lingerMs: this.options.lingerMs,
       signer: () => this.sealingSigner(),
       committed: (final) => this.publish(final),
-      refused: ({ txId, refusal }) =>
-        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal }),
+      refused: ({ txId, refusal }) => {
+        this.telemetry.transactionRefused(refusal.code);
+        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal });
+      },
       failed: (error) => this.halt(error),
     });
     this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner() !== undefined });
@@ -115,6 +123,11 @@ export class GroupChain {
   /** The last block that is on disk. */
   get head(): Head {
     return this.options.store.head()!;
+  }
+
+  /** Transactions that wait to be sealed. */
+  get waiting(): number {
+    return this.sealer.waiting;
   }
 
   private halt(error: Error): void {
@@ -192,10 +205,21 @@ export class GroupChain {
     });
   }
 
+  private inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
+    const trace = this.telemetry.traceSubmission(this.groupId);
+    return trace === undefined
+      ? this.prepareInPlace(prepare)
+      : traced(trace, this.prepareInPlace(prepare, trace));
+  }
+
   /** Prepares a submission in a reserved place of the queue, and gives the place back where none comes of it. */
-  private async inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
+  private async prepareInPlace(
+    prepare: () => Prepared | Promise<Prepared>,
+    trace?: SubmissionTrace,
+  ): Promise<Outcome> {
     const { sealer } = this;
     if (!sealer.tryReserve()) await sealer.reserve();
+    trace?.stage('prepare');
     let prepared: Prepared;
     try {
       const made = prepare();
@@ -206,10 +230,12 @@ export class GroupChain {
     }
     if ('status' in prepared) {
       sealer.unreserve();
+      this.telemetry.transactionRefused(prepared.refusal.code);
       return prepared;
     }
     const { transaction, artifacts } = prepared;
-    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, settle, fail }));
+    trace?.stage('wait');
+    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, trace, settle, fail }));
   }
 
   /**
@@ -288,7 +314,10 @@ export class GroupChain {
         await Promise.all(before);
         before = storing;
         storing = [];
-        if (next.done) return await Promise.all(before).then(() => next.value);
+        if (!next.done) continue;
+        await Promise.all(before);
+        if (next.value !== undefined) this.telemetry.blockRefused(next.value.code);
+        return next.value;
       }
     } catch (error) {
       await Promise.allSettled(storing);
@@ -327,6 +356,7 @@ export class GroupChain {
     await this.quiet();
     this.lifecycle.send({ type: 'close' });
     this.core.discard();
+    this.telemetry.chainClosed(this.groupId);
   }
 }
 
