@@ -81,6 +81,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   // Configuration.
   config_invalid: 'usage',
   config_unreadable: 'environment',
+  log_dir_unwritable: 'environment',
+  metrics_port_unusable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',

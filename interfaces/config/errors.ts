@@ -1,7 +1,11 @@
 /** What is wrong with a configuration, as one line for people. */
 import { closest, distance } from 'fastest-levenshtein';
 
-export type ConfigErrorCode = 'config_invalid' | 'config_unreadable';
+export type ConfigErrorCode =
+  | 'config_invalid'
+  | 'config_unreadable'
+  | 'log_dir_unwritable'
+  | 'metrics_port_unusable';
 
 /** The node must not start: what was meant is not what would be done. */
 export class ConfigError extends Error {
