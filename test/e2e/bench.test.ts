@@ -16,6 +16,9 @@ test('every row of the benchmark is measured', () => {
     'LMDB puts, flushed in batches of 64',
     '64 callers',
     'one caller, p50',
+    'nobody watches',
+    'with metrics',
+    'with spans',
     'operations on disk',
     'resident memory',
   ])

@@ -17,7 +17,7 @@ export function temporaryFolder(): string {
 export async function watchedNode(
   flags: Partial<Record<SettingName, string>>,
   more: Partial<OpenOptions> = {},
-  data = temporaryFolder(),
+  data = join(temporaryFolder(), 'node'),
 ) {
   const config = loadConfig({
     data,
@@ -32,12 +32,12 @@ export async function watchedNode(
     ...(telemetry === undefined ? {} : { telemetry }),
     ...more,
   });
-  const attached = await observability.attach(node, data);
   const close = async (): Promise<void> => {
     await node.close();
     await observability.close();
   };
   onTestFinished(close);
+  const attached = await observability.attach(node, data);
   return { data, node, observability, attached, close };
 }
 
