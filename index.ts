@@ -14,6 +14,7 @@ export { type Audit, audit } from './actors/history/audit.ts';
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
 export { describeFinding, type Finding } from './actors/history/findings.ts';
 export { type Replay, replay } from './actors/history/replay.ts';
+export { noTelemetry, type Telemetry } from './actors/telemetry.ts';
 export { sha256 } from './crypto/hash.ts';
 export { PoolVerifier } from './crypto/pool-verifier.ts';
 export type { Verifier } from './crypto/verifier.ts';

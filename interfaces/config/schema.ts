@@ -48,7 +48,6 @@ function optional<T>(
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Only this machine: whoever wants more says so. */
 const LOOPBACK = '127.0.0.1';
