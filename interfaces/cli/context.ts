@@ -15,6 +15,7 @@
  *
  * A `Run` opens the node when it is first asked for, and whatever happens, it is closed at the end.
  */
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Agent } from '../../actors/agent.ts';
 import { NotFoundError, UsageError } from '../../actors/errors.ts';
@@ -27,6 +28,7 @@ import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
 import { askHidden, givenPassword } from './password.ts';
+import type { Terminal } from './terminal.ts';
 import { formatSpan, shortId } from './text.ts';
 
 /** The sections of the help. */
@@ -40,6 +42,16 @@ const HEADINGS = [
   'History',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];
+
+/** The keys are encrypted, and the node that is up was started without their password. */
+export class LockedNodeError extends Error {
+  override readonly name = 'LockedNodeError';
+  readonly code = 'node_locked';
+
+  constructor() {
+    super('the node is up without the password of its keys; stop it, and start it again with the password');
+  }
+}
 
 /** How long a verb waits for another process that owns the directory: verbs are short. */
 const OWNER_WAIT_MS = 5_000;
@@ -65,6 +77,8 @@ export interface VerbSpec {
   readonly at?: boolean;
   /** What a family of verbs does when none of them is named. */
   readonly isDefault?: boolean;
+  /** Runs in this process whoever owns the data directory. All others run where the node is. */
+  readonly runsHere?: boolean;
 }
 
 /** What all runs share. */
@@ -75,6 +89,22 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** The runs under way, to be closed by whoever ends the program. */
   readonly runs: Set<{ close(): Promise<void> }>;
+  readonly terminal: Terminal;
+  /** The node that is up in this process; verbs use it instead of opening one of their own. */
+  readonly upNode?: BatteryNode;
+  /** Runs the whole command line where the node of `data` is up. Resolves to its exit code; nothing: it is not up. */
+  readonly forward?: (data: string) => Promise<number | undefined>;
+}
+
+/** The verb ended with this exit code: it ran in another process, or a signal was its proper end. */
+export class VerbExit extends Error {
+  override readonly name = 'VerbExit';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`ended with ${exitCode}`);
+    this.exitCode = exitCode;
+  }
 }
 
 interface CommonOptions {
@@ -119,6 +149,8 @@ export function verb<O extends object = object>(
         throw new UsageError(`${command.name()} needs ${option.flags}; see: lb ${command.name()} --help`);
     const run = new Run<O>(command, context, spec);
     try {
+      const forwarded = spec.runsHere ? undefined : await context.forward?.(run.data);
+      if (forwarded !== undefined) throw new VerbExit(forwarded);
       await action(run);
     } finally {
       await run.close();
@@ -165,6 +197,7 @@ export class Run<O extends object = object> {
   readonly out: Output;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  readonly terminal: Terminal;
   /** Whether machines read the output. */
   readonly json: boolean;
   /** The data directory. */
@@ -181,6 +214,7 @@ export class Run<O extends object = object> {
     this.out = context.out;
     this.env = context.env;
     this.signal = context.signal;
+    this.terminal = context.terminal;
     this.json = this.options.json === true;
     this.data = this.options.data ?? (context.env.LB_DATA || DATA_DEFAULT);
     // An empty variable in a script must not mean the directory one happens to stand in.
@@ -190,7 +224,17 @@ export class Run<O extends object = object> {
     context.runs.add(this);
   }
 
+  /** A path as the caller means it: relative to where he stands. */
+  path(given: string): string {
+    return resolve(this.terminal.cwd, given);
+  }
+
   // The node and what is in it.
+
+  /** Whether the node is up in this very process. */
+  get isUpHere(): boolean {
+    return this.context.upNode !== undefined;
+  }
 
   /** The node of the data directory, opened; with its password where the verb signs. */
   async node(): Promise<BatteryNode> {
@@ -200,29 +244,35 @@ export class Run<O extends object = object> {
 
   /** A look at the node, opened for it alone and closed again. */
   async peek<T>(look: (node: BatteryNode) => T): Promise<T> {
-    const node = await this.openWith(undefined);
+    const { upNode } = this.context;
+    const node = upNode ?? (await this.openWith(undefined));
     try {
       return look(node);
     } finally {
-      await node.close();
+      if (node !== upNode) await node.close();
     }
   }
 
   private async open(): Promise<BatteryNode> {
     const { signs = false } = this.spec;
     const willSign = typeof signs === 'function' ? signs({ ...this.options }, this.args) : signs;
+    const { upNode } = this.context;
+    if (upNode !== undefined) {
+      if (willSign && upNode.isLocked) throw new LockedNodeError();
+      return upNode;
+    }
     if (!willSign) return this.openWith(undefined);
-    const password = givenPassword(this.options.passwordFile, this.env);
+    const password = await givenPassword(this.terminal, this.options.passwordFile, this.env);
     const node = await this.openWith(password);
-    if (!node.isLocked || !process.stdin.isTTY) return node;
+    if (!node.isLocked || !this.terminal.isInteractive) return node;
     // Asking takes as long as a person takes; nobody else should wait for the directory meanwhile.
     await node.close();
-    return this.openWith(await askHidden(this.out, 'Password: ', this.signal));
+    return this.openWith(await askHidden(this, 'Password: '));
   }
 
   private async openWith(password: string | undefined): Promise<BatteryNode> {
-    const config = loadConfig({ data: this.data, env: this.env });
-    const options = { data: this.data, waitMs: OWNER_WAIT_MS, ...nodeOptions(config) };
+    const config = loadConfig({ data: this.path(this.data), env: this.env });
+    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS, ...nodeOptions(config) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
@@ -313,6 +363,6 @@ export class Run<O extends object = object> {
   private async end(): Promise<void> {
     this.context.runs.delete(this);
     for (const cleanup of this.cleanups.reverse()) await cleanup();
-    await this.opened?.close();
+    if (this.opened !== this.context.upNode) await this.opened?.close();
   }
 }

@@ -20,6 +20,9 @@ import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
+import type { SocketProtocolError } from '../socket/frames.ts';
+import type { SocketPathError } from '../socket/server.ts';
+import type { LockedNodeError } from './context.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
 import { cleanLine } from './text.ts';
 
@@ -65,7 +68,10 @@ type KnownCode =
   | NotSealerError['code']
   | ChainStoppedError['code']
   | ClockJumpedError['code']
-  | ConfigErrorCode;
+  | ConfigErrorCode
+  | SocketPathError['code']
+  | SocketProtocolError['code']
+  | LockedNodeError['code'];
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -124,6 +130,9 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   group_halted: 'environment',
   group_closed: 'environment',
   clock_jumped: 'environment',
+  socket_path_too_long: 'environment',
+  socket_protocol: 'unreachable',
+  node_locked: 'forbidden',
   not_sealer: 'unreachable',
   verifier_closed: 'environment',
   verifier_thread_died: 'environment',

@@ -1,7 +1,9 @@
 /** Values as people type them: times, spans, amounts, tags, text from a flag, a file or standard input. */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { NotFoundError, UsageError } from '../../actors/errors.ts';
 import { MAX_TOKEN } from '../../events/fields.ts';
+import type { Terminal } from './terminal.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -94,9 +96,10 @@ export function assertArguments(args: readonly string[]): void {
 }
 
 /** The bytes of a file, or of standard input for `-`. */
-export function readInput(path: string): Uint8Array {
+export async function readInput(terminal: Terminal, path: string): Promise<Uint8Array> {
+  if (path === '-') return terminal.readInput();
   try {
-    return readFileSync(path === '-' ? 0 : path);
+    return await readFile(resolve(terminal.cwd, path));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new NotFoundError(`there is no file ${path}`);
@@ -106,8 +109,8 @@ export function readInput(path: string): Uint8Array {
 }
 
 /** The text of a file or of standard input; one line end at the very end is not part of it. */
-export function readTextInput(path: string): string {
-  const bytes = readInput(path);
+export async function readTextInput(terminal: Terminal, path: string): Promise<string> {
+  const bytes = await readInput(terminal, path);
   const name = path === '-' ? 'standard input' : path;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
@@ -117,16 +120,24 @@ export function readTextInput(path: string): string {
 }
 
 /** Content from exactly one of `--text`, `--file`, or `-` for standard input, as bytes. */
-export function contentOf(options: { text?: string; file?: string }, dash: string | undefined): Uint8Array {
+export async function contentOf(
+  terminal: Terminal,
+  options: { text?: string; file?: string },
+  dash: string | undefined,
+): Promise<Uint8Array> {
   if (options.text !== undefined && options.file === undefined && dash === undefined)
     return new TextEncoder().encode(options.text);
-  return readInput(sourceOf(options, dash));
+  return readInput(terminal, sourceOf(options, dash));
 }
 
 /** Like `contentOf`, for text. */
-export function textOf(options: { text?: string; file?: string }, dash: string | undefined): string {
+export async function textOf(
+  terminal: Terminal,
+  options: { text?: string; file?: string },
+  dash: string | undefined,
+): Promise<string> {
   if (options.text !== undefined && options.file === undefined && dash === undefined) return options.text;
-  return readTextInput(sourceOf(options, dash));
+  return readTextInput(terminal, sourceOf(options, dash));
 }
 
 function sourceOf({ text, file }: { text?: string; file?: string }, dash: string | undefined): string {

@@ -20,10 +20,12 @@ import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerTokens } from './verbs/tokens.ts';
+import { registerUp } from './verbs/up.ts';
 import { registerWork } from './verbs/work.ts';
 
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
   registerNode,
+  registerUp,
   registerIdentity,
   registerConfig,
   registerDemo,

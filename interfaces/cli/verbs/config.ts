@@ -23,6 +23,7 @@ export function registerConfig(program: Command, context: CliContext): void {
       details:
         'A flag counts before the environment, the environment before config.json in the data directory, and that before the default. The flags of settings are taken here as they are by lb up, to see what they would do.',
       isDefault: true,
+      runsHere: true,
     },
     addConfigFlags,
     list,
@@ -30,7 +31,13 @@ export function registerConfig(program: Command, context: CliContext): void {
   verb(
     config,
     context,
-    { usage: 'get', summary: 'Print the value of one setting.', heading, example: 'lb config get log_level' },
+    {
+      usage: 'get',
+      summary: 'Print the value of one setting.',
+      heading,
+      example: 'lb config get log_level',
+      runsHere: true,
+    },
     (command) => command.argument('<setting>', 'the name of the setting'),
     get,
   );
@@ -42,6 +49,7 @@ export function registerConfig(program: Command, context: CliContext): void {
       summary: 'Write a setting into config.json.',
       heading,
       example: 'lb config set log_level debug',
+      runsHere: true,
       details: 'A node that is running reads its configuration when it starts the next time.',
     },
     (command) =>
@@ -58,6 +66,7 @@ export function registerConfig(program: Command, context: CliContext): void {
       summary: 'Take a setting out of config.json.',
       heading,
       example: 'lb config unset log_level',
+      runsHere: true,
       details: 'Takes out unknown keys as well, so that a file that is refused can be mended.',
     },
     (command) => command.argument('<setting>', 'the name of the setting'),

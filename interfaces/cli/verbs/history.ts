@@ -2,7 +2,7 @@
  * `replay`, `audit`, `export`, `prove`, `verify-proof`: the history, checked and carried away. What does not hold is
  * printed as a result and ends with an exit code of its own, so that scripts need not read the text.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { NotFoundError, UsageError } from '../../../actors/errors.ts';
@@ -15,7 +15,7 @@ import type { ProofFacts } from '../../../events/proof.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { describeFact } from '../facts.ts';
-import { parseCount } from '../parse.ts';
+import { parseCount, readInput } from '../parse.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
 import { type Field, printFields } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
@@ -128,12 +128,13 @@ async function openedExport(run: Run, path: string): Promise<ExportSource> {
 async function replayHistory(run: Run<{ to?: string }>): Promise<void> {
   const [file] = run.args;
   const { to } = run.options;
-  const last = file === undefined ? (await run.group()).head.height : (await openedExport(run, file)).height;
+  const last =
+    file === undefined ? (await run.group()).head.height : (await openedExport(run, run.path(file))).height;
   const toHeight = to === undefined ? last : parseCount(to, '--to', 0, last);
   const result = await withProgress(run, 'replaying block', async (onProgress) => {
     if (file === undefined) return (await run.group()).replay({ toHeight, onProgress });
     const { replay } = await import('../../../actors/history/replay.ts');
-    return replay(await openedExport(run, file), { toHeight, onProgress });
+    return replay(await openedExport(run, run.path(file)), { toHeight, onProgress });
   });
   printReplay(run, result);
 }
@@ -182,8 +183,9 @@ async function auditHistory(run: Run): Promise<void> {
   const [file] = run.args;
   const result = await withProgress(run, 'auditing block', async (onProgress) => {
     if (file === undefined) return (await run.group()).audit({ onProgress });
-    if (!existsSync(file)) throw new NotFoundError(`there is no file ${file}; a group goes by --group`);
-    const source = await openedExport(run, file);
+    if (!existsSync(run.path(file)))
+      throw new NotFoundError(`there is no file ${file}; a group goes by --group`);
+    const source = await openedExport(run, run.path(file));
     const { audit } = await import('../../../actors/history/audit.ts');
     const { PoolVerifier } = await import('../../../crypto/pool-verifier.ts');
     const verifier = new PoolVerifier({ threads: availableParallelism() });
@@ -219,7 +221,7 @@ async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Pr
   const { out, overwrite = false } = run.options;
   const group = await run.group();
   const summary = await withProgress(run, 'exporting block', (onProgress) =>
-    group.exportTo(out, { onProgress, overwrite }),
+    group.exportTo(run.path(out), { onProgress, overwrite }),
   );
   run.print({ out, ...summary }, () => {
     run.out.line(run.out.style('green', `Wrote ${group.info().name} to ${out}`));
@@ -244,7 +246,7 @@ async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
     subjectOf('tx', run.options.tx, run.args[0]).toLowerCase(),
   );
   const proof = group.prove(txId);
-  writeFileSync(out, proof, { flag: 'wx' });
+  writeFileSync(run.path(out), proof, { flag: 'wx' });
   const { height, blockId } = group.head;
   run.print({ txId, height: location.height, head: { height, blockId }, out, bytes: proof.length }, () => {
     run.out.line(run.out.style('green', `Wrote a receipt of ${proof.length} bytes to ${out}`));
@@ -269,7 +271,7 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
   const groupId = group === undefined || isHex32(group) ? group : (await run.group()).groupId;
   const { verifyProof, PROOF_REASONS } = await import('../../../events/proof.ts');
   const { nativeCrypto } = await import('../../../actors/chain/core.ts');
-  const verdict = verifyProof(readProofFile(run.args[0]!), nativeCrypto, {
+  const verdict = verifyProof(await readInput(run.terminal, run.args[0]!), nativeCrypto, {
     ...(groupId === undefined ? {} : { groupId }),
     ...(head === undefined ? {} : { headBlockId: head }),
   });
@@ -286,16 +288,6 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
       'proof_unanchored',
       `the receipt holds in itself, but its sealer ${shortId(facts.sealer)} is not the founder; name a head that you trust with --head`,
     );
-}
-
-function readProofFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new NotFoundError(`there is no file ${path}`);
-    throw error;
-  }
 }
 
 function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {

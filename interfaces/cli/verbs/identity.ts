@@ -113,10 +113,10 @@ async function changePassword(run: Run<PasswordOptions>): Promise<void> {
     throw new UsageError('--remove and --new-password-file exclude each other');
   // A look first, and closed again: nobody should wait for the directory while a person types.
   const { hadPassword } = await run.peek((node) => ({ hadPassword: node.hasPassword }));
-  let old = hadPassword ? givenPassword(passwordFile, run.env) : undefined;
-  if (hadPassword) old ??= await askHidden(run.out, 'Present password: ', run.signal);
-  const given = givenPassword(newPasswordFile, { LB_PASSWORD: run.env.LB_NEW_PASSWORD });
-  const next = remove ? undefined : await newPassword(run.out, given, run.signal);
+  let old = hadPassword ? await givenPassword(run.terminal, passwordFile, run.env) : undefined;
+  if (hadPassword) old ??= await askHidden(run, 'Present password: ');
+  const given = await givenPassword(run.terminal, newPasswordFile, { LB_PASSWORD: run.env.LB_NEW_PASSWORD });
+  const next = remove ? undefined : await newPassword(run, given);
   const node = await run.node();
   await node.changePassword(old, next);
   run.print({ keysEncrypted: next !== undefined }, () =>

@@ -37,7 +37,8 @@ async function runImport(run: Run<ImportVerbOptions>): Promise<void> {
   const tags = parseTags(run.options.tags);
   const { importMarkdown } = await import('../import/import-markdown.ts');
   const [group, agent] = [await run.group(), await run.agent()];
-  const { signal, args: paths } = run;
+  const { signal } = run;
+  const paths = run.args.map((path) => run.path(path));
   const onProgress = run.json ? () => {} : importStatus(run.out);
   const summary = await importMarkdown({ group, agent, paths, tags, signal, onProgress });
   run.out.status('');

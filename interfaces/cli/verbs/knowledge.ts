@@ -131,7 +131,7 @@ function change(
 
 async function publish(run: Run<PublishOptions>): Promise<void> {
   const { options } = run;
-  const text = textOf(options, run.args[0]);
+  const text = await textOf(run.terminal, options, run.args[0]);
   const view = (await run.group()).now;
   const parent = options.parent === undefined ? undefined : claimId(view, options.parent);
   const evidence = parseList(options.evidence).map((one) => referenceId(view, one));

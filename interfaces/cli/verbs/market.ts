@@ -104,7 +104,7 @@ async function createOffer(run: Run<OfferOptions>): Promise<void> {
   const { options } = run;
   const { title, description, split, royalty, expires } = options;
   const price = parseAmount(options.price, '--price');
-  const content = contentOf(options, run.args[0]);
+  const content = await contentOf(run.terminal, options, run.args[0]);
   const expiresMs =
     expires === undefined ? undefined : parseTime(expires, '--expires', Date.now(), 'from now');
   const node = await run.node();

@@ -1,6 +1,6 @@
 /** `init` and `info`: the node itself. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
 import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
@@ -25,6 +25,7 @@ export function registerNode(program: Command, context: CliContext): void {
       usage: 'init',
       summary: 'Make a node: a data directory with an identity of its own.',
       heading: 'Start here',
+      runsHere: true,
       example: 'lb init --data ./mynode --encrypt-keys',
       details:
         'A directory that holds a node already stays as it is. With --encrypt-keys the password is asked for twice, or taken from LB_PASSWORD or --password-file.',
@@ -47,16 +48,16 @@ export function registerNode(program: Command, context: CliContext): void {
 }
 
 async function init(run: Run<InitOptions>): Promise<void> {
-  const keystore = join(layoutOf(run.data).keys, KEYSTORE_FILE);
+  const keystore = join(layoutOf(run.path(run.data)).keys, KEYSTORE_FILE);
   // Before a password is asked for. Whoever comes between is still refused by `init` itself.
   if (existsSync(keystore)) throw new KeystoreExistsError(keystore);
-  const given = givenPassword(run.options.passwordFile, run.env);
+  const given = await givenPassword(run.terminal, run.options.passwordFile, run.env);
   const isEncrypted = run.options.encryptKeys === true;
-  const password = isEncrypted ? await newPassword(run.out, given, run.signal) : undefined;
+  const password = isEncrypted ? await newPassword(run, given) : undefined;
   const { BatteryNode } = await import('../../../node.ts');
-  const options = { data: run.data };
+  const options = { data: run.path(run.data) };
   const { identity } = await BatteryNode.init(password === undefined ? options : { ...options, password });
-  const data = resolve(run.data);
+  const data = options.data;
   run.print({ data, identity, keysEncrypted: isEncrypted }, () => {
     run.out.line(run.out.style('green', `Made a node in ${data}`));
     printFields(
@@ -131,7 +132,7 @@ async function info(run: Run): Promise<void> {
   const node = await run.node();
   const identities = node.identities();
   const groups = node.groups().map((group) => summarize(node, group));
-  const data = resolve(run.data);
+  const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
   run.print({ data, keysEncrypted, keyFileWarning, identities, groups }, () => {

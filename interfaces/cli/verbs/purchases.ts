@@ -109,7 +109,7 @@ function registerDelivery(program: Command, context: CliContext): void {
       const { purchase } = await chosen(run);
       const content = delivered(await run.agent(), purchase);
       const out = run.options.out;
-      if (out !== undefined) writeFileSync(out, content, { flag: 'wx' });
+      if (out !== undefined) writeFileSync(run.path(out), content, { flag: 'wx' });
       run.print(
         { purchase, bytes: content.length, out, content: out === undefined ? base64(content) : undefined },
         () =>
@@ -199,7 +199,7 @@ async function accept(run: Run<PurchaseOptions>): Promise<void> {
   const agent = await run.agent();
   const content = delivered(agent, purchase);
   // The content is kept before the money goes: a full disk must not cost the buyer what he paid for.
-  if (out !== undefined) writeFileSync(out, content, { flag: 'wx' });
+  if (out !== undefined) writeFileSync(run.path(out), content, { flag: 'wx' });
   const receipt = await agent.acceptPurchase(purchase);
   if (print && !run.json) return printContent(run, content);
   const made = { purchase, status: 'settled', bytes: content.length, out };

@@ -5,11 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { Output } from '../../../interfaces/cli/output.ts';
 import { buildProgram } from '../../../interfaces/cli/program.ts';
 import { REFERENCE_BEGIN, REFERENCE_END, renderReference } from '../../../interfaces/cli/reference.ts';
+import { RecordingTerminal } from '../../support/terminal.ts';
 
 const PAGE = new URL('../../../docs/CLI.md', import.meta.url);
 
+const terminal = new RecordingTerminal();
 const program = buildProgram({
-  out: new Output({}),
+  out: new Output(terminal, {}),
+  terminal,
   env: {},
   signal: new AbortController().signal,
   runs: new Set(),
