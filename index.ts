@@ -21,6 +21,7 @@ export { type Replay, replay } from './actors/history/replay.ts';
 export type { Batch, NewClaim, NewOffer, NewTask } from './actors/new-records.ts';
 export { DEFAULT_POLICY } from './actors/policy.ts';
 export type { BeatVerdict } from './actors/presence/group-presence.ts';
+export { noTelemetry, type Telemetry } from './actors/telemetry.ts';
 export type { Timers } from './actors/timers.ts';
 export { type EventKind, TooManyWatchersError, type WatchOptions } from './actors/watch.ts';
 export { sha256 } from './crypto/hash.ts';

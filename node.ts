@@ -7,6 +7,7 @@ import { Bus } from './actors/bus.ts';
 import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
 import { NodeClosedError } from './actors/errors.ts';
 import type { Group } from './actors/group.ts';
+import { MeasuredVerifier } from './actors/measured-verifier.ts';
 import type { NewGroup } from './actors/node/founding.ts';
 import { Groups } from './actors/node/groups.ts';
 import { Identities } from './actors/node/identities.ts';
@@ -15,6 +16,7 @@ import { assertInitable, assertKeysNotLost, openChain } from './actors/node/open
 import { Supervisor } from './actors/node/supervisor.ts';
 import { Presences } from './actors/presence/presences.ts';
 import { TaskBoards } from './actors/tasks/task-boards.ts';
+import type { Telemetry } from './actors/telemetry.ts';
 import { systemTimers, type Timers } from './actors/timers.ts';
 import { Watchers, type WatchOptions } from './actors/watch.ts';
 import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from './crypto/keystore.ts';
@@ -51,6 +53,10 @@ export interface OpenOptions {
   readonly waitMs?: number;
   readonly clock?: Clock;
   readonly timers?: Timers;
+  /** How far the wall clock may move against the monotonic clock before nothing is sealed any more. */
+  readonly maxClockDriftMs?: number;
+  /** Who observes what the node does. */
+  readonly telemetry?: Telemetry;
 }
 
 /** What `open` has got hold of, and `close` gives back. */
@@ -82,7 +88,7 @@ export class BatteryNode {
     const { layout, store, keystore, verifier, options } = parts;
     const { bus } = this;
     const { timers = systemTimers, lingerMs } = options;
-    const clock = new WatchedClock(options.clock ?? systemClock);
+    const clock = new WatchedClock(options.clock ?? systemClock, options.maxClockDriftMs);
     this.clock = clock;
     const supervisor = new Supervisor({ clock, timers });
     const alarms = new Alarms(clock, timers);
@@ -113,6 +119,7 @@ export class BatteryNode {
       bus,
       noteChain: () => recordChain(layout),
       lingerMs,
+      telemetry: options.telemetry,
       identities,
       supervisor,
       tasks,
@@ -154,9 +161,10 @@ export class BatteryNode {
    * @throws DirectoryError, DirectoryOwnedError, KeystoreError, StorageError
    */
   static async open(options: OpenOptions): Promise<BatteryNode> {
-    const { data, password, durability = 'flush', waitMs = 0, threads } = options;
+    const { data, password, durability = 'flush', waitMs = 0, threads, telemetry } = options;
     const layout = openDirectory(data);
-    const verifier = new PoolVerifier(threads === undefined ? {} : { threads });
+    const pool = new PoolVerifier(threads === undefined ? {} : { threads });
+    const verifier = telemetry === undefined ? pool : new MeasuredVerifier(pool, telemetry);
     const lock = await acquireLock(layout.root, { waitMs });
     let keystore: Keystore | undefined;
     try {
@@ -245,6 +253,11 @@ export class BatteryNode {
     return this.held.all();
   }
 
+  /** The groups whose chains are loaded: those in use. */
+  loadedGroups(): Group[] {
+    return this.held.loaded();
+  }
+
   /** A group by its id, an unambiguous prefix of it, or its name where only one group has it. */
   group(idOrName: string): Group {
     this.assertOpen();
@@ -268,6 +281,11 @@ export class BatteryNode {
   /** The verification pool, for audits of files. */
   get signatureVerifier(): Verifier {
     return this.parts.verifier;
+  }
+
+  /** By how much the system clock has jumped, milliseconds, where that keeps this node from sealing. */
+  get clockJumpMs(): number | undefined {
+    return this.clock.jumpMs;
   }
 
   /** Takes the present wall time as right after a jump. */

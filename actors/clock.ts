@@ -17,7 +17,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
-/** How far wall and monotonic time may drift apart before it counts as a jump. */
+/** How far wall and monotonic time may drift apart before it counts as a jump, unless set otherwise. */
 export const CLOCK_JUMP_MS_MAX = 5 * 60_000;
 
 /** The wall clock moved against the monotonic clock: an environment error, cleared by `trust`. */
@@ -38,13 +38,15 @@ export class ClockJumpedError extends Error {
 
 export class WatchedClock {
   private readonly clock: Clock;
+  private readonly jumpMsMax: number;
   private offsetMs: number;
   private isWrong = false;
   /** Told once when the clock jumps, with what is to be said about it, and once (with nothing) when it is right again. */
   onChange: (error: ClockJumpedError | undefined) => void = () => {};
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, jumpMsMax: number = CLOCK_JUMP_MS_MAX) {
     this.clock = clock;
+    this.jumpMsMax = jumpMsMax;
     this.offsetMs = this.offset();
   }
 
@@ -67,7 +69,7 @@ export class WatchedClock {
   /** How far the clock is off, milliseconds, where it has jumped. */
   check(): number | undefined {
     const jumpMs = this.offset() - this.offsetMs;
-    const isWrong = Math.abs(jumpMs) > CLOCK_JUMP_MS_MAX;
+    const isWrong = Math.abs(jumpMs) > this.jumpMsMax;
     // Slow drift (time synchronisation, a suspended machine's remainder) is followed.
     if (!isWrong) this.offsetMs += jumpMs;
     if (isWrong !== this.isWrong) {
@@ -82,6 +84,12 @@ export class WatchedClock {
     const jumpMs = this.check();
     if (jumpMs !== undefined) throw new ClockJumpedError(jumpMs);
     return this.nowMs();
+  }
+
+  /** By how much the wall clock has jumped, where that keeps this node from sealing. */
+  get jumpMs(): number | undefined {
+    const jumpMs = this.offset() - this.offsetMs;
+    return Math.abs(jumpMs) > this.jumpMsMax ? jumpMs : undefined;
   }
 
   /** Takes the present wall time as right. */

@@ -9,6 +9,7 @@ import { cpus } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
 import { measureGroups } from './groups.ts';
+import { measureObserved } from './observed.ts';
 import type { Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
@@ -60,6 +61,7 @@ if (wants('submit')) {
   }
   report(...(await measureSubmit(scale)));
 }
+if (wants('observed')) report(...(await measureObserved(scale)));
 if (wants('start')) report(...(await measureStart(scale)));
 if (wants('groups')) report(...(await measureGroups(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

@@ -16,6 +16,7 @@ import { purchaseMachine } from '../machines/purchase.machine.ts';
 import { taskMachine } from '../machines/task.machine.ts';
 import { TABLES as STORAGE_TABLES } from '../storage/schema.ts';
 import { boundsTable } from './generate/bounds.ts';
+import { settingsTable, variablesTable } from './generate/configuration.ts';
 import { effectsTable } from './generate/effects.ts';
 import { limitsTable } from './generate/limits.ts';
 import { machineDiagram, transitionTable } from './generate/machines.ts';
@@ -25,7 +26,7 @@ import { stateTable } from './generate/state.ts';
 import { table } from './generate/table.ts';
 
 /** The pages that have generated regions. */
-export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md'] as const;
+export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md'] as const;
 export type Page = (typeof PAGES)[number];
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -48,6 +49,8 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   'presence-diagram': () => machineDiagram(presenceMachine),
   bounds: boundsTable,
   storage: storageTable,
+  settings: settingsTable,
+  variables: variablesTable,
 };
 
 function storageTable(): string {

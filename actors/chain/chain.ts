@@ -17,10 +17,12 @@ import type { GroupStore, Head } from '../../storage/port.ts';
 import { SUBMISSIONS_MAX } from '../bounds.ts';
 import type { Bus } from '../bus.ts';
 import type { WatchedClock } from '../clock.ts';
+import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
 import { admitArtifacts } from './attachments.ts';
 import { chainMachine } from './chain.machine.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
 import { ChainCore, CoreDiscardedError, nativeCrypto } from './core.ts';
+import { GatheringVerifier } from './gathering.ts';
 import { type BlockSigner, ChainJudge, type FinalBlock } from './judge.ts';
 import { eventsOfFinalBlock } from './publish.ts';
 import { Sealer } from './sealer.ts';
@@ -28,7 +30,7 @@ import { signTransaction } from './sign.ts';
 import { MemoryState } from './state-cache.ts';
 import { ChainStoppedError, haltedError } from './stopped.ts';
 import { SourceFailedError, validate } from './validate.ts';
-import { readTransaction, verifyTransactions } from './verify.ts';
+import { readTransaction } from './verify.ts';
 
 export interface ChainOptions {
   readonly store: GroupStore;
@@ -37,6 +39,8 @@ export interface ChainOptions {
   readonly bus: Bus;
   /** The longest that a transaction waits for company, milliseconds. */
   readonly lingerMs: number;
+  /** Who observes; nobody, if not given. */
+  readonly telemetry?: Telemetry;
   /** The signer of a key, if this node holds it. */
   signerOf(publicKey: Hex32): BlockSigner | undefined;
   /** Transactions that may wait; `SUBMISSIONS_MAX` if not given. */
@@ -59,6 +63,7 @@ type Prepared =
 export class GroupChain {
   readonly groupId: Hex32;
   private readonly options: ChainOptions;
+  private readonly telemetry: Telemetry;
   private readonly lifecycle: ActorRefFrom<typeof chainMachine>;
   /** Settles when the last `follow` has ended. */
   private followTurn: Promise<void> = Promise.resolve();
@@ -67,24 +72,23 @@ export class GroupChain {
   private work: { readonly core: ChainCore; readonly sealer: Sealer } | undefined;
   /** What halted it, for whoever comes. */
   private stopped: ChainStoppedError | undefined;
-  /** Transactions from outside whose signatures are to be checked together at the end of this turn. */
-  private unverified: {
-    transaction: Transaction;
-    settle(answer: VerifiedTransaction | Refusal): void;
-    fail(error: Error): void;
-  }[] = [];
+  /** Checks the signatures of transactions from outside, those of one turn together. */
+  private readonly gathering: GatheringVerifier;
 
   constructor(groupId: Hex32, options: ChainOptions) {
     this.groupId = groupId;
     this.options = options;
+    this.gathering = new GatheringVerifier(options.verifier);
+    this.telemetry = options.telemetry ?? noTelemetry;
     this.lifecycle = createActor(chainMachine).start();
     this.load();
+    this.telemetry.chainLoaded(this);
   }
 
   /** Makes the chain ready to work, or halts it with the reason why it is not. */
   private load(): void {
     try {
-      const core = new ChainCore(this.options.store, this.groupId);
+      const core = new ChainCore(this.options.store, this.groupId, this.telemetry);
       this.work = { core, sealer: this.sealerOf(core) };
       this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner(core) !== undefined });
       this.stopped = undefined;
@@ -103,8 +107,10 @@ export class GroupChain {
       submissionsMax,
       signer: () => this.sealingSigner(core),
       committed: (final) => this.publish(final),
-      refused: ({ txId, refusal }) =>
-        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal }),
+      refused: ({ txId, refusal }) => {
+        this.telemetry.transactionRefused(refusal.code);
+        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal });
+      },
       failed: (error) => this.halt(error),
     });
   }
@@ -140,6 +146,11 @@ export class GroupChain {
   /** When a halted chain is loaded again by itself, wall time in milliseconds. */
   get retryAtMs(): number | undefined {
     return this.status === 'halted' ? this.stopped?.retryAtMs : undefined;
+  }
+
+  /** Transactions that wait to be sealed. */
+  get waiting(): number {
+    return this.work?.sealer.waiting ?? 0;
   }
 
   private halt(error: Error): void {
@@ -216,16 +227,27 @@ export class GroupChain {
       const txId = toHex(txIdBytes);
       const artifacts = this.admit(Object.assign(transaction, { txId, txIdBytes }), attachments);
       if ('code' in artifacts) return { status: 'refused', txId, refusal: artifacts };
-      const verified = await this.verify(transaction);
+      const verified = await this.gathering.verify(transaction);
       if ('code' in verified) return { status: 'refused', txId, refusal: verified };
       return { transaction: verified, artifacts };
     });
   }
 
+  private inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
+    const trace = this.telemetry.traceSubmission(this.groupId);
+    return trace === undefined
+      ? this.prepareInPlace(prepare)
+      : traced(trace, this.prepareInPlace(prepare, trace));
+  }
+
   /** Prepares a submission in a reserved place of the queue, and gives the place back where none comes of it. */
-  private async inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
+  private async prepareInPlace(
+    prepare: () => Prepared | Promise<Prepared>,
+    trace?: SubmissionTrace,
+  ): Promise<Outcome> {
     const { sealer } = this.working();
     if (!sealer.tryReserve()) await sealer.reserve();
+    trace?.stage('prepare');
     let prepared: Prepared;
     try {
       const made = prepare();
@@ -236,10 +258,12 @@ export class GroupChain {
     }
     if ('status' in prepared) {
       sealer.unreserve();
+      this.telemetry.transactionRefused(prepared.refusal.code);
       return prepared;
     }
     const { transaction, artifacts } = prepared;
-    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, settle, fail }));
+    trace?.stage('wait');
+    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, trace, settle, fail }));
   }
 
   /**
@@ -260,27 +284,6 @@ export class GroupChain {
       unknownAuthor(core.state, author, operations) ??
       admitArtifacts(operations, attachments, (hash) => this.options.store.hasArtifact(hash))
     );
-  }
-
-  private verify(transaction: Transaction): Promise<VerifiedTransaction | Refusal> {
-    return new Promise((settle, fail) => {
-      this.unverified.push({ transaction, settle, fail });
-      if (this.unverified.length === 1) setImmediate(() => void this.verifyGathered());
-    });
-  }
-
-  private async verifyGathered(): Promise<void> {
-    const gathered = this.unverified;
-    this.unverified = [];
-    try {
-      const answers = await verifyTransactions(
-        this.options.verifier,
-        gathered.map(({ transaction }) => transaction),
-      );
-      for (const [at, one] of gathered.entries()) one.settle(answers[at]!);
-    } catch (error) {
-      for (const one of gathered) one.fail(error as Error);
-    }
   }
 
   // Following.
@@ -319,7 +322,10 @@ export class GroupChain {
         await Promise.all(before);
         before = storing;
         storing = [];
-        if (next.done) return await Promise.all(before).then(() => next.value);
+        if (!next.done) continue;
+        await Promise.all(before);
+        if (next.value !== undefined) this.telemetry.blockRefused(next.value.code);
+        return next.value;
       }
     } catch (error) {
       await Promise.allSettled(storing);
@@ -361,6 +367,7 @@ export class GroupChain {
     await this.quiet();
     this.lifecycle.send({ type: 'close' });
     this.work?.core.discard();
+    this.telemetry.chainClosed(this.groupId);
   }
 }
 

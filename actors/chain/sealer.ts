@@ -15,6 +15,7 @@ import type { Outcome, Receipt } from '../../events/receipt.ts';
 import type { VerifiedTransaction } from '../../events/transaction.ts';
 import { COMMITS_IN_FLIGHT_MAX } from '../bounds.ts';
 import { ClockJumpedError, type WatchedClock } from '../clock.ts';
+import type { SubmissionTrace } from '../telemetry.ts';
 import type { Artifact } from './commit.ts';
 import type { ChainCore } from './core.ts';
 import type { BlockSigner, FinalBlock } from './judge.ts';
@@ -25,6 +26,7 @@ const EAGER_MIN = 16;
 export interface Submission {
   readonly transaction: VerifiedTransaction;
   readonly artifacts: readonly Artifact[];
+  readonly trace: SubmissionTrace | undefined;
   settle(outcome: Outcome): void;
   fail(error: Error): void;
 }
@@ -78,6 +80,11 @@ export class Sealer {
 
   constructor(options: SealerOptions) {
     this.options = options;
+  }
+
+  /** Transactions that wait, those that are on their way to disk not counted. */
+  get waiting(): number {
+    return this.queue.length + this.reserved;
   }
 
   private get isFull(): boolean {
@@ -249,6 +256,7 @@ export class Sealer {
         const refusal = judge.add(submission.transaction);
         if (refusal === undefined) {
           taken.push(submission);
+          submission.trace?.stage('commit');
         } else {
           refusals.push({ status: 'refused', txId, refusal });
           submission.settle(refusals.at(-1)!);

@@ -20,6 +20,7 @@ import { StoredState } from '../group-view.ts';
 import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { Presences } from '../presence/presences.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
+import type { Telemetry } from '../telemetry.ts';
 import { found, type NewGroup } from './founding.ts';
 import type { Identities } from './identities.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -35,6 +36,7 @@ export interface GroupsOptions {
   /** Keeps in mind that this directory has a chain, so that a database that is missing is one that was lost. */
   noteChain(): void;
   readonly lingerMs: number | undefined;
+  readonly telemetry: Telemetry | undefined;
   readonly identities: Identities;
   readonly supervisor: Supervisor;
   readonly tasks: TaskBoards;
@@ -69,6 +71,11 @@ export class Groups {
 
   all(): Group[] {
     return this.records().map(({ groupId, name }) => this.get(groupId, name));
+  }
+
+  /** The groups whose chains are loaded. */
+  loaded(): Group[] {
+    return [...this.chains.keys()].map((groupId) => this.find(groupId));
   }
 
   /** A group by its id, an unambiguous prefix of it, or its name where only one group has it. */
@@ -142,13 +149,15 @@ export class Groups {
   private chain(groupId: Hex32): GroupChain {
     const known = this.chains.get(groupId);
     if (known !== undefined) return known;
-    const { store, verifier, clock, bus, lingerMs = LINGER_MS_DEFAULT, identities, presences } = this.options;
+    const { store, verifier, clock, bus, lingerMs = LINGER_MS_DEFAULT, telemetry } = this.options;
+    const { identities, presences } = this.options;
     const chain: GroupChain = new GroupChain(groupId, {
       store: store.group(groupId),
       verifier,
       clock,
       bus,
       lingerMs,
+      ...(telemetry === undefined ? {} : { telemetry }),
       signerOf: (publicKey) => identities.signerOf(publicKey),
       halted: (error) => this.halted(groupId, error),
       reloaded: () => this.options.supervisor.loaded('chain', groupId),

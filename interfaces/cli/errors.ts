@@ -28,6 +28,7 @@ import {
 } from '../../events/errno.ts';
 import type { Refusal, RefusalCode } from '../../events/refusals.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
+import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
@@ -82,6 +83,7 @@ type KnownCode =
   | ChainStoppedError['code']
   | ClockJumpedError['code']
   | TooManyWatchersError['code']
+  | ConfigErrorCode
   | SocketPathError['code']
   | SocketProtocolError['code']
   | LockedNodeError['code'];
@@ -97,6 +99,11 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   not_a_node: 'environment',
   owned: 'environment',
   newer_format: 'environment',
+  // Configuration.
+  config_invalid: 'usage',
+  config_unreadable: 'environment',
+  log_dir_unwritable: 'environment',
+  metrics_port_unusable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',
@@ -160,6 +167,7 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   owned: 'try again when it is done, or use another --data',
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
+  config_invalid: 'see docs/CONFIGURATION.md',
 };
 
 /** A file of the user's that cannot be read or written. */
@@ -300,6 +308,7 @@ function detailsOf(error: unknown): Record<string, unknown> {
   if (error instanceof ExplainedRefusal) return { refusal: error.refusal, next: error.next };
   if (error instanceof RefusedError || error instanceof BrokenHistoryError) return { refusal: error.refusal };
   if (error instanceof AmbiguousIdError) return { candidates: error.candidates };
+  if (error instanceof ConfigError) return { problems: error.problems };
   if (error instanceof DirectoryOwnedError) return { pid: error.pid };
   if (error instanceof ChainStoppedError) return { retryAtMs: error.retryAtMs };
   return {};

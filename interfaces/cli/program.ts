@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
+import { registerConfig } from './verbs/config.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHelp } from './verbs/help.ts';
@@ -30,6 +31,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerNode,
   registerUp,
   registerIdentity,
+  registerConfig,
   registerDemo,
   registerGroup,
   registerMembers,

@@ -7,6 +7,7 @@ import type { Group } from '../../actors/group.ts';
 import type { GroupView } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
+import { loadConfig, nodeOptions } from '../config/load.ts';
 import { type CliContext, DATA_DEFAULT, type VerbSpec } from './context.ts';
 import { ExplainedRefusal } from './errors.ts';
 import { wrapHint } from './help-layout.ts';
@@ -148,7 +149,8 @@ export class Run<O extends object = object> {
   }
 
   private async openWith(password: string | undefined): Promise<BatteryNode> {
-    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS };
+    const config = loadConfig({ data: this.path(this.data), env: this.env });
+    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS, ...nodeOptions(config) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });

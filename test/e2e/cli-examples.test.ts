@@ -48,6 +48,10 @@ interface Scene {
 /** Every verb, in an order in which the examples make sense. */
 const SCENES: readonly Scene[] = [
   { verb: 'init' },
+  { verb: 'config list' },
+  { verb: 'config set' },
+  { verb: 'config get' },
+  { verb: 'config unset' },
   { verb: 'help' },
   { verb: 'info' },
   { verb: 'identity list' },

@@ -2,8 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
-import type { BatteryNode } from '../../../node.ts';
+import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
+import { addConfigFlags, configFlags } from '../../config/flags.ts';
+import { loadConfig, nodeOptions } from '../../config/load.ts';
 import type { RunRequest } from '../../socket/frames.ts';
 import type { RemoteTerminal } from '../../socket/remote-terminal.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
@@ -33,36 +35,47 @@ export function registerUp(program: Command, context: CliContext): void {
         'Runs until Ctrl-C or SIGTERM; what is under way is finished first. Meanwhile every other verb on this directory is served by this node, through a socket that only its user can open. Keys with a password are opened once, at the start: whoever can open the socket can then sign.',
       runsHere: true,
     },
-    (command) => command.option('--locked', 'start without the password of the keys: nothing can be signed'),
+    (command) =>
+      addConfigFlags(
+        command.option('--locked', 'start without the password of the keys: nothing can be signed'),
+      ),
     up,
   );
 }
 
 async function up(run: Run<UpOptions>): Promise<void> {
-  const node = await openNode(run);
+  const data = run.path(run.data);
+  const config = loadConfig({ data, env: run.env, flags: configFlags({ ...run.options }) });
+  const { startObservability } = await import('../../observability/observe.ts');
+  const { logger, telemetry, attach, close } = await startObservability(config);
+  run.onEnd(close);
+  const node = await openNode(run, { data, ...nodeOptions(config), ...(telemetry && { telemetry }) });
   run.onEnd(() => node.close());
+  await attach(node, data);
   const { SocketServer } = await import('../../socket/server.ts');
-  const path = layoutOf(run.path(run.data)).socket;
+  const path = layoutOf(data).socket;
   const server = await SocketServer.listen(path, (request, terminal, signal) =>
     serve(node, request, terminal, signal),
   );
   run.onEnd(() => server.close());
   const groups = node.groupIds().length;
   const { pid } = process;
-  run.print({ status: 'up', data: run.path(run.data), pid, socket: path, groups }, () =>
+  logger.info({ data, socket: path, groups }, 'the node is up');
+  run.print({ status: 'up', data, pid, socket: path, groups }, () =>
     run.out.line(
-      `${run.out.style('green', 'The node is up')} in ${run.path(run.data)} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it`,
+      `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it`,
     ),
   );
   await aborted(run.signal);
   run.hint('stopping; what is under way is finished first');
+  logger.info('stopping');
   // To be told to stop is how this verb ends well.
   throw new VerbExit(EXIT.ok);
 }
 
-async function openNode(run: Run<UpOptions>): Promise<BatteryNode> {
+async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<BatteryNode> {
   const { BatteryNode } = await import('../../../node.ts');
-  const options = { data: run.path(run.data), waitMs: OWNER_WAIT_MS };
+  const options = { ...common, waitMs: OWNER_WAIT_MS };
   const open = (password: string | undefined): Promise<BatteryNode> =>
     BatteryNode.open(password === undefined ? options : { ...options, password });
   const node = await open(await givenPassword(run.terminal, run.options.passwordFile, run.env));

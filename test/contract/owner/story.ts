@@ -28,6 +28,11 @@ const task = (id: string, ...more: string[]): Step =>
 
 const START: readonly Step[] = [
   step('info'),
+  step('config', 'set', 'log_level', 'warn'),
+  failing(2, 'config', 'set', 'log_level', 'loud'),
+  step('config', 'get', 'log_level'),
+  step('config', 'list'),
+  step('config', 'unset', 'log_level'),
   named('bob', 'identity', 'new', 'bob'),
   step('identity', 'new', 'carol'),
   step('identity', 'list'),
