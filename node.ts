@@ -19,7 +19,8 @@ import { type Policy, policyFields } from './events/operations/group.ts';
 import { refuse } from './events/refusals.ts';
 import type { Operation } from './events/registry.ts';
 import { RULES_VERSIONS } from './machines/governance.ts';
-import { createDirectory, openDirectory } from './storage/directory.ts';
+import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
+import { createDirectory, layoutOf, openDirectory } from './storage/directory.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
 import { openStore, type Store } from './storage/store.ts';
 
@@ -329,6 +330,18 @@ export class BatteryNode {
   /** Takes the present wall time as right after a jump. */
   trustClock(): void {
     this.clock.trust();
+  }
+
+  /**
+   * Writes everything but the read models to one new file, as it is at one moment; the node goes on meanwhile.
+   * @throws StorageError, and the system's error with `EEXIST` where the file is there already
+   */
+  backup(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<BackupSummary> {
+    this.assertOpen();
+    return writeBackup(this.store, layoutOf(this.options.data), path, {
+      ...options,
+      nowMs: this.clock.nowMs(),
+    });
   }
 
   /** Seals and stores what waits, stops everything, and gives the directory back. */

@@ -23,6 +23,7 @@ import type { Group } from '../../actors/group.ts';
 import type { GroupView } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
+import { DATA_DEFAULT, dataDirectory } from './contexts.ts';
 import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
@@ -39,6 +40,7 @@ const HEADINGS = [
   'Tokens',
   'Market',
   'History',
+  'Operation',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];
 
@@ -54,7 +56,6 @@ export class LockedNodeError extends Error {
 
 /** How long a verb waits for another process that owns the directory: verbs are short. */
 const OWNER_WAIT_MS = 5_000;
-export const DATA_DEFAULT = './lb-data';
 
 export interface VerbSpec {
   /** Name and arguments in the way of commander: `retract-claim [claim]`. */
@@ -108,6 +109,7 @@ export class VerbExit extends Error {
 
 interface CommonOptions {
   readonly data?: string;
+  readonly context?: string;
   readonly json?: boolean;
   readonly group?: string;
   readonly as?: string;
@@ -168,7 +170,8 @@ export function family(program: Command, name: string, summary: string, heading:
 /** The flags that stand before or after any verb. */
 export function addCommonOptions(command: Command): void {
   command
-    .option('--data <dir>', `data directory (default: LB_DATA, else ${DATA_DEFAULT})`)
+    .option('--data <dir>', `data directory (default: LB_DATA, the context in use, ${DATA_DEFAULT})`)
+    .option('--context <name>', 'data directory by its name (see: lb context)')
     .option('--password-file <file>', 'file with the password of the keys (or set LB_PASSWORD)')
     .option('--json', 'print JSON for machines');
 }
@@ -199,9 +202,8 @@ export class Run<O extends object = object> {
   readonly terminal: Terminal;
   /** Whether machines read the output. */
   readonly json: boolean;
-  /** The data directory. */
-  readonly data: string;
   private readonly spec: VerbSpec;
+  private directory: string | undefined;
   private opened: BatteryNode | undefined;
   private cleanups: (() => Promise<void> | void)[] = [];
   private closing: Promise<void> | undefined;
@@ -215,9 +217,6 @@ export class Run<O extends object = object> {
     this.signal = context.signal;
     this.terminal = context.terminal;
     this.json = this.options.json === true;
-    this.data = this.options.data ?? (context.env.LB_DATA || DATA_DEFAULT);
-    // An empty variable in a script must not mean the directory one happens to stand in.
-    if (this.data === '') throw new UsageError('--data is empty; name a directory');
     this.spec = spec;
     this.context = context;
     context.runs.add(this);
@@ -229,6 +228,12 @@ export class Run<O extends object = object> {
   }
 
   // The node and what is in it.
+
+  /** The data directory, as it was named. */
+  get data(): string {
+    this.directory ??= dataDirectory(this.options, this.env);
+    return this.directory;
+  }
 
   /** Whether the node is up in this very process. */
   get isUpHere(): boolean {

@@ -18,10 +18,12 @@ import type { ExportFileErrorCode } from '../../actors/history/export-format.ts'
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
+import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { LockedNodeError } from './context.ts';
+import type { ContextsFileError } from './contexts.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
 import { cleanLine } from './text.ts';
 
@@ -62,6 +64,8 @@ type KnownCode =
   | PackageErrorCode
   | VerifierErrorCode
   | ExportFileErrorCode
+  | BackupErrorCode
+  | ContextsFileError['code']
   | HistoryMovedError['code']
   | VerdictError['code']
   | NotSealerError['code']
@@ -116,6 +120,12 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   exists: 'refused',
   history_moved: 'environment',
   history_broken: 'environment',
+  // Backups and contexts.
+  not_a_backup: 'refused',
+  backup_newer: 'environment',
+  backup_damaged: 'refused',
+  not_empty: 'refused',
+  contexts_unreadable: 'environment',
   package_too_large: 'usage',
   package_not_recognised: 'environment',
   package_does_not_open: 'environment',

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext, type Heading } from './context.ts';
+import { registerBackup } from './verbs/backup.ts';
+import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHistory } from './verbs/history.ts';
@@ -40,6 +42,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerPurchases,
   registerInspect,
   registerHistory,
+  registerBackup,
+  registerContexts,
 ];
 
 const EPILOGUE = `
