@@ -19,9 +19,11 @@ import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerState } from './verbs/state.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerUp } from './verbs/up.ts';
+import { registerWatch } from './verbs/watch.ts';
 import { registerWork } from './verbs/work.ts';
 
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
@@ -41,6 +43,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMarket,
   registerPurchases,
   registerInspect,
+  registerWatch,
+  registerState,
   registerHistory,
   registerBackup,
   registerContexts,
