@@ -126,6 +126,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   backup_damaged: 'refused',
   not_empty: 'refused',
   contexts_unreadable: 'environment',
+  unhealthy: 'environment',
   package_too_large: 'usage',
   package_not_recognised: 'environment',
   package_does_not_open: 'environment',
@@ -154,7 +155,7 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
 /** What was checked does not hold. The result has been printed; this is its exit code. */
 export class VerdictError extends Error {
   override readonly name = 'VerdictError';
-  readonly code: 'audit_broken' | 'replay_broken' | 'proof_invalid' | 'proof_unanchored';
+  readonly code: 'audit_broken' | 'replay_broken' | 'proof_invalid' | 'proof_unanchored' | 'unhealthy';
 
   constructor(code: VerdictError['code'], message: string) {
     super(message);

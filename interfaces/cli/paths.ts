@@ -1,14 +1,9 @@
-/** Paths as the user typed them, from where he stands. */
+/** Files that a verb writes. */
 import { statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
-export function userPath(path: string): string {
-  return resolve(path);
-}
-
-/** The file of `--out`: where that is a folder, a file with a name of its own in it. */
-export function outputFile(path: string, nameInFolder: () => string): string {
-  const target = userPath(path);
+/** The file of `--out`, an absolute path: where that is a folder, a file with a name of its own in it. */
+export function outputFile(target: string, nameInFolder: () => string): string {
   const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
   return isFolder ? join(target, nameInFolder()) : target;
 }

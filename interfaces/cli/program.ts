@@ -8,6 +8,7 @@ import { registerBackup } from './verbs/backup.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
+import { registerHealth } from './verbs/health.ts';
 import { registerHistory } from './verbs/history.ts';
 import { registerIdentity } from './verbs/identity.ts';
 import { registerImport } from './verbs/import.ts';
@@ -46,6 +47,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerWatch,
   registerState,
   registerHistory,
+  registerHealth,
   registerBackup,
   registerContexts,
 ];

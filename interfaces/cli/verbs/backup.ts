@@ -5,7 +5,7 @@ import type { BackupCheck } from '../../../actors/history/check-backup.ts';
 import type { BackupManifest } from '../../../storage/backup/manifest.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
-import { datedName, outputFile, userPath } from '../paths.ts';
+import { datedName, outputFile } from '../paths.ts';
 import { type Column, printFields, printTable } from '../table.ts';
 import { count, formatTime, shortId } from '../text.ts';
 
@@ -35,6 +35,7 @@ export function registerBackup(program: Command, context: CliContext): void {
       usage: 'verify',
       summary: 'Prove a backup without restoring it: every hash, then an audit of every group.',
       heading,
+      runsHere: true,
       example: 'lb backup verify node.lbbackup',
       details:
         'It is unpacked into a scratch folder, which needs as much room and is taken away again. Needs no node.',
@@ -52,6 +53,7 @@ export function registerBackup(program: Command, context: CliContext): void {
       usage: 'restore',
       summary: 'Make a node from a backup, in a data directory that is empty or not there yet.',
       heading,
+      runsHere: true,
       example: 'lb restore node.lbbackup --data ./restored',
       details:
         'Run the restored node in place of the one that was copied, never beside it: two nodes that seal with one key make two histories, and other members stop following both.',
@@ -62,7 +64,7 @@ export function registerBackup(program: Command, context: CliContext): void {
 }
 
 async function create(run: Run<{ out: string }>): Promise<void> {
-  const file = outputFile(run.options.out, () => `${datedName(Date.now())}.lbbackup`);
+  const file = outputFile(run.path(run.options.out), () => `${datedName(Date.now())}.lbbackup`);
   const node = await run.node();
   const { groups, files, bytes, createdMs } = await node.backup(file, { signal: run.signal });
   const keysEncrypted = node.hasPassword;
@@ -94,7 +96,7 @@ async function verify(run: Run<{ scratch?: string }>): Promise<void> {
   const { PoolVerifier } = await import('../../../crypto/pool-verifier.ts');
   const verifier = new PoolVerifier({ threads: availableParallelism() });
   run.onEnd(() => verifier.close());
-  const scratch = userPath(run.options.scratch ?? tmpdir());
+  const scratch = run.path(run.options.scratch ?? tmpdir());
   const lines = {
     unpacking: run.progress('unpacking byte'),
     auditing: run.progress('auditing block'),
@@ -103,7 +105,7 @@ async function verify(run: Run<{ scratch?: string }>): Promise<void> {
   try {
     const onProgress = (step: keyof typeof lines, done: number, of: number): void =>
       lines[step].update(done, of);
-    check = await checkBackup(userPath(run.args[0]!), { verifier, scratch, onProgress });
+    check = await checkBackup(run.path(run.args[0]!), { verifier, scratch, onProgress });
   } finally {
     lines.auditing.end();
   }
@@ -151,10 +153,10 @@ const CHECK_COLUMNS: readonly Column<BackupCheck['groups'][number]>[] = [
 async function restore(run: Run): Promise<void> {
   const { restoreBackup } = await import('../../../storage/backup/read.ts');
   const line = run.progress('restoring byte');
-  const data = userPath(run.data);
+  const data = run.path(run.data);
   let manifest: BackupManifest;
   try {
-    manifest = await restoreBackup(userPath(run.args[0]!), data, (done, of) => line.update(done, of));
+    manifest = await restoreBackup(run.path(run.args[0]!), data, (done, of) => line.update(done, of));
   } finally {
     line.end();
   }

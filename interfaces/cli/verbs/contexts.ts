@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { assertContextName, contextDirectory, readContexts, writeContexts } from '../contexts.ts';
-import { userPath } from '../paths.ts';
 import { printTable } from '../table.ts';
 
 const heading = 'Operation';
@@ -17,6 +16,7 @@ export function registerContexts(program: Command, context: CliContext): void {
       usage: 'add',
       summary: 'Give a data directory a name.',
       heading,
+      runsHere: true,
       example: 'lb context add work --data ./mynode\nlb info --context work',
       details: 'A name that is there already gets the new directory.',
     },
@@ -30,6 +30,7 @@ export function registerContexts(program: Command, context: CliContext): void {
       usage: 'use',
       summary: 'Choose the node that verbs mean where neither --data nor LB_DATA is given.',
       heading,
+      runsHere: true,
       example: 'lb context use work',
     },
     (command) => command.argument('<name>', 'a context'),
@@ -42,6 +43,7 @@ export function registerContexts(program: Command, context: CliContext): void {
       usage: 'list',
       summary: 'List the contexts.',
       heading,
+      runsHere: true,
       example: 'lb context list',
       isDefault: true,
     },
@@ -55,6 +57,7 @@ export function registerContexts(program: Command, context: CliContext): void {
       usage: 'remove',
       summary: 'Forget a name. The node itself stays.',
       heading,
+      runsHere: true,
       example: 'lb context remove work',
     },
     (command) => command.argument('<name>', 'a context'),
@@ -66,7 +69,7 @@ function add(run: Run<{ data?: string }>): void {
   const name = run.args[0]!;
   assertContextName(name);
   if (run.options.data === undefined) throw new UsageError('which directory? give it with --data');
-  const data = userPath(run.options.data);
+  const data = run.path(run.options.data);
   const { current, directories } = readContexts(run.env);
   writeContexts(run.env, { current, directories: new Map([...directories, [name, data]]) });
   run.print({ name, data, isCurrent: name === current }, () => run.out.line(`${name} is ${data}`));
