@@ -1,10 +1,8 @@
 /** All verbs of `lb`, assembled: what runs, and what the help and docs/CLI.md are made from. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext, type Heading } from './context.ts';
 import { registerBackup } from './verbs/backup.ts';
+import { registerCompletion } from './verbs/completion.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
@@ -26,6 +24,7 @@ import { registerTokens } from './verbs/tokens.ts';
 import { registerUp } from './verbs/up.ts';
 import { registerWatch } from './verbs/watch.ts';
 import { registerWork } from './verbs/work.ts';
+import { version } from './version.ts';
 
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
   registerNode,
@@ -50,6 +49,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerHealth,
   registerBackup,
   registerContexts,
+  registerCompletion,
 ];
 
 const EPILOGUE = `
@@ -92,16 +92,4 @@ function helpVerb(): Command {
     .summary('Show the help of a verb.')
     .argument('[verb]', 'the verb')
     .helpGroup('Start here:' satisfies `${Heading}:`);
-}
-
-function version(): string {
-  // From the sources the package file is two folders up, from the build one more.
-  for (const up of ['../..', '../../..'])
-    try {
-      const path = join(dirname(fileURLToPath(import.meta.url)), up, 'package.json');
-      return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-    } catch {
-      // The next candidate.
-    }
-  return 'unknown';
 }

@@ -4,8 +4,10 @@ import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { type Finding, levelOf, worst } from '../health/finding.ts';
 import { parseWord } from '../parse.ts';
-import { type Column, printTable } from '../table.ts';
+import { datedName, outputFile } from '../paths.ts';
+import { type Column, printFields, printTable } from '../table.ts';
 import { count } from '../text.ts';
+import { version } from '../version.ts';
 
 const heading = 'Operation';
 const FORMATS = ['json', 'nagios', 'prometheus'] as const;
@@ -26,6 +28,20 @@ export function registerHealth(program: Command, context: CliContext): void {
     },
     (command) => command.option('--deep', 'audit every group as well: every signature, rule, sum and index'),
     doctor,
+  );
+  verb<{ out: string }>(
+    program,
+    context,
+    {
+      usage: 'support-bundle',
+      summary: 'Collect what somebody who helps needs to see in one file, without any secret.',
+      heading,
+      example: 'lb support-bundle --out support.tar',
+      details:
+        'Versions, health, heads, settings, the list of files, the end of the logs. Passwords, keys, join codes and tokens are taken out; what members wrote is not in it, but names of groups are. Look into it before you send it: tar -xf support.tar.',
+    },
+    (command) => command.requiredOption('--out <path>', 'the new file, or a folder to put a dated file into'),
+    supportBundle,
   );
   verb<{ format: string }>(
     program,
@@ -100,4 +116,16 @@ async function checkForNagios(run: Run): Promise<void> {
     run.out.line(`BATTERY NODE UNKNOWN - ${error instanceof Error ? error.message : error}`);
     throw new VerbExit(NAGIOS_UNKNOWN);
   }
+}
+
+async function supportBundle(run: Run<{ out: string }>): Promise<void> {
+  const { gatherSupport, writeBundle } = await import('../support/bundle.ts');
+  const file = outputFile(run.path(run.options.out), () => `${datedName(Date.now())}-support.tar`);
+  const files = await gatherSupport(run, version());
+  await writeBundle(file, files);
+  const names = files.map(({ name }) => name);
+  run.print({ file, files: names }, () => {
+    run.out.line(run.out.style('green', `Wrote ${file}`));
+    printFields(run.out, [['with', names.join(', ')]], '  ');
+  });
 }
