@@ -37,10 +37,13 @@ export async function unpackBackup(
   // An error on either side ends the loop below, which is the one that reports it.
   input.on('error', (error) => archive.destroy(error));
   input.pipe(archive);
+  let hasManifest = false;
   try {
-    return await unpackEntries(archive, dir, onProgress);
+    return await unpackEntries(archive, dir, onProgress, () => {
+      hasManifest = true;
+    });
   } catch (error) {
-    throw readError(error, path);
+    throw readError(error, path, hasManifest);
   } finally {
     input.destroy();
     archive.destroy();
@@ -51,6 +54,7 @@ async function unpackEntries(
   archive: AsyncIterable<Entry>,
   dir: string,
   onProgress: (done: number, of: number) => void,
+  onManifest: () => void,
 ): Promise<BackupManifest> {
   let manifest: BackupManifest | undefined;
   let done = 0;
@@ -59,6 +63,7 @@ async function unpackEntries(
     if (manifest === undefined) {
       manifest = decodeManifest(await readManifest(entry));
       for (const file of manifest.files) missing.set(file.path, file);
+      onManifest();
       await assertRoom(dir, manifest);
       continue;
     }
@@ -125,14 +130,14 @@ async function unpackFile(
 }
 
 /** What is wrong with the file itself is the backup's; what the system says is the system's. */
-function readError(error: unknown, path: string): unknown {
-  if (error instanceof BackupError && error.code === 'not_a_backup')
-    return new BackupError('not_a_backup', `${path} is not a backup of a node: ${error.message}`);
-  if (!(error instanceof Error) || 'code' in error) return error;
-  // The words of the tar reader: an invalid header, or an end in the middle.
-  return new BackupError('backup_damaged', `${path} is no whole tar file: ${error.message}`, {
-    cause: error,
-  });
+function readError(error: unknown, path: string, hasManifest: boolean): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error instanceof BackupError && error.code !== 'not_a_backup') return error;
+  if ('code' in error && !(error instanceof BackupError)) return error;
+  // A reason of ours, or the words of the tar reader: an invalid header, or an end in the middle.
+  const code = hasManifest ? 'backup_damaged' : 'not_a_backup';
+  const what = hasManifest ? 'is cut short or damaged' : 'is not a backup of a node';
+  return new BackupError(code, `${path} ${what}: ${error.message}`, { cause: error });
 }
 
 /**
