@@ -1,8 +1,10 @@
 /** All verbs of `lb`, assembled: what runs, and what the help and docs/CLI.md are made from. */
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext, type Heading } from './context.ts';
+import { registerAdvanced } from './verbs/advanced.ts';
 import { registerBackup } from './verbs/backup.ts';
 import { registerCompletion } from './verbs/completion.ts';
+import { registerConsistency } from './verbs/consistency.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
@@ -46,6 +48,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerWatch,
   registerState,
   registerHistory,
+  registerConsistency,
+  registerAdvanced,
   registerHealth,
   registerBackup,
   registerContexts,
