@@ -17,6 +17,7 @@ import type { Outcome, Receipt } from '../events/receipt.ts';
 import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import { inviteProofMessage } from '../machines/membership.ts';
+import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
@@ -105,9 +106,13 @@ export class Agent {
 
   // Knowledge.
 
-  /** The operation and the artifact of a claim, to be submitted alone or in a batch. The claim's id is the hash. */
+  /**
+   * The operation and the artifact of a claim, to be submitted alone or in a batch. The claim's id is the hash.
+   * @throws UsageError for a text with nothing to read: a claim may earn a reward
+   */
   prepareClaim(claim: NewClaim): Batch & { claim: Hex32 } {
     const { text, tags = [], parent, evidence = [], createdMs = this.options.nowMs() } = claim;
+    if (isBlank(text)) throw new UsageError('a claim needs a text that can be read; this one is empty');
     const bytes = encodeChecked({ text, tags, parent, evidence, createdMs });
     const id = toHex(sha256(bytes));
     const operation: Operation = { type: 'claim', artifact: id, parent, evidence, tags };
@@ -303,17 +308,24 @@ export class Agent {
   /** Hands the package's key to the buyer of a purchase. */
   async grant(purchase: Hex32): Promise<Receipt> {
     const record = this.purchaseRecord(purchase);
+    const offer = this.offer(record.offer);
+    // The rules say the same, but the wallet is asked first, and would only miss a key.
+    if (offer.seller !== this.publicKey)
+      throw new RefusedError(refuse('not_seller', { seller: offer.seller }));
     const { wallet, signer } = this.options;
-    const sealedKey = sealGrant(wallet, signer, this.offer(record.offer), record);
+    const sealedKey = sealGrant(wallet, signer, offer, record);
     if (sealedKey === undefined)
       throw new UsageError('nothing can be sealed to the key of this purchase; its buyer can be refunded');
     return this.do({ type: 'grant', purchase, sealedKey });
   }
 
-  /** Opens what was delivered, without accepting it. */
+  /** Opens what was delivered, without accepting it. @throws RefusedError before the grant, and for others */
   openPurchase(purchase: Hex32): Delivery {
-    const record = this.purchaseRecord(purchase);
-    return openDelivery(this.options.wallet, this.options.signer, this.offer(record.offer), record);
+    const record = this.ownPurchase(purchase);
+    if (record.sealedKey === undefined)
+      throw new RefusedError(refuse('purchase_state', { purchase, status: record.status, event: 'open' }));
+    const { wallet, signer } = this.options;
+    return openDelivery(wallet, signer, this.offer(record.offer), record, record.sealedKey);
   }
 
   acceptPurchase(purchase: Hex32): Promise<Receipt> {
@@ -330,9 +342,17 @@ export class Agent {
 
   /** Proves a wrong key; this reveals the purchase's one-time secret, which is worthless afterwards. */
   async disputePurchase(purchase: Hex32): Promise<Receipt> {
-    const record = this.purchaseRecord(purchase);
+    const record = this.ownPurchase(purchase);
     const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record);
     return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
+  }
+
+  /** A purchase of this identity: only the buyer's wallet has the secret that opens what is delivered. */
+  private ownPurchase(purchase: Hex32) {
+    const record = this.purchaseRecord(purchase);
+    const { buyer } = record;
+    if (buyer !== this.publicKey) throw new RefusedError(refuse('not_buyer', { buyer }));
+    return record;
   }
 
   private offer(offer: Hex32) {

@@ -15,21 +15,17 @@
  *
  * A `Run` opens the node when it is first asked for, and whatever happens, it is closed at the end.
  */
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Agent } from '../../actors/agent.ts';
-import { NotFoundError, UsageError } from '../../actors/errors.ts';
-import type { Group } from '../../actors/group.ts';
-import type { GroupView } from '../../actors/group-view.ts';
-import type { Hex32 } from '../../events/bytes.ts';
+import { UsageError } from '../../actors/errors.ts';
 import type { BatteryNode } from '../../node.ts';
-import { DATA_DEFAULT, dataDirectory } from './contexts.ts';
-import { envelope } from './json.ts';
+import { DATA_DEFAULT } from './contexts.ts';
+import { layOutExample } from './help-layout.ts';
 import type { Output } from './output.ts';
-import { parseHeight } from './parse.ts';
-import { askHidden, givenPassword } from './password.ts';
+import { noSuchVerb } from './suggest.ts';
 import type { Terminal } from './terminal.ts';
-import { formatSpan, shortId } from './text.ts';
+import { Run } from './verb-run.ts';
+
+export type { Run } from './verb-run.ts';
 
 /** The sections of the help. */
 const HEADINGS = [
@@ -43,19 +39,6 @@ const HEADINGS = [
   'Operation',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];
-
-/** The keys are encrypted, and the node that is up was started without their password. */
-export class LockedNodeError extends Error {
-  override readonly name = 'LockedNodeError';
-  readonly code = 'node_locked';
-
-  constructor() {
-    super('the node is up without the password of its keys; stop it, and start it again with the password');
-  }
-}
-
-/** How long a verb waits for another process that owns the directory: verbs are short. */
-const OWNER_WAIT_MS = 5_000;
 
 export interface VerbSpec {
   /** Name and arguments in the way of commander: `retract-claim [claim]`. */
@@ -107,16 +90,6 @@ export class VerbExit extends Error {
   }
 }
 
-interface CommonOptions {
-  readonly data?: string;
-  readonly context?: string;
-  readonly json?: boolean;
-  readonly group?: string;
-  readonly as?: string;
-  readonly at?: string;
-  readonly passwordFile?: string;
-}
-
 /** Adds a verb to `program` (or to a verb that has verbs of its own). */
 export function verb<O extends object = object>(
   program: Command,
@@ -139,7 +112,7 @@ export function verb<O extends object = object>(
     command.option('--as <identity>', "identity that signs (default: the node's own)");
   if (spec.at) command.option('--at <height>', 'as of this height instead of now');
   addCommonOptions(command);
-  command.addHelpText('after', `\nExample:\n${indent(spec.example)}`);
+  command.addHelpText('after', () => layOutExample(spec.example, context.out.width));
   // What stands behind a family without being one of its verbs would else be called too many arguments.
   command.allowExcessArguments(spec.isDefault === true);
   command.action(async () => {
@@ -153,6 +126,8 @@ export function verb<O extends object = object>(
       const forwarded = spec.runsHere ? undefined : await context.forward?.(run.data);
       if (forwarded !== undefined) throw new VerbExit(forwarded);
       await action(run);
+    } catch (error) {
+      throw run.inWords(error);
     } finally {
       await run.close();
     }
@@ -174,198 +149,4 @@ export function addCommonOptions(command: Command): void {
     .option('--context <name>', 'data directory by its name (see: lb context)')
     .option('--password-file <file>', 'file with the password of the keys (or set LB_PASSWORD)')
     .option('--json', 'print JSON for machines');
-}
-
-function noSuchVerb(parent: Command, given: string): UsageError {
-  const known = parent.commands.map((command) => command.name()).join(', ');
-  return new UsageError(`${parent.name()} has no verb "${given}"; it has ${known}`);
-}
-
-function indent(text: string): string {
-  return text.replace(/^/gm, '  ');
-}
-
-/** Flags of the verb and of everything above it; where both have one, the one nearer to the verb counts. */
-function mergedOptions(command: Command): Record<string, unknown> {
-  const above = command.parent === null ? {} : mergedOptions(command.parent);
-  return { ...above, ...command.opts() };
-}
-
-/** One run of a verb. */
-export class Run<O extends object = object> {
-  readonly options: Readonly<O & CommonOptions>;
-  /** The arguments without a flag, in order. */
-  readonly args: readonly string[];
-  readonly out: Output;
-  readonly env: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal;
-  readonly terminal: Terminal;
-  /** Whether machines read the output. */
-  readonly json: boolean;
-  private readonly spec: VerbSpec;
-  private directory: string | undefined;
-  private opened: BatteryNode | undefined;
-  private cleanups: (() => Promise<void> | void)[] = [];
-  private closing: Promise<void> | undefined;
-  private readonly context: CliContext;
-
-  constructor(command: Command, context: CliContext, spec: VerbSpec) {
-    this.options = mergedOptions(command) as O & CommonOptions;
-    this.args = command.processedArgs.flat().filter((one): one is string => typeof one === 'string');
-    this.out = context.out;
-    this.env = context.env;
-    this.signal = context.signal;
-    this.terminal = context.terminal;
-    this.json = this.options.json === true;
-    this.spec = spec;
-    this.context = context;
-    context.runs.add(this);
-  }
-
-  /** A path as the caller means it: relative to where he stands. */
-  path(given: string): string {
-    return resolve(this.terminal.cwd, given);
-  }
-
-  // The node and what is in it.
-
-  /** The data directory, as it was named. */
-  get data(): string {
-    this.directory ??= dataDirectory(this.options, this.env);
-    return this.directory;
-  }
-
-  /** Whether the node is up in this very process. */
-  get isUpHere(): boolean {
-    return this.context.upNode !== undefined;
-  }
-
-  /** The node of the data directory, opened; with its password where the verb signs. */
-  async node(): Promise<BatteryNode> {
-    this.opened ??= await this.open();
-    return this.opened;
-  }
-
-  /** A look at the node, opened for it alone and closed again. */
-  async peek<T>(look: (node: BatteryNode) => T): Promise<T> {
-    const { upNode } = this.context;
-    const node = upNode ?? (await this.openWith(undefined));
-    try {
-      return look(node);
-    } finally {
-      if (node !== upNode) await node.close();
-    }
-  }
-
-  private async open(): Promise<BatteryNode> {
-    const { signs = false } = this.spec;
-    const willSign = typeof signs === 'function' ? signs({ ...this.options }, this.args) : signs;
-    const { upNode } = this.context;
-    if (upNode !== undefined) {
-      if (willSign && upNode.isLocked) throw new LockedNodeError();
-      return upNode;
-    }
-    if (!willSign) return this.openWith(undefined);
-    const password = await givenPassword(this.terminal, this.options.passwordFile, this.env);
-    const node = await this.openWith(password);
-    if (!node.isLocked || !this.terminal.isInteractive) return node;
-    // Asking takes as long as a person takes; nobody else should wait for the directory meanwhile.
-    await node.close();
-    return this.openWith(await askHidden(this, 'Password: '));
-  }
-
-  private async openWith(password: string | undefined): Promise<BatteryNode> {
-    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS };
-    // Loaded late: help, a mistyped verb and the shell's completion need no database.
-    const { BatteryNode } = await import('../../node.ts');
-    const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
-    const warning = node.keyFileWarning;
-    if (warning !== undefined) this.hint(`warning: ${warning}`);
-    return node;
-  }
-
-  /** The group of `--group`, or the only one. */
-  async group(): Promise<Group> {
-    const node = await this.node();
-    const { group } = this.options;
-    if (group !== undefined) return node.group(group);
-    const ids = node.groupIds();
-    if (ids.length === 1) return node.group(ids[0]!);
-    if (ids.length === 0)
-      throw new NotFoundError('this node has no group yet; make one with: lb create-group --name NAME');
-    throw new UsageError(
-      `this node has ${ids.length} groups; say which with --group (${ids.slice(0, 8).map(shortId).join(', ')})`,
-    );
-  }
-
-  /** The group's state now, or at the height of `--at`. */
-  async view(): Promise<GroupView> {
-    const group = await this.group();
-    const { at } = this.options;
-    return at === undefined ? group.now : group.at(parseHeight(at));
-  }
-
-  /** The past cannot be changed: `--at` and a change exclude each other. */
-  refuseAt(change: string): void {
-    if (this.options.at !== undefined)
-      throw new UsageError(`--at shows the past; ${change} changes the present`);
-  }
-
-  /** The identity that signs, at work in the group. */
-  async agent(): Promise<Agent> {
-    const node = await this.node();
-    const group = await this.group();
-    return group.as(this.options.as ?? node.identities().find(({ isNode }) => isNode)!.name);
-  }
-
-  /** What an identity of this node is called; other keys by their first digits. The node must be open. */
-  nameOf(key: Hex32): string {
-    return this.opened?.identities().find(({ publicKey }) => publicKey === key)?.name ?? shortId(key);
-  }
-
-  // Printing.
-
-  /** The envelope for machines, or what `forPeople` prints. */
-  print(data: unknown, forPeople: () => void): void {
-    if (this.json) this.out.line(envelope(data));
-    else forPeople();
-  }
-
-  /** A hint for people, which machines are not told. */
-  hint(text: string): void {
-    if (!this.json) this.out.note(text);
-  }
-
-  /** A line on a terminal that says how far a long verb is; silent elsewhere. Call `end` when it is done. */
-  progress(label: string): { update(done: number, total?: number): void; end(): void } {
-    const startedMs = performance.now();
-    let shownMs = 0;
-    const isShown = this.out.isErrorTerminal && !this.json;
-    const update = (done: number, total?: number): void => {
-      const nowMs = performance.now();
-      if (!isShown || nowMs - shownMs < 100) return;
-      shownMs = nowMs;
-      const part = total ? `${done}/${total} (${Math.floor((100 * done) / total)} %)` : `${done}`;
-      this.out.status(`${label} ${part}, ${formatSpan(nowMs - startedMs)}`);
-    };
-    return { update, end: () => (isShown ? this.out.status('') : undefined) };
-  }
-
-  // Ending.
-
-  /** Runs at the end of the verb, whatever its end is: last added, first run. */
-  onEnd(cleanup: () => Promise<void> | void): void {
-    this.cleanups.push(cleanup);
-  }
-
-  close(): Promise<void> {
-    this.closing ??= this.end();
-    return this.closing;
-  }
-
-  private async end(): Promise<void> {
-    this.context.runs.delete(this);
-    for (const cleanup of this.cleanups.reverse()) await cleanup();
-    if (this.opened !== this.context.upNode) await this.opened?.close();
-  }
 }

@@ -18,14 +18,17 @@ import type { ExportFileErrorCode } from '../../actors/history/export-format.ts'
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
+import type { Refusal, RefusalCode } from '../../events/refusals.ts';
 import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
-import type { LockedNodeError } from './context.ts';
 import type { ContextsFileError } from './contexts.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
+import { explain } from './refusals/explain.ts';
+import { type Explanation, plainSay } from './refusals/say.ts';
 import { cleanLine } from './text.ts';
+import type { LockedNodeError } from './verb-run.ts';
 
 /** The exit codes: a contract with scripts, never renumbered. */
 export const EXIT = {
@@ -112,6 +115,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   replay_broken: 'refused',
   proof_invalid: 'refused',
   proof_unanchored: 'refused',
+  delivery_bad: 'refused',
   not_an_export: 'refused',
   newer_version: 'environment',
   truncated: 'refused',
@@ -155,11 +159,29 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
 /** What was checked does not hold. The result has been printed; this is its exit code. */
 export class VerdictError extends Error {
   override readonly name = 'VerdictError';
-  readonly code: 'audit_broken' | 'replay_broken' | 'proof_invalid' | 'proof_unanchored' | 'unhealthy';
+  readonly code:
+    | 'audit_broken'
+    | 'replay_broken'
+    | 'proof_invalid'
+    | 'proof_unanchored'
+    | 'delivery_bad'
+    | 'unhealthy';
 
   constructor(code: VerdictError['code'], message: string) {
     super(message);
     this.code = code;
+  }
+}
+
+/** The rules said no, in the words of the node that asked them. */
+export class ExplainedRefusal extends RefusedError {
+  /** What to do about it. */
+  readonly next: string;
+
+  constructor(refusal: Refusal, { why, next }: Explanation) {
+    super(refusal);
+    this.message = `${why}; ${next}`;
+    this.next = next;
   }
 }
 
@@ -177,7 +199,7 @@ export function failureOf(error: unknown): Failure | undefined {
   const code = codeOf(error);
   if (code !== undefined && isKnown(code)) {
     const message = messageOf(error as Error, code);
-    return { ...failure(code, message, KIND_OF_CODE[code]), details: detailsOf(error) };
+    return { ...failure(code, message, kindOf(error, code)), details: detailsOf(error) };
   }
   const system = systemFailure(error);
   if (system !== undefined) return system;
@@ -188,9 +210,20 @@ export function failureOf(error: unknown): Failure | undefined {
 
 function commanderFailure(error: CommanderError): Failure | undefined {
   if (error.exitCode === 0) return undefined;
+  // Flags, and no verb.
+  if (error.code === 'commander.help')
+    return failure('usage', 'which verb? lb help lists them all, and lb VERB --help shows one', 'usage');
   const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  return failure('usage', message, 'usage');
+  // What was meant is known already.
+  if (message.endsWith('?)')) return failure('usage', message, 'usage');
+  const next = NEXT_OF_PARSER[error.code] ?? 'lb VERB --help shows what goes where';
+  return failure('usage', `${message.replace(/\.$/, '')}; ${next}`, 'usage');
 }
+
+const NEXT_OF_PARSER: Readonly<Partial<Record<string, string>>> = {
+  'commander.unknownOption': 'the flags of a verb go behind it, and lb VERB --help lists them',
+  'commander.excessArguments': 'most values go behind a flag, and lb VERB --help shows which',
+};
 
 function isKnown(code: string): code is KnownCode {
   return Object.hasOwn(KIND_OF_CODE, code);
@@ -216,14 +249,24 @@ function failure(code: string, message: string, kind: ExitKind): Failure {
   return { exitCode: EXIT[kind], code, message, details: {} };
 }
 
+/** What was out of bounds was never signed: that is the command line's fault, and not the group's. */
+function kindOf(error: unknown, code: KnownCode): ExitKind {
+  const isUnsigned = error instanceof RefusedError && UNSIGNED.includes(error.refusal.code);
+  return isUnsigned ? 'usage' : KIND_OF_CODE[code];
+}
+const UNSIGNED: readonly RefusalCode[] = ['malformed', 'transaction_too_large'];
+
 function messageOf(error: Error, code: string): string {
-  // What was typed is out of bounds; the rest of that refusal speaks of bytes.
-  if (error instanceof RefusedError && error.refusal.code === 'malformed') return error.refusal.what;
+  if (error instanceof BrokenHistoryError) {
+    const { why, next } = explain(error.refusal, plainSay(Date.now()));
+    return `the history is broken at height ${error.height}: ${why}; ${next}`;
+  }
   const next = NEXT[code];
   return next === undefined ? error.message : `${error.message}; ${next}`;
 }
 
 function detailsOf(error: unknown): Record<string, unknown> {
+  if (error instanceof ExplainedRefusal) return { refusal: error.refusal, next: error.next };
   if (error instanceof RefusedError || error instanceof BrokenHistoryError) return { refusal: error.refusal };
   if (error instanceof AmbiguousIdError) return { candidates: error.candidates };
   if (error instanceof DirectoryOwnedError) return { pid: error.pid };

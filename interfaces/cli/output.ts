@@ -21,6 +21,7 @@ export class Output {
   readonly width: number;
   private readonly hasColour: boolean;
   private readonly terminal: Terminal;
+  private hasStatus = false;
 
   constructor(terminal: Terminal, env: NodeJS.ProcessEnv) {
     this.terminal = terminal;
@@ -48,14 +49,22 @@ export class Output {
     this.write(`${text}\n`);
   }
 
-  /** One line for people on standard error: a hint, a warning. */
+  /** For people, on standard error: a hint, a warning, an error. */
   note(text: string): void {
     this.terminal.writeErr(`${text}\n`);
   }
 
   /** Overwrites the last line of a terminal; does nothing elsewhere. */
   status(text: string): void {
-    if (this.isErrorTerminal) this.terminal.writeErr(`\r\u001b[2K${text.slice(0, this.width - 1)}`);
+    if (!this.isErrorTerminal) return;
+    this.terminal.writeErr(`\r\u001b[2K${text.slice(0, this.width - 1)}`);
+    this.hasStatus = text !== '';
+  }
+
+  /** Leaves the status where it is and goes on below it: whatever comes next begins a line of its own. */
+  keepStatus(): void {
+    if (this.hasStatus) this.terminal.writeErr('\n');
+    this.hasStatus = false;
   }
 
   /** Resolves when everything has been handed on; a long stream of lines waits here for a slow reader. */

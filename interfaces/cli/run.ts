@@ -46,6 +46,7 @@ function onSignal(signal: NodeJS.Signals): void {
     interruptedBy = { signal, atMs: performance.now() };
     interruption.abort();
   } else if (performance.now() - interruptedBy.atMs > SECOND_SIGNAL_MS) {
+    out.keepStatus();
     process.exit(exitCodeOf(signal));
   }
 }
@@ -65,5 +66,7 @@ async function interruptVerb(): Promise<number> {
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
 const exitCode = await Promise.race([execute(context, args, interrupted), interruptVerb()]);
+// After Ctrl-C a progress line may be left, and the shell's prompt belongs below it.
+out.keepStatus();
 await out.flush();
 process.exit(exitCode);

@@ -159,7 +159,7 @@ function receive(frame: NodeFrame, { terminal, signal, send, resolve, fail }: Co
     case 'other_protocol':
       fail(
         new SocketProtocolError(
-          `the node that is up speaks version ${frame.protocol} of the socket and this lb speaks ${SOCKET_PROTOCOL}; use the lb that started it, or start it again with this one`,
+          `the node that is up speaks version ${frame.protocol} of the socket and this program speaks ${SOCKET_PROTOCOL}; use the program that started it, or start the node again with this one`,
         ),
       );
       return;

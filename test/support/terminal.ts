@@ -1,4 +1,7 @@
 /** A terminal for programs that are built but not run, and for verbs whose output a test reads. */
+import type { Command } from 'commander';
+import { Output } from '../../interfaces/cli/output.ts';
+import { buildProgram } from '../../interfaces/cli/program.ts';
 import type { Terminal } from '../../interfaces/cli/terminal.ts';
 
 export class RecordingTerminal implements Terminal {
@@ -34,4 +37,11 @@ export class RecordingTerminal implements Terminal {
   async readInput(): Promise<Uint8Array> {
     return new TextEncoder().encode(this.input);
   }
+}
+
+/** The program, to be looked at; nothing of it can run. */
+export function builtProgram(env: NodeJS.ProcessEnv = {}): Command {
+  const terminal = new RecordingTerminal();
+  const { signal } = new AbortController();
+  return buildProgram({ out: new Output(terminal, env), terminal, env, signal, runs: new Set() });
 }

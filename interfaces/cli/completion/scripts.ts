@@ -33,7 +33,7 @@ export function bashCompletion(places: readonly Place[]): string {
       flags=${quoted(flagNames(place).join(' '))}
       files=${place.takesFile ? 'yes' : ''} ;;`,
   );
-  return `# Completion of lb for bash. To use it, put this line into ~/.bashrc:
+  return `# Completion for bash. To use it, put this line into ~/.bashrc:
 #   source <(lb completion bash)
 _lb() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
@@ -80,7 +80,7 @@ export function zshCompletion(places: readonly Place[]): string {
       files=${place.takesFile ? 'yes' : "''"} ;;`,
   );
   return `#compdef lb
-# Completion of lb for zsh. To use it, put this line into ~/.zshrc, behind "autoload -Uz compinit && compinit":
+# Completion for zsh. To use it, put this line into ~/.zshrc, behind "autoload -Uz compinit && compinit":
 #   source <(lb completion zsh)
 _lb() {
   local cur="\${words[CURRENT]}" prev="\${words[CURRENT-1]}" place='' files='' i
@@ -136,7 +136,7 @@ export function fishCompletion(places: readonly Place[]): string {
       ...(place.takesFile ? [`complete -c lb ${here} -F`] : []),
     ];
   });
-  return `# Completion of lb for fish. To use it:
+  return `# Completion for fish. To use it:
 #   lb completion fish > ~/.config/fish/completions/lb.fish
 function __lb_at
     set -l place ''

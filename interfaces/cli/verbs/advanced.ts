@@ -42,7 +42,7 @@ export function registerAdvanced(program: Command, context: CliContext): void {
       usage: 'record-experience',
       summary: "Keep the record of an agent's run, any bytes.",
       heading: 'Knowledge',
-      example: 'lb record-experience --file run.log\nlb complete-task task_001 --result <ID>',
+      example: 'lb record-experience --file run.log --as bob',
       inGroup: true,
       signs: true,
     },

@@ -35,7 +35,7 @@ export function registerConsistency(program: Command, context: CliContext): void
       summary: 'Check such a proof. Needs no node.',
       heading,
       runsHere: true,
-      example: 'lb verify-consistency since-10.lbproof --old <BLOCK ID>',
+      example: 'lb verify-consistency since-10.lbproof --old ID',
       details:
         'Name the head that you saw then with --old: without it the proof only shows that some history goes on from some other.',
     },

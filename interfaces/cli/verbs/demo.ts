@@ -44,9 +44,8 @@ async function demo(run: Run<DemoVerbOptions>): Promise<void> {
   const summary = await runDemo({ node, docs, out, isSilent, signal });
   run.print(summary, () => printSummary(out, summary));
   const here = run.options.data === undefined ? '' : ` --data ${run.data}`;
-  run.hint(
-    `\nrun it again for another round, or look around: lb info${here}, lb tasks${here}, lb audit${here}`,
-  );
+  const looks = ['info', 'list-tasks', 'audit'].map((name) => `\n  lb ${name}${here}`);
+  run.hint(`\nrun it again for another round, or look around:${looks.join('')}`);
 }
 
 /** Unlike other verbs the demo makes the node where there is none. */

@@ -16,8 +16,10 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { describeFact } from '../facts.ts';
 import { parseCount, readInput } from '../parse.ts';
+import { explain } from '../refusals/explain.ts';
+import { plainSay } from '../refusals/say.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
-import { type Field, printFields } from '../table.ts';
+import { type Field, printFields, printSentence } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 const heading = 'History';
@@ -30,7 +32,7 @@ export function registerHistory(program: Command, context: CliContext): void {
       usage: 'replay',
       summary: 'Rebuild the state from block 0 and compare it with what was sealed.',
       heading,
-      example: 'lb replay --to 100\nlb replay ./research.lbgroup',
+      example: 'lb replay\nlb replay --to 10\nlb replay ./research.lbgroup',
       inGroup: true,
     },
     (command) =>
@@ -77,7 +79,7 @@ function registerProofs(program: Command, context: CliContext): void {
       usage: 'prove',
       summary: 'Write a receipt for a transaction that a stranger can check.',
       heading,
-      example: 'lb prove --tx 3f9c2a11 --out receipt.lbproof',
+      example: 'lb prove TX --out receipt.lbproof',
       inGroup: true,
     },
     (command) => subjectOption(command, 'tx', 'the transaction').requiredOption('--out <file>', 'the file'),
@@ -90,7 +92,7 @@ function registerProofs(program: Command, context: CliContext): void {
       usage: 'verify-proof',
       summary: 'Check a receipt. Needs no node.',
       heading,
-      example: 'lb verify-proof receipt.lbproof --group <GROUP ID>',
+      example: 'lb verify-proof receipt.lbproof --group GROUP',
       details:
         "A receipt that the group's founder sealed stands by itself. Of any other, name a head that you trust with --head.",
       inGroup: true,
@@ -148,7 +150,7 @@ function printReplay(run: Run, result: Replay): void {
       : undefined;
   const fault = result.status === 'broken' ? { at: result.at, refusal: result.refusal } : undefined;
   run.print({ ...counts, head, fault }, () => {
-    if (status === 'ok') run.out.line(run.out.style('green', 'Replay gives the same state, block by block'));
+    if (status === 'ok') printSentence(run.out, 'Replay gives the same state, block by block');
     printFields(run.out, [
       ['height', head && String(head.height)],
       ['head', head?.blockId],
@@ -159,7 +161,8 @@ function printReplay(run: Run, result: Replay): void {
     const { height, transaction } = result.at;
     const place =
       transaction === undefined ? `block ${height}` : `block ${height}, transaction ${transaction}`;
-    throw new VerdictError('replay_broken', `the history breaks at ${place}: ${result.refusal.code}`);
+    const { why, next } = explain(result.refusal, plainSay(Date.now()));
+    throw new VerdictError('replay_broken', `the history breaks at ${place}: ${why}; ${next}`);
   }
 }
 
@@ -199,12 +202,13 @@ async function printAudit(run: Run, result: Audit): Promise<void> {
   const { status, report } = result;
   const finding = result.status === 'broken' ? result.finding : undefined;
   run.print({ status, finding, report }, () => {
-    if (finding === undefined) run.out.line(run.out.style('green', 'Everything holds'));
+    if (finding === undefined) printSentence(run.out, 'Everything holds');
     printFields(run.out, reportFields(report));
   });
   if (finding === undefined) return;
   const { describeFinding } = await import('../../../actors/history/findings.ts');
-  throw new VerdictError('audit_broken', `the audit ends at ${describeFinding(finding)}`);
+  const text = describeFinding(finding, (refusal) => explain(refusal, plainSay(Date.now())).why);
+  throw new VerdictError('audit_broken', `the audit ends at ${text}`);
 }
 
 function reportFields(report: AuditReport): Field[] {
@@ -224,7 +228,7 @@ async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Pr
     group.exportTo(run.path(out), { onProgress, overwrite }),
   );
   run.print({ out, ...summary }, () => {
-    run.out.line(run.out.style('green', `Wrote ${group.info().name} to ${out}`));
+    printSentence(run.out, `Wrote ${group.info().name} to ${out}`);
     printFields(
       run.out,
       [
@@ -249,7 +253,7 @@ async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
   writeFileSync(run.path(out), proof, { flag: 'wx' });
   const { height, blockId } = group.head;
   run.print({ txId, height: location.height, head: { height, blockId }, out, bytes: proof.length }, () => {
-    run.out.line(run.out.style('green', `Wrote a receipt of ${proof.length} bytes to ${out}`));
+    printSentence(run.out, `Wrote a receipt of ${proof.length} bytes to ${out}`);
     printFields(
       run.out,
       [
@@ -291,7 +295,7 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
 }
 
 function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {
-  if (isAnchored) run.out.line(run.out.style('green', 'The receipt is valid'));
+  if (isAnchored) printSentence(run.out, 'The receipt is valid');
   printFields(run.out, [
     ['group', facts.groupId],
     ['transaction', facts.txId],
@@ -299,6 +303,9 @@ function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {
     ['sealed', `${formatTime(facts.tsMs)} in block ${facts.height} at position ${facts.index}`],
     ['sealer', `${facts.sealer}${facts.sealerIsFounder ? ' (the founder)' : ''}`],
     ['head', `${facts.head.height}, ${facts.head.blockId}`],
-    ['operations', facts.operations.map((one) => `${one.type}  ${describeFact(one, shortId)}`).join('\n')],
+    [
+      'operations',
+      facts.operations.map((one) => `${one.type}  ${describeFact(one, (id) => run.id(id))}`).join('\n'),
+    ],
   ]);
 }

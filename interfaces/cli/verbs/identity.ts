@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { askHidden, givenPassword, newPassword } from '../password.ts';
-import { type Column, printFields, printTable } from '../table.ts';
+import { type Column, printFields, printSentence, printTable } from '../table.ts';
 import { formatTime } from '../text.ts';
 
 type Identity = Awaited<ReturnType<Awaited<ReturnType<Run['node']>>['createIdentity']>>;
@@ -120,11 +120,6 @@ async function changePassword(run: Run<PasswordOptions>): Promise<void> {
   const node = await run.node();
   await node.changePassword(old, next);
   run.print({ keysEncrypted: next !== undefined }, () =>
-    run.out.line(
-      run.out.style(
-        'green',
-        next === undefined ? 'The keys have no password any more' : 'The password is set',
-      ),
-    ),
+    printSentence(run.out, next === undefined ? 'The keys have no password any more' : 'The password is set'),
   );
 }

@@ -5,9 +5,8 @@ import type { Group } from '../../../actors/group.ts';
 import { formatCursor, type LogEvent } from '../../../events/bus.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { cursorOf, eventColumns, eventWire, LOG_KIND_LIST, type LogKind, parseKinds } from '../events.ts';
-import { nameOrShort } from '../facts.ts';
-import { parseCount } from '../parse.ts';
-import { namer } from '../resolve.ts';
+import { nameOrId } from '../facts.ts';
+import { parseCount, parseHeight } from '../parse.ts';
 import { findSubject, printSubject } from '../subjects.ts';
 import { printTable } from '../table.ts';
 
@@ -26,9 +25,10 @@ export function registerInspect(program: Command, context: CliContext): void {
       usage: 'log',
       summary: 'List the events of the group, oldest first.',
       heading,
-      example: 'lb log --limit 50\nlb log --kind task.changed,claim.published --after <CURSOR>',
+      example: 'lb log --limit 50\nlb log --kind task.changed,claim.published --after CURSOR',
       details: `Without --after: the latest ones. Kinds: ${LOG_KIND_LIST.join(', ')}; "task" stands for all that begin with "task.".`,
       inGroup: true,
+      at: true,
     },
     (command) =>
       command
@@ -44,15 +44,20 @@ export function registerInspect(program: Command, context: CliContext): void {
       usage: 'show',
       summary: 'Show whatever an id stands for: block, transaction, claim, task, member, offer …',
       heading,
-      example: 'lb show 12\nlb show 3f9c2a11',
+      example: 'lb show 12\nlb show CLAIM\nlb show bob',
       inGroup: true,
       at: true,
     },
-    (command) => command.argument('<id>', 'a height, an id, or the beginning of an id'),
+    (command) =>
+      command.argument(
+        '<id>',
+        'a height, an id or the beginning of one, or the name of an identity of this node',
+      ),
     async (run) => {
       const group = await run.group();
       const view = await run.view();
-      const subject = findSubject(group, view, run.args[0]!);
+      const identities = new Map((await run.node()).identities().map((one) => [one.name, one.publicKey]));
+      const subject = findSubject(group, view, run.args[0]!, identities);
       await printSubject(run, group, view, subject);
     },
   );
@@ -63,19 +68,30 @@ async function log(run: Run<LogOptions>): Promise<void> {
   const kinds = parseKinds(run.options.kind, LOG_KIND_LIST);
   const group = await run.group();
   const view = group.now;
+  const last = lastHeight(group, run.options.at);
   const events =
     run.options.after === undefined
-      ? await lastEvents(group, limit, kinds)
-      : await eventsAfter(group, limit, kinds, run.options.after);
-  const name = nameOrShort(namer(await run.node(), view), view.keys());
-  const last = events.at(-1);
-  run.print({ events: events.map(eventWire), after: last && formatCursor(last) }, () =>
+      ? await lastEvents(group, last, limit, kinds)
+      : await eventsAfter(group, last, limit, kinds, run.options.after);
+  const name = nameOrId(await run.namer(view), view.keys(), (id) => run.id(id));
+  const newest = events.at(-1);
+  run.print({ events: events.map(eventWire), after: newest && formatCursor(newest) }, () =>
     printTable(run.out, eventColumns(name), events, 'no events'),
   );
 }
 
+/** The height that the log is shown up to. The log needs no replay for that. */
+function lastHeight(group: Group, at: string | undefined): number {
+  const { height } = group.head;
+  if (at === undefined) return height;
+  const wanted = parseHeight(at);
+  if (wanted > height) throw new UsageError(`there is no height ${wanted}; the group is at ${height}`);
+  return wanted;
+}
+
 async function eventsAfter(
   group: Group,
+  last: number,
   limit: number,
   kinds: readonly LogKind[] | undefined,
   text: string,
@@ -84,6 +100,7 @@ async function eventsAfter(
   if (after.groupId !== group.groupId) throw new UsageError('--after: the cursor is of another group');
   const events: LogEvent[] = [];
   for await (const event of group.events({ after, untilHead: true, ...(kinds && { kinds }) })) {
+    if (event.height > last) break;
     events.push(event);
     if (events.length === limit) break;
   }
@@ -93,12 +110,13 @@ async function eventsAfter(
 /** The last events: read in stretches from the end, so that a long log costs what a short one does. */
 async function lastEvents(
   group: Group,
+  last: number,
   limit: number,
   kinds: readonly LogKind[] | undefined,
 ): Promise<LogEvent[]> {
   let found: LogEvent[] = [];
   let stretch = 64;
-  for (let end = group.head.height; end >= 0 && found.length < limit; stretch *= 2) {
+  for (let end = last; end >= 0 && found.length < limit; stretch *= 2) {
     const start = Math.max(0, end - stretch + 1);
     const events: LogEvent[] = [];
     const after = start === 0 ? {} : { after: { height: start - 1, index: Number.MAX_SAFE_INTEGER - 1 } };

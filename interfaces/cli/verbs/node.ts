@@ -9,8 +9,7 @@ import type { BatteryNode } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
-import { namer } from '../resolve.ts';
-import { type Column, printFields, printTable } from '../table.ts';
+import { type Column, printFields, printSentence, printTable } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 interface InitOptions {
@@ -59,7 +58,7 @@ async function init(run: Run<InitOptions>): Promise<void> {
   const { identity } = await BatteryNode.init(password === undefined ? options : { ...options, password });
   const data = options.data;
   run.print({ data, identity, keysEncrypted: isEncrypted }, () => {
-    run.out.line(run.out.style('green', `Made a node in ${data}`));
+    printSentence(run.out, `Made a node in ${data}`);
     printFields(
       run.out,
       [
@@ -72,13 +71,12 @@ async function init(run: Run<InitOptions>): Promise<void> {
   });
   if (!isEncrypted && given !== undefined)
     run.hint('note: a password was given, but the keys are only encrypted with --encrypt-keys');
-  run.hint(`next: lb create-group --data ${run.data} --name NAME`);
+  run.hint(`next:\n  lb create-group --data ${run.data} --name NAME`);
 }
 
-/** A group in short, as `info` and `list-groups` show it. */
-export function summarize(node: BatteryNode, group: Group) {
+/** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */
+export function summarize(node: BatteryNode, group: Group, view = group.now) {
   const { groupId, name, currency, status, haltReason, head } = group.info();
-  const view = group.now;
   const own = node.identities().map(({ publicKey }) => publicKey);
   const roles = own.flatMap((key) => {
     const role = view.roleOf(key);
@@ -96,9 +94,9 @@ export function summarize(node: BatteryNode, group: Group) {
     // Verbs that only read open the node without its password, and so without the sealer's key.
     status: status === 'following' && isSealedHere ? 'sealing' : status,
     haltReason,
-    height: head.height,
-    blockId: head.blockId,
-    tsMs: head.tsMs,
+    height: view.height,
+    blockId: view.height === head.height ? head.blockId : group.block(view.height).blockId,
+    tsMs: view.tsMs,
     sealers: view.sealers(),
     isSealedHere,
     roles,
@@ -159,10 +157,4 @@ async function info(run: Run): Promise<void> {
   run.hint(
     `\nto be added to a group elsewhere, send its admin this line:\n  lb add-member --group GROUP --pub ${own.publicKey} --role member`,
   );
-}
-
-/** Names of keys, for verbs that print a group in full. */
-export function sealerNames(node: BatteryNode, group: Group): string {
-  const name = namer(node, group.now);
-  return group.now.sealers().map(name).join(', ');
 }

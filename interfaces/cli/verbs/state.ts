@@ -32,7 +32,7 @@ export function registerState(program: Command, context: CliContext): void {
       inGroup: true,
       at: true,
     },
-    (command) => command.argument('<key>', 'such as balance/<ID>, task/<ID>, group'),
+    (command) => command.argument('<key>', 'such as balance/ID, task/ID, group'),
     get,
   );
   verb<ListOptions>(

@@ -30,7 +30,7 @@ export function registerUp(program: Command, context: CliContext): void {
       heading: 'Start here',
       example: 'lb up --data ./mynode',
       details:
-        'Runs until Ctrl-C or SIGTERM; what is under way is finished first. Meanwhile every lb on this directory is served by this node, through a socket that only its user can open. Keys with a password are opened once, at the start: whoever can open the socket can then sign.',
+        'Runs until Ctrl-C or SIGTERM; what is under way is finished first. Meanwhile every other verb on this directory is served by this node, through a socket that only its user can open. Keys with a password are opened once, at the start: whoever can open the socket can then sign.',
       runsHere: true,
     },
     (command) => command.option('--locked', 'start without the password of the keys: nothing can be signed'),

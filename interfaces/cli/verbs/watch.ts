@@ -16,7 +16,7 @@ import {
   type MomentKind,
   parseKinds,
 } from '../events.ts';
-import { describeFact, nameOrShort } from '../facts.ts';
+import { describeFact, nameOrId } from '../facts.ts';
 import { envelope } from '../json.ts';
 import { parseCount } from '../parse.ts';
 import { namer } from '../resolve.ts';
@@ -45,8 +45,7 @@ export function registerWatch(program: Command, context: CliContext): void {
       usage: 'watch',
       summary: 'Follow events live, until Ctrl-C.',
       heading: 'History',
-      example:
-        'lb watch --kind task,claim.published\nlb watch --group domain:research --after <CURSOR> --json',
+      example: 'lb watch --kind task,claim.published\nlb watch --group domain:research --after CURSOR --json',
       details: `From now on, or after a cursor without a gap. With --json each line is one event with its cursor. Kinds: ${ALL_KINDS.join(', ')}; "task" stands for all that begin with "task.". The last three are of the moment: they are in no log and cannot be resumed.`,
     },
     (command) =>
@@ -174,7 +173,8 @@ class Watch {
   }
 
   private names(group: Group): (id: Hex32) => string {
-    return nameOrShort(namer(this.node, group.now), group.now.keys());
+    const id = (one: Hex32): string => this.run.id(one);
+    return nameOrId(namer(this.node, group.now, id), group.now.keys(), id);
   }
 
   /** Events of the moment; and groups that appear, where all are watched. */

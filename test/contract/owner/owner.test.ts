@@ -8,10 +8,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT } from '../../../interfaces/cli/errors.ts';
-import { Output } from '../../../interfaces/cli/output.ts';
-import { buildProgram } from '../../../interfaces/cli/program.ts';
 import { type Ended, runVerb, startNode, stopNode, type UpNode } from '../../support/owner.ts';
-import { RecordingTerminal } from '../../support/terminal.ts';
+import { builtProgram } from '../../support/terminal.ts';
 import { STORY, type Told } from './story.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-owner-'));
@@ -88,14 +86,7 @@ beforeAll(async () => {
 
 describe('every verb', () => {
   test('is in the story', () => {
-    const terminal = new RecordingTerminal();
-    const program = buildProgram({
-      out: new Output(terminal, {}),
-      terminal,
-      env: {},
-      signal: new AbortController().signal,
-      runs: new Set(),
-    });
+    const program = builtProgram();
     const told = STORY.map(({ args }) => args(() => 'x').join(' '));
     const missing = leaves(program).filter(
       (verb) =>

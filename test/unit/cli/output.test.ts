@@ -22,6 +22,15 @@ describe('the envelope', () => {
     });
   });
 
+  test('warnings stand beside the data, and only where there are some', () => {
+    expect(JSON.parse(envelope({}, ['look out']))).toEqual({
+      schema_version: 1,
+      data: {},
+      warnings: ['look out'],
+    });
+    expect(JSON.parse(envelope({}, []))).toEqual({ schema_version: 1, data: {} });
+  });
+
   test("somebody's data stays as it is", () => {
     expect(JSON.parse(envelope({ metaData: new Verbatim({ aB: { cD: 1 } }) })).data).toEqual({
       meta_data: { aB: { cD: 1 } },
