@@ -15,6 +15,7 @@ export { type ChainStanding, Group, type GroupInfo, type ReadBlock, type ReadCla
 export { GroupView } from './actors/group-view.ts';
 // Histories and proofs, also without a node: what a stranger needs to check what he was given.
 export { type Audit, audit } from './actors/history/audit.ts';
+export { type BackupCheck, checkBackup } from './actors/history/check-backup.ts';
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
 export { describeFinding, type Finding } from './actors/history/findings.ts';
 export { type Replay, replay } from './actors/history/replay.ts';
@@ -42,3 +43,5 @@ export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
 export { BatteryNode, type NewGroup, type OpenOptions } from './node.ts';
+export { BackupError, type BackupManifest } from './storage/backup/manifest.ts';
+export { restoreBackup } from './storage/backup/read.ts';

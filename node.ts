@@ -24,6 +24,7 @@ import { PoolVerifier } from './crypto/pool-verifier.ts';
 import type { Verifier } from './crypto/verifier.ts';
 import type { EventsSkipped, LogEvent, MomentEvent } from './events/bus.ts';
 import type { Hex32 } from './events/bytes.ts';
+import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
 import { createDirectory, type DirectoryLayout, openDirectory, recordChain } from './storage/directory.ts';
 import type { Durability } from './storage/environment.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
@@ -291,6 +292,18 @@ export class BatteryNode {
   /** Takes the present wall time as right after a jump. */
   trustClock(): void {
     this.clock.trust();
+  }
+
+  /**
+   * Writes everything but the read models to one new file, as it is at one moment; the node goes on meanwhile.
+   * @throws StorageError, and the system's error with `EEXIST` where the file is there already
+   */
+  backup(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<BackupSummary> {
+    this.assertOpen();
+    return writeBackup(this.parts.store, this.parts.layout, path, {
+      ...options,
+      nowMs: this.clock.nowMs(),
+    });
   }
 
   /** Seals and stores what waits, stops everything, and gives the directory back. */

@@ -32,6 +32,7 @@ import {
   sealersTable,
   sellerTable,
   supplyTable,
+  TABLES,
   type TaskRecord,
   taskTable,
   treasuryTable,
@@ -247,5 +248,22 @@ export class GroupView {
   /** Disputes that a seller has lost. */
   disputesLost(seller: Hex32): number {
     return this.base.get(sellerTable, seller)?.disputesLost ?? 0;
+  }
+
+  /** Keys of the state that begin with `prefix`, as the effects hash orders them: by their UTF-8 bytes. */
+  *stateKeys(prefix = ''): Generator<string> {
+    for (const table of TABLES) {
+      // A table of one record has its prefix as the whole key.
+      const isInside = prefix.startsWith(table.prefix);
+      if (!isInside && !table.prefix.startsWith(prefix)) continue;
+      const idPrefix = isInside ? prefix.slice(table.prefix.length) : '';
+      for (const id of this.base.ids(table, idPrefix)) yield table.prefix + id;
+    }
+  }
+
+  /** The record under a key of the state, decoded; nothing where there is none. */
+  stateRecord(key: string): unknown {
+    const table = TABLES.find(({ prefix }) => key.startsWith(prefix));
+    return table === undefined ? undefined : this.base.get(table, key.slice(table.prefix.length));
   }
 }

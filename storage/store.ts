@@ -78,6 +78,7 @@ export class Store extends StoreReader {
   readonly #writer: Writer;
   readonly #groups = new Map<string, LmdbGroupStore>();
   readonly #adding = new Map<string, Promise<GroupStore>>();
+  readonly #copying = new Set<Promise<void>>();
 
   constructor(environment: Environment, writer: Writer) {
     super(environment);
@@ -145,15 +146,21 @@ export class Store extends StoreReader {
   async backup(dir: string): Promise<void> {
     this.check();
     makeDurably(dir);
+    // Whoever closes waits for it: LMDB would go on reading a map that is gone.
+    const copying = this.environment.root.backup(dir, true);
+    this.#copying.add(copying);
     try {
-      await this.environment.root.backup(dir, true);
+      await copying;
     } catch (error) {
       throw typedError(error);
+    } finally {
+      this.#copying.delete(copying);
     }
   }
 
-  protected override finish(): Promise<void> {
-    return this.#writer.close();
+  protected override async finish(): Promise<void> {
+    await this.#writer.close();
+    await Promise.allSettled(this.#copying);
   }
 }
 

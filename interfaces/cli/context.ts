@@ -18,6 +18,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../actors/errors.ts';
 import type { BatteryNode } from '../../node.ts';
+import { DATA_DEFAULT } from './contexts.ts';
 import { layOutExample } from './help-layout.ts';
 import type { Output } from './output.ts';
 import { noSuchVerb } from './suggest.ts';
@@ -35,10 +36,9 @@ const HEADINGS = [
   'Tokens',
   'Market',
   'History',
+  'Operation',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];
-
-export const DATA_DEFAULT = './lb-data';
 
 export interface VerbSpec {
   /** Name and arguments in the way of commander: `retract-claim [claim]`. */
@@ -145,7 +145,8 @@ export function family(program: Command, name: string, summary: string, heading:
 /** The flags that stand before or after any verb. */
 export function addCommonOptions(command: Command): void {
   command
-    .option('--data <dir>', `data directory (default: LB_DATA, else ${DATA_DEFAULT})`)
+    .option('--data <dir>', `data directory (default: LB_DATA, the context in use, ${DATA_DEFAULT})`)
+    .option('--context <name>', 'data directory by its name (see: lb context)')
     .option('--password-file <file>', 'file with the password of the keys (or set LB_PASSWORD)')
     .option('--json', 'print JSON for machines');
 }

@@ -27,10 +27,12 @@ import {
   type SystemErrorKind,
 } from '../../events/errno.ts';
 import type { Refusal, RefusalCode } from '../../events/refusals.ts';
+import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
+import type { ContextsFileError } from './contexts.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
 import { explain } from './refusals/explain.ts';
 import { type Explanation, plainSay } from './refusals/say.ts';
@@ -74,6 +76,8 @@ type KnownCode =
   | PackageErrorCode
   | VerifierErrorCode
   | ExportFileErrorCode
+  | BackupErrorCode
+  | ContextsFileError['code']
   | HistoryMovedError['code']
   | VerdictError['code']
   | FileError['code']
@@ -143,6 +147,13 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   output_failed: 'environment',
   history_moved: 'environment',
   history_broken: 'environment',
+  // Backups and contexts.
+  not_a_backup: 'refused',
+  backup_newer: 'environment',
+  backup_damaged: 'refused',
+  not_empty: 'refused',
+  contexts_unreadable: 'environment',
+  unhealthy: 'environment',
   package_too_large: 'usage',
   package_not_recognised: 'environment',
   package_does_not_open: 'environment',
@@ -184,7 +195,13 @@ export class FileError extends Error {
 /** What was checked does not hold. The result has been printed; this is its exit code. */
 export class VerdictError extends Error {
   override readonly name = 'VerdictError';
-  readonly code: 'audit_broken' | 'replay_broken' | 'proof_invalid' | 'proof_unanchored' | 'delivery_bad';
+  readonly code:
+    | 'audit_broken'
+    | 'replay_broken'
+    | 'proof_invalid'
+    | 'proof_unanchored'
+    | 'delivery_bad'
+    | 'unhealthy';
 
   constructor(code: VerdictError['code'], message: string) {
     super(message);

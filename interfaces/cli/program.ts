@@ -1,14 +1,17 @@
 /** All verbs of `lb`, assembled: what runs, and what the help and docs/CLI.md are made from. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
+import { registerAdvanced } from './verbs/advanced.ts';
+import { registerBackup } from './verbs/backup.ts';
+import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
+import { registerConsistency } from './verbs/consistency.ts';
+import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
+import { registerHealth } from './verbs/health.ts';
 import { registerHelp } from './verbs/help.ts';
 import { registerHistory } from './verbs/history.ts';
 import { registerIdentity } from './verbs/identity.ts';
@@ -21,10 +24,13 @@ import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerState } from './verbs/state.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerUp } from './verbs/up.ts';
+import { registerWatch } from './verbs/watch.ts';
 import { registerWork } from './verbs/work.ts';
+import { version } from './version.ts';
 
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
   registerHelp,
@@ -45,7 +51,15 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMarket,
   registerPurchases,
   registerInspect,
+  registerWatch,
+  registerState,
   registerHistory,
+  registerConsistency,
+  registerAdvanced,
+  registerHealth,
+  registerBackup,
+  registerContexts,
+  registerCompletion,
 ];
 
 const EPILOGUE =
@@ -88,16 +102,4 @@ export function buildProgram(context: CliContext): Command {
 function termOf(command: Command): string {
   const required = command.registeredArguments.filter((one) => one.required);
   return [command.name(), ...required.map((one) => `<${one.name()}${one.variadic ? '...' : ''}>`)].join(' ');
-}
-
-function version(): string {
-  // From the sources the package file is two folders up, from the build one more.
-  for (const up of ['../..', '../../..'])
-    try {
-      const path = join(dirname(fileURLToPath(import.meta.url)), up, 'package.json');
-      return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-    } catch {
-      // The next candidate.
-    }
-  return 'unknown';
 }

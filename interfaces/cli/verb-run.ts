@@ -8,7 +8,8 @@ import type { GroupView } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
 import { loadConfig, nodeOptions } from '../config/load.ts';
-import { type CliContext, DATA_DEFAULT, type VerbSpec } from './context.ts';
+import type { CliContext, VerbSpec } from './context.ts';
+import { dataDirectory } from './contexts.ts';
 import { ExplainedRefusal } from './errors.ts';
 import { wrapHint } from './help-layout.ts';
 import { envelope } from './json.ts';
@@ -37,6 +38,7 @@ const OWNER_WAIT_MS = 5_000;
 const GROUPS_NAMED = 8;
 interface CommonOptions {
   readonly data?: string;
+  readonly context?: string;
   readonly json?: boolean;
   readonly group?: string;
   readonly as?: string;
@@ -76,9 +78,8 @@ export class Run<O extends object = object> {
   readonly terminal: Terminal;
   /** Whether machines read the output. */
   readonly json: boolean;
-  /** The data directory. */
-  readonly data: string;
   private readonly spec: VerbSpec;
+  private directory: string | undefined;
   private opened: BatteryNode | undefined;
   private chosen: Group | undefined;
   private readonly warnings: string[] = [];
@@ -94,9 +95,6 @@ export class Run<O extends object = object> {
     this.signal = context.signal;
     this.terminal = context.terminal;
     this.json = this.options.json === true;
-    this.data = this.options.data ?? (context.env.LB_DATA || DATA_DEFAULT);
-    // An empty variable in a script must not mean the directory one happens to stand in.
-    if (this.data === '') throw new UsageError('--data is empty; name a directory');
     this.spec = spec;
     this.context = context;
     context.runs.add(this);
@@ -108,6 +106,12 @@ export class Run<O extends object = object> {
   }
 
   // The node and what is in it.
+
+  /** The data directory, as it was named. */
+  get data(): string {
+    this.directory ??= dataDirectory(this.options, this.env);
+    return this.directory;
+  }
 
   /** Whether the node is up in this very process. */
   get isUpHere(): boolean {

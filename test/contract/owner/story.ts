@@ -143,6 +143,31 @@ const MARKET: readonly Step[] = [
   step('purchases'),
 ];
 
+const OPERATION: readonly Step[] = [
+  step(
+    'submit',
+    '--text',
+    '[{"type":"presence","status":"idle"},{"type":"profile_set","name":"The old node"}]',
+  ),
+  failing(2, 'submit', '--text', '[{"type":"presence","state":"idle"}]'),
+  saving('run', () => ['record-experience', '--text', 'What the agent did.']),
+  using((told) => ['artifact', told('run', 'artifact')]),
+  failing(4, 'upgrade-rules', '2'),
+  step('reload'),
+  step('prove-consistency', '--since', '3', '--out', 'since-3.proof'),
+  failing(4, 'verify-consistency', 'since-3.proof'),
+  saving('log', () => ['log', '--limit', '5']),
+  using((told) => ['watch', '--after', told('log', 'events.0.cursor'), '--limit', '3']),
+  failing(2, 'watch', '--after', 'nonsense'),
+  step('state', 'list', 'supply'),
+  step('state', 'get', 'policy'),
+  failing(3, 'state', 'get', 'nothing'),
+  step('backup', 'create', '--out', 'story.lbbackup'),
+  step('backup', 'verify', 'story.lbbackup'),
+  failing(4, 'backup', 'create', '--out', 'story.lbbackup'),
+  step('support-bundle', '--out', 'support.tar'),
+];
+
 const HISTORY: readonly Step[] = [
   step('log', '--limit', '5'),
   using((told) => ['show', told('claim', 'claim')]),
@@ -163,4 +188,4 @@ const HISTORY: readonly Step[] = [
   step('info'),
 ];
 
-export const STORY: readonly Step[] = [...START, ...KNOWLEDGE, ...TASKS, ...MARKET, ...HISTORY];
+export const STORY: readonly Step[] = [...START, ...KNOWLEDGE, ...TASKS, ...MARKET, ...OPERATION, ...HISTORY];
