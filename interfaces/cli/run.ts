@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { forward } from '../socket/client.ts';
-import { EXIT } from './errors.ts';
+import { EXIT, failureOf, formatFailure } from './errors.ts';
 import { execute, reportFailure } from './execute.ts';
 import { LocalTerminal } from './local-terminal.ts';
 import { Output } from './output.ts';
@@ -23,9 +23,18 @@ interface Closable {
 }
 
 const { env } = process;
+const args = process.argv.slice(2);
+
+// Before anything else, since even the terminal can fail: it stands in a folder that may be gone.
+process.on('uncaughtException', (error) => {
+  const failure = failureOf(error);
+  if (failure !== undefined) process.stderr.write(`${formatFailure(failure, args.includes('--json'))}\n`);
+  if (env.LB_LOG_LEVEL?.toLowerCase() === 'debug') process.stderr.write(`${error.stack}\n`);
+  process.exit(failure?.exitCode ?? EXIT.bug);
+});
+
 const terminal = new LocalTerminal();
 const out = new Output(terminal, env);
-const args = process.argv.slice(2);
 const interruption = new AbortController();
 const { signal } = interruption;
 const context = {
@@ -70,8 +79,6 @@ async function interruptVerb(): Promise<number> {
   return interrupted()!;
 }
 
-// What is thrown where nobody waits for it is a bug, but still one line.
-process.on('uncaughtException', (error) => process.exit(reportFailure(context, args, error)));
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
 const exitCode = await Promise.race([execute(context, args, interrupted), interruptVerb()]);
 // After Ctrl-C a progress line may be left, and the shell's prompt belongs below it.

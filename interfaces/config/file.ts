@@ -3,9 +3,11 @@
  *
  * The file is the operator's. What is in it is checked by `load.ts`; here it is only JSON.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncFolder } from '../../storage/folders.ts';
+import { describeErrno, errnoName } from '../../events/errno.ts';
+import { withFileErrors } from '../../storage/errors.ts';
+import { syncFolder, writeNewFile } from '../../storage/folders.ts';
 import { ConfigError } from './errors.ts';
 
 export type ConfigFile = Readonly<Record<string, unknown>>;
@@ -21,9 +23,9 @@ export function readConfigFile(file: string): ConfigFile {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return {};
-    throw new ConfigError('config_unreadable', [
-      `${file} cannot be read (${code}); check its owner and mode`,
-    ]);
+    const name = errnoName(error);
+    if (name === undefined) throw error;
+    throw new ConfigError('config_unreadable', [describeErrno(name, 'read', file)]);
   }
   const value = parsed(file, text.replace(/^\ufeff/, ''));
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -42,20 +44,17 @@ function parsed(file: string, text: string): unknown {
   }
 }
 
-/** Replaces the file in one step: after a power cut the old one is there or the new one. */
+/**
+ * Replaces the file in one step: after a power cut the old one is there or the new one.
+ * @throws StorageError
+ */
 export function writeConfigFile(file: string, content: ConfigFile): void {
-  // A name of its own: two processes that write at once must not write into one draft.
-  const draft = `${file}.${process.pid}.tmp`;
-  const descriptor = openSync(draft, 'w', 0o600);
-  try {
-    writeSync(descriptor, `${JSON.stringify(content, undefined, 2)}\n`);
-    fsyncSync(descriptor);
-  } catch (error) {
+  withFileErrors('write', file, () => {
+    // A name of its own: two processes that write at once must not write into one draft.
+    const draft = `${file}.${process.pid}.tmp`;
     rmSync(draft, { force: true });
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(draft, file);
-  syncFolder(dirname(file));
+    writeNewFile(draft, `${JSON.stringify(content, undefined, 2)}\n`);
+    renameSync(draft, file);
+    syncFolder(dirname(file));
+  });
 }

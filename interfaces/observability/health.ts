@@ -11,6 +11,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hex32 } from '../../events/bytes.ts';
+import { errnoName, errnoReason, type FileAction } from '../../events/errno.ts';
 
 export type HealthStatus = 'ok' | 'degraded' | 'failed';
 export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys';
@@ -94,7 +95,11 @@ async function checkStorage(data: string): Promise<Check> {
     }
     return { name, status: 'ok', detail: 'the data directory can be written' };
   } catch (error) {
-    return { name, status: 'failed', detail: `the data directory cannot be written (${codeOf(error)})` };
+    return {
+      name,
+      status: 'failed',
+      detail: `the data directory cannot be written: ${reasonOf(error, 'write')}`,
+    };
   }
 }
 
@@ -107,7 +112,11 @@ async function checkDiskSpace(data: string): Promise<Check> {
       freeBytes < DISK_FREE_BYTES_MIN ? 'failed' : freeBytes < DISK_FREE_BYTES_LOW ? 'degraded' : 'ok';
     return { name, status, detail: `${Math.floor(freeBytes / 1024 ** 2)} MiB are free` };
   } catch (error) {
-    return { name, status: 'failed', detail: `the disk does not say how much is free (${codeOf(error)})` };
+    return {
+      name,
+      status: 'failed',
+      detail: `the disk does not say how much is free: ${reasonOf(error, 'read')}`,
+    };
   }
 }
 
@@ -135,6 +144,7 @@ function checkKeys({ isLocked }: HealthSubject): Check {
     : { name: 'keys', status: 'ok', detail: 'the keys are open' };
 }
 
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+function reasonOf(error: unknown, action: FileAction): string {
+  const name = errnoName(error);
+  return name === undefined ? (error as Error).message : errnoReason(name, action);
 }

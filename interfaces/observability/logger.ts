@@ -5,11 +5,12 @@
  * A log that cannot be written (the disk is full) must not take the node down: lines wait in a bounded buffer,
  * those beyond are dropped, and both are counted.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import roll from 'pino-roll';
+import { describeErrno, errnoName } from '../../events/errno.ts';
+import { makeFolders } from '../../storage/folders.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Settings } from '../config/schema.ts';
 import { clean, cleanText } from './redact.ts';
@@ -107,7 +108,7 @@ function standardError(): Destination {
 
 async function openFiles(folder: string, settings: LogSettings): Promise<Destination> {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
     return await roll({
       file: join(folder, FILE_NAME),
       size: `${settings.log_file_bytes_max}b`,
@@ -117,9 +118,9 @@ async function openFiles(folder: string, settings: LogSettings): Promise<Destina
       maxLength: BUFFER_BYTES_MAX,
     });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const problem = `log_dir ${folder} cannot be written (${code ?? message}); choose another folder, or mend its mode`;
-    throw new ConfigError('log_dir_unwritable', [problem]);
+    const name = errnoName(error);
+    const why = name === undefined ? (error as Error).message : describeErrno(name, 'write', folder);
+    throw new ConfigError('log_dir_unwritable', [`log_dir: ${why}`]);
   }
 }
 

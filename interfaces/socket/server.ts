@@ -7,6 +7,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileError } from '../../storage/errors.ts';
 import {
   type ClientFrame,
   decodeClientFrame,
@@ -63,17 +64,21 @@ export class SocketServer {
 
   /**
    * Listens at `path`. The caller owns the data directory, so a socket that is there already is left from a crash.
-   * @throws SocketPathError
+   * @throws SocketPathError, StorageError
    */
   static async listen(path: string, runVerb: RunVerb): Promise<SocketServer> {
     if (Buffer.byteLength(path) > PATH_BYTES_MAX) throw new SocketPathError(path);
-    rmSync(path, { force: true });
     const server = new SocketServer(path, runVerb);
-    await new Promise<void>((resolve, reject) => {
-      server.server.once('error', reject);
-      server.server.listen(path, resolve);
-    });
-    chmodSync(path, 0o600);
+    try {
+      rmSync(path, { force: true });
+      await new Promise<void>((resolve, reject) => {
+        server.server.once('error', reject);
+        server.server.listen(path, resolve);
+      });
+      chmodSync(path, 0o600);
+    } catch (error) {
+      throw fileError(error, 'make', path);
+    }
     return server;
   }
 

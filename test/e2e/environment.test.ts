@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BatteryNode } from '../../node.ts';
+import { startNode, stopNode } from '../support/owner.ts';
 import { lb, shell } from './bin-lb.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-environment-'));
@@ -167,6 +168,17 @@ describe('paths', () => {
     expect(readFileSync(file, 'utf8')).toBe('text');
   });
 
+  test('a current folder that is gone: 3', async () => {
+    const gone = join(base, 'gone');
+    const { code, stderr } = await shell(`mkdir "$GONE"; cd "$GONE"; rmdir "$GONE"; exec "$LB" info`, {
+      env: { ...env, GONE: gone },
+    });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: 'lb: cannot read the current folder: there is no such file or folder; check the path\n',
+    });
+  });
+
   test('a file that is no export is named: 4', async () => {
     expect((await failed(4, ['audit', file])).message).toContain(file);
   });
@@ -188,6 +200,16 @@ describe.skipIf(!existsSync('/dev/full'))('output that cannot be written', () =>
     expect(said).toHaveLength(1);
     expect(said[0]).toContain('the disk is full');
     expect(stderr).not.toMatch(/^\s+at |node:/m);
+  });
+
+  test('also where a node that is up does the verb', async () => {
+    const node = await startNode(data);
+    try {
+      const { code, stderr } = await shell('"$LB" log --json > /dev/full', { env });
+      expect({ code, error: JSON.parse(stderr).code }).toEqual({ code: 7, error: 'output_failed' });
+    } finally {
+      expect(await stopNode(node)).toBe(0);
+    }
   });
 
   test('another failure keeps its own exit code', async () => {

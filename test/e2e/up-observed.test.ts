@@ -55,7 +55,7 @@ test('a port that is taken, or a folder that cannot be, is one line, and the dir
     env: { LB_PASSWORD: PASSWORD },
   });
   expect([exitCode, stdout]).toEqual([7, '']);
-  expect(stderr).toMatch(/^lb: log_dir .* cannot be written \(EEXIST\); choose another folder.*\n$/);
+  expect(stderr).toMatch(/^lb: log_dir: .*node\.json is a file where a folder is needed; move it away\n$/);
   const taken = await lb(
     ['up', '--metrics-port', '0', '--metrics-host', '192.0.2.1', '--log-level', 'error'],
     {

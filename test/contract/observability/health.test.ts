@@ -59,7 +59,7 @@ test('a data directory that is gone', async () => {
   rmSync(data, { recursive: true });
   expect(await check(well, data, 'storage')).toMatchObject({
     status: 'failed',
-    detail: 'the data directory cannot be written (ENOENT)',
+    detail: 'the data directory cannot be written: the folder for it is not there, or takes nothing new',
   });
   expect(await check(well, data, 'disk_space')).toMatchObject({ status: 'failed' });
   expect((await ready(well, data)).ready).toBe(false);
