@@ -200,6 +200,11 @@ export class BatteryNode {
     return this.supervisor.status;
   }
 
+  /** The data directory, as an absolute path. */
+  get data(): string {
+    return this.parts.layout.root;
+  }
+
   // Identities.
 
   /** The identities of this node, its own first. */

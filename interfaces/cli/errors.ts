@@ -30,6 +30,8 @@ import type { Refusal, RefusalCode } from '../../events/refusals.ts';
 import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
+import type { IdentityRequiredError } from '../operations/call.ts';
+import type { CancelledError } from '../operations/cancelled.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
@@ -90,7 +92,9 @@ type KnownCode =
   | ConfigErrorCode
   | SocketPathError['code']
   | SocketProtocolError['code']
-  | LockedNodeError['code'];
+  | LockedNodeError['code']
+  | IdentityRequiredError['code']
+  | CancelledError['code'];
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -165,6 +169,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
+  identity_required: 'forbidden',
+  cancelled: 'interrupted',
   not_sealer: 'unreachable',
   verifier_closed: 'environment',
   verifier_thread_died: 'environment',

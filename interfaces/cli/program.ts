@@ -20,6 +20,7 @@ import { registerInspect } from './verbs/inspect.ts';
 import { registerInvites } from './verbs/invites.ts';
 import { registerKnowledge } from './verbs/knowledge.ts';
 import { registerMarket } from './verbs/market.ts';
+import { registerMcp } from './verbs/mcp.ts';
 import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPresence } from './verbs/presence.ts';
@@ -36,6 +37,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerHelp,
   registerNode,
   registerUp,
+  registerMcp,
   registerIdentity,
   registerConfig,
   registerDemo,

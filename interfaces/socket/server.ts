@@ -95,6 +95,16 @@ export class SocketServer {
     await closed;
   }
 
+  /** Resolves as soon as nobody is served, or `signal` is aborted. */
+  async idle(signal: AbortSignal): Promise<void> {
+    const gone = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    while (this.sessions.size > 0 && !signal.aborted)
+      await Promise.race([gone, ...[...this.sessions].map((session) => session.ended)]);
+  }
+
   /** How many clients there are, and how many of them wait for their turn. */
   get load(): { readonly clients: number; readonly waiting: number } {
     return { clients: this.sessions.size, waiting: this.turns.length };

@@ -1,22 +1,17 @@
 /** `up`: the node stays, owns the directory, and serves every other `lb` on it through its socket. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
 import { loadConfig, nodeOptions } from '../../config/load.ts';
-import type { RunRequest } from '../../socket/frames.ts';
-import type { RemoteTerminal } from '../../socket/remote-terminal.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../errors.ts';
-import { Output } from '../output.ts';
 import { askHidden, givenPassword } from '../password.ts';
+import { aborted, listenFor } from '../serving.ts';
 
 /** A second `lb up` says so at once; a short verb that is just ending is waited for. */
 const OWNER_WAIT_MS = 2_000;
-/** What a verb that heeds Ctrl-C gets to end by itself. */
-const OWN_END_MS = 300;
 
 interface UpOptions {
   readonly locked?: boolean;
@@ -52,16 +47,13 @@ async function up(run: Run<UpOptions>): Promise<void> {
   const node = await openNode(run, { data, ...nodeOptions(config), ...(telemetry && { telemetry }) });
   run.onEnd(() => node.close());
   await attach(node, data);
-  const { SocketServer } = await import('../../socket/server.ts');
-  const path = layoutOf(data).socket;
-  const server = await SocketServer.listen(path, (request, terminal, signal) =>
-    serve(node, request, terminal, signal),
-  );
+  const server = await listenFor(node);
   run.onEnd(() => server.close());
   const groups = node.groupIds().length;
   const { pid } = process;
-  logger.info({ data, socket: path, groups }, 'the node is up');
-  run.print({ status: 'up', data, pid, socket: path, groups }, () =>
+  const socket = layoutOf(data).socket;
+  logger.info({ data, socket, groups }, 'the node is up');
+  run.print({ status: 'up', data, pid, socket, groups }, () =>
     run.out.line(
       `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it`,
     ),
@@ -85,31 +77,4 @@ async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<Batte
   await node.close();
   if (!run.terminal.isInteractive) throw new PasswordRequiredError();
   return open(await askHidden(run, 'Password: '));
-}
-
-/** Runs a client's command line on the node that is up, as if it were a process of its own. */
-async function serve(
-  node: BatteryNode,
-  { args, env }: RunRequest,
-  terminal: RemoteTerminal,
-  signal: AbortSignal,
-): Promise<number> {
-  // Late, since the program that it executes has this verb in it.
-  const { execute } = await import('../execute.ts');
-  const runs = new Set<{ close(): Promise<void> }>();
-  const out = new Output(terminal, env);
-  const context: CliContext = { out, env, signal, terminal, runs, upNode: node };
-  const interrupted = (): number | undefined => (signal.aborted ? EXIT.interrupted : undefined);
-  const interruption = async (): Promise<number> => {
-    await aborted(signal);
-    await delay(OWN_END_MS);
-    await Promise.allSettled([...runs].map((run) => run.close()));
-    return EXIT.interrupted;
-  };
-  return Promise.race([execute(context, args, interrupted), interruption()]);
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

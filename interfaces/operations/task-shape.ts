@@ -1,0 +1,61 @@
+/** A task as interfaces give it out. Title, description and error are its creator's and assignee's words. */
+import type { Group } from '../../actors/group.ts';
+import type { Task } from '../../actors/group-view.ts';
+import { given, namesIn, ownKey } from './call.ts';
+import type { Call } from './operation.ts';
+import { flag, list, number, optional, output, text, time, type ValueOf } from './schema.ts';
+
+export const TASK_STATUSES = [
+  'pending',
+  'assigned',
+  'in_progress',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+
+const status = text();
+
+/** What a change of a task gives back. */
+export const taskChange = output({
+  task_id: text(),
+  status,
+  attempt: number(),
+  tx_id: text(),
+  height: number(),
+});
+
+export const taskShape = output({
+  task_id: text(),
+  title: text(),
+  status,
+  attempt: number(),
+  creator: text(),
+  creator_name: text(),
+  is_own: flag(),
+  description: optional(text()),
+  assignee: optional(text()),
+  tags: list(text()),
+  due_ms: optional(time()),
+  lease_until_ms: optional(time()),
+  reward: optional(text()),
+  result: optional(text()),
+  error: optional(text()),
+});
+export type TaskWire = ValueOf<typeof taskShape>;
+
+export function describeTask(call: Call, group: Group, task: Task): TaskWire {
+  const { creator, assignee, description, dueMs, leaseUntilMs, reward, result, error } = task;
+  return {
+    task_id: task.task,
+    title: task.title,
+    status: task.status,
+    attempt: task.attempt,
+    creator,
+    creator_name: namesIn(call, group)(creator),
+    is_own: creator === ownKey(call),
+    tags: [...task.tags],
+    ...given({ description, assignee, due_ms: dueMs, lease_until_ms: leaseUntilMs, result, error }),
+    ...given({ reward: reward?.toString() }),
+  };
+}
