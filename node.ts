@@ -13,7 +13,7 @@ import { Groups } from './actors/node/groups.ts';
 import { Identities } from './actors/node/identities.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
-import { Supervisor } from './actors/node/supervisor.ts';
+import { type PartFailure, Supervisor } from './actors/node/supervisor.ts';
 import { Presences } from './actors/presence/presences.ts';
 import { TaskBoards } from './actors/tasks/task-boards.ts';
 import type { Telemetry } from './actors/telemetry.ts';
@@ -198,6 +198,11 @@ export class BatteryNode {
   /** Where in its life the node is. */
   get status(): NodeStatus {
     return this.supervisor.status;
+  }
+
+  /** Which parts of which groups have failed and not been sound since: their chains, task boards and presences. */
+  failures(): PartFailure[] {
+    return this.supervisor.failures();
   }
 
   // Identities.

@@ -1,6 +1,7 @@
 /** `init` and `info`: the node itself. */
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
+import type { PartFailure } from '../../../actors/node/supervisor.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
@@ -98,6 +99,22 @@ export function printHalted(run: Run, halted: ReturnType<typeof haltedGroups>): 
   }
 }
 
+/** What beside the chains is down: the rest of a group goes on without it. */
+export function failedParts(node: BatteryNode): PartFailure[] {
+  return node.failures().filter(({ part, isDown }) => part !== 'chain' && isDown);
+}
+
+const PART_NAMES = { chain: 'chain', tasks: 'task deadlines', presence: 'presence' } as const;
+
+function printFailedParts(run: Run, parts: readonly PartFailure[]): void {
+  for (const { part, groupId, reason, retryAtMs } of parts) {
+    const next = retryAtMs === undefined ? 'not tried again' : `tried again at ${formatTime(retryAtMs)}`;
+    run.out.line(
+      run.out.style('red', `${PART_NAMES[part]} stopped (${shortId(groupId)}): ${reason}; ${next}`),
+    );
+  }
+}
+
 /** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */
 export function summarize(node: BatteryNode, group: Group, view = group.now) {
   const { groupId, name, currency, status, haltReason, retryAtMs, head } = group.info();
@@ -160,7 +177,8 @@ async function info(run: Run): Promise<void> {
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted }, () => {
+  const failed = failedParts(node);
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted, failed }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -180,6 +198,7 @@ async function info(run: Run): Promise<void> {
     run.out.line();
     printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
     printHalted(run, halted);
+    printFailedParts(run, failed);
   });
   const own = identities.find(({ isNode }) => isNode)!;
   run.hint(
