@@ -19,9 +19,11 @@ import { type Policy, policyFields } from './events/operations/group.ts';
 import { refuse } from './events/refusals.ts';
 import type { Operation } from './events/registry.ts';
 import { RULES_VERSIONS } from './machines/governance.ts';
-import { createDirectory, openDirectory } from './storage/directory.ts';
+import { createDirectory, layoutOf, openDirectory } from './storage/directory.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
 import { openStore, type Store } from './storage/store.ts';
+import type { EmbedderOptions } from './views/meaning/embedder.ts';
+import { Views } from './views/views.ts';
 
 /** Text that could be an id or the beginning of one. */
 const HEX_LOOKING = /^[0-9a-f]{8,64}$/i;
@@ -62,6 +64,10 @@ export interface OpenOptions {
   /** How long to wait for another owner of the directory to go, milliseconds. */
   readonly waitMs?: number;
   readonly clock?: Clock;
+  /** Where the search by meaning has its model from; the built-in one, if not given. */
+  readonly embedder?: EmbedderOptions;
+  /** Told, one line at a time, what an operator should know; standard error, if not given. */
+  readonly log?: (line: string) => void;
 }
 
 export interface NewGroup {
@@ -83,6 +89,7 @@ export class BatteryNode {
   private readonly options: OpenOptions;
   private readonly groupsById = new Map<Hex32, { group: Group; chain: GroupChain }>();
   private readonly signersByKey = new Map<Hex32, Signer>();
+  private openedViews: Views | undefined;
   private closing: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -321,6 +328,26 @@ export class BatteryNode {
     if (this.closing !== undefined) throw new NodeClosedError();
   }
 
+  /** The read models: search, threads, SQL. Their thread starts with the first question, or with `follow`. */
+  get views(): Views {
+    this.assertOpen();
+    this.openedViews ??= this.openViews();
+    return this.openedViews;
+  }
+
+  private openViews(): Views {
+    const {
+      data,
+      durability = 'flush',
+      embedder,
+      log = (line) => process.stderr.write(`${line}\n`),
+    } = this.options;
+    const { chain, views: dir } = layoutOf(data);
+    const views = new Views({ chain, views: dir, durability, log, ...(embedder && { embedder }) });
+    this.bus.head$.subscribe(({ groupId }) => views.grew(groupId));
+    return views;
+  }
+
   /** The verification pool, for audits of files. */
   get signatureVerifier(): Verifier {
     return this.verifier;
@@ -340,6 +367,7 @@ export class BatteryNode {
   private async shutDown(): Promise<void> {
     try {
       await Promise.all([...this.groupsById.values()].map(({ chain }) => chain.close()));
+      await this.openedViews?.close();
       this.bus.close();
       await this.verifier.close();
       await this.store.close();
