@@ -68,8 +68,13 @@ port.on('message', (message: ToThread) => {
 /** Comes back after messages were taken in. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Waits for a message, or for a while; not at all where one came in during the step before. */
 const rest = (ms: number | undefined): Promise<void> =>
   new Promise((resolve) => {
+    if (isClosing || asks.length > 0 || grown.size > 0) {
+      resolve();
+      return;
+    }
     const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
     wake = () => {
       clearTimeout(timer);

@@ -22,6 +22,7 @@ import type { Group } from '../../actors/group.ts';
 import type { GroupView } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
+import { embedderFrom } from './embedder.ts';
 import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
@@ -220,7 +221,7 @@ export class Run<O extends object = object> {
   }
 
   private async openWith(password: string | undefined): Promise<BatteryNode> {
-    const options = { data: this.data, waitMs: OWNER_WAIT_MS };
+    const options = { data: this.data, waitMs: OWNER_WAIT_MS, embedder: embedderFrom(this.env) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });

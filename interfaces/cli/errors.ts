@@ -19,6 +19,7 @@ import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
+import type { ViewsErrorCode } from '../../views/errors.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
 import { cleanLine } from './text.ts';
 
@@ -60,6 +61,7 @@ type KnownCode =
   | VerifierErrorCode
   | ExportFileErrorCode
   | HistoryMovedError['code']
+  | ViewsErrorCode
   | VerdictError['code']
   | NotSealerError['code']
   | ChainStoppedError['code']
@@ -113,6 +115,11 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   package_too_large: 'usage',
   package_not_recognised: 'environment',
   package_does_not_open: 'environment',
+  // Views.
+  views_closed: 'environment',
+  views_failed: 'environment',
+  sql_invalid: 'usage',
+  sql_stopped: 'refused',
   // The running node.
   group_halted: 'environment',
   group_closed: 'environment',

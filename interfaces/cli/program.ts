@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addCommonOptions, type CliContext, type Heading } from './context.ts';
+import { registerContext } from './verbs/context.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHistory } from './verbs/history.ts';
@@ -17,6 +18,7 @@ import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSql } from './verbs/sql.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerWork } from './verbs/work.ts';
@@ -29,6 +31,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMembers,
   registerInvites,
   registerKnowledge,
+  registerContext,
   registerImport,
   registerTasks,
   registerWork,
@@ -38,6 +41,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerPurchases,
   registerInspect,
   registerHistory,
+  registerSql,
 ];
 
 const EPILOGUE = `

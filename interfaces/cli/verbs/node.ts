@@ -7,6 +7,7 @@ import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
 import { KeystoreExistsError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
+import { type PeekedViews, peekViews } from '../../../views/peek.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { namer } from '../resolve.ts';
@@ -127,10 +128,26 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
   },
 ];
 
+type InfoGroup = GroupSummary & { readonly views?: PeekedViews };
+
+/** How far the search is: words at once, meaning after. */
+const INFO_COLUMNS: readonly Column<InfoGroup>[] = [
+  ...GROUP_COLUMNS,
+  {
+    header: 'search',
+    value: ({ views }) =>
+      views === undefined ? 'not yet' : `to ${views.height}, meaning ${views.embedded}/${views.withText}`,
+  },
+];
+
 async function info(run: Run): Promise<void> {
   const node = await run.node();
   const identities = node.identities();
-  const groups = node.groups().map((group) => summarize(node, group));
+  const { views: viewsDir } = layoutOf(run.data);
+  const groups = node.groups().map((group) => {
+    const views = peekViews(viewsDir, group.groupId);
+    return { ...summarize(node, group), ...(views && { views }) };
+  });
   const data = resolve(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
@@ -152,7 +169,7 @@ async function info(run: Run): Promise<void> {
       );
     }
     run.out.line();
-    printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+    printTable(run.out, INFO_COLUMNS, groups, 'no groups yet');
   });
   const own = identities.find(({ isNode }) => isNode)!;
   run.hint(
