@@ -149,6 +149,8 @@ export class WordIndex {
       counts.length > QUERY_TERMS_MAX ? counts.map(([term]) => this.#frequency(term)) : undefined;
     const chosen = counts
       .map(([term, count], at) => ({ term, weight: count * this.#idf(frequencies?.[at] ?? 0) }))
+      // Of a long query, terms that nobody uses must not push out those that find something.
+      .filter((_, at) => frequencies?.[at] !== 0)
       .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1))
       .slice(0, QUERY_TERMS_MAX);
     const repeated = new Map(counts);
