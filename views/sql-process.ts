@@ -4,7 +4,6 @@ import { SQL_VIEWS } from './schema.ts';
 import type { SqlAnswer, SqlRequest, SqlResponse, SqlValue } from './sql.ts';
 
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
-const SQLITE_BYTES_MAX = 512 * 1024 * 1024;
 /** SQLite's own description of the views, and its functions that give rows: both only tell what is in them. */
 const ALSO_READABLE = new Set(['sqlite_schema', 'sqlite_master', 'json_each', 'json_tree']);
 const FORBIDDEN_FUNCTIONS = new Set([
@@ -41,9 +40,8 @@ function authorize(action: number, first: string | null, second: string | null, 
 
 function open(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-  database.exec(
-    `PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA hard_heap_limit = ${SQLITE_BYTES_MAX}`,
-  );
+  // Sorting goes to memory, which is watched, and not to a disk that it could fill.
+  database.exec('PRAGMA query_only = ON; PRAGMA temp_store = MEMORY');
   database.setAuthorizer((action, first, second, _database, view) => authorize(action, first, second, view));
   return database;
 }

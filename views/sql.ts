@@ -6,6 +6,7 @@
  * read only, may use the documented views and nothing else, and has bounds on time, memory and what it answers.
  */
 import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { ViewsError } from './errors.ts';
 
 export interface SqlOptions {
@@ -36,6 +37,10 @@ export type SqlResponse = { readonly answer: SqlAnswer } | { readonly problem: s
 const TIMEOUT_MS_DEFAULT = 10_000;
 const MAX_ROWS_DEFAULT = 10_000;
 const HEAP_MIB = 256;
+/** Resident memory of the process; Node's SQLite keeps no account of its own that could be bounded. */
+const RESIDENT_BYTES_MAX = 1024 ** 3;
+const WATCH_MS = 50;
+const PAGE_BYTES = 4_096;
 
 /** The same file runs from source and from the built package. */
 const PROCESS_FILE = new URL(
@@ -52,28 +57,47 @@ export function runSql(path: string, query: string, options: SqlOptions): Promis
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    let outcome: SqlResponse | 'too long' | undefined;
-    const timer = setTimeout(() => {
-      outcome = 'too long';
+    let outcome: SqlResponse | 'too long' | 'too large' | undefined;
+    const stop = (why: 'too long' | 'too large'): void => {
+      outcome ??= why;
       child.kill('SIGKILL');
-    }, timeoutMs);
+    };
+    const timer = setTimeout(() => stop('too long'), timeoutMs);
+    const watch = setInterval(() => {
+      if (residentBytes(child.pid) > RESIDENT_BYTES_MAX) stop('too large');
+    }, WATCH_MS);
+    const stopWatching = (): void => {
+      clearTimeout(timer);
+      clearInterval(watch);
+    };
     child.on('message', (response: SqlResponse) => {
       outcome ??= response;
       child.kill('SIGKILL');
     });
     child.on('error', (cause) => {
-      clearTimeout(timer);
+      stopWatching();
       reject(new ViewsError('views_failed', 'the process for the query could not be started', { cause }));
     });
     child.on('exit', () => {
-      clearTimeout(timer);
-      if (outcome === undefined)
-        reject(new ViewsError('sql_stopped', 'the query took more memory than it may'));
-      else if (outcome === 'too long')
-        reject(new ViewsError('sql_stopped', `the query was stopped after ${timeoutMs} ms; ask for less`));
-      else if ('problem' in outcome) reject(new ViewsError('sql_invalid', outcome.problem));
-      else resolve(outcome.answer);
+      stopWatching();
+      if (typeof outcome === 'object') {
+        if ('answer' in outcome) resolve(outcome.answer);
+        else reject(new ViewsError('sql_invalid', outcome.problem));
+      } else {
+        const why =
+          outcome === 'too long' ? `ran for more than ${timeoutMs} ms` : 'took more memory than it may';
+        reject(new ViewsError('sql_stopped', `the query ${why} and was stopped; ask for less`));
+      }
     });
     child.send({ path, query, maxRows } satisfies SqlRequest);
   });
+}
+
+/** What a process holds in memory; 0 where the system does not tell, and time alone is the bound. */
+function residentBytes(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
 }
