@@ -2,12 +2,14 @@
  * `npm run bench`: how fast the core is on this machine, beside the raw bounds of what it stands on.
  *
  * The figures to trust are the ratios, which compare two things measured in the same run. `--smoke` runs
- * everything with little work, so that the tests keep the benchmark alive; `--json` prints the rows as data.
+ * everything with little work, so that the tests keep the benchmark alive; `--json` prints the rows as data, `--only` measures
+ * one part, and `--claims` says over how many claims the search is measured.
  */
 
 import { cpus } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
+import { measureContext } from './context.ts';
 import type { Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     smoke: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
+    claims: { type: 'string' },
   },
 });
 const scale = values.smoke ? 0.02 : 1;
@@ -60,4 +63,6 @@ if (wants('submit')) {
   report(...(await measureSubmit(scale)));
 }
 if (wants('start')) report(...(await measureStart(scale)));
+if (wants('context'))
+  report(...(await measureContext(scale, values.claims === undefined ? undefined : Number(values.claims))));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));
