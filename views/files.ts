@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Hex32 } from '../events/bytes.ts';
 import type { StoreReader } from '../storage/store-reader.ts';
 import { ViewsError } from './errors.ts';
-import { GroupFile } from './group-file.ts';
+import { GroupFile, type Notify } from './group-file.ts';
 
 /** Each holds a page cache and the search indexes of its group. */
 const OPEN_MAX = 32;
@@ -17,13 +17,13 @@ export function filePath(dir: string, groupId: Hex32): string {
 export class Files {
   readonly #store: StoreReader;
   readonly #dir: string;
-  readonly #log: (line: string) => void;
+  readonly #notify: Notify;
   readonly #open = new Map<Hex32, GroupFile>();
 
-  constructor(store: StoreReader, dir: string, log: (line: string) => void) {
+  constructor(store: StoreReader, dir: string, notify: Notify) {
     this.#store = store;
     this.#dir = dir;
-    this.#log = log;
+    this.#notify = notify;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
 
@@ -44,7 +44,7 @@ export class Files {
   #openFile(groupId: Hex32): GroupFile {
     if (!this.#store.hasGroup(groupId))
       throw new ViewsError('not_found', `there is no group ${groupId} on this node`);
-    return new GroupFile(filePath(this.#dir, groupId), this.#store.group(groupId), this.#log);
+    return new GroupFile(filePath(this.#dir, groupId), this.#store.group(groupId), this.#notify);
   }
 
   /** Forgets a file that cannot be used any more; the next question opens it anew. */

@@ -9,6 +9,7 @@ import { rmSync } from 'node:fs';
 import type { Hex32 } from '../events/bytes.ts';
 import type { GroupReader } from '../storage/port.ts';
 import { VectorIndex } from './meaning/vector-index.ts';
+import type { ViewsNotice } from './protocol.ts';
 import { creationScript, FORMAT } from './schema.ts';
 import { isDamage, Sqlite } from './sqlite.ts';
 import { WordIndex } from './words.ts';
@@ -24,20 +25,22 @@ export interface Checkpoint {
 
 const NOTHING: Checkpoint = { height: -1, blockId: '', tsMs: 0 };
 
+export type Notify = (notice: ViewsNotice) => void;
+
 export class GroupFile {
   readonly path: string;
   readonly reader: GroupReader;
-  readonly #log: (line: string) => void;
+  readonly #notify: Notify;
   #sqlite: Sqlite;
   #words: WordIndex;
   #vectors: VectorIndex;
   #checkpoint: Checkpoint;
 
-  /** Opens the file, or makes it; `log` is told when one that was there could not be used. */
-  constructor(path: string, reader: GroupReader, log: (line: string) => void) {
+  /** Opens the file, or makes it; `notify` is told when one that was there could not be used. */
+  constructor(path: string, reader: GroupReader, notify: Notify) {
     this.path = path;
     this.reader = reader;
-    this.#log = log;
+    this.#notify = notify;
     let opened = this.#tryOpen();
     if (typeof opened === 'string') {
       this.#say(opened);
@@ -90,7 +93,7 @@ export class GroupFile {
   }
 
   #say(why: string): void {
-    this.#log(`the views of group ${this.reader.groupId.slice(0, 12)} are made again from the log: ${why}`);
+    this.#notify({ kind: 'views.rebuilt', groupId: this.reader.groupId, reason: why });
   }
 
   get sqlite(): Sqlite {

@@ -1,4 +1,5 @@
 /** What the node and the thread of the views say to each other. */
+import type { MomentEvent } from '../events/bus.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Durability } from '../storage/environment.ts';
 import type { ViewsErrorCode } from './errors.ts';
@@ -12,6 +13,9 @@ import type {
   WhyAnswer,
 } from './questions.ts';
 import type { Place } from './threads.ts';
+
+/** What an operator should know of the views. */
+export type ViewsNotice = Extract<MomentEvent, { kind: 'views.rebuilt' | 'views.failed' }>;
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -54,4 +58,4 @@ export type FromThread =
   | { readonly type: 'answer'; readonly id: number; readonly answer: Questions[QuestionKind]['answer'] }
   | { readonly type: 'failed'; readonly id: number; readonly code: ViewsErrorCode; readonly message: string }
   | { readonly type: 'caughtUp' }
-  | { readonly type: 'log'; readonly line: string };
+  | { readonly type: 'notice'; readonly notice: ViewsNotice };

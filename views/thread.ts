@@ -16,7 +16,15 @@ import { Files } from './files.ts';
 import type { GroupFile } from './group-file.ts';
 import { indexSlice, takeInLateTexts } from './indexer.ts';
 import { Meaning } from './meaning/meaning.ts';
-import type { Ask, FromThread, QuestionKind, Questions, ThreadData, ToThread } from './protocol.ts';
+import type {
+  Ask,
+  FromThread,
+  QuestionKind,
+  Questions,
+  ThreadData,
+  ToThread,
+  ViewsNotice,
+} from './protocol.ts';
 import { ReadMarks } from './read-marks.ts';
 import { isDamage } from './sqlite.ts';
 
@@ -31,7 +39,7 @@ const REST_MS = 250;
 const port = parentPort!;
 const data = workerData as ThreadData;
 const tell = (message: FromThread): void => port.postMessage(message);
-const log = (line: string): void => tell({ type: 'log', line });
+const notify = (notice: ViewsNotice): void => tell({ type: 'notice', notice });
 
 if (platform === 'linux')
   try {
@@ -41,7 +49,7 @@ if (platform === 'linux')
   }
 
 const store = openStoreReader(data.chain, { durability: data.durability });
-const files = new Files(store, data.views, log);
+const files = new Files(store, data.views, notify);
 const marks = new ReadMarks(data.views);
 const meaning = new Meaning(data.embedder);
 
@@ -131,7 +139,7 @@ function guarded(groupId: Hex32, use: (file: GroupFile) => void): void {
     }
     // The log is damaged, or the disk is full: nothing to be done here before something changes.
     grown.delete(groupId);
-    log(`the views of group ${groupId.slice(0, 12)} stand still: ${(error as Error).message}`);
+    notify({ kind: 'views.failed', groupId, reason: (error as Error).message });
   }
 }
 

@@ -10,7 +10,15 @@ import type { Hex32 } from '../events/bytes.ts';
 import { ViewsError } from './errors.ts';
 import { filePath } from './files.ts';
 import type { EmbedderOptions } from './meaning/embedder.ts';
-import type { Ask, FromThread, QuestionKind, Questions, ThreadData, ToThread } from './protocol.ts';
+import type {
+  Ask,
+  FromThread,
+  QuestionKind,
+  Questions,
+  ThreadData,
+  ToThread,
+  ViewsNotice,
+} from './protocol.ts';
 import type {
   ClaimPage,
   ContextAnswer,
@@ -25,8 +33,8 @@ import type { Place } from './threads.ts';
 export interface ViewsOptions extends Omit<ThreadData, 'embedder'> {
   /** The built-in model, if not given. */
   readonly embedder?: EmbedderOptions;
-  /** Told, one line at a time, what an operator should know: that a file was made again, and why. */
-  readonly log?: (line: string) => void;
+  /** Told what an operator should know: that a file was made again, and why. */
+  readonly tell?: (notice: ViewsNotice) => void;
 }
 
 /** How long a question waits for the views to come up to the head of the log, unless it says so. */
@@ -48,6 +56,7 @@ export class Views {
   /** Groups that have grown since the thread was last told, and whether it is still at what it was told. */
   readonly #grown = new Set<Hex32>();
   #isCatchingUp = false;
+  #isFollowing = false;
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   #lastId = 0;
@@ -59,22 +68,23 @@ export class Views {
 
   // Following the log.
 
-  /** Starts tailing these groups in the background, from where their views are. */
+  /** Tails these groups in the background from where their views are, and whatever grows from now on. */
   follow(groupIds: Iterable<Hex32>): void {
+    this.#isFollowing = true;
     for (const groupId of groupIds) this.#grown.add(groupId);
-    this.#tellHeads(true);
+    this.#tellHeads();
   }
 
   /** A group has grown. Costs nothing while no thread runs; the thread is told once, until it has caught up. */
   grew(groupId: Hex32): void {
-    if (this.#worker === undefined) return;
+    if (this.#worker === undefined && !this.#isFollowing) return;
     this.#grown.add(groupId);
-    this.#tellHeads(false);
+    this.#tellHeads();
   }
 
-  #tellHeads(mayStart: boolean): void {
+  #tellHeads(): void {
     if (this.#closing !== undefined || this.#grown.size === 0 || this.#isCatchingUp) return;
-    const worker = this.#worker ?? (mayStart ? this.#start() : undefined);
+    const worker = this.#worker ?? (this.#isFollowing ? this.#start() : undefined);
     if (worker === undefined) return;
     this.#isCatchingUp = true;
     worker.postMessage({ type: 'heads', groupIds: [...this.#grown] } satisfies ToThread);
@@ -182,10 +192,10 @@ export class Views {
         break;
       case 'caughtUp':
         this.#isCatchingUp = false;
-        this.#tellHeads(false);
+        this.#tellHeads();
         break;
-      case 'log':
-        this.#options.log?.(message.line);
+      case 'notice':
+        this.#options.tell?.(message.notice);
         break;
     }
   }
@@ -207,7 +217,7 @@ export class Views {
             cause: reason,
           })
         : closedError();
-    if (this.#closing === undefined) this.#options.log?.(error.message);
+    if (this.#closing === undefined) this.#options.tell?.({ kind: 'views.failed', reason: error.message });
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }

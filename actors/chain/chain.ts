@@ -14,19 +14,23 @@ import { unknownAuthor } from '../../machines/group.ts';
 import type { Table } from '../../machines/state.ts';
 import { sealersTable } from '../../machines/tables.ts';
 import type { GroupStore, Head } from '../../storage/port.ts';
+import { SUBMISSIONS_MAX } from '../bounds.ts';
 import type { Bus } from '../bus.ts';
 import type { WatchedClock } from '../clock.ts';
+import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
 import { admitArtifacts } from './attachments.ts';
 import { chainMachine } from './chain.machine.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
 import { ChainCore, CoreDiscardedError, nativeCrypto } from './core.ts';
+import { GatheringVerifier } from './gathering.ts';
 import { type BlockSigner, ChainJudge, type FinalBlock } from './judge.ts';
 import { eventsOfFinalBlock } from './publish.ts';
 import { Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
 import { MemoryState } from './state-cache.ts';
+import { ChainStoppedError, haltedError } from './stopped.ts';
 import { SourceFailedError, validate } from './validate.ts';
-import { readTransaction, verifyTransactions } from './verify.ts';
+import { readTransaction } from './verify.ts';
 
 export interface ChainOptions {
   readonly store: GroupStore;
@@ -35,8 +39,18 @@ export interface ChainOptions {
   readonly bus: Bus;
   /** The longest that a transaction waits for company, milliseconds. */
   readonly lingerMs: number;
+  /** Who observes; nobody, if not given. */
+  readonly telemetry?: Telemetry;
   /** The signer of a key, if this node holds it. */
   signerOf(publicKey: Hex32): BlockSigner | undefined;
+  /** Transactions that may wait; `SUBMISSIONS_MAX` if not given. */
+  readonly submissionsMax?: number;
+  /** The chain has halted. Gives when it is loaded again by itself, wall time, where it is. */
+  halted?(error: Error): number | undefined;
+  /** A halted chain works again. */
+  reloaded?(): void;
+  /** A block is on disk and its head has advanced; must not throw. */
+  committed?(final: FinalBlock): void;
 }
 
 export type ChainStatus = 'loading' | 'following' | 'sealing' | 'halted' | 'closed';
@@ -46,57 +60,69 @@ type Prepared =
   | { readonly transaction: VerifiedTransaction; readonly artifacts: readonly Artifact[] }
   | Extract<Outcome, { status: 'refused' }>;
 
-/** The chain is halted or closed and takes nothing. The cause tells more. */
-export class ChainStoppedError extends Error {
-  override readonly name = 'ChainStoppedError';
-  readonly code: 'group_halted' | 'group_closed';
-
-  constructor(code: 'group_halted' | 'group_closed', reason: string, cause?: unknown) {
-    super(reason, { cause });
-    this.code = code;
-  }
-}
-
 export class GroupChain {
   readonly groupId: Hex32;
   private readonly options: ChainOptions;
+  private readonly telemetry: Telemetry;
   private readonly lifecycle: ActorRefFrom<typeof chainMachine>;
   /** Settles when the last `follow` has ended. */
   private followTurn: Promise<void> = Promise.resolve();
   private isClosing = false;
-  private core!: ChainCore;
-  private sealer!: Sealer;
-  /** Transactions from outside whose signatures are to be checked together at the end of this turn. */
-  private unverified: {
-    transaction: Transaction;
-    settle(answer: VerifiedTransaction | Refusal): void;
-    fail(error: Error): void;
-  }[] = [];
+  /** What the chain works with; nothing where it never loaded. */
+  private work: { readonly core: ChainCore; readonly sealer: Sealer } | undefined;
+  /** What halted it, for whoever comes. */
+  private stopped: ChainStoppedError | undefined;
+  /** Checks the signatures of transactions from outside, those of one turn together. */
+  private readonly gathering: GatheringVerifier;
 
   constructor(groupId: Hex32, options: ChainOptions) {
     this.groupId = groupId;
     this.options = options;
+    this.gathering = new GatheringVerifier(options.verifier);
+    this.telemetry = options.telemetry ?? noTelemetry;
     this.lifecycle = createActor(chainMachine).start();
     this.load();
+    this.telemetry.chainLoaded(this);
   }
 
+  /** Makes the chain ready to work, or halts it with the reason why it is not. */
   private load(): void {
-    this.core = new ChainCore(this.options.store, this.groupId);
-    this.sealer = new Sealer({
-      core: this.core,
-      clock: this.options.clock,
-      lingerMs: this.options.lingerMs,
-      signer: () => this.sealingSigner(),
+    try {
+      const core = new ChainCore(this.options.store, this.groupId, this.telemetry);
+      this.work = { core, sealer: this.sealerOf(core) };
+      this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner(core) !== undefined });
+      this.stopped = undefined;
+    } catch (error) {
+      this.work = undefined;
+      this.halt(error as Error);
+    }
+  }
+
+  private sealerOf(core: ChainCore): Sealer {
+    const { clock, lingerMs, submissionsMax = SUBMISSIONS_MAX } = this.options;
+    return new Sealer({
+      core,
+      clock,
+      lingerMs,
+      submissionsMax,
+      signer: () => this.sealingSigner(core),
       committed: (final) => this.publish(final),
-      refused: ({ txId, refusal }) =>
-        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal }),
+      refused: ({ txId, refusal }) => {
+        this.telemetry.transactionRefused(refusal.code);
+        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal });
+      },
       failed: (error) => this.halt(error),
     });
-    this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner() !== undefined });
   }
 
-  private sealingSigner(): BlockSigner | undefined {
-    for (const sealer of this.core.state.get(sealersTable, '') ?? []) {
+  /** What to work with. Throws `ChainStoppedError` where the chain never loaded. */
+  private working(): { readonly core: ChainCore; readonly sealer: Sealer } {
+    if (this.work !== undefined) return this.work;
+    throw this.stopped ?? new ChainStoppedError('group_closed', 'the group is closed');
+  }
+
+  private sealingSigner(core: ChainCore): BlockSigner | undefined {
+    for (const sealer of core.state.get(sealersTable, '') ?? []) {
       const signer = this.options.signerOf(sealer);
       if (signer !== undefined) return signer;
     }
@@ -117,39 +143,54 @@ export class GroupChain {
     return this.options.store.head()!;
   }
 
-  private halt(error: Error): void {
-    if (this.status === 'halted' || this.status === 'closed') return;
-    const reason = error.message;
-    this.lifecycle.send({ type: 'failed', reason });
-    this.core.discard();
-    this.sealer.stop(new ChainStoppedError('group_halted', reason, error));
-    this.options.bus.moment({ kind: 'group.halted', groupId: this.groupId, reason });
+  /** When a halted chain is loaded again by itself, wall time in milliseconds. */
+  get retryAtMs(): number | undefined {
+    return this.status === 'halted' ? this.stopped?.retryAtMs : undefined;
   }
 
-  /** Loads a halted chain again from what is stored, once nothing is on its way there any more. */
+  /** Transactions that wait to be sealed. */
+  get waiting(): number {
+    return this.work?.sealer.waiting ?? 0;
+  }
+
+  private halt(error: Error): void {
+    if (this.status === 'halted' || this.status === 'closed') return;
+    const { groupId } = this;
+    const reason = error.message;
+    this.lifecycle.send({ type: 'failed', reason });
+    this.work?.core.discard();
+    const retryAtMs = this.options.halted?.(error);
+    this.stopped = haltedError(groupId, error, retryAtMs);
+    this.work?.sealer.stop(this.stopped);
+    const retry = retryAtMs === undefined ? {} : { retryAtMs };
+    this.options.bus.moment({ kind: 'group.halted', groupId, reason, ...retry });
+  }
+
+  /**
+   * Loads a halted chain again from what is stored, once nothing is on its way there any more.
+   * @throws ChainStoppedError when it halts again at once
+   */
   async reload(): Promise<void> {
     await this.quiet();
-    if (this.status !== 'halted') return;
+    if (this.status !== 'halted' || this.isClosing) return;
     this.lifecycle.send({ type: 'reload' });
-    try {
-      this.load();
-    } catch (error) {
-      this.lifecycle.send({ type: 'failed', reason: (error as Error).message });
-      throw error;
-    }
+    this.load();
+    if (this.stopped !== undefined) throw this.stopped;
+    this.options.reloaded?.();
+    this.options.bus.moment({ kind: 'group.restarted', groupId: this.groupId });
   }
 
   /** Resolves when nothing is being sealed, followed or stored. */
   private async quiet(): Promise<void> {
-    await this.sealer.drain();
+    await this.work?.sealer.drain();
     await this.followTurn;
-    await this.core.settled();
+    await this.work?.core.settled();
   }
 
   /** Throws unless the chain is at work. */
   private assertRunning(): void {
-    const { status, haltReason } = this;
-    if (status === 'halted') throw new ChainStoppedError('group_halted', haltReason ?? 'the group is halted');
+    const { status } = this;
+    if (status === 'halted' && this.stopped !== undefined) throw this.stopped;
     if (status === 'closed' || this.isClosing)
       throw new ChainStoppedError('group_closed', 'the group is closed');
   }
@@ -186,16 +227,27 @@ export class GroupChain {
       const txId = toHex(txIdBytes);
       const artifacts = this.admit(Object.assign(transaction, { txId, txIdBytes }), attachments);
       if ('code' in artifacts) return { status: 'refused', txId, refusal: artifacts };
-      const verified = await this.verify(transaction);
+      const verified = await this.gathering.verify(transaction);
       if ('code' in verified) return { status: 'refused', txId, refusal: verified };
       return { transaction: verified, artifacts };
     });
   }
 
+  private inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
+    const trace = this.telemetry.traceSubmission(this.groupId);
+    return trace === undefined
+      ? this.prepareInPlace(prepare)
+      : traced(trace, this.prepareInPlace(prepare, trace));
+  }
+
   /** Prepares a submission in a reserved place of the queue, and gives the place back where none comes of it. */
-  private async inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
-    const { sealer } = this;
+  private async prepareInPlace(
+    prepare: () => Prepared | Promise<Prepared>,
+    trace?: SubmissionTrace,
+  ): Promise<Outcome> {
+    const { sealer } = this.working();
     if (!sealer.tryReserve()) await sealer.reserve();
+    trace?.stage('prepare');
     let prepared: Prepared;
     try {
       const made = prepare();
@@ -206,10 +258,12 @@ export class GroupChain {
     }
     if ('status' in prepared) {
       sealer.unreserve();
+      this.telemetry.transactionRefused(prepared.refusal.code);
       return prepared;
     }
     const { transaction, artifacts } = prepared;
-    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, settle, fail }));
+    trace?.stage('wait');
+    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, trace, settle, fail }));
   }
 
   /**
@@ -222,34 +276,14 @@ export class GroupChain {
   ): Artifact[] | Refusal {
     const { groupId, txId, author, operations } = transaction;
     if (groupId !== this.groupId) return refuse('wrong_group', { expected: this.groupId, actual: groupId });
-    const spent = this.core.spent(txId, transaction.txIdBytes);
+    const { core } = this.working();
+    const spent = core.spent(txId, transaction.txIdBytes);
     if (spent === 'sealed') return refuse('transaction_duplicate', { txId });
     if (spent === 'replaced') return refuse('transaction_replaced', { txId });
     return (
-      unknownAuthor(this.core.state, author, operations) ??
+      unknownAuthor(core.state, author, operations) ??
       admitArtifacts(operations, attachments, (hash) => this.options.store.hasArtifact(hash))
     );
-  }
-
-  private verify(transaction: Transaction): Promise<VerifiedTransaction | Refusal> {
-    return new Promise((settle, fail) => {
-      this.unverified.push({ transaction, settle, fail });
-      if (this.unverified.length === 1) setImmediate(() => void this.verifyGathered());
-    });
-  }
-
-  private async verifyGathered(): Promise<void> {
-    const gathered = this.unverified;
-    this.unverified = [];
-    try {
-      const answers = await verifyTransactions(
-        this.options.verifier,
-        gathered.map(({ transaction }) => transaction),
-      );
-      for (const [at, one] of gathered.entries()) one.settle(answers[at]!);
-    } catch (error) {
-      for (const one of gathered) one.fail(error as Error);
-    }
   }
 
   // Following.
@@ -271,7 +305,7 @@ export class GroupChain {
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<Refusal | undefined> {
     this.assertRunning();
-    const { core } = this;
+    const { core } = this.working();
     let storing: Promise<void>[] = [];
     const stage = (final: FinalBlock): void => {
       // Staged and issued in one step, so that no other block can come between in storage.
@@ -288,7 +322,10 @@ export class GroupChain {
         await Promise.all(before);
         before = storing;
         storing = [];
-        if (next.done) return await Promise.all(before).then(() => next.value);
+        if (!next.done) continue;
+        await Promise.all(before);
+        if (next.value !== undefined) this.telemetry.blockRefused(next.value.code);
+        return next.value;
       }
     } catch (error) {
       await Promise.allSettled(storing);
@@ -302,8 +339,7 @@ export class GroupChain {
   private endOfFollowing(error: Error): unknown {
     if (error instanceof SourceFailedError) return error.cause;
     if (error instanceof VerifierError) return error;
-    if (error instanceof CoreDiscardedError)
-      return new ChainStoppedError('group_halted', this.haltReason ?? error.message);
+    if (error instanceof CoreDiscardedError) return this.stopped ?? error;
     this.halt(error);
     return error;
   }
@@ -312,7 +348,11 @@ export class GroupChain {
     const { groupId } = this;
     const { height } = final.header;
     if (final.judged.writes.get(sealersTable as Table<unknown>, '') !== undefined)
-      this.lifecycle.send({ type: 'sealersChanged', seals: this.sealingSigner() !== undefined });
+      this.lifecycle.send({
+        type: 'sealersChanged',
+        seals: this.sealingSigner(this.working().core) !== undefined,
+      });
+    this.options.committed?.(final);
     this.options.bus.blockCommitted({ groupId, height }, () => eventsOfFinalBlock(groupId, final));
   }
 
@@ -323,10 +363,11 @@ export class GroupChain {
     if (this.status === 'closed') return;
     this.isClosing = true;
     const closed = new ChainStoppedError('group_closed', 'the group is closed');
-    this.sealer.close(closed);
+    this.work?.sealer.close(closed);
     await this.quiet();
     this.lifecycle.send({ type: 'close' });
-    this.core.discard();
+    this.work?.core.discard();
+    this.telemetry.chainClosed(this.groupId);
   }
 }
 

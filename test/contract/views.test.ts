@@ -20,11 +20,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Group } from '../../actors/group.ts';
 import { BatteryNode, type OpenOptions } from '../../node.ts';
 import { peekViews } from '../../views/peek.ts';
+import type { ViewsNotice } from '../../views/protocol.ts';
 import { lb } from '../e2e/bin-lb.ts';
 
 interface Opened {
   readonly node: BatteryNode;
-  readonly lines: string[];
+  readonly notices: ViewsNotice[];
 }
 
 function newDirectory(): string {
@@ -34,16 +35,18 @@ function newDirectory(): string {
 }
 
 async function opened(data: string, options: Partial<OpenOptions> = {}): Promise<Opened> {
-  const lines: string[] = [];
+  const notices: ViewsNotice[] = [];
   const node = await BatteryNode.openOrInit({
     data,
     durability: 'commit',
     embedder: { kind: 'none' },
-    log: (line) => lines.push(line),
     ...options,
   });
   onTestFinished(() => node.close());
-  return { node, lines };
+  node.bus.moment$.subscribe((event) => {
+    if (event.kind === 'views.rebuilt' || event.kind === 'views.failed') notices.push(event);
+  });
+  return { node, notices };
 }
 
 async function withClaims(
@@ -202,7 +205,7 @@ describe('a view file', () => {
     const after = await opened(data);
     await after.node.group('views').as('node').publishClaim({ text: 'after the restart' });
     expect(await after.node.views.progress(group.groupId)).toMatchObject({ height: height + 1, claims: 31 });
-    expect(after.lines).toEqual([]);
+    expect(after.notices).toEqual([]);
   });
 
   test.each([
@@ -222,12 +225,10 @@ describe('a view file', () => {
     const expected = await before.node.views.compileContext(group.groupId, { query: 'claim number 7' });
     await before.node.close();
     damage(viewFile(data));
-    const { node, lines } = await opened(data);
+    const { node, notices } = await opened(data);
     const answer = await node.views.compileContext(group.groupId, { query: 'claim number 7' });
     expect(answer).toEqual(expected);
-    expect(lines).toHaveLength(said);
-    for (const line of lines)
-      expect(line).toMatch(/^the views of group [0-9a-f]{12} are made again from the log: /);
+    expect(notices.map(({ kind }) => kind)).toEqual(Array.from({ length: said }, () => 'views.rebuilt'));
   });
 
   test('of another log is made again', async () => {
@@ -239,9 +240,11 @@ describe('a view file', () => {
     await before.node.close();
     // The file of one group in the place of another's.
     writeFileSync(join(data, 'views', `${other.groupId}.db`), readFileSync(viewFile(data)));
-    const { node, lines } = await opened(data);
+    const { node, notices } = await opened(data);
     expect(await node.views.progress(other.groupId)).toMatchObject({ height: 0, claims: 0 });
-    expect(lines).toEqual([expect.stringContaining('another log')]);
+    expect(notices).toMatchObject([
+      { kind: 'views.rebuilt', reason: expect.stringContaining('another log') },
+    ]);
   });
 
   test('follows in the background, and read marks outlive it', async () => {

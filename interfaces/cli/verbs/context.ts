@@ -6,14 +6,18 @@ import type { Hex32 } from '../../../events/bytes.ts';
 import type { ShownClaim, ViewProgress, WhyNode } from '../../../views/questions.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { parseCount, parseList, parseSpan, parseTime, parseWord } from '../parse.ts';
-import { claimId, memberKey, namer, subjectOf, subjectOption } from '../resolve.ts';
-import { cleanLine, cleanText, formatTime, shorten, shortId } from '../text.ts';
+import { claimId, memberKey, subjectOf, subjectOption } from '../resolve.ts';
+import { printText } from '../table.ts';
+import { cleanLine, formatTime, shorten } from '../text.ts';
+import { MISSING_TEXT } from './knowledge.ts';
 
 const heading = 'Knowledge';
 const STATUSES = ['in', 'out', 'retracted'] as const;
 const RANKINGS = ['both', 'words', 'meaning'] as const;
 /** How long a verb waits for the index to come up to the log: it ends with the verb, so it may take a while. */
 const CATCH_UP_MS = 600_000;
+/** A tree that goes deeper stays at this margin. */
+const MARGINS_MAX = 12;
 
 interface ContextOptions {
   readonly query?: string;
@@ -38,7 +42,7 @@ export function registerContext(program: Command, context: CliContext): void {
       usage: 'why',
       summary: 'Explain why a claim is in, out or retracted.',
       heading,
-      example: 'lb why 3f9c2a11',
+      example: 'lb why CLAIM',
       inGroup: true,
     },
     (command) => subjectOption(command, 'claim', 'the claim'),
@@ -51,7 +55,7 @@ export function registerContext(program: Command, context: CliContext): void {
       usage: 'whats-new',
       summary: 'List claims after a place in the log, oldest first.',
       heading,
-      example: 'lb whats-new --after 3f9c2a11….12.0 --limit 20',
+      example: 'lb whats-new --limit 20\nlb whats-new --after CURSOR',
       details: 'Ends with the cursor to go on from the next time.',
       inGroup: true,
     },
@@ -95,7 +99,7 @@ function registerCompileContext(program: Command, context: CliContext): void {
       heading,
       example: 'lb compile-context --query "how do we validate input?" --top-k 8 --tags security',
       details:
-        'Ranks by words and by meaning. The same log, model and query give the same text on every node. LB_EMBEDDER names another model: builtin, none, ollama:MODEL@URL or openai:MODEL@URL (with LB_EMBEDDER_KEY).',
+        'Ranks by words and by meaning. The same log, model and query give the same text on every node. The setting embedder names another model than the built-in one.',
       inGroup: true,
     },
     (command) =>
@@ -143,7 +147,10 @@ async function compileContext(run: Run<ContextOptions>): Promise<void> {
   };
   await catchUp(run, group.groupId);
   const answer = await node.views.compileContext(group.groupId, question, CATCH_UP_MS);
-  run.print(answer, () => run.out.write(answer.slice));
+  run.print(answer, () => {
+    if (run.out.isTerminal) printText(run.out, answer.slice.trimEnd(), '');
+    else run.out.write(answer.slice);
+  });
   const { progress } = answer;
   noteLag(run, progress);
   if (options.rankBy === 'words' || answer.rankedBy === 'recent') return;
@@ -157,7 +164,12 @@ async function compileContext(run: Run<ContextOptions>): Promise<void> {
 
 /** Waits until the views are at the head of the log, and shows how far they are. */
 export async function catchUp(run: Run, groupId: Hex32): Promise<void> {
-  const { views } = await run.node();
+  const { views, bus } = await run.node();
+  const notices = bus.moment$.subscribe((event) => {
+    if (event.kind === 'views.rebuilt' && event.groupId === groupId)
+      run.warn(`the index of the group is made again from the log: ${event.reason}`);
+  });
+  run.onEnd(() => notices.unsubscribe());
   const progress = run.progress('indexing block');
   try {
     const deadline = performance.now() + CATCH_UP_MS;
@@ -184,26 +196,23 @@ async function why(run: Run<{ claim?: string }>): Promise<void> {
   const claim = claimId(group.now, subjectOf('claim', run.options.claim, run.args[0]));
   await catchUp(run, group.groupId);
   const answer = await node.views.why(group.groupId, claim);
-  const name = namer(node, group.now);
-  run.print(answer, () => {
-    for (const line of whyLines(answer.why, name)) run.out.line(line);
-  });
+  const name = await run.namer(group.now);
+  run.print(answer, () => printWhy(run, answer.why, name));
   noteLag(run, answer.progress);
 }
 
-/** The tree, a claim a line. Kept on a stack of its own, since evidence can go back further than a call stack. */
-function whyLines(root: WhyNode, name: (key: Hex32) => string): string[] {
-  const lines: string[] = [];
+/** The tree, a claim after the other. On a stack of its own: evidence can go back further than a call stack. */
+function printWhy(run: Run, root: WhyNode, name: (key: Hex32) => string): void {
   const waiting = [{ node: root, depth: 0 }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { node, depth } = next;
-    const text = shorten(cleanLine(node.text ?? '(the text is not on this node)'), 100);
-    lines.push(
-      `${'  '.repeat(depth)}${shortId(node.claim)}  ${reasonOf(node, name)}  ${name(node.author)}: ${text}`,
-    );
+    const margin = '  '.repeat(Math.min(depth, MARGINS_MAX));
+    const text = shorten(cleanLine(node.text ?? MISSING_TEXT), 100);
+    run.out.line(`${margin}${run.out.style('bold', run.id(node.claim))}`);
+    printText(run.out, reasonOf(node, name), `${margin}  `);
+    printText(run.out, `${name(node.author)}: ${text}`, `${margin}  `);
     for (const child of [...node.restsOn].reverse()) waiting.push({ node: child, depth: depth + 1 });
   }
-  return lines;
 }
 
 function reasonOf({ status, retraction, restsOn, leftOut }: WhyNode, name: (key: Hex32) => string): string {
@@ -221,10 +230,10 @@ async function whatsNew(run: Run<{ after?: string; limit: string }>): Promise<vo
   const limit = parseCount(run.options.limit, '--limit', 1, 1_000);
   const node = await run.node();
   const group = await run.group();
-  const after = cursorOf(run.options.after, '--after', group.groupId);
+  const after = placeOf(run.options.after, '--after', group.groupId);
   await catchUp(run, group.groupId);
   const page = await node.views.whatsNew(group.groupId, { limit, ...(after === undefined ? {} : { after }) });
-  const name = namer(node, group.now);
+  const name = await run.namer(group.now);
   run.print(page, () => {
     for (const claim of page.claims) printClaim(run, claim, name);
   });
@@ -232,7 +241,7 @@ async function whatsNew(run: Run<{ after?: string; limit: string }>): Promise<vo
   noteLag(run, page.progress);
 }
 
-function cursorOf(text: string | undefined, flag: string, groupId: Hex32) {
+function placeOf(text: string | undefined, flag: string, groupId: Hex32) {
   if (text === undefined) return undefined;
   const cursor = parseCursor(text);
   if (cursor === undefined || cursor.groupId !== groupId)
@@ -241,11 +250,10 @@ function cursorOf(text: string | undefined, flag: string, groupId: Hex32) {
 }
 
 function printClaim(run: Run, claim: ShownClaim, name: (key: Hex32) => string): void {
-  const reply = claim.parent === undefined ? '' : `  in reply to ${shortId(claim.parent)}`;
-  const head = `${shortId(claim.claim)}  ${name(claim.author)}  ${formatTime(claim.tsMs)}  ${claim.status}${reply}`;
-  run.out.line(run.out.style('bold', head));
-  for (const line of cleanText(claim.text ?? '(the text is not on this node)').split('\n'))
-    run.out.line(`  ${line}`);
+  const reply = claim.parent === undefined ? '' : `  in reply to ${run.id(claim.parent)}`;
+  run.out.line(run.out.style('bold', run.id(claim.claim)));
+  printText(run.out, `${name(claim.author)}  ${formatTime(claim.tsMs)}  ${claim.status}${reply}`, '  ');
+  printText(run.out, claim.text ?? MISSING_TEXT, '  ');
 }
 
 async function unread(run: Run<{ of?: string; readUpTo?: string }>): Promise<void> {
@@ -255,12 +263,12 @@ async function unread(run: Run<{ of?: string; readUpTo?: string }>): Promise<voi
   const own = node.identities().find(({ isNode }) => isNode)!;
   const reader = of === undefined ? own.publicKey : memberKey(node, group.now, of);
   const head = { height: group.head.height, index: Number.MAX_SAFE_INTEGER };
-  const mark = readUpTo === 'head' ? head : cursorOf(readUpTo, '--read-up-to', group.groupId);
+  const mark = readUpTo === 'head' ? head : placeOf(readUpTo, '--read-up-to', group.groupId);
   await catchUp(run, group.groupId);
   const answer = await node.views.unread(group.groupId, reader, mark);
   run.print({ reader, ...answer }, () => {
     run.out.line(`${answer.unread} unread`);
-    for (const { root, unread } of answer.threads) run.out.line(`  ${unread}  in thread ${shortId(root)}`);
+    for (const { root, unread } of answer.threads) run.out.line(`  ${unread}  in thread ${run.id(root)}`);
   });
   noteLag(run, answer.progress);
 }

@@ -24,7 +24,7 @@ export function registerSql(program: Command, context: CliContext): void {
       usage: 'sql',
       summary: "Ask about the group's history in SQL.",
       heading: 'History',
-      example: `lb sql "select author, count(*) from claims group by author" --csv`,
+      example: 'lb sql --tables\nlb sql "select author, count(*) as claims from claims group by author"',
       details:
         'One SELECT over documented views (--tables lists them). It can only read, and is stopped when it takes too long.',
       inGroup: true,

@@ -7,6 +7,7 @@ import { memoryGroup } from '../../../storage/memory.ts';
 import type { Head } from '../../../storage/port.ts';
 import { GroupFile } from '../../../views/group-file.ts';
 import { indexSlice } from '../../../views/indexer.ts';
+import type { ViewsNotice } from '../../../views/protocol.ts';
 import { SQL_VIEWS } from '../../../views/schema.ts';
 import { scriptedHistory } from '../../support/history.ts';
 import { temporaryDirectory } from '../storage/temporary.ts';
@@ -20,12 +21,12 @@ async function indexedHistory(): Promise<{ file: GroupFile; view: GroupView; blo
     head = headAfter(head, final);
     await store.commit(commitBatchOf([final], head, []));
   }
-  const lines: string[] = [];
-  const file = new GroupFile(join(temporaryDirectory(), 'views.db'), store, (line) => lines.push(line));
+  const notices: ViewsNotice[] = [];
+  const file = new GroupFile(join(temporaryDirectory(), 'views.db'), store, (one) => notices.push(one));
   onTestFinished(() => file.close());
   while (indexSlice(file)) expect(file.checkpoint.height).toBeLessThan(head!.height);
   expect(file.checkpoint).toMatchObject({ height: head!.height, blockId: head!.blockId });
-  expect(lines).toEqual([]);
+  expect(notices).toEqual([]);
   return { file, view: new GroupView(state, head!), blocks: finals.length };
 }
 
