@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
 import type { PartFailure } from '../../../actors/node/supervisor.ts';
 import type { BatteryNode } from '../../../node.ts';
+import { layoutOf } from '../../../storage/directory.ts';
+import { type PeekedViews, peekViews } from '../../../views/peek.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { type Column, printFields, printSentence, printTable } from '../table.ts';
@@ -168,11 +170,27 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
   },
 ];
 
+type InfoGroup = GroupSummary & { readonly views?: PeekedViews };
+
+/** How far the search is: words at once, meaning after. */
+const INFO_COLUMNS: readonly Column<InfoGroup>[] = [
+  ...GROUP_COLUMNS,
+  {
+    header: 'search',
+    value: ({ views }) =>
+      views === undefined ? 'not yet' : `to ${views.height}, meaning ${views.embedded}/${views.withText}`,
+  },
+];
+
 async function info(run: Run): Promise<void> {
   const node = await run.node();
   const identities = node.identities();
   const held = node.groups();
-  const groups = summarizeReadable(node, held);
+  const viewsDir = layoutOf(run.path(run.data)).views;
+  const groups = summarizeReadable(node, held).map((group): InfoGroup => {
+    const views = peekViews(viewsDir, group.groupId);
+    return { ...group, ...(views && { views }) };
+  });
   const halted = haltedGroups(held);
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
@@ -196,7 +214,7 @@ async function info(run: Run): Promise<void> {
       );
     }
     run.out.line();
-    printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+    printTable(run.out, INFO_COLUMNS, groups, 'no groups yet');
     printHalted(run, halted);
     printFailedParts(run, failed);
   });
