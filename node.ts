@@ -13,7 +13,7 @@ import { Groups } from './actors/node/groups.ts';
 import { Identities } from './actors/node/identities.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
-import { Supervisor } from './actors/node/supervisor.ts';
+import { type PartFailure, Supervisor } from './actors/node/supervisor.ts';
 import { Presences } from './actors/presence/presences.ts';
 import { TaskBoards } from './actors/tasks/task-boards.ts';
 import type { Telemetry } from './actors/telemetry.ts';
@@ -29,6 +29,8 @@ import { createDirectory, type DirectoryLayout, openDirectory, recordChain } fro
 import type { Durability } from './storage/environment.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
 import type { Store } from './storage/store.ts';
+import type { EmbedderOptions } from './views/meaning/embedder.ts';
+import { Views } from './views/views.ts';
 
 export type { NewGroup } from './actors/node/founding.ts';
 
@@ -56,6 +58,8 @@ export interface OpenOptions {
   readonly timers?: Timers;
   /** How far the wall clock may move against the monotonic clock before nothing is sealed any more. */
   readonly maxClockDriftMs?: number;
+  /** Where the search by meaning has its model from; the built-in one, if not given. */
+  readonly embedder?: EmbedderOptions;
   /** Who observes what the node does. */
   readonly telemetry?: Telemetry;
 }
@@ -82,6 +86,7 @@ export class BatteryNode {
   private readonly people: Identities;
   private readonly held: Groups;
   private readonly watchers: Watchers;
+  private readonly readModels: Views;
   private closing: Promise<void> | undefined;
 
   private constructor(parts: Parts) {
@@ -127,6 +132,9 @@ export class BatteryNode {
       presences,
     });
     this.watchers = new Watchers(bus);
+    const { durability = 'flush', embedder } = options;
+    this.readModels = new Views({ ...layout, durability, tell, ...(embedder && { embedder }) });
+    bus.head$.subscribe(({ groupId }) => this.readModels.grew(groupId));
     supervisor.opened();
   }
 
@@ -205,6 +213,11 @@ export class BatteryNode {
     return this.parts.layout.root;
   }
 
+  /** Which parts of which groups have failed and not been sound since: their chains, task boards and presences. */
+  failures(): PartFailure[] {
+    return this.supervisor.failures();
+  }
+
   // Identities.
 
   /** The identities of this node, its own first. */
@@ -280,6 +293,12 @@ export class BatteryNode {
     return this.watchers.watch(options);
   }
 
+  /** The read models: search, threads, SQL. Their thread starts with the first question, or with `follow`. */
+  get views(): Views {
+    this.assertOpen();
+    return this.readModels;
+  }
+
   private assertOpen(): void {
     if (this.closing !== undefined) throw new NodeClosedError();
   }
@@ -325,6 +344,7 @@ export class BatteryNode {
     this.alarms.stop();
     try {
       await this.held.close();
+      await this.readModels.close();
       this.bus.close();
       await verifier.close();
       await store.close();

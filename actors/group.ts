@@ -14,11 +14,12 @@ import type { Effect } from '../events/effects.ts';
 import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { decodeTransaction, type Transaction } from '../events/transaction.ts';
+import { decodeEffects } from '../storage/effects.ts';
 import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
 import type { ChainStatus, GroupChain } from './chain/chain.ts';
-import { decodeEffects, eventsOfStoredBlock } from './chain/publish.ts';
+import { eventsOfStoredBlock } from './chain/publish.ts';
 import { BrokenHistoryError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
 import { type Claim, GroupView, type Presence, StoredState } from './group-view.ts';
@@ -221,8 +222,7 @@ export class Group {
       const transaction = decodeTransaction(bytes);
       return { ...transaction, txId: toHex(sha256(transaction.payload)) };
     });
-    const stored = store.effects(height);
-    const effects = stored === undefined ? [] : decodeEffects(stored);
+    const effects = decodeEffects(store.effects(height));
     return { block, blockId: store.blockId(height)!, transactions, effects };
   }
 

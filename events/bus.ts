@@ -66,7 +66,11 @@ export type MomentEvent =
     }
   /** The wall clock moved against the monotonic one; `message` is the line for people. Below zero: backwards. */
   | { readonly kind: 'clock.jumped'; readonly jumpMs: number; readonly message: string }
-  | { readonly kind: 'clock.restored' };
+  | { readonly kind: 'clock.restored' }
+  /** A group's read models could not be used as they were, and are made again from the log. */
+  | { readonly kind: 'views.rebuilt'; readonly groupId: Hex32; readonly reason: string }
+  /** Read models do not follow the log at present: one group's, or all where none is named. */
+  | { readonly kind: 'views.failed'; readonly groupId?: Hex32; readonly reason: string };
 
 /** What one group's part of a gap was. */
 export interface Gap {

@@ -30,6 +30,8 @@ export interface DirectoryLayout {
   /** Keys of identities, encrypted. */
   readonly keys: string;
   readonly config: string;
+  /** The tokens that callers over the network hold, hashed. */
+  readonly access: string;
   /** The local socket of the owner. */
   readonly socket: string;
   readonly lock: string;
@@ -46,6 +48,7 @@ export function layoutOf(dir: string): DirectoryLayout {
     views: join(root, 'views'),
     keys: join(root, 'keys'),
     config: join(root, 'config.json'),
+    access: join(root, 'access.json'),
     socket: join(root, 'node.sock'),
     lock: join(root, 'lock.db'),
     owner: join(root, 'owner.json'),

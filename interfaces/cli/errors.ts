@@ -29,6 +29,7 @@ import {
 import type { Refusal, RefusalCode } from '../../events/refusals.ts';
 import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
+import type { ViewsErrorCode } from '../../views/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
 import type { IdentityRequiredError } from '../operations/call.ts';
 import type { CancelledError } from '../operations/cancelled.ts';
@@ -81,6 +82,7 @@ type KnownCode =
   | BackupErrorCode
   | ContextsFileError['code']
   | HistoryMovedError['code']
+  | ViewsErrorCode
   | VerdictError['code']
   | FileError['code']
   | ImportIncompleteError['code']
@@ -161,6 +163,11 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   package_too_large: 'usage',
   package_not_recognised: 'environment',
   package_does_not_open: 'environment',
+  // Views.
+  views_closed: 'environment',
+  views_failed: 'environment',
+  sql_invalid: 'usage',
+  sql_stopped: 'refused',
   // The running node.
   group_halted: 'environment',
   group_closed: 'environment',

@@ -52,6 +52,8 @@ const MOMENT_KINDS: Readonly<Record<MomentKind, true>> = {
   'presence.stale': true,
   'clock.jumped': true,
   'clock.restored': true,
+  'views.rebuilt': true,
+  'views.failed': true,
 };
 
 export const LOG_KIND_LIST = Object.keys(LOG_KINDS) as readonly LogKind[];

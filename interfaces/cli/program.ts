@@ -8,6 +8,7 @@ import { registerBackup } from './verbs/backup.ts';
 import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
 import { registerConsistency } from './verbs/consistency.ts';
+import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
@@ -25,6 +26,7 @@ import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerTokens } from './verbs/tokens.ts';
@@ -45,6 +47,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMembers,
   registerInvites,
   registerKnowledge,
+  registerContext,
   registerImport,
   registerTasks,
   registerWork,
@@ -56,6 +59,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerWatch,
   registerState,
   registerHistory,
+  registerSql,
   registerConsistency,
   registerAdvanced,
   registerHealth,

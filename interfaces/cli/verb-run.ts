@@ -154,7 +154,7 @@ export class Run<O extends object = object> {
 
   private async openWith(password: string | undefined): Promise<BatteryNode> {
     const config = loadConfig({ data: this.path(this.data), env: this.env });
-    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS, ...nodeOptions(config) };
+    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS, ...nodeOptions(config, this.env) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });

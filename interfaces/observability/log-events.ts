@@ -4,9 +4,11 @@ import type { LogEvent, MomentEvent } from '../../events/bus.ts';
 import type { Logger } from './logger.ts';
 
 /** How much each event of the moment matters; `info` where nothing is said. */
-const LEVELS: Readonly<Partial<Record<string, 'error' | 'debug'>>> = {
+const LEVELS: Readonly<Partial<Record<MomentEvent['kind'], 'error' | 'warn' | 'debug'>>> = {
   'group.halted': 'error',
   'tx.refused': 'debug',
+  'views.rebuilt': 'warn',
+  'views.failed': 'error',
 };
 
 /**

@@ -30,7 +30,7 @@ export async function lookAtHealth(
     ...checkLeftovers(layout),
     ...(await checkConfig(layout, run.env, run.isUpHere)),
   );
-  const node = await openedNode(run, isDeep, onGroup);
+  const node = await openedNode(run, layout.root, isDeep, onGroup);
   const newest = node.groups.reduce((latest, { tsMs }) => Math.max(latest, tsMs), 0);
   return {
     findings: [...findings, ...node.findings, checkClock(nowMs, newest)],
@@ -41,11 +41,12 @@ export async function lookAtHealth(
 
 async function openedNode(
   run: Run,
+  data: string,
   isDeep: boolean,
   onGroup?: (done: number, of: number) => void,
 ): Promise<NodeHealth> {
   try {
-    return await checkNode(await run.node(), isDeep, onGroup);
+    return await checkNode(await run.node(), data, isDeep, onGroup);
   } catch (error) {
     return { findings: [findingOf('database', error)], groups: [] };
   }

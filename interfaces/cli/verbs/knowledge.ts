@@ -168,7 +168,7 @@ export function standing({ isIn, retraction }: DescribedClaim): string {
   return isIn ? 'in' : 'out';
 }
 
-const MISSING_TEXT = '(the text is not on this node)';
+export const MISSING_TEXT = '(the text is not on this node)';
 
 async function recent(run: Run<{ limit: string; since?: string }>): Promise<void> {
   const limit = parseCount(run.options.limit, '--limit');

@@ -44,9 +44,14 @@ async function up(run: Run<UpOptions>): Promise<void> {
   const { startObservability } = await import('../../observability/observe.ts');
   const { logger, telemetry, attach, close } = await startObservability(config);
   run.onEnd(close);
-  const node = await openNode(run, { data, ...nodeOptions(config), ...(telemetry && { telemetry }) });
+  const node = await openNode(run, {
+    data,
+    ...nodeOptions(config, run.env),
+    ...(telemetry && { telemetry }),
+  });
   run.onEnd(() => node.close());
   await attach(node, data);
+  node.views.follow(node.groupIds());
   const server = await listenFor(node);
   run.onEnd(() => server.close());
   const groups = node.groupIds().length;

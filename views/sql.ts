@@ -1,0 +1,103 @@
+/**
+ * Questions in SQL, each run by a process of its own.
+ *
+ * SQLite cannot be interrupted from JavaScript, and a query like `SELECT count(*) FROM effects, effects, effects` would
+ * hold a thread for hours, which not even ending the thread would stop. A process can be killed. It opens the file to
+ * read only, may use the documented views and nothing else, and has bounds on time, memory and what it answers.
+ */
+import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { ViewsError } from './errors.ts';
+
+export interface SqlOptions {
+  /** The query is stopped after this long, milliseconds; 10 s if not given. */
+  readonly timeoutMs?: number;
+  /** Rows at most; 10,000 if not given. */
+  readonly maxRows?: number;
+}
+
+/** A value of a row; integers beyond 2^53 are `bigint`. */
+export type SqlValue = string | number | bigint | Uint8Array | null;
+
+export interface SqlAnswer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly SqlValue[])[];
+  /** Whether there were more rows than were asked for, or than fit into 32 MiB. */
+  readonly truncated: boolean;
+}
+
+/** What the process is sent, and what it answers. */
+export interface SqlRequest {
+  readonly path: string;
+  readonly query: string;
+  readonly maxRows: number;
+}
+export type SqlResponse = { readonly answer: SqlAnswer } | { readonly problem: string };
+
+const TIMEOUT_MS_DEFAULT = 10_000;
+const MAX_ROWS_DEFAULT = 10_000;
+const HEAP_MIB = 256;
+/** Resident memory of the process; Node's SQLite keeps no account of its own that could be bounded. */
+const RESIDENT_BYTES_MAX = 1024 ** 3;
+const WATCH_MS = 50;
+const PAGE_BYTES = 4_096;
+
+/** The same file runs from source and from the built package. */
+const PROCESS_FILE = new URL(
+  import.meta.url.endsWith('.ts') ? './sql-process.ts' : './sql-process.js',
+  import.meta.url,
+);
+
+/** Runs one SELECT on the file at `path`. @throws ViewsError `sql_invalid`, `sql_stopped` */
+export function runSql(path: string, query: string, options: SqlOptions): Promise<SqlAnswer> {
+  const { timeoutMs = TIMEOUT_MS_DEFAULT, maxRows = MAX_ROWS_DEFAULT } = options;
+  return new Promise((resolve, reject) => {
+    const child = fork(PROCESS_FILE, {
+      execArgv: ['--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MIB}`],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    let outcome: SqlResponse | 'too long' | 'too large' | undefined;
+    const stop = (why: 'too long' | 'too large'): void => {
+      outcome ??= why;
+      child.kill('SIGKILL');
+    };
+    const timer = setTimeout(() => stop('too long'), timeoutMs);
+    const watch = setInterval(() => {
+      if (residentBytes(child.pid) > RESIDENT_BYTES_MAX) stop('too large');
+    }, WATCH_MS);
+    const stopWatching = (): void => {
+      clearTimeout(timer);
+      clearInterval(watch);
+    };
+    child.on('message', (response: SqlResponse) => {
+      outcome ??= response;
+      child.kill('SIGKILL');
+    });
+    child.on('error', (cause) => {
+      stopWatching();
+      reject(new ViewsError('views_failed', 'the process for the query could not be started', { cause }));
+    });
+    child.on('exit', () => {
+      stopWatching();
+      if (typeof outcome === 'object') {
+        if ('answer' in outcome) resolve(outcome.answer);
+        else reject(new ViewsError('sql_invalid', outcome.problem));
+      } else {
+        const why =
+          outcome === 'too long' ? `ran for more than ${timeoutMs} ms` : 'took more memory than it may';
+        reject(new ViewsError('sql_stopped', `the query ${why} and was stopped; ask for less`));
+      }
+    });
+    child.send({ path, query, maxRows } satisfies SqlRequest);
+  });
+}
+
+/** What a process holds in memory; 0 where the system does not tell, and time alone is the bound. */
+function residentBytes(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}
