@@ -12,8 +12,8 @@ import { NotFoundError, UsageError } from '../../actors/errors.ts';
 import { resolveId } from '../../actors/ids.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { toHex } from '../../events/bytes.ts';
-import { StorageError, withFileErrors } from '../../storage/errors.ts';
 import { layoutOf } from '../../storage/directory.ts';
+import { StorageError, withFileErrors } from '../../storage/errors.ts';
 import { syncFolder, writeNewFile } from '../../storage/folders.ts';
 import type { Scope } from '../operations/operation.ts';
 
@@ -143,7 +143,10 @@ function read(path: string): Map<string, AccessToken> {
   const tokens = tokensIn(text);
   // Nobody comes in by a file that cannot be understood.
   if (tokens === undefined)
-    throw new StorageError('corrupt', `${path} is not a list of access tokens; move it away, and make new ones`);
+    throw new StorageError(
+      'corrupt',
+      `${path} is not a list of access tokens; move it away, and make new ones`,
+    );
   return new Map(tokens.map((one) => [one.id, one]));
 }
 

@@ -34,7 +34,8 @@ export class Gate {
   checkAddress({ headers }: FastifyRequest): void {
     const host = validateHostHeader(headers.host, this.hosts);
     // A name can be made to point anywhere; an address is what it is.
-    const isAddress = !host.ok && host.hostname !== undefined && isIP(host.hostname.replace(/^\[|\]$/g, '')) !== 0;
+    const isAddress =
+      !host.ok && host.hostname !== undefined && isIP(host.hostname.replace(/^\[|\]$/g, '')) !== 0;
     if (!host.ok && !isAddress)
       throw new ProblemError({
         status: 403,

@@ -76,7 +76,11 @@ export function problemOfError(error: unknown): Problem {
   const { statusCode, code, message } = error as FastifyError;
   if (statusCode === undefined || statusCode >= 500 || statusCode < 400)
     return { status: 500, code: 'bug', detail: 'the node failed in a way that it should not' };
-  return { status: statusCode, code: CODES[statusCode] ?? String(code ?? 'bad_request').toLowerCase(), detail: message };
+  return {
+    status: statusCode,
+    code: CODES[statusCode] ?? String(code ?? 'bad_request').toLowerCase(),
+    detail: message,
+  };
 }
 
 const CODES: Readonly<Record<number, string>> = {

@@ -1,7 +1,5 @@
 /** Claims one by one: read, in their conversation, retracted and taken back; records of runs. */
 import { NotFoundError } from '../../actors/errors.ts';
-import type { GroupView } from '../../actors/group-view.ts';
-import type { Hex32 } from '../../events/bytes.ts';
 import { EXPERIENCE_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import { claimId, referenceId } from '../cli/resolve.ts';
@@ -46,46 +44,6 @@ const getClaim = define({
   },
 });
 
-const getThread = define({
-  name: 'get_thread',
-  title: 'Read a conversation',
-  description: 'The conversation that a claim belongs to, from its first claim on; depth counts the replies.',
-  toolset: 'knowledge',
-  effect: 'reads',
-  input: input({ group_id: groupId, claim_id, limit: limit(50) }),
-  output: output({
-    claims: list(output({ ...claimShape.properties, depth: number() })),
-    left_out: optional(number()),
-    notice,
-  }),
-  run(call, { group_id, claim_id, limit = 50 }) {
-    const group = groupOf(call, group_id);
-    const rows = threadOf(group.now, claimId(group.now, claim_id));
-    const desk = new ClaimDesk(call, group);
-    const claims = rows.slice(0, limit).map(({ claim, depth }) => ({ ...desk.describe(claim), depth }));
-    const leftOut = rows.length - claims.length;
-    return { claims, ...(leftOut > 0 ? { left_out: leftOut } : {}), ...noticeFor(claims) };
-  },
-});
-
-/** The whole thread, each claim before its replies, the oldest of them first. */
-function threadOf(view: GroupView, start: Hex32): { claim: Hex32; depth: number }[] {
-  const replies = Map.groupBy(view.claims(), ({ parent }) => parent);
-  let root = start;
-  for (let parent = view.claim(root)?.parent; parent !== undefined; parent = view.claim(root)?.parent)
-    root = parent;
-  const rows: { claim: Hex32; depth: number }[] = [];
-  const waiting = [{ claim: root, depth: 0 }];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { claim, depth } = next;
-    rows.push(next);
-    const children = [...(replies.get(claim) ?? [])];
-    children.sort((one, other) => other.tsMs - one.tsMs || (one.claim < other.claim ? 1 : -1));
-    for (const child of children) waiting.push({ claim: child.claim, depth: depth + 1 });
-  }
-  return rows;
-}
-
 const recordExperience = define({
   name: 'record_experience',
   title: 'Keep the record of a run',
@@ -121,7 +79,6 @@ const getArtifact = define({
 export const knowledgeDesk: readonly Operation[] = [
   listClaims,
   getClaim,
-  getThread,
   act('knowledge', {
     name: 'retract_claim',
     title: 'Retract a claim',

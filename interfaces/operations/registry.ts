@@ -1,4 +1,5 @@
 /** Every operation, by name and by toolset. */
+import { compileContext, contextDesk } from './context.ts';
 import { groupDesk } from './groups.ts';
 import { historyDesk } from './history.ts';
 import { getRecentClaims, publishClaim, watchClaims } from './knowledge.ts';
@@ -15,6 +16,7 @@ import { tokenDesk } from './tokens.ts';
 /** In the order in which they are listed. */
 export const OPERATIONS: readonly Operation[] = [
   publishClaim,
+  compileContext,
   getRecentClaims,
   watchClaims,
   createTask,
@@ -29,6 +31,7 @@ export const OPERATIONS: readonly Operation[] = [
   listOffers,
   purchaseOffer,
   ...knowledgeDesk,
+  ...contextDesk,
   ...taskDesk,
   ...groupDesk,
   ...tokenDesk,

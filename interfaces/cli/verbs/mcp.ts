@@ -49,6 +49,7 @@ async function serve(run: Run<McpOptions>): Promise<void> {
   const server = run.isUpHere ? undefined : await listenFor(node);
   if (server !== undefined) run.onEnd(() => server.close());
   if (!readOnly) await ensureIdentity(node, identity);
+  node.views.follow(node.groupIds());
   const { serveTerminal } = await import('../../mcp/stdio.ts');
   const session: Session = {
     node,
