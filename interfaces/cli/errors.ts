@@ -114,6 +114,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   config_unreadable: 'environment',
   log_dir_unwritable: 'environment',
   metrics_port_unusable: 'environment',
+  http_port_unusable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',

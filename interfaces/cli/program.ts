@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
+import { registerAccess } from './verbs/access.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
 import { registerBackup } from './verbs/backup.ts';
 import { registerCompletion } from './verbs/completion.ts';
@@ -62,6 +63,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerSql,
   registerConsistency,
   registerAdvanced,
+  registerAccess,
   registerHealth,
   registerBackup,
   registerContexts,

@@ -8,7 +8,7 @@
  * The table is what values are checked against, what `lb config` prints, and what docs/CONFIGURATION.md is made
  * from. No setting may change what is valid: limits of the protocol are in events/limits.ts, and nodes must agree.
  */
-import { addresses, boolean, choice, embedder, host, integer, type Kind, path } from './kinds.ts';
+import { addresses, boolean, choice, embedder, host, hosts, integer, type Kind, path } from './kinds.ts';
 
 export const SECTIONS = [
   'Logs',
@@ -70,7 +70,6 @@ const METRICS = 'Metrics and tracing';
 const HTTP = 'HTTP';
 const NETWORK = 'Network';
 const noNetwork = { waitsFor: 'the network' };
-const noHttp = { waitsFor: 'the HTTP interface' };
 
 export const SETTINGS = {
   log_level: setting(LOGS, choice(LOG_LEVELS), 'info', 'The least severe message to log.'),
@@ -139,11 +138,31 @@ export const SETTINGS = {
     'OpenTelemetry spans from submission to receipt, given to whatever SDK the process has registered.',
   ),
 
-  http_host: setting(HTTP, host, LOOPBACK, 'The address that the HTTP interface listens on.', {
-    defaultText: LOOPBACK_TEXT,
-    ...noHttp,
-  }),
-  http_port: optional(HTTP, PORT, 'off', 'The port of the HTTP interface.', noHttp),
+  http_port: optional(
+    HTTP,
+    PORT,
+    'off',
+    'Serves operations, the event stream and MCP over HTTP on this port; 0 takes any free one. Callers need a token: `lb access create`.',
+  ),
+  http_host: setting(HTTP, host, LOOPBACK, 'The address to serve them on.', { defaultText: LOOPBACK_TEXT }),
+  http_allowed_hosts: setting(
+    HTTP,
+    hosts,
+    [],
+    'Names, besides the loopback ones and addresses, that requests may be addressed to.',
+  ),
+  http_allowed_origins: setting(
+    HTTP,
+    hosts,
+    [],
+    'Hosts, besides the loopback ones, whose pages may send requests from a browser.',
+  ),
+  http_max_req_per_min: setting(
+    HTTP,
+    integer(1, 1_000_000_000),
+    6_000,
+    'Requests that the bearer of one token may make in a minute.',
+  ),
 
   p2p_host: setting(NETWORK, host, '0.0.0.0', 'The address that peers connect to.', noNetwork),
   p2p_port: setting(NETWORK, PORT, 0, 'The port that peers connect to; 0 takes any free one.', noNetwork),

@@ -39,7 +39,8 @@ export async function* storedEvents(
 /** Wakes a reader when a group grows, when his time is up, when he goes away, and when the node closes. */
 export class Growth implements Disposable {
   private hasGrown = false;
-  private isOver = false;
+  /** Whether the node has closed: nothing will grow any more. */
+  isOver = false;
   private wake: () => void = () => {};
   private readonly subscription: Subscription;
 

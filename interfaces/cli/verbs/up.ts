@@ -4,7 +4,9 @@ import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
-import { loadConfig, nodeOptions } from '../../config/load.ts';
+import { type Config, loadConfig, nodeOptions } from '../../config/load.ts';
+import type { Monitors } from '../../http/server.ts';
+import type { Logger } from '../../observability/logger.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../errors.ts';
 import { askHidden, givenPassword } from '../password.ts';
@@ -42,7 +44,7 @@ async function up(run: Run<UpOptions>): Promise<void> {
   const data = run.path(run.data);
   const config = loadConfig({ data, env: run.env, flags: configFlags({ ...run.options }) });
   const { startObservability } = await import('../../observability/observe.ts');
-  const { logger, telemetry, attach, close } = await startObservability(config);
+  const { logger, telemetry, metrics, attach, close } = await startObservability(config);
   run.onEnd(close);
   const node = await openNode(run, {
     data,
@@ -50,17 +52,18 @@ async function up(run: Run<UpOptions>): Promise<void> {
     ...(telemetry && { telemetry }),
   });
   run.onEnd(() => node.close());
-  await attach(node, data);
+  const attached = await attach(node, data);
   node.views.follow(node.groupIds());
   const server = await listenFor(node);
   run.onEnd(() => server.close());
+  const http = await serveHttp(run, node, config, { metrics, ...attached }, logger);
   const groups = node.groupIds().length;
   const { pid } = process;
   const socket = layoutOf(data).socket;
   logger.info({ data, socket, groups }, 'the node is up');
-  run.print({ status: 'up', data, pid, socket, groups }, () =>
+  run.print({ status: 'up', data, pid, socket, groups, ...(http && { http }) }, () =>
     run.out.line(
-      `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it`,
+      `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it${http === undefined ? '' : `\nHTTP on ${http.host}, port ${http.port}; lb access create makes a token for it`}`,
     ),
   );
   await aborted(run.signal);
@@ -68,6 +71,24 @@ async function up(run: Run<UpOptions>): Promise<void> {
   logger.info('stopping');
   // To be told to stop is how this verb ends well.
   throw new VerbExit(EXIT.ok);
+}
+
+/** The HTTP interface, where `http_port` asks for it. */
+async function serveHttp(
+  run: Run<UpOptions>,
+  node: BatteryNode,
+  { settings }: Config,
+  monitors: Monitors,
+  logger: Logger,
+): Promise<{ readonly host: string; readonly port: number } | undefined> {
+  if (settings.http_port === undefined) return undefined;
+  const { startHttp } = await import('../../http/server.ts');
+  const report = (error: unknown): void => logger.error({ err: error }, 'a request failed');
+  const { port, close } = await startHttp(node, settings, monitors, report);
+  run.onEnd(close);
+  const host = settings.http_host;
+  logger.info({ host, port }, 'requests are answered');
+  return { host, port };
 }
 
 async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<BatteryNode> {
