@@ -4,12 +4,15 @@
  */
 import {
   type GetPromptResult,
+  type InputRequiredResult,
   type Prompt,
   type PromptMessage,
   ProtocolError,
   ProtocolErrorCode,
+  type ServerContext,
 } from '@modelcontextprotocol/server';
 import { operationNamed } from '../operations/registry.ts';
+import type { Extra } from './extra.ts';
 import { groupUri } from './resources.ts';
 import { quickCall, type Session } from './session.ts';
 
@@ -108,8 +111,8 @@ function run(
   return operationNamed(name)!.run(quickCall(session, signal), input as never);
 }
 
-export function listPrompts(): readonly Prompt[] {
-  return HELP.map(({ prompt }) => prompt);
+export function listPrompts(extra: Extra | undefined): Prompt[] {
+  return [...HELP, ...(extra?.prompts.values() ?? [])].map(({ prompt }) => prompt);
 }
 
 /** @throws ProtocolError where there is no such prompt, or an argument is missing */
@@ -117,14 +120,17 @@ export async function getPrompt(
   session: Session,
   name: string,
   given: Arguments,
-  signal: AbortSignal,
-): Promise<GetPromptResult> {
+  context: ServerContext,
+  extra: Extra | undefined,
+): Promise<GetPromptResult | InputRequiredResult> {
+  const added = extra?.prompts.get(name);
+  if (added !== undefined) return added.get(given, context);
   const help = HELP.find(({ prompt }) => prompt.name === name);
   if (help === undefined) throw invalid(`there is no prompt ${name}`);
   const missing = help.prompt.arguments?.find((one) => one.required && !given[one.name]);
   if (missing !== undefined) throw invalid(`the prompt ${name} needs ${missing.name}`);
   const { description } = help.prompt;
-  const messages = await help.messages(session, given, signal);
+  const messages = await help.messages(session, given, context.mcpReq.signal);
   return { messages, ...(description === undefined ? {} : { description }) };
 }
 

@@ -22,6 +22,7 @@ import { pageOf } from '../operations/call.ts';
 import { describeFailure } from '../operations/failure.ts';
 import type { Call } from '../operations/operation.ts';
 import { operationNamed } from '../operations/registry.ts';
+import type { Extra } from './extra.ts';
 import { quickCall, type Session } from './session.ts';
 
 const JSON_TYPE = 'application/json';
@@ -40,12 +41,16 @@ function template(name: string, title: string, path: string, description: string
   return { name, title, description, uriTemplate: `lb://groups/{group}${path}`, mimeType: JSON_TYPE };
 }
 
-export function listTemplates(): readonly ResourceTemplateType[] {
-  return TEMPLATES;
+export function listTemplates(extra: Extra | undefined): ResourceTemplateType[] {
+  return [...TEMPLATES, ...(extra?.templates ?? [])];
 }
 
 /** The resources that are there without being asked for by name: the groups, their claims and their tasks. */
-export function listResources({ node }: Session, cursor: string | undefined): ListResourcesResult {
+export function listResources(
+  { node }: Session,
+  cursor: string | undefined,
+  extra: Extra | undefined,
+): ListResourcesResult {
   const ids = [...node.groupIds()].sort();
   const { page, next } = pageOf(ids, (id) => id, { cursor, limit: GROUPS_PER_PAGE });
   const all: Resource = {
@@ -56,7 +61,7 @@ export function listResources({ node }: Session, cursor: string | undefined): Li
   };
   const resources = page.flatMap((id) => resourcesOf(node.group(id)));
   return {
-    resources: cursor === undefined ? [all, ...resources] : resources,
+    resources: cursor === undefined ? [all, ...(extra?.resources ?? []), ...resources] : resources,
     ...(next.next_cursor === undefined ? {} : { nextCursor: next.next_cursor }),
   };
 }

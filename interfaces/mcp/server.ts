@@ -14,6 +14,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { version } from '../cli/version.ts';
 import { complete } from './completions.ts';
+import type { Extra } from './extra.ts';
 import { getPrompt, listPrompts } from './prompts.ts';
 import { listResources, listTemplates, readResource } from './resources.ts';
 import type { Session } from './session.ts';
@@ -52,10 +53,12 @@ export interface MadeServer {
 }
 
 /** A server for a session. Whoever asks for it connects it. */
-export function createServer(session: Session): MadeServer {
+export async function createServer(session: Session): Promise<MadeServer> {
+  const extra = await extraOf(session);
   const server = new Server(SERVER_INFO, {
-    capabilities: CAPABILITIES,
+    capabilities: { ...CAPABILITIES, ...extra?.capabilities },
     instructions: INSTRUCTIONS,
+    ...(extra === undefined ? {} : { requestState: extra.requestState }),
     cacheHints: {
       'tools/list': FIXED,
       'prompts/list': FIXED,
@@ -64,21 +67,30 @@ export function createServer(session: Session): MadeServer {
     },
   });
   server.onerror = () => {};
-  server.setRequestHandler('tools/list', () => ({ tools: listTools(session) }));
+  server.setRequestHandler('tools/list', () => ({ tools: listTools(session, extra) }));
   server.setRequestHandler('tools/call', ({ params }, context) =>
-    callTool(session, params.name, params.arguments ?? {}, context),
+    callTool(session, params.name, params.arguments ?? {}, context, extra),
   );
-  server.setRequestHandler('resources/list', ({ params }) => listResources(session, params?.cursor));
-  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...listTemplates()] }));
-  server.setRequestHandler('resources/read', ({ params }, { mcpReq }) =>
-    readResource(session, params.uri, mcpReq.signal),
+  server.setRequestHandler('resources/list', ({ params }) => listResources(session, params?.cursor, extra));
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: listTemplates(extra) }));
+  server.setRequestHandler(
+    'resources/read',
+    async ({ params }, { mcpReq }) =>
+      extra?.read(params.uri) ?? (await readResource(session, params.uri, mcpReq.signal)),
   );
-  server.setRequestHandler('prompts/list', () => ({ prompts: [...listPrompts()] }));
-  server.setRequestHandler('prompts/get', ({ params }, { mcpReq }) =>
-    getPrompt(session, params.name, params.arguments ?? {}, mcpReq.signal),
+  server.setRequestHandler('prompts/list', () => ({ prompts: listPrompts(extra) }));
+  server.setRequestHandler('prompts/get', ({ params }, context) =>
+    getPrompt(session, params.name, params.arguments ?? {}, context, extra),
   );
   server.setRequestHandler('completion/complete', ({ params }) => complete(session, params));
   return { server, subscribed: takeSubscriptions(server) };
+}
+
+/** What the session asked for besides operations. Loaded late: agents have no use for it. */
+async function extraOf({ toolsets }: Session): Promise<Extra | undefined> {
+  if (!toolsets.has('conformance')) return undefined;
+  const { conformanceFixtures } = await import('./conformance/fixtures.ts');
+  return conformanceFixtures;
 }
 
 function takeSubscriptions(server: Server): ReadonlySet<string> {

@@ -19,8 +19,8 @@ export async function serveTerminal(
     maxBufferSize: MESSAGE_BYTES_MAX,
   });
   const handle = serveStdio(
-    ({ era }) => {
-      const made = createServer(session);
+    async ({ era }) => {
+      const made = await createServer(session);
       const telling = tellChanges(session.node, made, era);
       made.server.onclose = () => telling[Symbol.dispose]();
       return made.server;

@@ -1,6 +1,7 @@
 /** Operations as tools: listed by their schemas, called by their names, errors as results that say what to do next. */
 import {
   type CallToolResult,
+  type InputRequiredResult,
   ProtocolError,
   ProtocolErrorCode,
   type ServerContext,
@@ -10,11 +11,13 @@ import {
 import { describeFailure, failureWire } from '../operations/failure.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import { operationNamed, operationsOf } from '../operations/registry.ts';
+import type { Extra, ExtraTool } from './extra.ts';
 import type { Session } from './session.ts';
 
 /** The tools of a session: those of its toolsets that it may call. */
-export function listTools(session: Session): Tool[] {
-  return allowed(session).map(toolOf);
+export function listTools(session: Session, extra: Extra | undefined): Tool[] {
+  const own = allowed(session).map(toolOf);
+  return extra === undefined ? own : [...own, ...Array.from(extra.tools.values(), ({ tool }) => tool)];
 }
 
 function allowed({ scopes, toolsets }: Session): readonly Operation[] {
@@ -58,7 +61,10 @@ export async function callTool(
   name: string,
   input: unknown,
   context: ServerContext,
-): Promise<CallToolResult> {
+  extra: Extra | undefined,
+): Promise<CallToolResult | InputRequiredResult> {
+  const added = extra?.tools.get(name);
+  if (added !== undefined) return callExtra(added, input, context);
   const operation = operationNamed(name);
   if (operation === undefined || !session.toolsets.has(operation.toolset))
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no tool ${name}`);
@@ -91,6 +97,19 @@ async function run(
     const failure = describeFailure(error, call);
     if (failure.kind === 'bug') session.report(error);
     return errorResult(failureWire(failure));
+  }
+}
+
+async function callExtra(
+  { call }: ExtraTool,
+  input: unknown,
+  context: ServerContext,
+): Promise<CallToolResult | InputRequiredResult> {
+  try {
+    return await call(input as Record<string, unknown>, context);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    return { isError: true, content: [{ type: 'text', text: (error as Error).message }] };
   }
 }
 

@@ -27,6 +27,7 @@ export const TOOLSETS = {
   market: 'what follows a purchase, for both sides',
   audit: 'history, audit, proofs',
   network: 'the node itself',
+  conformance: "fixtures of the protocol's own test suite, for those who run it",
 } as const;
 export type Toolset = keyof typeof TOOLSETS;
 
