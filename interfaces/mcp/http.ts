@@ -55,7 +55,7 @@ export class McpEndpoint {
     this.node = node;
     this.report = report;
     this.modern = createMcpHandler(
-      async ({ authInfo }) => (await createServer(this.sessionOf(callerIn(authInfo)))).server,
+      async ({ authInfo }) => (await createServer(this.sessionOf(callerIn(authInfo)), 'modern')).server,
       {
         legacy: 'reject',
         maxRequestBodySize: BODY_BYTES_MAX,
@@ -119,7 +119,7 @@ export class McpEndpoint {
 
   private async open(request: Request, caller: Caller, body: unknown): Promise<Response> {
     if (this.sessions.size >= SESSIONS_MAX) this.sweep(this.oldest());
-    const made = await createServer(this.sessionOf(caller));
+    const made = await createServer(this.sessionOf(caller), 'legacy');
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       maxRequestBodySize: BODY_BYTES_MAX,

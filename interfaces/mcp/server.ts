@@ -7,6 +7,7 @@
  */
 import {
   type Implementation,
+  type ProtocolEra,
   ProtocolError,
   ProtocolErrorCode,
   Server,
@@ -19,6 +20,7 @@ import { getPrompt, listPrompts } from './prompts.ts';
 import { listResources, listTemplates, readResource } from './resources.ts';
 import type { Session } from './session.ts';
 import { SUBSCRIPTIONS_MAX } from './subscriptions.ts';
+import { serveHandles, TASKS_EXTENSION } from './tasks.ts';
 import { callTool, listTools } from './tools.ts';
 
 export const SERVER_INFO: Implementation = {
@@ -53,10 +55,16 @@ export interface MadeServer {
 }
 
 /** A server for a session. Whoever asks for it connects it. */
-export async function createServer(session: Session): Promise<MadeServer> {
+export async function createServer(session: Session, era: ProtocolEra): Promise<MadeServer> {
   const extra = await extraOf(session);
+  // In the older era tasks were another thing, which nobody speaks any more.
+  const servesHandles = era === 'modern' && session.toolsets.has('tasks');
   const server = new Server(SERVER_INFO, {
-    capabilities: { ...CAPABILITIES, ...extra?.capabilities },
+    capabilities: {
+      ...CAPABILITIES,
+      ...(servesHandles && { extensions: { [TASKS_EXTENSION]: {} } }),
+      ...extra?.capabilities,
+    },
     instructions: INSTRUCTIONS,
     ...(extra === undefined ? {} : { requestState: extra.requestState }),
     cacheHints: {
@@ -82,6 +90,7 @@ export async function createServer(session: Session): Promise<MadeServer> {
   server.setRequestHandler('prompts/get', ({ params }, context) =>
     getPrompt(session, params.name, params.arguments ?? {}, context, extra),
   );
+  if (servesHandles) serveHandles(server, session);
   server.setRequestHandler('completion/complete', ({ params }) => complete(session, params));
   return { server, subscribed: takeSubscriptions(server) };
 }

@@ -20,7 +20,7 @@ export async function serveTerminal(
   });
   const handle = serveStdio(
     async ({ era }) => {
-      const made = await createServer(session);
+      const made = await createServer(session, era);
       const telling = tellChanges(session.node, made, era);
       made.server.onclose = () => telling[Symbol.dispose]();
       return made.server;

@@ -13,6 +13,7 @@ import type { Call, Operation } from '../operations/operation.ts';
 import { operationNamed, operationsOf } from '../operations/registry.ts';
 import type { Extra, ExtraTool } from './extra.ts';
 import type { Session } from './session.ts';
+import { handleFor } from './tasks.ts';
 
 /** The tools of a session: those of its toolsets that it may call. */
 export function listTools(session: Session, extra: Extra | undefined): Tool[] {
@@ -81,16 +82,19 @@ export async function callTool(
       message: problems.join('; '),
       next: `see the input schema of ${name}`,
     });
-  return run(session, operation, input, callOf(session, context));
+  return run(session, operation, input, context);
 }
 
 async function run(
   session: Session,
   operation: Operation,
   input: unknown,
-  call: Call,
+  context: ServerContext,
 ): Promise<CallToolResult> {
+  const call = callOf(session, context);
   try {
+    const handle = await handleFor(operation, call, input, context);
+    if (handle !== undefined) return handle;
     const structuredContent = await operation.run(call, input as Parameters<Operation['run']>[1]);
     return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
   } catch (error) {
