@@ -21,7 +21,7 @@ import {
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define, type Operation } from './operation.ts';
-import { field, flag, free, input, integer, list, number, optional, output, text, time } from './schema.ts';
+import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
 const { genesis } = groupOperations;
@@ -78,7 +78,7 @@ const groupInfo = define({
     status: text(),
     height: number(),
     head: text(),
-    created_ms: time(),
+    created_ms: number(),
     members: number(),
     sealers: list(text()),
     policy: free(),
@@ -119,7 +119,9 @@ const listMembers = define({
   effect: 'reads',
   input: input({ group_id: groupId, limit: limit(100), cursor }),
   output: output({
-    members: list(output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: time() })),
+    members: list(
+      output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: number() }),
+    ),
     next_cursor: optional(text()),
     notice,
   }),

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
+import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
 import { type Config, loadConfig, nodeOptions } from '../../config/load.ts';
 import type { Monitors } from '../../http/server.ts';
@@ -73,6 +74,13 @@ async function up(run: Run<UpOptions>): Promise<void> {
   throw new VerbExit(EXIT.ok);
 }
 
+/** Asks the hosts of agents for the directory, where it is one of them that has it. */
+async function hostsMakeRoom(run: Run<UpOptions>): Promise<boolean> {
+  const { silentTerminal } = await import('../silent-terminal.ts');
+  const args = ['mcp', '--yield', '--data', run.path(run.data)];
+  return (await run.forward({ args, terminal: silentTerminal(run.terminal.cwd) })) === EXIT.ok;
+}
+
 /** The HTTP interface, where `http_port` asks for it. */
 async function serveHttp(
   run: Run<UpOptions>,
@@ -96,7 +104,11 @@ async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<Batte
   const options = { ...common, waitMs: OWNER_WAIT_MS };
   const open = (password: string | undefined): Promise<BatteryNode> =>
     BatteryNode.open(password === undefined ? options : { ...options, password });
-  const node = await open(await givenPassword(run.terminal, run.options.passwordFile, run.env));
+  const password = await givenPassword(run.terminal, run.options.passwordFile, run.env);
+  const node = await open(password).catch(async (error: unknown) => {
+    if (!(error instanceof DirectoryOwnedError) || !(await hostsMakeRoom(run))) throw error;
+    return open(password);
+  });
   const warning = node.keyFileWarning;
   if (warning !== undefined) run.hint(`warning: ${warning}`);
   if (!node.isLocked || run.options.locked) return node;
