@@ -9,6 +9,8 @@ import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
 import { NodeClosedError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
 import { Group } from './actors/group.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './actors/ids.ts';
+import { readHints } from './actors/invites.ts';
+import { Outbox } from './actors/outbox.ts';
 import type { Signer } from './crypto/identity.ts';
 import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from './crypto/keystore.ts';
 import { PoolVerifier } from './crypto/pool-verifier.ts';
@@ -19,6 +21,7 @@ import { type Policy, policyFields } from './events/operations/group.ts';
 import { refuse } from './events/refusals.ts';
 import type { Operation } from './events/registry.ts';
 import { RULES_VERSIONS } from './machines/governance.ts';
+import { adoptGroup, type NetworkPort } from './protocol/port.ts';
 import { createDirectory, openDirectory } from './storage/directory.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
 import { openStore, type Store } from './storage/store.ts';
@@ -82,6 +85,9 @@ export class BatteryNode {
   private readonly clock: WatchedClock;
   private readonly options: OpenOptions;
   private readonly groupsById = new Map<Hex32, { group: Group; chain: GroupChain }>();
+  /** Work that other nodes must seal. */
+  readonly outbox: Outbox;
+  private readonly beforeClose: (() => Promise<void>)[] = [];
   private readonly signersByKey = new Map<Hex32, Signer>();
   private closing: Promise<void> | undefined;
 
@@ -98,6 +104,13 @@ export class BatteryNode {
     this.verifier = parts.verifier;
     this.options = parts.options;
     this.clock = new WatchedClock(parts.options.clock ?? systemClock);
+    this.outbox = new Outbox({
+      map: this.store.outbox,
+      bus: this.bus,
+      clock: this.clock,
+      reader: (groupId) => this.store.group(groupId),
+      signerOf: (publicKey) => this.signerOf(publicKey),
+    });
   }
 
   /**
@@ -297,6 +310,7 @@ export class BatteryNode {
       clock,
       bus,
       lingerMs: this.options.lingerMs ?? LINGER_MS_DEFAULT,
+      outlet: this.outbox,
       signerOf: (publicKey) => this.signerOf(publicKey),
     });
     const group = new Group({
@@ -307,6 +321,7 @@ export class BatteryNode {
       wallet: this.store,
       readSnapshot: (use) => this.store.readSnapshot((snapshot) => use(snapshot.group(groupId))),
       nowMs: () => clock.nowMs(),
+      hints: () => readHints(this.store.network),
       identity: (nameOrKey) => {
         const { name } = this.identity(nameOrKey);
         return { name, signer: this.keystore.signer(name) };
@@ -319,6 +334,24 @@ export class BatteryNode {
 
   private assertOpen(): void {
     if (this.closing !== undefined) throw new NodeClosedError();
+  }
+
+  /** What the network needs of this node; throws `PasswordRequiredError` while the keys are locked. */
+  get networkPort(): NetworkPort {
+    const { store, outbox, bus, clock, keystore } = this;
+    const chain = (groupId: Hex32): GroupChain => (this.groupsById.get(groupId) ?? this.load(groupId)).chain;
+    return {
+      store,
+      outbox,
+      bus,
+      clock,
+      signer: keystore.signer(),
+      signers: () => keystore.list().map(({ name }) => keystore.signer(name)),
+      groupIds: () => this.groupIds(),
+      chain,
+      adopt: (block) => adoptGroup({ store, bus, chain }, block),
+      beforeClose: (stop) => this.beforeClose.push(stop),
+    };
   }
 
   /** The verification pool, for audits of files. */
@@ -339,6 +372,8 @@ export class BatteryNode {
 
   private async shutDown(): Promise<void> {
     try {
+      for (const stop of this.beforeClose) await stop();
+      this.outbox.close();
       await Promise.all([...this.groupsById.values()].map(({ chain }) => chain.close()));
       this.bus.close();
       await this.verifier.close();

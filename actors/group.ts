@@ -28,6 +28,7 @@ import { prove, proveConsistency } from './history/prove.ts';
 import { type Replay, type ReplayOptions, replay } from './history/replay.ts';
 import { sourceOf } from './history/source.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './ids.ts';
+import type { PeerHint } from './invites.ts';
 import type { Wallet } from './market-desk.ts';
 
 export interface GroupOptions {
@@ -41,6 +42,8 @@ export interface GroupOptions {
   /** The signer and the name of an identity by name, key, or prefix of the key. */
   identity(nameOrKey: string): { signer: Signer; name: string };
   nowMs(): number;
+  /** Where this node can be reached, for join codes. */
+  hints(): readonly PeerHint[];
 }
 
 /** A group in short. */
@@ -85,8 +88,8 @@ export class Group {
   /** The identity `nameOrKey` of this node, at work in this group. */
   as(nameOrKey: string): Agent {
     const { signer, name } = this.options.identity(nameOrKey);
-    const { chain, wallet, nowMs } = this.options;
-    return new Agent({ chain, signer, name, wallet, nowMs, view: () => this.now });
+    const { chain, wallet, nowMs, hints } = this.options;
+    return new Agent({ chain, signer, name, wallet, nowMs, hints, view: () => this.now });
   }
 
   /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */

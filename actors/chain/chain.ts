@@ -22,11 +22,17 @@ import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
 import { ChainCore, CoreDiscardedError, nativeCrypto } from './core.ts';
 import { type BlockSigner, ChainJudge, type FinalBlock } from './judge.ts';
 import { eventsOfFinalBlock } from './publish.ts';
-import { Sealer } from './sealer.ts';
+import { NotSealerError, Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
 import { MemoryState } from './state-cache.ts';
 import { SourceFailedError, validate } from './validate.ts';
 import { readTransaction, verifyTransactions } from './verify.ts';
+
+/** Takes what this node may not seal, keeps it, and sees that it reaches whoever may. */
+export interface Outlet {
+  /** Resolves when the transaction is sealed here or refused by the sealer. */
+  submit(transaction: VerifiedTransaction, artifacts: readonly Artifact[]): Promise<Outcome>;
+}
 
 export interface ChainOptions {
   readonly store: GroupStore;
@@ -35,6 +41,8 @@ export interface ChainOptions {
   readonly bus: Bus;
   /** The longest that a transaction waits for company, milliseconds. */
   readonly lingerMs: number;
+  /** Where work goes that somebody else must seal; without one it is refused at once. */
+  readonly outlet?: Outlet;
   /** The signer of a key, if this node holds it. */
   signerOf(publicKey: Hex32): BlockSigner | undefined;
 }
@@ -43,7 +51,12 @@ export type ChainStatus = 'loading' | 'following' | 'sealing' | 'halted' | 'clos
 
 /** What is ready to be sealed, or why nothing came of it. */
 type Prepared =
-  | { readonly transaction: VerifiedTransaction; readonly artifacts: readonly Artifact[] }
+  | {
+      readonly transaction: VerifiedTransaction;
+      readonly artifacts: readonly Artifact[];
+      /** Where it goes if this node may not seal it. */
+      readonly outlet?: Outlet | undefined;
+    }
   | Extract<Outcome, { status: 'refused' }>;
 
 /** The chain is halted or closed and takes nothing. The cause tells more. */
@@ -154,6 +167,20 @@ export class GroupChain {
       throw new ChainStoppedError('group_closed', 'the group is closed');
   }
 
+  /**
+   * Seals nothing until the release is called (and until every other hold is released): what is submitted waits.
+   * For a sealer that has to learn first whether others hold more of its blocks than it does.
+   */
+  holdSealing(): () => void {
+    const { sealer } = this;
+    sealer.hold();
+    let isHeld = true;
+    return () => {
+      if (isHeld) sealer.release();
+      isHeld = false;
+    };
+  }
+
   // Submitting.
 
   /**
@@ -171,7 +198,7 @@ export class GroupChain {
       if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
       const artifacts = this.admit(signed, attachments);
       if ('code' in artifacts) return { status: 'refused', txId: signed.txId, refusal: artifacts };
-      return { transaction: signed, artifacts };
+      return { transaction: signed, artifacts, outlet: this.options.outlet };
     });
   }
 
@@ -208,8 +235,20 @@ export class GroupChain {
       sealer.unreserve();
       return prepared;
     }
-    const { transaction, artifacts } = prepared;
-    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, settle, fail }));
+    const { transaction, artifacts, outlet } = prepared;
+    if (outlet !== undefined && this.status === 'following') {
+      sealer.unreserve();
+      return outlet.submit(transaction, artifacts);
+    }
+    const sealed = new Promise<Outcome>((settle, fail) =>
+      sealer.push({ transaction, artifacts, settle, fail }),
+    );
+    if (outlet === undefined) return sealed;
+    return sealed.catch((error: Error) => {
+      // The sealing was handed over while this waited.
+      if (error instanceof NotSealerError) return outlet.submit(transaction, artifacts);
+      throw error;
+    });
   }
 
   /**

@@ -5,6 +5,8 @@
 import { CommanderError } from 'commander';
 import type { ChainStoppedError } from '../../actors/chain/chain.ts';
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
+import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
+import type { NetworkErrorCode } from '../../protocol/errors.ts';
 import type { ClockJumpedError } from '../../actors/clock.ts';
 import {
   AmbiguousIdError,
@@ -62,6 +64,9 @@ type KnownCode =
   | HistoryMovedError['code']
   | VerdictError['code']
   | NotSealerError['code']
+  | PendingError['code']
+  | OutboxFullError['code']
+  | NetworkErrorCode
   | ChainStoppedError['code']
   | ClockJumpedError['code'];
 
@@ -118,6 +123,15 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   group_closed: 'environment',
   clock_jumped: 'environment',
   not_sealer: 'unreachable',
+  // The network.
+  pending: 'unreachable',
+  outbox_full: 'unreachable',
+  peer_unreachable: 'unreachable',
+  peer_refused: 'refused',
+  peer_misbehaved: 'unreachable',
+  request_timeout: 'unreachable',
+  network_stopped: 'environment',
+  listen_failed: 'environment',
   verifier_closed: 'environment',
   verifier_thread_died: 'environment',
 };
