@@ -39,10 +39,9 @@ export class FrameStream {
     this.options = options;
     stream.addEventListener('message', ({ data }) => this.take(data as Chunk));
     stream.addEventListener('remoteCloseWrite', () => this.end('end'));
-    stream.addEventListener('close', ({ error }) =>
-      this.end(
-        error === undefined ? 'end' : new NetworkError('peer_unreachable', 'the peer closed the stream'),
-      ),
+    // An end that the peer did not announce is a break: he, or the way to him, is gone.
+    stream.addEventListener('close', () =>
+      this.end(new NetworkError('peer_unreachable', 'the stream broke')),
     );
     options.signal?.addEventListener('abort', this.onAbort, { once: true });
   }

@@ -76,13 +76,19 @@ export class GossipGate {
 
   private arrived(stream: Stream, connection: Connection): void {
     const key = keyOf(connection.remotePeer);
-    if (key === undefined) return stream.abort(new Error('the peer has a key of another kind'));
+    if (key === undefined) {
+      stream.abort(new Error('the peer has a key of another kind'));
+      return;
+    }
     if (this.sharesGroup(key)) {
       void this.handler?.(stream, connection);
       return;
     }
     this.dropWaiting(key);
-    if (this.waiting.size >= WAITING_MAX) return stream.abort(new Error('too many wait'));
+    if (this.waiting.size >= WAITING_MAX) {
+      stream.abort(new Error('too many wait'));
+      return;
+    }
     const timer = setTimeout(() => this.dropWaiting(key), WAIT_AT_GATE_MS);
     this.waiting.set(key, { stream, connection, timer });
   }

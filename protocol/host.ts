@@ -78,10 +78,13 @@ export class Host {
   }
 
   private listenToNode(): void {
-    const { defence, connected, disconnected, discovered } = this.options;
+    const { defence, disconnected, discovered } = this.options;
     this.node.addEventListener('connection:open', ({ detail }) => {
       const key = keyOf(detail.remotePeer);
-      if (key === undefined) return detail.abort(new Error('the peer has a key of another kind'));
+      if (key === undefined) {
+        detail.abort(new Error('the peer has a key of another kind'));
+        return;
+      }
       defence.peerJoined(key);
     });
     this.node.addEventListener('connection:close', ({ detail }) => {
@@ -89,10 +92,8 @@ export class Host {
       if (key !== undefined) defence.peerLeft(key);
     });
     this.node.addEventListener('peer:connect', ({ detail }) => {
-      const key = keyOf(detail);
       const [connection] = this.node.getConnections(detail);
-      if (key !== undefined && connection !== undefined)
-        connected(key, connection.remoteAddr.decapsulateCode(CODE_P2P).toString());
+      if (connection !== undefined) this.tell(connection);
     });
     this.node.addEventListener('peer:disconnect', ({ detail }) => {
       const key = keyOf(detail);
@@ -103,6 +104,13 @@ export class Host {
       const addresses = detail.multiaddrs.map(String).filter(isDialable);
       if (key !== undefined && addresses.length > 0) discovered(key, addresses);
     });
+  }
+
+  /** Tells of a connection as of a new one. */
+  tell(connection: Connection): void {
+    const key = keyOf(connection.remotePeer);
+    if (key !== undefined)
+      this.options.connected(key, connection.remoteAddr.decapsulateCode(CODE_P2P).toString());
   }
 
   /** Where this node listens, without its key. */
@@ -166,7 +174,10 @@ export class Host {
   ): Promise<void> {
     const handler = (stream: Stream, connection: Connection): void => {
       const peer = keyOf(connection.remotePeer);
-      if (peer === undefined) return stream.abort(new Error('the peer has a key of another kind'));
+      if (peer === undefined) {
+        stream.abort(new Error('the peer has a key of another kind'));
+        return;
+      }
       serve(stream, peer).catch((error: Error) => {
         if (error instanceof MisbehaviourError) this.shutOut(peer, error.message);
         stream.abort(error);

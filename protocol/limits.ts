@@ -16,6 +16,8 @@ export const SYNC_FRAME_BYTES_MAX = BLOCK_BYTES_MAX;
 /** Where serving stops to fill a batch of artifacts. */
 export const ARTIFACT_BATCH_BYTES = 1 * MIB;
 export const ARTIFACTS_PER_REQUEST_MAX = 256;
+/** The largest artifact that an answer carries: larger packages go from hand to hand. */
+export const ARTIFACT_BYTES_MAX = 3 * MIB;
 /** Transactions of one request: with 100 requests a minute, 6,400 a minute from each peer. */
 export const TRANSACTIONS_PER_REQUEST_MAX = 64;
 /** Pages of lists. */

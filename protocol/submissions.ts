@@ -76,7 +76,12 @@ export async function takeSubmissions(
   return outcomes.map((outcome) => verdictOf(desk, groupId, outcome));
 }
 
-function strangerMay({ port, access }: SubmissionDesk, groupId: Hex32, submission: Submission, peer: Hex32): boolean {
+function strangerMay(
+  { port, access }: SubmissionDesk,
+  groupId: Hex32,
+  submission: Submission,
+  peer: Hex32,
+): boolean {
   const transaction = readTransaction(submission.transaction);
   if ('code' in transaction || transaction.groupId !== groupId) return false;
   const { operations } = transaction;
@@ -89,7 +94,8 @@ function knowsTheGroup(port: NetworkPort, groupId: Hex32, { author, operations }
   const state = new StoredState(port.store.group(groupId));
   if (state.get(balanceTable, author) !== undefined) return true;
   return operations.some(
-    (operation) => operation.type === 'invite_accept' && state.get(inviteTable, operation.invite) !== undefined,
+    (operation) =>
+      operation.type === 'invite_accept' && state.get(inviteTable, operation.invite) !== undefined,
   );
 }
 

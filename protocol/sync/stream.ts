@@ -143,7 +143,7 @@ async function* readBlocks(
     for (let at = from; at < end; at++) {
       const block = await frames.read();
       if (block === undefined)
-        throw new NetworkError('peer_unreachable', `the source ended at height ${at - 1} of ${end - 1}`);
+        throw new MisbehaviourError(`the source promised more and ended at height ${at - 1} of ${end - 1}`);
       if (isAhead(block, nowMs())) return;
       yield block;
     }

@@ -1,0 +1,446 @@
+/**
+ * The network of a node, put together: host, requests, sync, gossip, the way out of the outbox. It is started and
+ * stopped as one; a node works without it, and what it writes meanwhile waits in its outbox.
+ */
+import { Subscription as Listening } from 'rxjs';
+import { type PeerHint, writeHints } from '../actors/invites.ts';
+import type { SyncStatus } from '../events/bus.ts';
+import type { Hex32 } from '../events/bytes.ts';
+import { Access } from './access.ts';
+import { Defence, type DefenceCounters } from './defence.ts';
+import { OutboxDrain } from './drain.ts';
+import { NetworkError, short } from './errors.ts';
+import { GroupGossip } from './gossip.ts';
+import { Host } from './host.ts';
+import { peerIdOf } from './keys.ts';
+import * as limits from './limits.ts';
+import { Dialer, PeerBook } from './peers.ts';
+import type { NetworkPort } from './port.ts';
+import { Beats } from './presence.ts';
+import { RpcClient } from './rpc/client.ts';
+import { handlersOf } from './rpc/handlers.ts';
+import { serveRpc } from './rpc/server.ts';
+import { guardSealing } from './sealing-guard.ts';
+import type { SubmissionDesk } from './submissions.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { ArtifactFetcher } from './sync/artifacts.ts';
+import { GroupSync } from './sync/group-sync.ts';
+import { serveSync } from './sync/stream.ts';
+
+export interface NetworkOptions {
+  /** Where to listen; without it the node only calls others. Port 0 takes a free one. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** Whether to find peers on the local network, and to be found. Default: true where the node listens. */
+  readonly mdns?: boolean;
+  /** How often a group is pulled that nobody announces, milliseconds. */
+  readonly syncIntervalMs?: number;
+  /** How long a submitter waits for the sealer before his work counts as pending, milliseconds. */
+  readonly receiptWaitMs?: number;
+  /** How long a frame of a sync stream may take, milliseconds. */
+  readonly stallMs?: number;
+  readonly beatIntervalMs?: number;
+  /** How long a sealer waits after a start for peers to show their heads, milliseconds. */
+  readonly headComparisonMs?: number;
+  readonly requestsPerMinute?: number;
+  readonly connectionsPerAddress?: number;
+  /** One line for each thing that an operator may want to know: who was shut out, and why. */
+  readonly log?: (line: string) => void;
+}
+
+export interface GroupNetworkStatus {
+  readonly groupId: Hex32;
+  readonly height: number;
+  /** The greatest height that is known of. */
+  readonly target: number;
+  readonly status: SyncStatus;
+  readonly lastError: string | undefined;
+  readonly artifactsMissing: number;
+  /** Transactions that wait for the sealer, and those that he refused. */
+  readonly pending: number;
+  readonly refused: number;
+  readonly sources: readonly Hex32[];
+}
+
+export interface NetworkStatus {
+  readonly key: Hex32;
+  readonly peerId: string;
+  readonly addresses: readonly string[];
+  readonly peers: readonly { readonly key: Hex32; readonly address: string }[];
+  readonly groups: readonly GroupNetworkStatus[];
+  readonly counters: DefenceCounters;
+}
+
+/** A running network. Made by `NetworkService.start`. */
+export class NetworkService {
+  readonly port: NetworkPort;
+  readonly host: Host;
+  readonly access: Access;
+  readonly book: PeerBook;
+  readonly client: RpcClient;
+  readonly subscriptions: Subscriptions;
+  readonly dialer: Dialer;
+  readonly defence: Defence;
+  private readonly options: NetworkOptions;
+  private readonly artifacts: ArtifactFetcher;
+  private readonly drain: OutboxDrain;
+  private readonly gossip: GroupGossip;
+  private readonly beats: Beats;
+  private readonly syncs = new Map<Hex32, GroupSync>();
+  private readonly listening = new Listening();
+  private readonly beatTimer: NodeJS.Timeout;
+  private releaseSealing: () => void = () => {};
+  private stopping: Promise<void> | undefined;
+
+  /** @throws NetworkError `listen_failed`, PasswordRequiredError while the node's keys are locked */
+  static async start(port: NetworkPort, options: NetworkOptions = {}): Promise<NetworkService> {
+    const access = new Access(port);
+    const log = options.log ?? (() => {});
+    const defence = new Defence({
+      nowMs: () => performance.now(),
+      requestsPerMinute: options.requestsPerMinute,
+      connectionsPerAddress: options.connectionsPerAddress,
+      banned: (peer, reason, forMs) => {
+        log(`peer ${short(peer)} is shut out for ${Math.round(forMs / 1000)} s: ${reason}`);
+        port.bus.moment({ kind: 'peer.banned', peer, reason, forMs });
+      },
+    });
+    let service: NetworkService | undefined;
+    const host = await Host.start({
+      signer: port.signer,
+      defence,
+      listen: options.listen,
+      mdns: options.mdns ?? options.listen !== undefined,
+      sharesGroup: (peer) => access.sharesGroup(peer),
+      connected: (peer, address) => service?.peerConnected(peer, address),
+      disconnected: (peer) => service?.peerDisconnected(peer),
+      discovered: (peer, addresses) => service?.peerDiscovered(peer, addresses),
+    });
+    service = new NetworkService(port, { access, defence, host, options });
+    await service.serve();
+    return service;
+  }
+
+  private constructor(
+    port: NetworkPort,
+    parts: { access: Access; defence: Defence; host: Host; options: NetworkOptions },
+  ) {
+    const { access, defence, host, options } = parts;
+    this.port = port;
+    this.access = access;
+    this.defence = defence;
+    this.host = host;
+    this.options = options;
+    this.client = new RpcClient(host, port);
+    this.book = new PeerBook(port.store.network);
+    this.subscriptions = new Subscriptions(port.store.network);
+    this.artifacts = new ArtifactFetcher(port.store, this.client);
+    this.beats = new Beats(port.bus);
+    this.gossip = new GroupGossip({
+      host,
+      port,
+      access,
+      announced: (groupId, height) => this.announced(groupId, height),
+      equivocated: (groupId) => this.syncs.get(groupId)?.pause(),
+      beat: (groupId, member, tsMs) => this.beats.heard(groupId, member, tsMs),
+    });
+    this.drain = new OutboxDrain({
+      port,
+      host,
+      access,
+      client: this.client,
+      ways: (groupId) => this.sourcesOf(groupId),
+      isLevel: (groupId) => performance.now() - (this.syncs.get(groupId)?.levelMs ?? -Infinity) < 60_000,
+      sealed: (groupId) => this.syncs.get(groupId)?.pull(),
+    });
+    this.dialer = new Dialer({ host, book: this.book, needed: () => this.neededPeers() });
+    const beatMs = options.beatIntervalMs ?? limits.BEAT_INTERVAL_MS;
+    this.beatTimer = setInterval(() => this.beat(), beatMs);
+    this.beatTimer.unref();
+  }
+
+  private async serve(): Promise<void> {
+    const { port, host, access, book, artifacts, client } = this;
+    const desk: SubmissionDesk = {
+      port,
+      access,
+      client,
+      sealingPeers: (groupId) => this.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
+    };
+    const introduced = (peer: Hex32): void => this.introduced(peer);
+    await serveRpc(host, {
+      defence: this.defence,
+      handlers: handlersOf({ port, host, access, book, artifacts, desk, introduced }),
+      failed: (name, error) => this.options.log?.(`answering ${name} failed: ${error.message}`),
+    });
+    await serveSync(host, { access, defence: this.defence, reader: (groupId) => port.store.group(groupId) });
+    port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
+    port.beforeClose(() => this.stop());
+    this.listenToNode();
+    for (const groupId of port.groupIds()) this.follow(groupId);
+    const hints = this.hints();
+    if (hints.length > 0) await writeHints(port.store.network, hints);
+    this.releaseSealing = guardSealing({
+      groups: [...this.syncs.values()],
+      port,
+      tried: () => this.dialer.tried(),
+      withinMs: this.options.headComparisonMs ?? limits.HEAD_COMPARISON_MS,
+      connectedSources: (groupId) => this.sourcesOf(groupId).length,
+    });
+    // Those who were quicker than this.
+    for (const connection of host.node.getConnections()) host.tell(connection);
+  }
+
+  private listenToNode(): void {
+    const { bus, outbox } = this.port;
+    this.listening.add(
+      bus.head$.subscribe(({ groupId }) => {
+        if (this.port.chain(groupId).status === 'sealing') this.gossip.announce(groupId);
+      }),
+    );
+    this.listening.add(
+      bus.moment$.subscribe((event) => {
+        if (event.kind === 'group.opened') this.follow(event.groupId);
+      }),
+    );
+    this.listening.add(
+      bus.log$.subscribe(({ groupId, event }) => {
+        if (event.kind === 'member.changed') this.membersChanged();
+        if (event.kind === 'sealers.changed') this.drain.flush(groupId);
+      }),
+    );
+    this.listening.add(outbox.added$.subscribe((groupId) => this.drain.flush(groupId)));
+  }
+
+  // Groups.
+
+  /** Begins to follow a group that is here; twice is fine. */
+  private follow(groupId: Hex32): GroupSync {
+    const known = this.syncs.get(groupId);
+    if (known !== undefined) return known;
+    const { port, host, access, client, artifacts, options } = this;
+    const { isPaused, intervalMs } = this.subscriptions.get(groupId);
+    const sync = new GroupSync(groupId, {
+      port,
+      host,
+      access,
+      client,
+      artifacts,
+      intervalMs: intervalMs ?? options.syncIntervalMs,
+      stallMs: options.stallMs,
+      sources: (group) => this.sourcesOf(group),
+      level: (group, source) => this.level(group, source),
+    });
+    this.syncs.set(groupId, sync);
+    if (isPaused) sync.pause();
+    this.gossip.join(groupId);
+    this.membersChanged();
+    sync.pull();
+    return sync;
+  }
+
+  /** The sync of a group of this node. */
+  syncOf(groupId: Hex32): GroupSync {
+    return this.follow(groupId);
+  }
+
+  /** Follows a group no more in this run of the network. */
+  async unfollow(groupId: Hex32): Promise<void> {
+    this.gossip.leave(groupId);
+    this.beats.forget(groupId);
+    const sync = this.syncs.get(groupId);
+    this.syncs.delete(groupId);
+    await sync?.close();
+  }
+
+  /** Connected peers that have the group, as far as this node knows: who seals it first, then whom one named. */
+  sourcesOf(groupId: Hex32): Hex32[] {
+    const named = this.subscriptions.get(groupId).sources.filter((peer) => this.host.isConnected(peer));
+    const { access } = this;
+    if (!access.has(groupId)) return named;
+    const members = this.connectedKeys().filter((peer) => access.isMember(groupId, peer));
+    const all = [...new Set([...named, ...members])];
+    return all.sort((a, b) => Number(access.seals(groupId, b)) - Number(access.seals(groupId, a)));
+  }
+
+  private connectedKeys(): Hex32[] {
+    return [...this.connected.keys()];
+  }
+
+  private readonly connected = new Map<Hex32, string>();
+
+  private *neededPeers(): Generator<Hex32> {
+    for (const [groupId] of this.syncs) yield* this.subscriptions.get(groupId).sources;
+    for (const { key } of this.book.all()) if (this.access.sharesGroup(key)) yield key;
+  }
+
+  private announced(groupId: Hex32, height: number | undefined): void {
+    const sync = this.syncs.get(groupId);
+    if (height === undefined) sync?.pull();
+    else sync?.announced(height);
+  }
+
+  private level(groupId: Hex32, source: Hex32): void {
+    this.drain.flush(groupId);
+    void this.exchangePeers(groupId, source);
+  }
+
+  private readonly exchanged = new Set<string>();
+
+  /** Asks a source once for the other members that it is connected to. */
+  private async exchangePeers(groupId: Hex32, source: Hex32): Promise<void> {
+    const once = `${groupId}/${source}`;
+    if (this.exchanged.has(once) || !this.host.isConnected(source)) return;
+    this.exchanged.add(once);
+    try {
+      const { peers } = await this.client.call(source, 'peer_exchange', { groupId });
+      const seenMs = this.port.clock.nowMs();
+      for (const { key, addresses } of peers)
+        if (key !== this.port.signer.publicKey && this.access.isMember(groupId, key))
+          await this.book.add(key, addresses, { seenMs });
+      this.dialer.keep();
+    } catch (error) {
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+    }
+  }
+
+  // Peers.
+
+  private peerConnected(peer: Hex32, address: string): void {
+    this.connected.set(peer, address);
+    this.port.bus.moment({ kind: 'peer.connected', peer, address });
+    void this.greet(peer, address);
+  }
+
+  /** A new peer: shows our identities where he shares a group, and pulls and sends what waits. */
+  private async greet(peer: Hex32, address: string): Promise<void> {
+    try {
+      const connection = this.host.connection(peer);
+      // Of those who called us we only see a port that is good for nothing.
+      if (connection?.direction === 'outbound' && this.book.get(peer) !== undefined)
+        await this.book.add(peer, [address], { seenMs: this.port.clock.nowMs() });
+      if (this.isNeeded(peer)) await this.client.introduce(peer);
+    } catch (error) {
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+    }
+    this.introduced(peer);
+  }
+
+  private isNeeded(peer: Hex32): boolean {
+    return this.access.sharesGroup(peer) || [...this.neededPeers()].includes(peer);
+  }
+
+  /** What a peer is to our groups may have changed. */
+  private introduced(peer: Hex32): void {
+    if (this.stopping !== undefined) return;
+    this.host.gate.reconsider(peer);
+    for (const [groupId, sync] of this.syncs)
+      if (this.sourcesOf(groupId).includes(peer)) {
+        sync.pull();
+        this.drain.flush(groupId);
+      }
+    // A group that was joined without its blocks having come yet.
+    for (const groupId of this.port.outbox.groupIds())
+      if (!this.syncs.has(groupId)) this.drain.flush(groupId);
+  }
+
+  private peerDisconnected(peer: Hex32): void {
+    this.connected.delete(peer);
+    this.access.disconnected(peer);
+    this.client.disconnected(peer);
+    for (const once of this.exchanged) if (once.endsWith(peer)) this.exchanged.delete(once);
+    this.port.bus.moment({ kind: 'peer.disconnected', peer });
+  }
+
+  private peerDiscovered(peer: Hex32, addresses: readonly string[]): void {
+    if (this.host.isConnected(peer)) return;
+    void this.book
+      .add(peer, addresses, { seenMs: this.port.clock.nowMs() })
+      .then(() => this.dialer.foundNearby(peer))
+      .catch(() => {});
+  }
+
+  private membersChanged(): void {
+    for (const peer of this.connectedKeys()) this.host.gate.reconsider(peer);
+  }
+
+  /** Where this node can be reached, for join codes. */
+  hints(): PeerHint[] {
+    const addresses = this.host.addresses().slice(0, 8);
+    return addresses.length === 0 ? [] : [{ key: this.port.signer.publicKey, addresses }];
+  }
+
+  // Presence.
+
+  private beat(): void {
+    this.beats.look(this.port.clock.nowMs());
+    for (const groupId of this.syncs.keys())
+      for (const signer of this.port.signers().slice(0, limits.IDENTITIES_PER_PEER_MAX))
+        if (this.access.isMember(groupId, signer.publicKey)) this.gossip.beat(groupId, signer);
+  }
+
+  /** Beats now instead of at the next interval. */
+  beatNow(): void {
+    this.beat();
+  }
+
+  get presence(): Beats {
+    return this.beats;
+  }
+
+  status(): NetworkStatus {
+    const { port, host, defence } = this;
+    const key = port.signer.publicKey;
+    return {
+      key,
+      peerId: peerIdOf(key).toString(),
+      addresses: host.addresses(),
+      peers: [...this.connected].map(([peer, address]) => ({ key: peer, address })),
+      groups: [...this.syncs.values()].map((sync) => this.groupStatus(sync)),
+      counters: defence.counters,
+    };
+  }
+
+  private groupStatus({ groupId, status, target, lastError }: GroupSync): GroupNetworkStatus {
+    const { outbox, store } = this.port;
+    return {
+      groupId,
+      height: store.group(groupId).head()?.height ?? -1,
+      target,
+      status,
+      lastError,
+      artifactsMissing: this.artifacts.missingCount(groupId),
+      pending: outbox.pending(groupId).length,
+      refused: outbox.refused(groupId).length,
+      sources: this.sourcesOf(groupId),
+    };
+  }
+
+  /** Sends what waits, now. */
+  async flush(groupId: Hex32): Promise<void> {
+    this.drain.flush(groupId);
+    await this.drain.idle(groupId);
+  }
+
+  /** Ends everything that this has begun; the node goes on without a network. */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.port.outbox.receiptWaitMs = 0;
+    this.releaseSealing();
+    this.listening.unsubscribe();
+    clearInterval(this.beatTimer);
+    await this.dialer.close();
+    this.gossip.close();
+    await Promise.all([...this.syncs.values()].map((sync) => sync.close()));
+    await this.host.stop();
+    await this.drain.close();
+  }
+
+  /** @throws NetworkError after `stop` */
+  assertRunning(): void {
+    if (this.stopping !== undefined) throw new NetworkError('network_stopped', 'the network was stopped');
+  }
+}
