@@ -250,13 +250,13 @@ export class Outbox implements Outlet {
   /**
    * Signs an entry anew, as one that replaces it. Only when the local chain is level with the sealer's: what has
    * been sealed meanwhile must not be done again.
-   * @returns the entry as it is now; the old one where this node cannot sign for its author
+   * @returns the entry as it is now; nothing where this node cannot sign for its author
    */
-  async signAnew(entry: OutboxEntry): Promise<OutboxEntry> {
+  async signAnew(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
     const { groupId, number } = entry;
     const { operations } = decodeTransaction(entry.transaction);
     const signer = this.options.signerOf(entry.author);
-    if (signer === undefined) return entry;
+    if (signer === undefined) return undefined;
     const tsMs = this.options.clock.nowMs();
     const signed = signTransaction(signer, { groupId, operations, tsMs, replaces: entry.txId });
     if ('code' in signed) throw new Error(`what was signed before is refused now: ${signed.code}`);

@@ -22,6 +22,8 @@ import { RULING_PREFIX, rulingCodec, type Verdict } from './rpc/methods.ts';
 /** A batch, with room for what stands around the transactions. */
 const BATCH_BYTES = REQUEST_BYTES_MAX - 64 * 1024;
 const NOT_FINAL: ReadonlySet<Refusal['code']> = new Set(['transaction_duplicate', 'transaction_expired']);
+/** What still waits is tried again after this, besides whenever a peer connects or a block comes. */
+const RETRY_MS = 5_000;
 /** A sealed answer is believed for so long; then the work is sent again, because nobody has shown the block. */
 const ACKNOWLEDGED_MS = 30_000;
 
@@ -44,6 +46,7 @@ export class OutboxDrain {
   private readonly running = new Map<Hex32, Promise<void>>();
   private readonly again = new Set<Hex32>();
   private readonly acknowledged = new Map<Hex32, number>();
+  private readonly retries = new Map<Hex32, NodeJS.Timeout>();
   private isClosed = false;
 
   constructor(options: DrainOptions) {
@@ -61,8 +64,16 @@ export class OutboxDrain {
     const run = this.send(groupId).finally(() => {
       this.running.delete(groupId);
       if (this.again.delete(groupId)) this.flush(groupId);
+      else if (this.outbox.pending(groupId).length > 0) this.retryLater(groupId);
     });
     this.running.set(groupId, run);
+  }
+
+  private retryLater(groupId: Hex32): void {
+    clearTimeout(this.retries.get(groupId));
+    if (this.isClosed) return;
+    const timer = setTimeout(() => this.flush(groupId), RETRY_MS);
+    this.retries.set(groupId, timer.unref());
   }
 
   /** Resolves when nothing is being sent for the group. */
@@ -85,10 +96,12 @@ export class OutboxDrain {
   private async sealHere(groupId: Hex32): Promise<void> {
     const chain = this.options.port.chain(groupId);
     for (const entry of this.outbox.pending(groupId)) {
-      const { transaction, artifacts } = await this.renewed(entry);
-      const outcome = await chain.submitSigned(transaction, artifacts);
+      // Whoever seals is level with himself.
+      const current = this.outbox.isExpired(entry) ? await this.outbox.signAnew(entry) : entry;
+      if (current === undefined) continue;
+      const outcome = await chain.submitSigned(current.transaction, current.artifacts);
       if (outcome.status === 'refused' && outcome.refusal.code !== 'transaction_duplicate')
-        await this.outbox.refuse(entry, outcome.refusal);
+        await this.outbox.refuse(current, outcome.refusal);
     }
     await this.outbox.takeSealed(groupId);
   }
@@ -126,18 +139,22 @@ export class OutboxDrain {
     const batch: OutboxEntry[] = [];
     let size = 0;
     for (const entry of this.outbox.pending(groupId)) {
-      if (this.acknowledged.has(entry.txId)) continue;
-      size += sizeOf(entry);
+      const current = await this.renewed(entry);
+      if (current === undefined || this.acknowledged.has(current.txId)) continue;
+      size += sizeOf(current);
       if (batch.length > 0 && (batch.length >= TRANSACTIONS_PER_REQUEST_MAX || size > BATCH_BYTES)) break;
-      batch.push(await this.renewed(entry));
+      batch.push(current);
     }
     return batch;
   }
 
-  /** An entry whose window has closed is signed anew, where that cannot do the work twice. */
-  private async renewed(entry: OutboxEntry): Promise<OutboxEntry> {
-    if (!this.outbox.isExpired(entry) || !this.options.isLevel(entry.groupId)) return entry;
-    return this.outbox.signAnew(entry);
+  /**
+   * An entry whose window has closed is signed anew; until that can be done without doing the work twice, or where
+   * its identity is not here, it waits.
+   */
+  private async renewed(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
+    if (!this.outbox.isExpired(entry)) return entry;
+    return this.options.isLevel(entry.groupId) ? this.outbox.signAnew(entry) : undefined;
   }
 
   private async take(entry: OutboxEntry, verdict: Verdict): Promise<void> {
@@ -176,6 +193,7 @@ export class OutboxDrain {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    for (const timer of this.retries.values()) clearTimeout(timer);
     await Promise.allSettled(this.running.values());
   }
 }

@@ -126,7 +126,7 @@ export class GossipGate {
 
 /** Gossipsub as this node speaks it: unsigned (what is carried is signed itself), small, and behind the gate. */
 export function gossipService(gate: GossipGate): (components: GossipSubComponents) => Gossip {
-  return (components) =>
+  return ({ privateKey, peerId, peerStore, registrar, connectionManager, logger }) =>
     gossipsub({
       globalSignaturePolicy: StrictNoSign,
       allowPublishToZeroTopicPeers: true,
@@ -137,5 +137,5 @@ export function gossipService(gate: GossipGate): (components: GossipSubComponent
       maxOutboundBufferSize: 256 * GOSSIP_BYTES_MAX,
       maxInboundStreams: 2,
       maxOutboundStreams: 2,
-    })({ ...components, registrar: gate.guard(components.registrar) });
+    })({ privateKey, peerId, peerStore, connectionManager, logger, registrar: gate.guard(registrar) });
 }

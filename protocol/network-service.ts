@@ -314,15 +314,20 @@ export class NetworkService {
   /** A new peer: shows our identities where he shares a group, and pulls and sends what waits. */
   private async greet(peer: Hex32, address: string): Promise<void> {
     try {
-      const connection = this.host.connection(peer);
-      // Of those who called us we only see a port that is good for nothing.
-      if (connection?.direction === 'outbound' && this.book.get(peer) !== undefined)
-        await this.book.add(peer, [address], { seenMs: this.port.clock.nowMs() });
-      if (this.isNeeded(peer)) await this.client.introduce(peer);
+      if (this.isNeeded(peer)) {
+        await this.remember(peer, address);
+        await this.client.introduce(peer);
+      }
     } catch (error) {
       if (typeof (error as { code?: unknown }).code !== 'string') throw error;
     }
     this.introduced(peer);
+  }
+
+  /** Keeps the address of a peer whom this node has called; of those who called us we only see a passing port. */
+  async remember(peer: Hex32, address = this.connected.get(peer)): Promise<void> {
+    if (address === undefined || this.host.connection(peer)?.direction !== 'outbound') return;
+    await this.book.add(peer, [address], { seenMs: this.port.clock.nowMs() });
   }
 
   private isNeeded(peer: Hex32): boolean {

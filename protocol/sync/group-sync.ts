@@ -98,7 +98,10 @@ export class GroupSync {
       return;
     }
     const waitMs = this.lastPullMs + SYNC_GAP_MS - performance.now();
-    if (waitMs > 0) return this.plan(waitMs);
+    if (waitMs > 0) {
+      this.plan(waitMs);
+      return;
+    }
     this.lifecycle.send({ type: 'pull' });
     this.lastPullMs = performance.now();
     this.wantsMore = false;

@@ -2,8 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Group } from '../../actors/group.ts';
 import type { Hex32 } from '../../events/bytes.ts';
+import type { Role } from '../../events/effects.ts';
 import { BatteryNode, type OpenOptions } from '../../node.ts';
+import { subscribe } from '../../protocol/membership.ts';
 import { type NetworkOptions, NetworkService } from '../../protocol/network-service.ts';
 
 export interface Peer {
@@ -37,9 +40,9 @@ export async function peer(
 }
 
 export function newDirectory(): string {
-  const data = join(mkdtempSync(join(tmpdir(), 'lb-net-')), 'node');
-  directories.push(data);
-  return data;
+  const directory = mkdtempSync(join(tmpdir(), 'lb-net-'));
+  directories.push(directory);
+  return join(directory, 'node');
 }
 
 /** Closes every node that a test has opened. */
@@ -60,4 +63,18 @@ export async function until(what: string, holds: () => boolean, withinMs = 15_00
     if (performance.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Has `joiner` become a member of a group that `host` founded, through the network. */
+export async function joinGroup(
+  host: Peer,
+  joiner: Peer,
+  groupId: Hex32,
+  role: Role = 'member',
+): Promise<Group> {
+  const group = host.node.group(groupId);
+  await group.as('node').addMember(joiner.key, role);
+  await connect(joiner, host);
+  await subscribe(joiner.network, groupId, host.key);
+  return joiner.node.group(groupId);
 }

@@ -21,7 +21,9 @@ it('a group is founded here, joined there, written to from both, and the same on
   expect(joined.now.roleOf(b.key)).toBe('member');
   expect(joined.claimContent(question.claim)?.text).toBe('Which framework?');
 
-  const answer = await joined.as('node').publishClaim({ text: 'The one that works.', parent: question.claim });
+  const answer = await joined
+    .as('node')
+    .publishClaim({ text: 'The one that works.', parent: question.claim });
   expect(answer.height).toBe(group.head.height);
   expect(group.claimContent(answer.claim)?.text).toBe('The one that works.');
 
