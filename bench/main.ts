@@ -8,6 +8,7 @@
 import { cpus } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
+import { measureCatchUp } from './catch-up.ts';
 import type { Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
@@ -59,5 +60,6 @@ if (wants('submit')) {
   }
   report(...(await measureSubmit(scale)));
 }
+if (wants('catch-up')) report(...(await measureCatchUp(scale, threads)));
 if (wants('start')) report(...(await measureStart(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));
