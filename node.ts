@@ -108,7 +108,7 @@ export class BatteryNode {
       map: this.store.outbox,
       bus: this.bus,
       clock: this.clock,
-      reader: (groupId) => this.store.group(groupId),
+      group: (groupId) => this.store.group(groupId),
       signerOf: (publicKey) => this.signerOf(publicKey),
     });
   }

@@ -26,7 +26,7 @@ import { refusalCodec } from '../events/refusal-codec.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import { decodeTransaction, type VerifiedTransaction } from '../events/transaction.ts';
 import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
-import type { GroupReader } from '../storage/port.ts';
+import type { GroupReader, GroupStore } from '../storage/port.ts';
 import type { Bus } from './bus.ts';
 import type { Outlet } from './chain/chain.ts';
 import type { Artifact } from './chain/commit.ts';
@@ -94,7 +94,7 @@ export interface OutboxOptions {
   readonly map: OpaqueMap;
   readonly bus: Bus;
   readonly clock: WatchedClock;
-  reader(groupId: Hex32): GroupReader;
+  group(groupId: Hex32): GroupStore;
   signerOf(publicKey: Hex32): Signer | undefined;
 }
 
@@ -205,23 +205,26 @@ export class Outbox implements Outlet {
     });
   }
 
-  /** Takes out what the group's chain holds. */
+  /** Takes out what the group's chain holds; the artifacts that came with it become the group's. */
   async takeSealed(groupId: Hex32): Promise<void> {
-    const reader = this.options.reader(groupId);
-    const changes: OpaqueWrite[] = [];
+    const group = this.options.group(groupId);
+    const sealed: { entry: OutboxEntry; receipt: Receipt }[] = [];
     for (const entry of this.pending(groupId)) {
-      const spent = [entry.txId, ...entry.replaced].find(
-        (txId) => reader.txLocation(txId)?.kind === 'sealed',
-      );
-      if (spent !== undefined) {
-        changes.push([keyOf(entry), undefined]);
-        this.groups.get(groupId)!.delete(entry.number);
-        this.answer(entry.txId, { status: 'sealed', receipt: storedReceipt(reader, spent)! });
-      } else if (reader.txLocation(entry.txId)?.kind === 'replaced') {
+      const spent = [entry.txId, ...entry.replaced].find((txId) => group.txLocation(txId)?.kind === 'sealed');
+      if (spent !== undefined) sealed.push({ entry, receipt: storedReceipt(group, spent)! });
+      else if (group.txLocation(entry.txId)?.kind === 'replaced')
         await this.refuse(entry, refuse('transaction_replaced', { txId: entry.txId }));
-      }
     }
-    if (changes.length > 0) await this.options.map.write(changes);
+    if (sealed.length === 0) return;
+    const artifacts = sealed
+      .flatMap(({ entry }) => entry.artifacts)
+      .map((bytes) => ({ hash: sha256(bytes), bytes }));
+    if (artifacts.length > 0) await group.commit({ artifacts });
+    await this.options.map.write(sealed.map(({ entry }): OpaqueWrite => [keyOf(entry), undefined]));
+    for (const { entry, receipt } of sealed) {
+      this.groups.get(groupId)!.delete(entry.number);
+      this.answer(entry.txId, { status: 'sealed', receipt });
+    }
   }
 
   /** Keeps the sealer's reason with the entry, which will not be sent again. */

@@ -205,7 +205,10 @@ export class NetworkService {
     this.listening.add(
       bus.log$.subscribe(({ groupId, event }) => {
         if (event.kind === 'member.changed') this.membersChanged();
-        if (event.kind === 'sealers.changed') this.drain.flush(groupId);
+        if (event.kind !== 'sealers.changed') return;
+        // The last block of a sealer who hands over: he is none any more, and must tell it all the same.
+        this.gossip.announce(groupId);
+        this.drain.flush(groupId);
       }),
     );
     this.listening.add(outbox.added$.subscribe((groupId) => this.drain.flush(groupId)));

@@ -5,8 +5,6 @@
 import { CommanderError } from 'commander';
 import type { ChainStoppedError } from '../../actors/chain/chain.ts';
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
-import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
-import type { NetworkErrorCode } from '../../protocol/errors.ts';
 import type { ClockJumpedError } from '../../actors/clock.ts';
 import {
   AmbiguousIdError,
@@ -17,9 +15,11 @@ import {
 } from '../../actors/errors.ts';
 import type { HistoryMovedError } from '../../actors/history/audit.ts';
 import type { ExportFileErrorCode } from '../../actors/history/export-format.ts';
+import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
+import type { NetworkErrorCode } from '../../protocol/errors.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
 import { cleanLine } from './text.ts';

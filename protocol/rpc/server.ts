@@ -37,14 +37,15 @@ export async function serveRpc(host: Host, options: RpcServerOptions): Promise<v
 
 async function answerOne(stream: Stream, peer: Hex32, options: RpcServerOptions): Promise<void> {
   const frames = new FrameStream(stream, { bytesMax: REQUEST_BYTES_MAX, timeoutMs: REQUEST_TIMEOUT_MS });
+  // Read whatever the answer will be: a stream that is closed on somebody who still writes looks broken to him.
+  const bytes = await frames.read();
+  if (bytes === undefined) return frames.close();
   if (!options.defence.allows('requests', peer)) {
     // Those who go on and on in spite of the answer are not busy but hostile.
     if (!options.defence.floods.take(peer)) throw new MisbehaviourError('a flood of requests');
     await frames.write(encodeError('rate_limited', ''));
     return frames.close();
   }
-  const bytes = await frames.read();
-  if (bytes === undefined) return frames.close();
   let decoded: ReturnType<typeof decodeRequest>;
   try {
     decoded = decodeRequest(bytes);

@@ -42,6 +42,21 @@ export class ArtifactFetcher {
     return count;
   }
 
+  /** What is missing still: some may have come another way, with this node's own work. */
+  private async wanted(groupId: Hex32): Promise<Hex32[]> {
+    const group = this.store.group(groupId);
+    const listed = [...this.missing(groupId)];
+    const here = new Set(listed.filter((hash) => group.hasArtifact(hash)));
+    if (here.size > 0)
+      await this.store.network.write(
+        Array.from(
+          here,
+          (hash): OpaqueWrite => [concatBytes(missingPrefix(groupId), fromHex(hash)), undefined],
+        ),
+      );
+    return listed.filter((hash) => !here.has(hash));
+  }
+
   private *missing(groupId: Hex32): Generator<Hex32> {
     const prefix = missingPrefix(groupId);
     for (const [key] of this.store.network.list(prefix)) yield toHex(key.slice(prefix.length));
@@ -68,7 +83,7 @@ export class ArtifactFetcher {
    * @throws RpcError, NetworkError, MisbehaviourError for bytes that have another hash
    */
   async fetch(groupId: Hex32, peer: Hex32, signal: AbortSignal): Promise<void> {
-    let wanted = [...this.missing(groupId)];
+    let wanted = await this.wanted(groupId);
     while (wanted.length > 0) {
       const hashes = wanted.slice(0, ARTIFACTS_PER_REQUEST_MAX);
       const { artifacts } = await this.client.call(peer, 'cas_get', { groupId, hashes }, { signal });

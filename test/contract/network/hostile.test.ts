@@ -189,7 +189,9 @@ describe('a flood', () => {
       try {
         const { frames: out } = await frames(host, victim, RPC_PROTOCOL);
         await out.write(encodeRequest('ping', {}));
-        decodeAnswer('ping', (await out.read())!);
+        const answer = await out.read();
+        void out.close();
+        decodeAnswer('ping', answer!);
       } catch (error) {
         if ((error as { reason?: string }).reason === 'rate_limited') limited++;
       }
