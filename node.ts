@@ -336,7 +336,7 @@ export class BatteryNode {
     if (this.closing !== undefined) throw new NodeClosedError();
   }
 
-  /** What the network needs of this node; throws `PasswordRequiredError` while the keys are locked. */
+  /** What the network needs of this node; its signers throw `PasswordRequiredError` while the keys are locked. */
   get networkPort(): NetworkPort {
     const { store, outbox, bus, clock, keystore } = this;
     const chain = (groupId: Hex32): GroupChain => (this.groupsById.get(groupId) ?? this.load(groupId)).chain;
@@ -345,7 +345,9 @@ export class BatteryNode {
       outbox,
       bus,
       clock,
-      signer: keystore.signer(),
+      get signer() {
+        return keystore.signer();
+      },
       signers: () => keystore.list().map(({ name }) => keystore.signer(name)),
       groupIds: () => this.groupIds(),
       chain,

@@ -39,6 +39,8 @@ export interface HostOptions {
   connected(peer: Hex32, address: string): void;
   disconnected(peer: Hex32): void;
   discovered(peer: Hex32, addresses: readonly string[]): void;
+  /** A connected peer has said where it listens. */
+  identified(peer: Hex32, addresses: readonly string[]): void;
 }
 
 type Services = { identify: Identify; ping: Ping; pubsub: Gossip };
@@ -98,6 +100,13 @@ export class Host {
     this.node.addEventListener('peer:disconnect', ({ detail }) => {
       const key = keyOf(detail);
       if (key !== undefined) disconnected(key);
+    });
+    this.node.addEventListener('peer:identify', ({ detail }) => {
+      const key = keyOf(detail.peerId);
+      const addresses = detail.listenAddrs
+        .map((address) => address.decapsulateCode(CODE_P2P).toString())
+        .filter(isDialable);
+      if (key !== undefined && addresses.length > 0) this.options.identified(key, addresses);
     });
     this.node.addEventListener('peer:discovery', ({ detail }) => {
       const key = keyOf(detail.id);

@@ -126,7 +126,7 @@ export async function subscribe(
   await network.client.introduce(peer);
   if (!access.has(groupId)) await adopt(network, groupId, peer);
   await subscriptions.addSource(groupId, peer);
-  await network.remember(peer);
+  await network.peers.remember(peer);
   const sync = network.syncOf(groupId);
   const isLevel = sync.whenLevel(waitMs);
   sync.resume();

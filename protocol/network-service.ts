@@ -4,16 +4,17 @@
  */
 import { Subscription as Listening } from 'rxjs';
 import { type PeerHint, writeHints } from '../actors/invites.ts';
-import type { SyncStatus } from '../events/bus.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import { Access } from './access.ts';
-import { Defence, type DefenceCounters } from './defence.ts';
+import { Defence } from './defence.ts';
 import { OutboxDrain } from './drain.ts';
-import { NetworkError, short } from './errors.ts';
+import { short } from './errors.ts';
 import { GroupGossip } from './gossip.ts';
 import { Host } from './host.ts';
 import { peerIdOf } from './keys.ts';
 import * as limits from './limits.ts';
+import type { GroupNetworkStatus, NetworkOptions, NetworkStatus } from './network-types.ts';
+import { PeerDesk } from './peer-desk.ts';
 import { Dialer, PeerBook } from './peers.ts';
 import type { NetworkPort } from './port.ts';
 import { Beats } from './presence.ts';
@@ -27,49 +28,6 @@ import { ArtifactFetcher } from './sync/artifacts.ts';
 import { GroupSync } from './sync/group-sync.ts';
 import { serveSync } from './sync/stream.ts';
 
-export interface NetworkOptions {
-  /** Where to listen; without it the node only calls others. Port 0 takes a free one. */
-  readonly listen?: { readonly host: string; readonly port: number };
-  /** Whether to find peers on the local network, and to be found. Default: true where the node listens. */
-  readonly mdns?: boolean;
-  /** How often a group is pulled that nobody announces, milliseconds. */
-  readonly syncIntervalMs?: number;
-  /** How long a submitter waits for the sealer before his work counts as pending, milliseconds. */
-  readonly receiptWaitMs?: number;
-  /** How long a frame of a sync stream may take, milliseconds. */
-  readonly stallMs?: number;
-  readonly beatIntervalMs?: number;
-  /** How long a sealer waits after a start for peers to show their heads, milliseconds. */
-  readonly headComparisonMs?: number;
-  readonly requestsPerMinute?: number;
-  readonly connectionsPerAddress?: number;
-  /** One line for each thing that an operator may want to know: who was shut out, and why. */
-  readonly log?: (line: string) => void;
-}
-
-export interface GroupNetworkStatus {
-  readonly groupId: Hex32;
-  readonly height: number;
-  /** The greatest height that is known of. */
-  readonly target: number;
-  readonly status: SyncStatus;
-  readonly lastError: string | undefined;
-  readonly artifactsMissing: number;
-  /** Transactions that wait for the sealer, and those that he refused. */
-  readonly pending: number;
-  readonly refused: number;
-  readonly sources: readonly Hex32[];
-}
-
-export interface NetworkStatus {
-  readonly key: Hex32;
-  readonly peerId: string;
-  readonly addresses: readonly string[];
-  readonly peers: readonly { readonly key: Hex32; readonly address: string }[];
-  readonly groups: readonly GroupNetworkStatus[];
-  readonly counters: DefenceCounters;
-}
-
 /** A running network. Made by `NetworkService.start`. */
 export class NetworkService {
   readonly port: NetworkPort;
@@ -79,6 +37,7 @@ export class NetworkService {
   readonly client: RpcClient;
   readonly subscriptions: Subscriptions;
   readonly dialer: Dialer;
+  readonly peers: PeerDesk;
   readonly defence: Defence;
   private readonly options: NetworkOptions;
   private readonly artifacts: ArtifactFetcher;
@@ -111,9 +70,10 @@ export class NetworkService {
       listen: options.listen,
       mdns: options.mdns ?? options.listen !== undefined,
       sharesGroup: (peer) => access.sharesGroup(peer),
-      connected: (peer, address) => service?.peerConnected(peer, address),
-      disconnected: (peer) => service?.peerDisconnected(peer),
-      discovered: (peer, addresses) => service?.peerDiscovered(peer, addresses),
+      connected: (peer, address) => service?.peers.connected(peer, address),
+      disconnected: (peer) => service?.peers.disconnected(peer),
+      discovered: (peer, addresses) => service?.peers.discovered(peer, addresses),
+      identified: (peer, addresses) => service?.peers.identified(peer, addresses),
     });
     service = new NetworkService(port, { access, defence, host, options });
     await service.serve();
@@ -152,7 +112,18 @@ export class NetworkService {
       isLevel: (groupId) => performance.now() - (this.syncs.get(groupId)?.levelMs ?? -Infinity) < 60_000,
       sealed: (groupId) => this.syncs.get(groupId)?.pull(),
     });
-    this.dialer = new Dialer({ host, book: this.book, needed: () => this.neededPeers() });
+    const { book, client } = this;
+    this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });
+    this.peers = new PeerDesk({
+      port,
+      host,
+      access,
+      book,
+      client,
+      dialer: this.dialer,
+      needed: () => this.neededPeers(),
+      introduced: (peer) => this.introduced(peer),
+    });
     const beatMs = options.beatIntervalMs ?? limits.BEAT_INTERVAL_MS;
     this.beatTimer = setInterval(() => this.beat(), beatMs);
     this.beatTimer.unref();
@@ -260,16 +231,10 @@ export class NetworkService {
     const named = this.subscriptions.get(groupId).sources.filter((peer) => this.host.isConnected(peer));
     const { access } = this;
     if (!access.has(groupId)) return named;
-    const members = this.connectedKeys().filter((peer) => access.isMember(groupId, peer));
+    const members = this.peers.connectedKeys().filter((peer) => access.isMember(groupId, peer));
     const all = [...new Set([...named, ...members])];
     return all.sort((a, b) => Number(access.seals(groupId, b)) - Number(access.seals(groupId, a)));
   }
-
-  private connectedKeys(): Hex32[] {
-    return [...this.connected.keys()];
-  }
-
-  private readonly connected = new Map<Hex32, string>();
 
   private *neededPeers(): Generator<Hex32> {
     for (const [groupId] of this.syncs) yield* this.subscriptions.get(groupId).sources;
@@ -284,58 +249,10 @@ export class NetworkService {
 
   private level(groupId: Hex32, source: Hex32): void {
     this.drain.flush(groupId);
-    void this.exchangePeers(groupId, source);
-  }
-
-  private readonly exchanged = new Set<string>();
-
-  /** Asks a source once for the other members that it is connected to. */
-  private async exchangePeers(groupId: Hex32, source: Hex32): Promise<void> {
-    const once = `${groupId}/${source}`;
-    if (this.exchanged.has(once) || !this.host.isConnected(source)) return;
-    this.exchanged.add(once);
-    try {
-      const { peers } = await this.client.call(source, 'peer_exchange', { groupId });
-      const seenMs = this.port.clock.nowMs();
-      for (const { key, addresses } of peers)
-        if (key !== this.port.signer.publicKey && this.access.isMember(groupId, key))
-          await this.book.add(key, addresses, { seenMs });
-      this.dialer.keep();
-    } catch (error) {
-      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
-    }
+    void this.peers.exchange(groupId, source);
   }
 
   // Peers.
-
-  private peerConnected(peer: Hex32, address: string): void {
-    this.connected.set(peer, address);
-    this.port.bus.moment({ kind: 'peer.connected', peer, address });
-    void this.greet(peer, address);
-  }
-
-  /** A new peer: shows our identities where he shares a group, and pulls and sends what waits. */
-  private async greet(peer: Hex32, address: string): Promise<void> {
-    try {
-      if (this.isNeeded(peer)) {
-        await this.remember(peer, address);
-        await this.client.introduce(peer);
-      }
-    } catch (error) {
-      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
-    }
-    this.introduced(peer);
-  }
-
-  /** Keeps the address of a peer whom this node has called; of those who called us we only see a passing port. */
-  async remember(peer: Hex32, address = this.connected.get(peer)): Promise<void> {
-    if (address === undefined || this.host.connection(peer)?.direction !== 'outbound') return;
-    await this.book.add(peer, [address], { seenMs: this.port.clock.nowMs() });
-  }
-
-  private isNeeded(peer: Hex32): boolean {
-    return this.access.sharesGroup(peer) || [...this.neededPeers()].includes(peer);
-  }
 
   /** What a peer is to our groups may have changed. */
   private introduced(peer: Hex32): void {
@@ -346,29 +263,10 @@ export class NetworkService {
         sync.pull();
         this.drain.flush(groupId);
       }
-    // A group that was joined without its blocks having come yet.
-    for (const groupId of this.port.outbox.groupIds())
-      if (!this.syncs.has(groupId)) this.drain.flush(groupId);
-  }
-
-  private peerDisconnected(peer: Hex32): void {
-    this.connected.delete(peer);
-    this.access.disconnected(peer);
-    this.client.disconnected(peer);
-    for (const once of this.exchanged) if (once.endsWith(peer)) this.exchanged.delete(once);
-    this.port.bus.moment({ kind: 'peer.disconnected', peer });
-  }
-
-  private peerDiscovered(peer: Hex32, addresses: readonly string[]): void {
-    if (this.host.isConnected(peer)) return;
-    void this.book
-      .add(peer, addresses, { seenMs: this.port.clock.nowMs() })
-      .then(() => this.dialer.foundNearby(peer))
-      .catch(() => {});
   }
 
   private membersChanged(): void {
-    for (const peer of this.connectedKeys()) this.host.gate.reconsider(peer);
+    for (const peer of this.peers.connectedKeys()) this.host.gate.reconsider(peer);
   }
 
   /** Where this node can be reached, for join codes. */
@@ -402,7 +300,7 @@ export class NetworkService {
       key,
       peerId: peerIdOf(key).toString(),
       addresses: host.addresses(),
-      peers: [...this.connected].map(([peer, address]) => ({ key: peer, address })),
+      peers: this.peers.list(),
       groups: [...this.syncs.values()].map((sync) => this.groupStatus(sync)),
       counters: defence.counters,
     };
@@ -421,6 +319,27 @@ export class NetworkService {
       refused: outbox.refused(groupId).length,
       sources: this.sourcesOf(groupId),
     };
+  }
+
+  /**
+   * Pulls a group and sends what waits for its sealer; resolves when both are done, or the times are over.
+   * @returns whether a source was reached
+   */
+  async syncGroup(groupId: Hex32, times: { waitMs: number; sealedMs: number }): Promise<boolean> {
+    const sync = this.syncOf(groupId);
+    const isLevel = sync.whenLevel(times.waitMs);
+    sync.pull();
+    if (!(await isLevel)) return false;
+    await this.flush(groupId);
+    const { outbox } = this.port;
+    const deadlineMs = performance.now() + times.sealedMs;
+    while (outbox.pending(groupId).length > 0 && performance.now() < deadlineMs) {
+      const next = sync.whenLevel(Math.max(0, deadlineMs - performance.now()));
+      sync.pull();
+      await next;
+      await outbox.takeSealed(groupId);
+    }
+    return true;
   }
 
   /** Sends what waits, now. */
@@ -445,10 +364,5 @@ export class NetworkService {
     await Promise.all([...this.syncs.values()].map((sync) => sync.close()));
     await this.host.stop();
     await this.drain.close();
-  }
-
-  /** @throws NetworkError after `stop` */
-  assertRunning(): void {
-    if (this.stopping !== undefined) throw new NetworkError('network_stopped', 'the network was stopped');
   }
 }

@@ -37,6 +37,7 @@ const HEADINGS = [
   'Tokens',
   'Market',
   'History',
+  'Network',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];
 

@@ -15,8 +15,10 @@ import { registerKnowledge } from './verbs/knowledge.ts';
 import { registerMarket } from './verbs/market.ts';
 import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
+import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSync } from './verbs/sync.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerWork } from './verbs/work.ts';
@@ -38,6 +40,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerPurchases,
   registerInspect,
   registerHistory,
+  registerPeers,
+  registerSync,
 ];
 
 const EPILOGUE = `

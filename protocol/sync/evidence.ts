@@ -20,6 +20,9 @@ export type Seal = Of<typeof sealCodec>;
 const evidenceCodec = record({ kept: sealCodec, other: sealCodec, isSettled: boolean });
 const evidencesPrefix = (groupId: Hex32): Uint8Array => concatBytes(utf8('evidence/'), fromHex(groupId));
 
+/** Where evidence is kept. */
+type EvidenceStore = { readonly store: Pick<NetworkPort['store'], 'network'> };
+
 /** The header and the seal of a block that is here. */
 export function sealOf(block: Uint8Array): Seal {
   const { headerBytes, signature } = decodeBlock(block);
@@ -67,18 +70,18 @@ function heightBytes(height: number): Uint8Array {
 }
 
 /** What is kept against sealers of a group. */
-export function evidences(port: NetworkPort, groupId: Hex32): Of<typeof evidenceCodec>[] {
+export function evidences(port: EvidenceStore, groupId: Hex32): Of<typeof evidenceCodec>[] {
   return [...port.store.network.list(evidencesPrefix(groupId))].map(([, value]) =>
     decode(evidenceCodec, value.slice()),
   );
 }
 
 /** Whether the group rests because of evidence that nobody has decided about. */
-export const isInDispute = (port: NetworkPort, groupId: Hex32): boolean =>
+export const isInDispute = (port: EvidenceStore, groupId: Hex32): boolean =>
   evidences(port, groupId).some(({ isSettled }) => !isSettled);
 
 /** An admin has decided to go on with the block that is here. The evidence stays. */
-export async function settleEvidence(port: NetworkPort, groupId: Hex32): Promise<void> {
+export async function settleEvidence(port: EvidenceStore, groupId: Hex32): Promise<void> {
   const entries = [...port.store.network.list(evidencesPrefix(groupId))];
   await port.store.network.write(
     entries.map(([key, value]) => [

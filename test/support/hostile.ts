@@ -21,6 +21,7 @@ export async function hostile(who: Person): Promise<Host> {
     connected: () => {},
     disconnected: () => {},
     discovered: () => {},
+    identified: () => {},
   });
   hosts.push(host);
   return host;

@@ -7,7 +7,8 @@ import type { Hex32 } from '../../events/bytes.ts';
 import type { Role } from '../../events/effects.ts';
 import { BatteryNode, type OpenOptions } from '../../node.ts';
 import { subscribe } from '../../protocol/membership.ts';
-import { type NetworkOptions, NetworkService } from '../../protocol/network-service.ts';
+import { NetworkService } from '../../protocol/network-service.ts';
+import type { NetworkOptions } from '../../protocol/network-types.ts';
 
 export interface Peer {
   readonly data: string;
