@@ -25,7 +25,8 @@ export function parsePeerAddress(text: string): PeerAddress {
     if (isDialable(address) && isHex32(form[1])) return { key: form[1], address };
   }
   const parsed = parse(text);
-  const peer = parsed?.getComponents().findLast(({ code }) => code === CODE_P2P)?.value;
+  const last = parsed?.getComponents().at(-1);
+  const peer = last?.code === CODE_P2P ? last.value : undefined;
   const key = peer === undefined ? undefined : keyOfText(peer);
   const address = parsed?.decapsulateCode(CODE_P2P).toString();
   if (key !== undefined && address !== undefined && isDialable(address)) return { key, address };
