@@ -14,6 +14,8 @@ export { type Audit, audit } from './actors/history/audit.ts';
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
 export { describeFinding, type Finding } from './actors/history/findings.ts';
 export { type Replay, replay } from './actors/history/replay.ts';
+export { type InviteCode, type PeerHint, parseInviteCode } from './actors/invites.ts';
+export { OutboxFullError, PendingError } from './actors/outbox.ts';
 export { sha256 } from './crypto/hash.ts';
 export { PoolVerifier } from './crypto/pool-verifier.ts';
 export type { Verifier } from './crypto/verifier.ts';
@@ -25,3 +27,8 @@ export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
 export { BatteryNode, DEFAULT_POLICY, type NewGroup, type OpenOptions } from './node.ts';
+// The network: `NetworkService.start(node.networkPort, { listen: { host, port } })`.
+export { NetworkError } from './protocol/errors.ts';
+export { connectToAny, discoverGroups, join, subscribe } from './protocol/membership.ts';
+export { NetworkService } from './protocol/network-service.ts';
+export type { NetworkOptions, NetworkStatus } from './protocol/network-types.ts';
