@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { chainMachine } from '../actors/chain/chain.machine.ts';
 import { purchaseMachine } from '../machines/purchase.machine.ts';
 import { taskMachine } from '../machines/task.machine.ts';
+import { syncMachine } from '../protocol/sync/sync.machine.ts';
 import { TABLES as STORAGE_TABLES } from '../storage/schema.ts';
 import { effectsTable } from './generate/effects.ts';
 import { limitsTable } from './generate/limits.ts';
@@ -39,6 +40,7 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   'task-diagram': () => machineDiagram(taskMachine),
   'purchase-diagram': () => machineDiagram(purchaseMachine),
   'chain-diagram': () => machineDiagram(chainMachine),
+  'sync-diagram': () => machineDiagram(syncMachine),
   storage: storageTable,
 };
 
