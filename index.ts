@@ -5,30 +5,50 @@
  *   const group = await node.createGroup({ name: 'domain:research' });
  *   const { claim } = await group.as('node').publishClaim({ text: 'Always validate inputs.' });
  */
-export { Agent, type Batch, type NewClaim, type NewOffer, type NewTask, unwrap } from './actors/agent.ts';
+import './runtime.ts';
+
+export { Agent, unwrap } from './actors/agent.ts';
+export { ChainStoppedError } from './actors/chain/stopped.ts';
+export type { Clock } from './actors/clock.ts';
 export { AmbiguousIdError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
-export { Group, type GroupInfo, type ReadBlock, type ReadClaim } from './actors/group.ts';
+export { type ChainStanding, Group, type GroupInfo, type ReadBlock, type ReadClaim } from './actors/group.ts';
 export { GroupView } from './actors/group-view.ts';
 // Histories and proofs, also without a node: what a stranger needs to check what he was given.
 export { type Audit, audit } from './actors/history/audit.ts';
+export { type BackupCheck, checkBackup } from './actors/history/check-backup.ts';
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
 export { describeFinding, type Finding } from './actors/history/findings.ts';
 export { type Replay, replay } from './actors/history/replay.ts';
 export { type InviteCode, type PeerHint, parseInviteCode } from './actors/invites.ts';
+export type { Batch, NewClaim, NewOffer, NewTask } from './actors/new-records.ts';
 export { OutboxFullError, PendingError } from './actors/outbox.ts';
+export { DEFAULT_POLICY } from './actors/policy.ts';
+export type { BeatVerdict } from './actors/presence/group-presence.ts';
+export { noTelemetry, type Telemetry } from './actors/telemetry.ts';
+export type { Timers } from './actors/timers.ts';
+export { type EventKind, TooManyWatchersError, type WatchOptions } from './actors/watch.ts';
 export { sha256 } from './crypto/hash.ts';
 export { PoolVerifier } from './crypto/pool-verifier.ts';
 export type { Verifier } from './crypto/verifier.ts';
 export { verifySignature } from './crypto/verify.ts';
-export { type Cursor, formatCursor, type LogEvent, type MomentEvent, parseCursor } from './events/bus.ts';
+export {
+  type Cursor,
+  type EventsSkipped,
+  formatCursor,
+  type LogEvent,
+  type MomentEvent,
+  parseCursor,
+} from './events/bus.ts';
 export type { Effect } from './events/effects.ts';
 export { type ProofFacts, type ProofVerdict, verifyConsistencyProof, verifyProof } from './events/proof.ts';
 export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
-export { BatteryNode, DEFAULT_POLICY, type NewGroup, type OpenOptions } from './node.ts';
+export { BatteryNode, type NewGroup, type OpenOptions } from './node.ts';
 // The network: `NetworkService.start(node.networkPort, { listen: { host, port } })`.
 export { NetworkError } from './protocol/errors.ts';
 export { connectToAny, discoverGroups, join, subscribe } from './protocol/membership.ts';
 export { NetworkService } from './protocol/network-service.ts';
 export type { NetworkOptions, NetworkStatus } from './protocol/network-types.ts';
+export { BackupError, type BackupManifest } from './storage/backup/manifest.ts';
+export { restoreBackup } from './storage/backup/read.ts';

@@ -15,6 +15,7 @@ import { MalformedError } from '../events/reader.ts';
 import type { Outcome, Receipt } from '../events/receipt.ts';
 import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
+import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
@@ -28,53 +29,15 @@ import {
   sealGrant,
   type Wallet,
 } from './market-desk.ts';
-
-/** What a new claim says. */
-export interface NewClaim {
-  readonly text: string;
-  readonly tags?: readonly string[];
-  readonly parent?: Hex32;
-  /** Claims or experiences of the group that support it. */
-  readonly evidence?: readonly Hex32[];
-  /** Milliseconds since 1970; now, if not given. */
-  readonly createdMs?: number;
-}
-
-export interface NewTask {
-  readonly task: string;
-  readonly title: string;
-  readonly description?: string;
-  readonly assignee?: Hex32;
-  readonly dueMs?: number;
-  readonly reward?: bigint;
-  readonly leaseMs?: number;
-  readonly tags?: readonly string[];
-}
-
-export interface NewOffer {
-  readonly title: string;
-  readonly content: Uint8Array;
-  readonly price: bigint;
-  readonly description?: string;
-  readonly tags?: readonly string[];
-  /** Shares in basis points that sum to 10,000; all to the seller, if not given. */
-  readonly splits?: readonly { readonly to: Hex32; readonly bps: number }[];
-  /** Royalties in basis points to earlier offers. */
-  readonly parents?: readonly { readonly offer: Hex32; readonly bps: number }[];
-  readonly expiresMs?: number;
-}
-
-/** Operations with the bytes of the artifacts that they bring into the group. */
-export interface Batch {
-  readonly operations: readonly Operation[];
-  readonly artifacts: readonly Uint8Array[];
-}
+import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
+import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
 export interface AgentOptions {
   readonly chain: GroupChain;
   readonly signer: Signer;
   readonly name: string;
   readonly wallet: Wallet;
+  presence(): GroupPresence;
   view(): GroupView;
   nowMs(): number;
   hints(): readonly PeerHint[];
@@ -104,9 +67,13 @@ export class Agent {
 
   // Knowledge.
 
-  /** The operation and the artifact of a claim, to be submitted alone or in a batch. The claim's id is the hash. */
+  /**
+   * The operation and the artifact of a claim, to be submitted alone or in a batch. The claim's id is the hash.
+   * @throws UsageError for a text with nothing to read: a claim may earn a reward
+   */
   prepareClaim(claim: NewClaim): Batch & { claim: Hex32 } {
     const { text, tags = [], parent, evidence = [], createdMs = this.options.nowMs() } = claim;
+    if (isBlank(text)) throw new UsageError('a claim needs a text that can be read; this one is empty');
     const bytes = encodeChecked({ text, tags, parent, evidence, createdMs });
     const id = toHex(sha256(bytes));
     const operation: Operation = { type: 'claim', artifact: id, parent, evidence, tags };
@@ -193,6 +160,16 @@ export class Agent {
   setPresence(status: PresenceStatus, metadata?: Readonly<Record<string, unknown>>): Promise<Receipt> {
     const text = metadata === undefined ? undefined : JSON.stringify(metadata);
     return this.do({ type: 'presence', status, metadata: text });
+  }
+
+  /** Says that this identity is there, by one beat, which never touches the chain. */
+  beat(): BeatVerdict {
+    return this.options.presence().beat(this.options.signer);
+  }
+
+  /** Beats now and once a minute for as long as the result is not disposed of: `using here = agent.keepBeating()`. */
+  keepBeating(): Disposable {
+    return { [Symbol.dispose]: this.options.presence().keepBeating(this.options.signer) };
   }
 
   // Membership.
@@ -302,17 +279,24 @@ export class Agent {
   /** Hands the package's key to the buyer of a purchase. */
   async grant(purchase: Hex32): Promise<Receipt> {
     const record = this.purchaseRecord(purchase);
+    const offer = this.offer(record.offer);
+    // The rules say the same, but the wallet is asked first, and would only miss a key.
+    if (offer.seller !== this.publicKey)
+      throw new RefusedError(refuse('not_seller', { seller: offer.seller }));
     const { wallet, signer } = this.options;
-    const sealedKey = sealGrant(wallet, signer, this.offer(record.offer), record);
+    const sealedKey = sealGrant(wallet, signer, offer, record);
     if (sealedKey === undefined)
       throw new UsageError('nothing can be sealed to the key of this purchase; its buyer can be refunded');
     return this.do({ type: 'grant', purchase, sealedKey });
   }
 
-  /** Opens what was delivered, without accepting it. */
+  /** Opens what was delivered, without accepting it. @throws RefusedError before the grant, and for others */
   openPurchase(purchase: Hex32): Delivery {
-    const record = this.purchaseRecord(purchase);
-    return openDelivery(this.options.wallet, this.options.signer, this.offer(record.offer), record);
+    const record = this.ownPurchase(purchase);
+    if (record.sealedKey === undefined)
+      throw new RefusedError(refuse('purchase_state', { purchase, status: record.status, event: 'open' }));
+    const { wallet, signer } = this.options;
+    return openDelivery(wallet, signer, this.offer(record.offer), record, record.sealedKey);
   }
 
   acceptPurchase(purchase: Hex32): Promise<Receipt> {
@@ -329,9 +313,17 @@ export class Agent {
 
   /** Proves a wrong key; this reveals the purchase's one-time secret, which is worthless afterwards. */
   async disputePurchase(purchase: Hex32): Promise<Receipt> {
-    const record = this.purchaseRecord(purchase);
+    const record = this.ownPurchase(purchase);
     const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record);
     return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
+  }
+
+  /** A purchase of this identity: only the buyer's wallet has the secret that opens what is delivered. */
+  private ownPurchase(purchase: Hex32) {
+    const record = this.purchaseRecord(purchase);
+    const { buyer } = record;
+    if (buyer !== this.publicKey) throw new RefusedError(refuse('not_buyer', { buyer }));
+    return record;
   }
 
   private offer(offer: Hex32) {

@@ -9,15 +9,24 @@ export interface HeadAdvanced {
   readonly height: number;
 }
 
+/** A beat of this node, for whoever carries it to the other members of the group. */
+export interface OutgoingBeat {
+  readonly groupId: Hex32;
+  readonly beat: Uint8Array;
+}
+
 export class Bus {
   private readonly logSubject = new Subject<LogEvent>();
   private readonly momentSubject = new Subject<MomentEvent>();
   private readonly headSubject = new Subject<HeadAdvanced>();
+  private readonly beatSubject = new Subject<OutgoingBeat>();
 
   /** Events of the log, as they are committed. A listener that was away resumes from the log by cursor. */
   readonly log$: Observable<LogEvent> = this.logSubject.asObservable();
   readonly moment$: Observable<MomentEvent> = this.momentSubject.asObservable();
   readonly head$: Observable<HeadAdvanced> = this.headSubject.asObservable();
+
+  readonly beat$: Observable<OutgoingBeat> = this.beatSubject.asObservable();
 
   /** Publishes the events of a block; they are made only when somebody listens. */
   blockCommitted(head: HeadAdvanced, events: () => Iterable<LogEvent>): void {
@@ -29,9 +38,14 @@ export class Bus {
     this.momentSubject.next(event);
   }
 
+  beat(beat: OutgoingBeat): void {
+    this.beatSubject.next(beat);
+  }
+
   close(): void {
     this.logSubject.complete();
     this.momentSubject.complete();
     this.headSubject.complete();
+    this.beatSubject.complete();
   }
 }

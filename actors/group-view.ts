@@ -32,6 +32,7 @@ import {
   sealersTable,
   sellerTable,
   supplyTable,
+  TABLES,
   type TaskRecord,
   taskTable,
   treasuryTable,
@@ -50,7 +51,10 @@ export interface Presence {
   readonly member: Hex32;
   readonly status: PresenceStatus;
   readonly metadata: string | undefined;
+  /** Block time of his last change. */
   readonly tsMs: number;
+  /** The later of that and his last beat. */
+  readonly lastSeenMs: number;
   readonly isStale: boolean;
 }
 
@@ -204,14 +208,23 @@ export class GroupView {
     return this.base.ids(experienceTable as Table<unknown>, idPrefix);
   }
 
-  /** @param nowMs the time to judge staleness by; the view's block time if not given */
-  presence(options: { nowMs?: number; staleMs?: number } = {}): Presence[] {
-    const { nowMs = this.tsMs, staleMs = PRESENCE_STALE_MS_DEFAULT } = options;
-    return Array.from(this.records(presenceTable), ([member, record]) => ({
-      member,
-      ...record,
-      isStale: isStale(record, undefined, nowMs, staleMs),
-    }));
+  /**
+   * @param options.nowMs the time to judge staleness by; the view's block time if not given
+   * @param options.lastBeatMs when a member was last heard by a beat; nobody was, if not given
+   */
+  presence(
+    options: { nowMs?: number; staleMs?: number; lastBeatMs?: (member: Hex32) => number | undefined } = {},
+  ): Presence[] {
+    const { nowMs = this.tsMs, staleMs = PRESENCE_STALE_MS_DEFAULT, lastBeatMs } = options;
+    return Array.from(this.records(presenceTable), ([member, record]) => {
+      const beatMs = lastBeatMs?.(member);
+      return {
+        member,
+        ...record,
+        lastSeenMs: Math.max(record.tsMs, beatMs ?? 0),
+        isStale: isStale(record, beatMs, nowMs, staleMs),
+      };
+    });
   }
 
   offer(offer: Hex32): Offer | undefined {
@@ -235,5 +248,22 @@ export class GroupView {
   /** Disputes that a seller has lost. */
   disputesLost(seller: Hex32): number {
     return this.base.get(sellerTable, seller)?.disputesLost ?? 0;
+  }
+
+  /** Keys of the state that begin with `prefix`, as the effects hash orders them: by their UTF-8 bytes. */
+  *stateKeys(prefix = ''): Generator<string> {
+    for (const table of TABLES) {
+      // A table of one record has its prefix as the whole key.
+      const isInside = prefix.startsWith(table.prefix);
+      if (!isInside && !table.prefix.startsWith(prefix)) continue;
+      const idPrefix = isInside ? prefix.slice(table.prefix.length) : '';
+      for (const id of this.base.ids(table, idPrefix)) yield table.prefix + id;
+    }
+  }
+
+  /** The record under a key of the state, decoded; nothing where there is none. */
+  stateRecord(key: string): unknown {
+    const table = TABLES.find(({ prefix }) => key.startsWith(prefix));
+    return table === undefined ? undefined : this.base.get(table, key.slice(table.prefix.length));
   }
 }

@@ -17,11 +17,12 @@ import { decodeTransaction, type Transaction } from '../events/transaction.ts';
 import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
-import type { ChainStatus, GroupChain } from './chain/chain.ts';
+import type { GroupChain } from './chain/chain.ts';
+import type { ChainStatus } from './chain/options.ts';
 import { decodeEffects, eventsOfStoredBlock } from './chain/publish.ts';
 import { BrokenHistoryError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
-import { type Claim, GroupView, StoredState } from './group-view.ts';
+import { type Claim, GroupView, type Presence, StoredState } from './group-view.ts';
 import { type Audit, type AuditOptions, audit } from './history/audit.ts';
 import { type ExportOptions, type ExportSummary, exportGroup } from './history/export-file.ts';
 import { prove, proveConsistency } from './history/prove.ts';
@@ -30,13 +31,23 @@ import { sourceOf } from './history/source.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './ids.ts';
 import type { PeerHint } from './invites.ts';
 import type { Wallet } from './market-desk.ts';
+import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
 export interface GroupOptions {
   readonly store: GroupStore;
-  readonly chain: GroupChain;
+  /** The group's name as it was when it came to this node. */
+  readonly registeredName: string;
   readonly bus: Bus;
   readonly verifier: Verifier;
   readonly wallet: Wallet;
+  /** The group's chain actor, started by the first who needs it. */
+  chain(): GroupChain;
+  /** How the chain stands, without starting it where that is not needed. */
+  standing(): ChainStanding;
+  /** The group's presence actor, started by the first who needs it. */
+  presence(): GroupPresence;
+  /** When a member was last heard by a beat, if ever. */
+  lastBeatMs(member: Hex32): number | undefined;
   /** Runs `use` on a view of the group that stands still. */
   readSnapshot<T>(use: (reader: GroupReader) => Promise<T>): Promise<T>;
   /** The signer and the name of an identity by name, key, or prefix of the key. */
@@ -46,13 +57,19 @@ export interface GroupOptions {
   hints(): readonly PeerHint[];
 }
 
+/** Whether a group's chain works, and if not, why and until when. */
+export interface ChainStanding {
+  readonly status: ChainStatus;
+  readonly haltReason: string | undefined;
+  /** When a halted group is loaded again by itself, wall time in milliseconds; absent where it is not. */
+  readonly retryAtMs: number | undefined;
+}
+
 /** A group in short. */
-export interface GroupInfo {
+export interface GroupInfo extends ChainStanding {
   readonly groupId: Hex32;
   readonly name: string;
   readonly currency: string;
-  readonly status: ChainStatus;
-  readonly haltReason: string | undefined;
   readonly head: Head;
 }
 
@@ -88,35 +105,57 @@ export class Group {
   /** The identity `nameOrKey` of this node, at work in this group. */
   as(nameOrKey: string): Agent {
     const { signer, name } = this.options.identity(nameOrKey);
-    const { chain, wallet, nowMs, hints } = this.options;
-    return new Agent({ chain, signer, name, wallet, nowMs, hints, view: () => this.now });
+    const { wallet, nowMs, hints, chain, presence } = this.options;
+    const view = (): GroupView => this.now;
+    return new Agent({ chain: chain(), presence, signer, name, wallet, nowMs, hints, view });
   }
 
   /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */
   submitSigned(bytes: Uint8Array, artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
-    return this.options.chain.submitSigned(bytes, artifacts);
+    return this.options.chain().submitSigned(bytes, artifacts);
   }
 
   /** Takes blocks that another node sealed; returns the refusal of the first that is not valid. */
   follow(blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Refusal | undefined> {
-    return this.options.chain.follow(blocks);
+    return this.options.chain().follow(blocks);
+  }
+
+  /** Takes a member's beat that came from elsewhere. */
+  receiveBeat(beat: Uint8Array): BeatVerdict {
+    return this.options.presence().receive(beat);
   }
 
   /** Loads the group again after it was halted. */
   reload(): Promise<void> {
-    return this.options.chain.reload();
+    return this.options.chain().reload();
   }
 
   // Looking.
 
+  /** The last block that is on disk. */
   get head(): Head {
-    return this.options.chain.head;
+    const head = this.options.store.head();
+    if (head === undefined) throw new NotFoundError(`group ${this.groupId.slice(0, 8)} has no blocks yet`);
+    return head;
   }
 
   info(): GroupInfo {
     const { name, currency } = this.now.group();
-    const { status, haltReason } = this.options.chain;
-    return { groupId: this.groupId, name, currency, status, haltReason, head: this.head };
+    return { groupId: this.groupId, name, currency, ...this.options.standing(), head: this.head };
+  }
+
+  /** How the group stands, also where nothing of it can be read: never throws because of that. */
+  standing(): ChainStanding & { readonly groupId: Hex32; readonly name: string } {
+    return { groupId: this.groupId, name: this.options.registeredName, ...this.options.standing() };
+  }
+
+  /**
+   * Who is there: what members said on the chain, and the beats that came since.
+   * @param options.staleMs how long after the last sign of life a member counts as stale
+   */
+  presence(options: { staleMs?: number } = {}): Presence[] {
+    const { nowMs, lastBeatMs } = this.options;
+    return this.now.presence({ ...options, nowMs: nowMs(), lastBeatMs });
   }
 
   /** The state on disk. It moves on with the group; `at` gives one that stands still. */

@@ -3,6 +3,8 @@ import { type Hex32, isHex32 } from '../events/bytes.ts';
 import { AmbiguousIdError, NotFoundError, UsageError } from './errors.ts';
 
 export const PREFIX_DIGITS_MIN = 8;
+/** Text that could be an id or the beginning of one. */
+export const HEX_LOOKING = /^[0-9a-f]{8,64}$/i;
 const HEX_PREFIX = /^[0-9a-f]{8,64}$/;
 
 /**

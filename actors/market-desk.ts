@@ -112,11 +112,14 @@ export type Delivery =
     };
 
 /** Opens what a grant delivered, the way the buyer checks it before he accepts. */
-export function openDelivery(wallet: Wallet, buyer: Signer, offer: Offer, purchase: Purchase): Delivery {
-  if (purchase.sealedKey === undefined)
-    throw new NotFoundError(`purchase ${purchase.purchase.slice(0, 8)} has no grant yet`);
+export function openDelivery(
+  wallet: Wallet,
+  buyer: Signer,
+  offer: Offer,
+  purchase: Purchase,
+  sealedKey: Uint8Array,
+): Delivery {
   const oneTime = recall(wallet, buyer, 'one-time', purchase.buyerKey);
-  const { sealedKey } = purchase;
   const purchaseId = fromHex(purchase.purchase);
   const key = openSealedKey({ sealedKey, buyerSecret: oneTime.expose(), purchaseId });
   oneTime.wipe();

@@ -28,8 +28,8 @@ import { decodeTransaction, type VerifiedTransaction } from '../events/transacti
 import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
 import type { GroupReader, GroupStore } from '../storage/port.ts';
 import type { Bus } from './bus.ts';
-import type { Outlet } from './chain/chain.ts';
 import type { Artifact } from './chain/commit.ts';
+import type { Outlet } from './chain/options.ts';
 import { eventsOfStoredBlock } from './chain/publish.ts';
 import { signTransaction } from './chain/sign.ts';
 import type { WatchedClock } from './clock.ts';
@@ -129,6 +129,11 @@ export class Outbox implements Outlet {
   /** How long a submitter waits for his receipt before he hears `PendingError`: 0 while there is no network. */
   set receiptWaitMs(waitMs: number) {
     this.waitMs = waitMs;
+  }
+
+  /** How much waits, of all groups. */
+  get depth(): number {
+    return this.groupIds().reduce((sum, groupId) => sum + this.pending(groupId).length, 0);
   }
 
   /** Groups for which something waits. */

@@ -9,6 +9,8 @@ import { cpus } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
 import { measureCatchUp } from './catch-up.ts';
+import { measureGroups } from './groups.ts';
+import { measureObserved } from './observed.ts';
 import type { Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
@@ -61,5 +63,7 @@ if (wants('submit')) {
   report(...(await measureSubmit(scale)));
 }
 if (wants('catch-up')) report(...(await measureCatchUp(scale, threads)));
+if (wants('observed')) report(...(await measureObserved(scale)));
 if (wants('start')) report(...(await measureStart(scale)));
+if (wants('groups')) report(...(await measureGroups(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

@@ -47,7 +47,8 @@ export async function measureSubmit(scale: number): Promise<Row[]> {
   }
 }
 
-async function prepare(node: BatteryNode): Promise<{ group: Group; agents: Agent[] }> {
+/** A group with many members. */
+export async function prepare(node: BatteryNode): Promise<{ group: Group; agents: Agent[] }> {
   const group = await node.createGroup({ name: 'bench', policy: benchGenesis.policy });
   const founder = group.as('node');
   const agents: Agent[] = [];
@@ -60,7 +61,7 @@ async function prepare(node: BatteryNode): Promise<{ group: Group; agents: Agent
 }
 
 /** Every caller submits its next transaction when it has the receipt of its last. */
-async function submitAll(group: Group, agents: readonly Agent[], mix: Mix, total: number) {
+export async function submitAll(group: Group, agents: readonly Agent[], mix: Mix, total: number) {
   const heightBefore = group.head.height;
   let left = total;
   const start = performance.now();

@@ -6,17 +6,17 @@
  * presence. Nobody's balance runs dry and nothing is refused, so that every operation costs its full price.
  */
 import { createHash } from 'node:crypto';
-import { foundGroup } from '../actors/chain/chain.ts';
 import { nativeCrypto } from '../actors/chain/core.ts';
+import { foundGroup } from '../actors/chain/found.ts';
 import { ChainJudge, type FinalBlock } from '../actors/chain/judge.ts';
 import { signTransaction } from '../actors/chain/sign.ts';
 import { MemoryState } from '../actors/chain/state-cache.ts';
+import { DEFAULT_POLICY } from '../actors/policy.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { type Signer, signerFromSeed } from '../crypto/identity.ts';
 import { Secret } from '../crypto/secret.ts';
 import { type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import type { Operation } from '../events/registry.ts';
-import { DEFAULT_POLICY } from '../node.ts';
 
 const MEMBERS = 64;
 const START_MS = 1_750_000_000_000;

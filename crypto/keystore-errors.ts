@@ -4,9 +4,12 @@
  * No message contains a secret, and none suggests a command: agents paste what they read.
  */
 
+import { describeErrno, errnoName, type FileAction } from '../events/errno.ts';
+
 export type KeystoreErrorCode =
   | 'keystore_exists'
   | 'keystore_not_found'
+  | 'keystore_lost'
   | 'keystore_corrupt'
   | 'keystore_version_unknown'
   | 'keystore_changed'
@@ -36,7 +39,17 @@ export class KeystoreExistsError extends KeystoreError {
 
 export class KeystoreNotFoundError extends KeystoreError {
   constructor(path: string) {
-    super('keystore_not_found', `there is no key store at ${path}; initialise this data directory first`);
+    super('keystore_not_found', `there is no key store at ${path}: this data directory was never finished`);
+  }
+}
+
+/** The file is gone from a node that has a chain. New keys would be other identities: nobody's members. */
+export class KeystoreLostError extends KeystoreError {
+  constructor(path: string) {
+    super(
+      'keystore_lost',
+      `the key store ${path} is missing, and this node has a chain that needs its keys; restore keystore.json from a backup`,
+    );
   }
 }
 
@@ -68,10 +81,16 @@ export class KeystoreChangedError extends KeystoreError {
 
 /** The operating system refused to read or write: a full disk, a missing directory, a permission. */
 export class KeystoreIoError extends KeystoreError {
-  constructor(path: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super('keystore_unwritable', `cannot read or write the key store ${path}: ${reason}`, { cause });
+  constructor(action: FileAction, path: string, cause: unknown) {
+    super('keystore_unwritable', reasonOf(action, path, cause), { cause });
   }
+}
+
+function reasonOf(action: FileAction, path: string, cause: unknown): string {
+  const name = errnoName(cause);
+  if (name !== undefined) return describeErrno(name, action, `the key store ${path}`);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return `cannot ${action} the key store ${path}: ${reason}`;
 }
 
 export class PasswordRequiredError extends KeystoreError {

@@ -11,6 +11,7 @@
  */
 import { join } from 'node:path';
 import { equalBytes, fromHex, toHex } from '../events/bytes.ts';
+import type { FileAction } from '../events/errno.ts';
 import { type Identity, randomSeed, type Signer, signerFromSeed } from './identity.ts';
 import { createFile, KEYSTORE_MODE, type KeystoreDisk, nodeDisk, replaceFile } from './keystore-disk.ts';
 import {
@@ -127,7 +128,7 @@ export async function createKeystoreWith(
   const identities = [sealIdentity(name, now(), signer, lock)];
   const file: KeystoreFile = { v: 1, kdf: lock?.derivation ?? null, node: name, identities };
   const bytes = encodeKeystoreFile(file);
-  await wrapIo(path, () => createFile(internals.disk, path, bytes), { EEXIST: KeystoreExistsError });
+  await wrapIo('write', path, () => createFile(internals.disk, path, bytes), { EEXIST: KeystoreExistsError });
   const signers = new Map([[nameKey(name), signer]]);
   return new Keystore(internals, path, now, { file, bytes, signers, lock }, undefined);
 }
@@ -139,7 +140,7 @@ export async function openKeystoreWith(
   options: OpenOptions,
 ): Promise<Keystore> {
   const path = join(dir, KEYSTORE_FILE);
-  const { bytes, mode } = await wrapIo(path, () => internals.disk.read(path), {
+  const { bytes, mode } = await wrapIo('read', path, () => internals.disk.read(path), {
     ENOENT: KeystoreNotFoundError,
   });
   const file = decodeKeystoreFile(bytes, path);
@@ -288,7 +289,7 @@ export class Keystore {
   ): Promise<void> {
     const { disk } = this.#internals;
     const bytes = encodeKeystoreFile(file);
-    await wrapIo(this.#path, async () => {
+    await wrapIo('write', this.#path, async () => {
       const onDisk = await disk.read(this.#path);
       if (!equalBytes(onDisk.bytes, this.#state.bytes)) throw new KeystoreChangedError(this.#path);
       await replaceFile(disk, this.#path, bytes);
@@ -306,7 +307,7 @@ async function newLock(
   if (password === undefined) return undefined;
   if (password === '') throw new EmptyPasswordError();
   const derivation = newDerivation(cost);
-  return { derivation, key: await wrapIo(path, () => deriveKey(password, derivation)) };
+  return { derivation, key: await wrapIo('write', path, () => deriveKey(password, derivation)) };
 }
 
 function sealIdentity(
@@ -331,7 +332,9 @@ async function unlock(
   const { kdf } = file;
   if (kdf !== null && password === undefined) return undefined;
   const lock =
-    kdf === null ? undefined : { derivation: kdf, key: await wrapIo(path, () => deriveKey(password!, kdf)) };
+    kdf === null
+      ? undefined
+      : { derivation: kdf, key: await wrapIo('read', path, () => deriveKey(password!, kdf)) };
   const seeds = file.identities.map((identity) => seedOf(identity, lock));
   // A wrong password opens none. Where it opens some, the others were changed or damaged.
   if (seeds.every((seed) => seed === undefined)) throw new WrongPasswordError();
@@ -362,6 +365,7 @@ function warningAbout(path: string, mode: number): string | undefined {
 
 /** Turns the operating system's errors into the store's own; `known` are those that mean more here. */
 async function wrapIo<T>(
+  action: FileAction,
   path: string,
   step: () => Promise<T>,
   known: Readonly<Record<string, new (path: string) => KeystoreError>> = {},
@@ -371,6 +375,6 @@ async function wrapIo<T>(
   } catch (error) {
     if (error instanceof KeystoreError) throw error;
     const Known = known[(error as NodeJS.ErrnoException).code ?? ''];
-    throw Known === undefined ? new KeystoreIoError(path, error) : new Known(path);
+    throw Known === undefined ? new KeystoreIoError(action, path, error) : new Known(path);
   }
 }

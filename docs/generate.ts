@@ -9,10 +9,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chainMachine } from '../actors/chain/chain.machine.ts';
+import { nodeMachine } from '../actors/node/node.machine.ts';
+import { presenceMachine } from '../actors/presence/presence.machine.ts';
+import { taskBoardMachine } from '../actors/tasks/task-board.machine.ts';
 import { purchaseMachine } from '../machines/purchase.machine.ts';
 import { taskMachine } from '../machines/task.machine.ts';
 import { syncMachine } from '../protocol/sync/sync.machine.ts';
 import { TABLES as STORAGE_TABLES } from '../storage/schema.ts';
+import { boundsTable } from './generate/bounds.ts';
+import { settingsTable, variablesTable } from './generate/configuration.ts';
 import { effectsTable } from './generate/effects.ts';
 import { limitsTable } from './generate/limits.ts';
 import { machineDiagram, transitionTable } from './generate/machines.ts';
@@ -22,7 +27,7 @@ import { stateTable } from './generate/state.ts';
 import { table } from './generate/table.ts';
 
 /** The pages that have generated regions. */
-export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md'] as const;
+export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md'] as const;
 export type Page = (typeof PAGES)[number];
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -41,7 +46,13 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   'purchase-diagram': () => machineDiagram(purchaseMachine),
   'chain-diagram': () => machineDiagram(chainMachine),
   'sync-diagram': () => machineDiagram(syncMachine),
+  'node-diagram': () => machineDiagram(nodeMachine),
+  'task-board-diagram': () => machineDiagram(taskBoardMachine),
+  'presence-diagram': () => machineDiagram(presenceMachine),
+  bounds: boundsTable,
   storage: storageTable,
+  settings: settingsTable,
+  variables: variablesTable,
 };
 
 function storageTable(): string {

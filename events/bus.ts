@@ -35,7 +35,38 @@ export interface LogEvent extends Cursor {
 export type MomentEvent =
   | { readonly kind: 'tx.refused'; readonly groupId: Hex32; readonly txId: Hex32; readonly refusal: Refusal }
   | { readonly kind: 'group.opened'; readonly groupId: Hex32 }
-  | { readonly kind: 'group.halted'; readonly groupId: Hex32; readonly reason: string }
+  /** The group takes nothing until `retryAtMs`; where that is absent, until somebody loads it again. */
+  | {
+      readonly kind: 'group.halted';
+      readonly groupId: Hex32;
+      readonly reason: string;
+      readonly retryAtMs?: number;
+    }
+  | { readonly kind: 'group.restarted'; readonly groupId: Hex32 }
+  | {
+      readonly kind: 'task.overdue';
+      readonly groupId: Hex32;
+      readonly task: string;
+      readonly dueMs: number;
+      readonly assignee?: Hex32;
+    }
+  | {
+      readonly kind: 'task.leaseExpired';
+      readonly groupId: Hex32;
+      readonly task: string;
+      readonly leaseUntilMs: number;
+      readonly attempt: number;
+      readonly assignee?: Hex32;
+    }
+  | {
+      readonly kind: 'presence.stale';
+      readonly groupId: Hex32;
+      readonly member: Hex32;
+      readonly lastSeenMs: number;
+    }
+  /** The wall clock moved against the monotonic one; `message` is the line for people. Below zero: backwards. */
+  | { readonly kind: 'clock.jumped'; readonly jumpMs: number; readonly message: string }
+  | { readonly kind: 'clock.restored' }
   | { readonly kind: 'peer.connected'; readonly peer: Hex32; readonly address: string }
   | { readonly kind: 'peer.disconnected'; readonly peer: Hex32 }
   /** A peer did what an honest one does not; for how long it is shut out, milliseconds. */
@@ -55,17 +86,46 @@ export type MomentEvent =
       readonly height: number;
       readonly sealer: Hex32;
       readonly blockIds: readonly [kept: Hex32, other: Hex32];
-    }
-  | { readonly kind: 'presence.stale'; readonly groupId: Hex32; readonly member: Hex32 };
+    };
 
 /** What the following of a group through the network is doing. */
 export type SyncStatus = 'idle' | 'syncing' | 'backoff' | 'paused';
+
+/** What one group's part of a gap was. */
+export interface Gap {
+  /** Where to resume from the log and miss nothing; absent when the gap began at the group's first event. */
+  readonly after?: Cursor;
+  /** The last event that was skipped. */
+  readonly last: Cursor;
+}
+
+/** Told to a subscriber that was too slow, in the place of what it did not get. */
+export interface EventsSkipped {
+  readonly kind: 'events.skipped';
+  /** Events of the log that were skipped; they can be read again from `gaps`. */
+  readonly logEvents: number;
+  /** Events of the moment that were skipped; those are gone. */
+  readonly moments: number;
+  /** One for each group with skipped events of the log, as far as they were counted. */
+  readonly gaps: readonly Gap[];
+  /** Groups with a gap that is not in `gaps`: too many at once. */
+  readonly uncountedGroups: number;
+}
 
 const CURSOR = /^([0-9a-f]{64})\.(\d{1,15})\.(\d{1,9})$/;
 
 /** A cursor as text: opaque to callers, stable for ever. */
 export function formatCursor({ groupId, height, index }: Cursor): string {
   return `${groupId}.${height}.${index}`;
+}
+
+/** An index that no event reaches: the end of its block. */
+const INDEX_PAST_BLOCK = 999_999_999;
+
+/** The place right before an event, to resume after; nothing for the first event of a group. */
+export function cursorBefore({ groupId, height, index }: Cursor): Cursor | undefined {
+  if (index > 0) return { groupId, height, index: index - 1 };
+  return height > 0 ? { groupId, height: height - 1, index: INDEX_PAST_BLOCK } : undefined;
 }
 
 /** The cursor that a text stands for, or nothing. */

@@ -2,20 +2,20 @@
  * Announcements and beats: small messages that members pass on to each other, and nothing of the group's content.
  *
  *   announcement   the header of a new head with its seal, so that whoever hears it checks it by itself
- *   beat           "this member is here", signed by him
+ *   beat           "this member is here", signed by him (events/beat.ts)
  *
  * Topic and key of a group come from its block 0, which only members have seen: others cannot tell which group a
  * topic belongs to, nor read what is said there. Whoever has been a member can still do both; he learns heights.
  */
 import { randomBytes } from 'node:crypto';
 import { type TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub';
+import type { OutgoingBeat } from '../actors/bus.ts';
+import type { BeatVerdict } from '../actors/presence/group-presence.ts';
 import { AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from '../crypto/aead.ts';
 import { sha256 } from '../crypto/hash.ts';
-import type { Signer } from '../crypto/identity.ts';
-import { verifySignature } from '../crypto/verify.ts';
-import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.ts';
+import { concatBytes, type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import { decode, encode } from '../events/codec.ts';
-import { blob, bytesOf, id, record, timestamp, uint } from '../events/fields.ts';
+import { blob, record, uint } from '../events/fields.ts';
 import { MalformedError } from '../events/reader.ts';
 import type { Access } from './access.ts';
 import type { Host } from './host.ts';
@@ -26,17 +26,24 @@ import { holdAgainst, readSeal, type Seal, sealCodec, sealOf } from './sync/evid
 
 const TOPIC_PREFIX = utf8('lb/topic/1\0');
 const KEY_PREFIX = utf8('lb/topic-key/1\0');
-const BEAT_PREFIX = utf8('lb/beat/1\0');
-const BEAT_BYTES_MAX = 128;
 /** New heads are announced at most so often; the last one always is. */
 const ANNOUNCE_GAP_MS = 50;
-/** Beats that are older, or newer, than this by the local clock say nothing. */
-const BEAT_WINDOW_MS = 5 * 60_000;
+
+/** `reject` is for what an honest member does not pass on, `ignore` for what is old or cannot be judged here. */
+type Judgement = 'accept' | 'ignore' | 'reject';
 
 const KIND = { head: 0, beat: 1 } as const;
 const messageCodec = record({ version: uint(1), kind: uint(1), body: blob(GOSSIP_BYTES_MAX) });
-const beatCodec = record({ groupId: id, member: id, tsMs: timestamp });
-const signedBeatCodec = record({ beat: blob(BEAT_BYTES_MAX), signature: bytesOf(64) });
+
+/** What becomes of a beat: passed on, dropped, or held against whoever brought it. */
+const BEAT_VERDICTS: Readonly<Record<BeatVerdict, Judgement>> = {
+  taken: 'accept',
+  out_of_time: 'ignore',
+  not_a_member: 'ignore',
+  malformed: 'reject',
+  wrong_group: 'reject',
+  signature_invalid: 'reject',
+};
 
 export interface GossipOptions {
   readonly host: Host;
@@ -46,7 +53,6 @@ export interface GossipOptions {
   announced(groupId: Hex32, height: number | undefined): void;
   /** Two blocks of one sealer at one height have been seen. */
   equivocated(groupId: Hex32): void;
-  beat(groupId: Hex32, member: Hex32, tsMs: number): void;
 }
 
 interface Channel {
@@ -101,8 +107,7 @@ export class GroupGossip {
     };
   }
 
-  /** `reject` for what an honest member does not pass on, `ignore` for what is old or cannot be judged here. */
-  private async judge({ groupId, key }: Channel, data: Uint8Array): Promise<'accept' | 'ignore' | 'reject'> {
+  private async judge({ groupId, key }: Channel, data: Uint8Array): Promise<Judgement> {
     try {
       if (data.length < AEAD_NONCE_BYTES) return 'reject';
       const nonce = data.subarray(0, AEAD_NONCE_BYTES);
@@ -111,14 +116,14 @@ export class GroupGossip {
       const { kind, body } = decode(messageCodec, opened);
       return kind === KIND.head
         ? await this.judgeHead(groupId, decode(sealCodec, body))
-        : this.judgeBeat(groupId, body);
+        : BEAT_VERDICTS[this.options.port.presence(groupId).receive(body)];
     } catch (error) {
       if (error instanceof MalformedError) return 'reject';
       throw error;
     }
   }
 
-  private async judgeHead(groupId: Hex32, seal: Seal): Promise<'accept' | 'ignore' | 'reject'> {
+  private async judgeHead(groupId: Hex32, seal: Seal): Promise<Judgement> {
     const { port, access, announced, equivocated } = this.options;
     const header = readSeal(seal);
     if (header === undefined || header.groupId !== groupId) return 'reject';
@@ -133,18 +138,6 @@ export class GroupGossip {
     const isSealer = access.sealers(groupId).includes(header.sealer);
     announced(groupId, isSealer ? header.height : undefined);
     return isSealer ? 'accept' : 'ignore';
-  }
-
-  private judgeBeat(groupId: Hex32, body: Uint8Array): 'accept' | 'ignore' | 'reject' {
-    const { port, access, beat: told } = this.options;
-    const { beat, signature } = decode(signedBeatCodec, body);
-    const { groupId: named, member, tsMs } = decode(beatCodec, beat);
-    if (named !== groupId) return 'reject';
-    if (!access.isMember(groupId, member) || Math.abs(port.clock.nowMs() - tsMs) > BEAT_WINDOW_MS)
-      return 'ignore';
-    if (!verifySignature(fromHex(member), concatBytes(BEAT_PREFIX, beat), signature)) return 'reject';
-    told(groupId, member, tsMs);
-    return 'accept';
   }
 
   /** Tells the others of the present head, now or with the next one that comes soon. */
@@ -163,14 +156,10 @@ export class GroupGossip {
     else channel.timer = setTimeout(tell, waitMs);
   }
 
-  /** Tells the others that a member is here. */
-  beat(groupId: Hex32, signer: Signer): void {
+  /** Carries a beat of this node to the others. */
+  beat({ groupId, beat }: OutgoingBeat): void {
     const channel = this.channels.get(groupId);
-    if (channel === undefined) return;
-    const tsMs = this.options.port.clock.nowMs();
-    const beat = encode(beatCodec, { groupId, member: signer.publicKey, tsMs });
-    const signature = signer.sign(BEAT_PREFIX, beat);
-    this.publish(channel, KIND.beat, encode(signedBeatCodec, { beat, signature }));
+    if (channel !== undefined) this.publish(channel, KIND.beat, beat);
   }
 
   private publish({ topic, key }: Channel, kind: number, body: Uint8Array): void {

@@ -3,8 +3,11 @@
  * stopped as one; a node works without it, and what it writes meanwhile waits in its outbox.
  */
 import { Subscription as Listening } from 'rxjs';
+import { StoredState } from '../actors/group-view.ts';
 import { type PeerHint, writeHints } from '../actors/invites.ts';
+import type { NetworkGauges } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
+import { presenceTable } from '../machines/tables.ts';
 import { Access } from './access.ts';
 import { Defence } from './defence.ts';
 import { OutboxDrain } from './drain.ts';
@@ -17,7 +20,6 @@ import type { GroupNetworkStatus, NetworkOptions, NetworkStatus } from './networ
 import { PeerDesk } from './peer-desk.ts';
 import { Dialer, PeerBook } from './peers.ts';
 import type { NetworkPort } from './port.ts';
-import { Beats } from './presence.ts';
 import { RpcClient } from './rpc/client.ts';
 import { handlersOf } from './rpc/handlers.ts';
 import { serveRpc } from './rpc/server.ts';
@@ -43,7 +45,6 @@ export class NetworkService {
   private readonly artifacts: ArtifactFetcher;
   private readonly drain: OutboxDrain;
   private readonly gossip: GroupGossip;
-  private readonly beats: Beats;
   private readonly syncs = new Map<Hex32, GroupSync>();
   private readonly listening = new Listening();
   private readonly beatTimer: NodeJS.Timeout;
@@ -94,14 +95,12 @@ export class NetworkService {
     this.book = new PeerBook(port.store.network);
     this.subscriptions = new Subscriptions(port.store.network);
     this.artifacts = new ArtifactFetcher(port.store, this.client);
-    this.beats = new Beats(port.bus);
     this.gossip = new GroupGossip({
       host,
       port,
       access,
       announced: (groupId, height) => this.announced(groupId, height),
       equivocated: (groupId) => this.syncs.get(groupId)?.pause(),
-      beat: (groupId, member, tsMs) => this.beats.heard(groupId, member, tsMs),
     });
     this.drain = new OutboxDrain({
       port,
@@ -145,7 +144,6 @@ export class NetworkService {
     });
     await serveSync(host, { access, defence: this.defence, reader: (groupId) => port.store.group(groupId) });
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
-    port.beforeClose(() => this.stop());
     this.listenToNode();
     for (const groupId of port.groupIds()) this.follow(groupId);
     const hints = this.hints();
@@ -165,7 +163,7 @@ export class NetworkService {
     const { bus, outbox } = this.port;
     this.listening.add(
       bus.head$.subscribe(({ groupId }) => {
-        if (this.port.chain(groupId).status === 'sealing') this.gossip.announce(groupId);
+        if (this.port.seals(groupId)) this.gossip.announce(groupId);
       }),
     );
     this.listening.add(
@@ -182,6 +180,7 @@ export class NetworkService {
         this.drain.flush(groupId);
       }),
     );
+    this.listening.add(bus.beat$.subscribe((beat) => this.gossip.beat(beat)));
     this.listening.add(outbox.added$.subscribe((groupId) => this.drain.flush(groupId)));
   }
 
@@ -220,7 +219,6 @@ export class NetworkService {
   /** Follows a group no more in this run of the network. */
   async unfollow(groupId: Hex32): Promise<void> {
     this.gossip.leave(groupId);
-    this.beats.forget(groupId);
     const sync = this.syncs.get(groupId);
     this.syncs.delete(groupId);
     await sync?.close();
@@ -277,11 +275,17 @@ export class NetworkService {
 
   // Presence.
 
+  /** Beats for the identities of this node that have said that they are there, and not that they are away. */
   private beat(): void {
-    this.beats.look(this.port.clock.nowMs());
-    for (const groupId of this.syncs.keys())
-      for (const signer of this.port.signers().slice(0, limits.IDENTITIES_PER_PEER_MAX))
-        if (this.access.isMember(groupId, signer.publicKey)) this.gossip.beat(groupId, signer);
+    const { port } = this;
+    const signers = port.signers().slice(0, limits.IDENTITIES_PER_PEER_MAX);
+    for (const groupId of this.syncs.keys()) {
+      const state = new StoredState(port.store.group(groupId));
+      for (const signer of signers) {
+        const said = state.get(presenceTable, signer.publicKey)?.status ?? 'offline';
+        if (said !== 'offline') port.presence(groupId).beat(signer);
+      }
+    }
   }
 
   /** Beats now instead of at the next interval. */
@@ -289,8 +293,16 @@ export class NetworkService {
     this.beat();
   }
 
-  get presence(): Beats {
-    return this.beats;
+  /** Present values, for whoever measures. */
+  gauges(): NetworkGauges {
+    const { syncs, peers, port } = this;
+    return {
+      peers: () => peers.connectedKeys().length,
+      outboxDepth: () => port.outbox.depth,
+      *syncLag() {
+        for (const { groupId, target, height } of syncs.values()) yield [groupId, target - height];
+      },
+    };
   }
 
   status(): NetworkStatus {

@@ -3,14 +3,15 @@
  */
 import type { Bus } from '../actors/bus.ts';
 import type { GroupChain } from '../actors/chain/chain.ts';
-import { readTransaction } from '../actors/chain/verify.ts';
 import type { WatchedClock } from '../actors/clock.ts';
-import { RefusedError } from '../actors/errors.ts';
+import type { Groups } from '../actors/node/groups.ts';
+import type { Identities } from '../actors/node/identities.ts';
 import type { Outbox } from '../actors/outbox.ts';
-import { sha256 } from '../crypto/hash.ts';
+import type { GroupPresence } from '../actors/presence/group-presence.ts';
+import type { Presences } from '../actors/presence/presences.ts';
 import type { Signer } from '../crypto/identity.ts';
-import { decodeBlock } from '../events/block.ts';
-import { type Hex32, toHex } from '../events/bytes.ts';
+import type { Keystore } from '../crypto/keystore.ts';
+import type { Hex32 } from '../events/bytes.ts';
 import type { Store } from '../storage/store.ts';
 
 export interface NetworkPort {
@@ -18,37 +19,47 @@ export interface NetworkPort {
   readonly outbox: Outbox;
   readonly bus: Bus;
   readonly clock: WatchedClock;
-  /** The node's own key, which is its identity on the network. */
+  /** The node's own key, which is its identity on the network. Throws while the keys are locked. */
   readonly signer: Signer;
   /** All identities of the node, its own among them. */
   signers(): readonly Signer[];
   groupIds(): readonly Hex32[];
   /** The chain of a group of this node. */
   chain(groupId: Hex32): GroupChain;
+  /** Whether this node holds a key that may seal the group; its chain is not loaded for that. */
+  seals(groupId: Hex32): boolean;
+  /** Seals nothing in the group until the release is called. */
+  holdSealing(groupId: Hex32): () => void;
+  /** Who is there in a group of this node. */
+  presence(groupId: Hex32): GroupPresence;
   /** Adds a group that another node founded, from its block 0; its id is the block's. */
   adopt(block: Uint8Array): Promise<GroupChain>;
-  /** Calls `stop` when the node closes, before anything else is closed. */
-  beforeClose(stop: () => Promise<void>): void;
 }
 
-/**
- * Adds a group by its block 0. The caller has compared the block's id with the group that he wants.
- * @throws RefusedError when the block is not valid, MalformedError, StorageError
- */
-export async function adoptGroup(
-  parts: Pick<NetworkPort, 'store' | 'bus' | 'chain'>,
-  bytes: Uint8Array,
-): Promise<GroupChain> {
-  const block = decodeBlock(bytes);
-  const groupId = toHex(sha256(block.headerBytes));
-  const founding = readTransaction(block.transactions[0]!);
-  if ('code' in founding) throw new RefusedError(founding);
-  const [genesis] = founding.operations;
-  const name = genesis?.type === 'genesis' ? genesis.name : '';
-  await parts.store.addGroup(groupId, name, block.header.tsMs);
-  const chain = parts.chain(groupId);
-  const refusal = await chain.follow([bytes]);
-  if (refusal !== undefined) throw new RefusedError(refusal);
-  parts.bus.moment({ kind: 'group.opened', groupId });
-  return chain;
+interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock'> {
+  readonly keystore: Keystore;
+  readonly identities: Identities;
+  readonly groups: Groups;
+  readonly presences: Presences;
+}
+
+/** The port of a node, from its parts. */
+export function networkPort(parts: NodeParts): NetworkPort {
+  const { store, outbox, bus, clock, keystore, identities, groups, presences } = parts;
+  return {
+    store,
+    outbox,
+    bus,
+    clock,
+    get signer() {
+      return keystore.signer();
+    },
+    signers: () => identities.list().flatMap(({ publicKey }) => identities.signerOf(publicKey) ?? []),
+    groupIds: () => groups.ids(),
+    chain: (groupId) => groups.chain(groupId),
+    seals: (groupId) => groups.seals(groupId),
+    holdSealing: (groupId) => groups.holdSealing(groupId),
+    presence: (groupId) => presences.of(groupId),
+    adopt: (block) => groups.adopt(block),
+  };
 }

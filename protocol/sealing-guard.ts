@@ -21,7 +21,7 @@ export interface GuardOptions {
 /** Holds the sealing of all groups until their heads have been compared; what is returned ends every hold at once. */
 export function guardSealing(options: GuardOptions): () => void {
   const releases = options.groups
-    .filter(({ groupId }) => options.port.chain(groupId).status === 'sealing')
+    .filter(({ groupId }) => options.port.seals(groupId))
     .map((sync) => guardOne(sync, options));
   return () => {
     for (const release of releases) release();
@@ -29,7 +29,7 @@ export function guardSealing(options: GuardOptions): () => void {
 }
 
 function guardOne(sync: GroupSync, { port, tried, withinMs, connectedSources }: GuardOptions): () => void {
-  const release = port.chain(sync.groupId).holdSealing();
+  const release = port.holdSealing(sync.groupId);
   const isLevel = sync.whenLevel(withinMs);
   const isOver = tried().then(() => {
     // Nobody is there to ask: whoever is alone may seal.

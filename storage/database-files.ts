@@ -4,60 +4,80 @@
  * lmdb-js 3.5.6 ends the process with a segmentation fault when an environment cannot be opened (it frees a part of
  * it and then uses it), so whatever is likely to be wrong must be found first and said in words.
  */
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { StorageError, systemError } from './errors.ts';
+import { checkDataFile } from './data-file.ts';
+import { StorageError, withFileErrors } from './errors.ts';
+import { TABLES } from './schema.ts';
 
-/** The first meta page: a page header, and then magic u32 and version u32 (low half), little-endian. */
-const MAGIC_AT = 24;
-const MAGIC = 0xbeefc0de;
-const VERSION_AT = 28;
-const VERSION = 2;
-/** Two meta pages of the smallest page size. */
-const FILE_BYTES_MIN = 2 * 4096;
+/** All of the database, in the directory of its environment. */
+export const DATA_FILE = 'data.mdb';
+const LOCK_FILE = 'lock.mdb';
 
 /** Address space that a 64-bit process can map at all: half of the 47 bits that it has. */
 const MAP_BYTES_MAX = 2 ** 46;
 
+/** What LMDB writes before the first commit, and again as much: meta pages, and a page or two for each table. */
+const NEW_DATABASE_BYTES = 256 * 1024;
+
+/** The table of readers is mapped, and a mapped page that finds no room on the disk ends the process. */
+const LOCK_FILE_START_BYTES = 4096;
+
 /**
- * Checks that LMDB can open the environment in the existing directory `dir`.
- * @throws StorageError `corrupt`, `newer_format`, `io`
+ * Checks that LMDB can open the environment in the existing directory `dir`, from nothing if need be.
+ * @param isExpected whether there must be a database with something in it
+ * @throws StorageError `corrupt`, `newer_format`, `io`, `disk_full`
  * @throws RangeError when `mapSize` is more than can be mapped
  */
-export function checkDatabaseFiles(dir: string, mapSize: number): void {
+export function checkDatabaseFiles(dir: string, mapSize: number, isExpected: boolean): void {
+  checkAccess(dir, mapSize);
+  const data = join(dir, DATA_FILE);
+  const isThere = checkFile(data);
+  if (!isThere && isExpected) throw lostDatabase(data);
+  const databases = isThere ? withFileErrors('read', data, () => checkDataFile(data).databases) : 0;
+  if (databases < TABLES.length) assertRoom(dir);
+  startLockFile(join(dir, LOCK_FILE));
+}
+
+/** The same for an environment that this process has open already, and so has checked. */
+export function checkAccess(dir: string, mapSize: number): void {
   if (!(mapSize > 0 && mapSize <= MAP_BYTES_MAX)) throw new RangeError(`mapSize is at most ${MAP_BYTES_MAX}`);
-  const data = join(dir, 'data.mdb');
-  const lock = join(dir, 'lock.mdb');
-  try {
-    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
-    for (const path of [data, lock]) if (existsSync(path)) checkFile(path);
-    if (existsSync(data) && statSync(data).size > 0) checkHeader(data);
-  } catch (error) {
-    throw systemError(error);
-  }
+  withFileErrors('write', dir, () => accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK));
 }
 
-function checkFile(path: string): void {
-  if (!statSync(path).isFile()) throw new StorageError('corrupt', `${path} is not a file`);
-  accessSync(path, constants.R_OK | constants.W_OK);
+function lostDatabase(path: string): StorageError {
+  const message = `${path} is missing or empty, and this node has had groups; restore it from a backup`;
+  return new StorageError('corrupt', message);
 }
 
-function checkHeader(path: string): void {
-  if (statSync(path).size < FILE_BYTES_MIN) throw new StorageError('corrupt', `${path} is cut short`);
-  const header = new DataView(new ArrayBuffer(32));
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, header, 0, header.byteLength, 0);
-  } finally {
-    closeSync(file);
-  }
-  if (header.getUint32(MAGIC_AT, true) !== MAGIC)
-    throw new StorageError('corrupt', `${path} is not a database`);
-  const version = header.getUint16(VERSION_AT, true);
-  if (version !== VERSION) {
-    throw new StorageError(
-      'newer_format',
-      `${path} has LMDB format ${version}; this version reads ${VERSION}`,
-    );
-  }
+/** Whether there is a file with something in it. */
+function checkFile(path: string): boolean {
+  return withFileErrors('write', path, () => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return false;
+    if (!stats.isFile()) throw new StorageError('corrupt', `${path} is not a file; restore it from a backup`);
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return stats.size > 0;
+  });
+}
+
+/** LMDB fails to make its first pages where there is no room for them, and see above. */
+function assertRoom(dir: string): void {
+  const { bavail, bsize } = withFileErrors('read', dir, () => statfsSync(dir));
+  if (bavail * bsize >= NEW_DATABASE_BYTES) return;
+  const message = `the disk is too full to make a database in ${dir}; free some space and try again`;
+  throw new StorageError('disk_full', message);
+}
+
+/** Gives the file the room for its first readers. What is in it means nothing when nobody has it open. */
+function startLockFile(path: string): void {
+  if (checkFile(path)) return;
+  withFileErrors('write', path, () => {
+    const file = openSync(path, 'w', 0o600);
+    try {
+      writeSync(file, new Uint8Array(LOCK_FILE_START_BYTES));
+    } finally {
+      closeSync(file);
+    }
+  });
 }

@@ -3,24 +3,20 @@
  *
  * `node.json` is the first thing written, durably, and makes a directory one of ours. A directory that holds
  * anything else and no `node.json` is refused: a mistyped path must not be filled with a node's files.
+ *
+ * It also says whether a group was ever stored here. A database or keys that are gone are a loss then, and must not
+ * be taken for those of a node that is new.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DirectoryError } from './errors.ts';
+import { DATA_FILE } from './database-files.ts';
+import { DirectoryError, withFileErrors } from './errors.ts';
+import { makeFolders, syncFolder, writeNewFile } from './folders.ts';
 
 /** The version of the layout below; a directory with a greater one is refused. */
 export const DIRECTORY_FORMAT = 1;
+/** What a crash in the middle of `writeRecord` may leave. */
+const DRAFT_NAME = /^node\.json\..*tmp$/;
 
 /** The files and directories of a data directory, as absolute paths. */
 export interface DirectoryLayout {
@@ -56,40 +52,70 @@ export function layoutOf(dir: string): DirectoryLayout {
   };
 }
 
+/** What `node.json` says. */
+interface NodeRecord {
+  readonly format: number;
+  /** Whether a group was ever stored. */
+  readonly chain?: boolean;
+}
+
 /**
  * Makes `dir` a data directory, readable by its user alone; a data directory stays as it is.
  * @throws DirectoryError `not_a_node` when it holds other things, `newer_format`
+ * @throws StorageError `disk_full`, `io`
  */
 export function createDirectory(dir: string): DirectoryLayout {
   const layout = layoutOf(dir);
-  if (readNodeFile(layout) !== undefined) return openDirectory(dir);
-  const others = entriesOf(layout.root).filter((name) => join(layout.root, name) !== draftOf(layout.node));
-  if (others.length > 0) throw notANode(layout.root);
-  mkdirSync(layout.root, { recursive: true, mode: 0o700 });
-  writeDurably(layout.node, `${JSON.stringify({ format: DIRECTORY_FORMAT })}\n`, layout.root);
+  assertMayBeNode(dir);
+  if (readNodeFile(layout) === undefined) {
+    makeFolders(layout.root);
+    writeRecord(layout, { format: DIRECTORY_FORMAT });
+  }
   return openDirectory(dir);
 }
 
 /**
  * The layout of an existing data directory.
  * @throws DirectoryError `missing`, `not_a_node`, `newer_format`
+ * @throws StorageError `disk_full`, `io`
  */
 export function openDirectory(dir: string): DirectoryLayout {
   const layout = layoutOf(dir);
-  const text = readNodeFile(layout);
-  if (text === undefined) {
-    if (existsSync(layout.root)) throw notANode(layout.root);
-    throw new DirectoryError('missing', `${layout.root} does not exist`);
-  }
-  const format = formatIn(text);
-  if (format === undefined) throw notANode(layout.root);
-  if (format > DIRECTORY_FORMAT) {
-    const message = `${layout.root} has format ${format}; this version reads up to ${DIRECTORY_FORMAT}: upgrade`;
-    throw new DirectoryError('newer_format', message);
-  }
-  for (const path of [layout.chain, layout.views, layout.keys])
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+  readRecord(layout);
+  for (const path of [layout.chain, layout.views, layout.keys]) makeFolders(path);
   return layout;
+}
+
+/**
+ * Checks that `createDirectory` would not refuse `dir`, and changes nothing.
+ * @throws DirectoryError `not_a_node`, `newer_format`
+ */
+export function assertMayBeNode(dir: string): void {
+  const layout = layoutOf(dir);
+  const { root } = layout;
+  if (unlessMissing(root, () => statSync(root))?.isDirectory() === false) throw notANode(root);
+  const names = unlessMissing(root, () => readdirSync(root)) ?? [];
+  // Read after the names: of a node that somebody else is making, `node.json` is there before anything else.
+  if (names.some((name) => !DRAFT_NAME.test(name))) readRecord(layout);
+}
+
+/** Whether `node.json` says that a group was stored here: then there must be a database. */
+export function hadChain(layout: DirectoryLayout): boolean {
+  return readRecord(layout).chain === true;
+}
+
+/** Whether there is a chain here, or was one: keys that are missing are lost then. */
+export function hasOrHadChain(dir: string): boolean {
+  const layout = layoutOf(dir);
+  if (readNodeFile(layout) === undefined) return false;
+  const data = unlessMissing(layout.chain, () => statSync(join(layout.chain, DATA_FILE)));
+  return hadChain(layout) || (data?.size ?? 0) > 0;
+}
+
+/** Notes in `node.json`, durably, that a group is stored here. Costs nothing the second time. */
+export function recordChain(layout: DirectoryLayout): void {
+  const record = readRecord(layout);
+  if (record.chain !== true) writeRecord(layout, { ...record, chain: true });
 }
 
 function notANode(root: string): DirectoryError {
@@ -97,60 +123,58 @@ function notANode(root: string): DirectoryError {
 }
 
 function readNodeFile(layout: DirectoryLayout): string | undefined {
-  return unlessMissing(() => readFileSync(layout.node, 'utf8'));
+  return unlessMissing(layout.node, () => readFileSync(layout.node, 'utf8'));
 }
 
-/** The names in `root`; none when there is nothing there. A file in its place is not a node either. */
-function entriesOf(root: string): string[] {
-  if (existsSync(root) && !statSync(root).isDirectory()) throw notANode(root);
-  return unlessMissing(() => readdirSync(root)) ?? [];
-}
-
-/** What `read` gives, or undefined when there is no such file or directory (or a file in the place of one). */
-function unlessMissing<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
+function readRecord(layout: DirectoryLayout): NodeRecord {
+  const text = readNodeFile(layout);
+  if (text === undefined) {
+    if (existsSync(layout.root)) throw notANode(layout.root);
+    throw new DirectoryError('missing', `${layout.root} does not exist`);
   }
+  const record = recordIn(text);
+  if (record === undefined) throw notANode(layout.root);
+  if (record.format > DIRECTORY_FORMAT) {
+    const message = `${layout.root} has format ${record.format}; this version reads up to ${DIRECTORY_FORMAT}: upgrade`;
+    throw new DirectoryError('newer_format', message);
+  }
+  return record;
 }
 
-function formatIn(text: string): number | undefined {
+/** What `read` gives, or undefined when there is nothing at `path` (or a file in the place of a folder above it). */
+function unlessMissing<T>(path: string, read: () => T): T | undefined {
+  return withFileErrors('read', path, () => {
+    try {
+      return read();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw error;
+    }
+  });
+}
+
+function recordIn(text: string): NodeRecord | undefined {
   try {
     const record: unknown = JSON.parse(text);
-    const format: unknown = typeof record === 'object' && record !== null && Reflect.get(record, 'format');
-    return typeof format === 'number' && Number.isSafeInteger(format) && format > 0 ? format : undefined;
+    if (typeof record !== 'object' || record === null) return undefined;
+    const format: unknown = Reflect.get(record, 'format');
+    if (typeof format !== 'number' || !Number.isSafeInteger(format) || format <= 0) return undefined;
+    // What a later version of the same format adds stays as it is.
+    return { ...record, format };
   } catch {
     return undefined;
   }
 }
 
-/** What a crash in the middle of `writeDurably` may leave. */
-function draftOf(path: string): string {
-  return `${path}.tmp`;
-}
-
-/** Writes a file so that after a power cut it is there whole, or not at all. */
-function writeDurably(path: string, text: string, directory: string): void {
-  const draft = draftOf(path);
-  const file = openSync(draft, 'w', 0o600);
-  writeSync(file, text);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(draft, path);
-  syncDirectory(directory);
-}
-
-/** Makes the names in `dir` durable: a new file is lost in a power cut as long as only its content is synced. */
-export function syncDirectory(dir: string): void {
-  // Windows cannot open a directory as a file, and needs none of this.
-  if (process.platform === 'win32') return;
-  const directory = openSync(dir, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+/** Writes `node.json` so that after a power cut it is there whole, or as it was. */
+function writeRecord({ root, node }: DirectoryLayout, record: NodeRecord): void {
+  withFileErrors('write', node, () => {
+    // Somebody else may be at it as well.
+    const draft = `${node}.${process.pid}.tmp`;
+    rmSync(draft, { force: true });
+    writeNewFile(draft, `${JSON.stringify(record)}\n`);
+    renameSync(draft, node);
+    syncFolder(root);
+  });
 }

@@ -5,12 +5,13 @@
  * with a distinct exit code, or tells the operator. Nothing here is matched by its text; `code` is the contract.
  * A wrong argument (a key too long, a hash of 31 bytes) is a bug of ours and stays a `RangeError`.
  */
+import { describeErrno, errnoKind, errnoName, type FileAction } from '../events/errno.ts';
 
 /** Why storage could not do what it was asked. One line each, and what a caller does about it. */
 export type StorageErrorCode =
   /** No space, quota or file size left; nothing of the commit was kept. Free space and try again. */
   | 'disk_full'
-  /** The device or file system failed, or the database must be reopened. Stop, look at the disk, start again. */
+  /** The device or file system failed or does not allow it, or the database must be reopened. Look at the disk. */
   | 'io'
   /** The memory map cannot grow: address space or `mapSize` is used up. Open again with a larger one. */
   | 'map_full'
@@ -82,11 +83,11 @@ const CODE_OF_ERRNO: ReadonlyMap<number, StorageErrorCode> = new Map([
 ]);
 
 const EXPLANATION: Readonly<Partial<Record<StorageErrorCode, string>>> = {
-  disk_full: 'the disk is full; nothing of this commit was kept',
-  map_full: 'the database cannot map more memory; nothing of this commit was kept',
-  io: 'the disk failed; nothing of this commit was acknowledged',
-  corrupt: 'the database is damaged or not a database of this node',
-  newer_format: 'the database was written by a later version of LMDB',
+  disk_full: 'the disk is full, and nothing of this commit was kept; free some space and try again',
+  map_full: 'the database cannot map more memory, and nothing of this commit was kept; raise the limit on it',
+  io: 'the disk failed, and nothing of this commit was acknowledged; look at the disk, then open the node again',
+  corrupt: 'the database is damaged or not one of this node; restore it from a backup',
+  newer_format: 'the database was written by a later version of LMDB; upgrade',
 };
 
 /** The typed error for an errno or MDB_* number and LMDB's own words. */
@@ -115,11 +116,21 @@ export function typedError(error: unknown): unknown {
   return storageErrorOf(errno, error.message, error);
 }
 
-/** The `StorageError` for an error of node:fs; any other error as it is. */
-export function systemError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') return error;
-  // node:fs gives errno below zero.
-  return storageErrorOf(-error.errno, error.message, error);
+/** The `StorageError` for what an action on the file or folder `path` threw; any other error as it is. */
+export function fileError(error: unknown, action: FileAction, path: string): unknown {
+  const name = errnoName(error);
+  if (name === undefined) return error;
+  const code = errnoKind(name) === 'disk_full' ? 'disk_full' : 'io';
+  return new StorageError(code, describeErrno(name, action, path), { cause: error });
+}
+
+/** What `use` gives; an error of the system becomes a `StorageError` that names `path`. */
+export function withFileErrors<T>(action: FileAction, path: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw fileError(error, action, path);
+  }
 }
 
 /** The number in an error thrown by LMDB, if it is one. */

@@ -5,11 +5,13 @@
  * lock on `lock.db`. So there is no stale lock, no process id to compare and nothing to delete by hand. It also
  * excludes a second owner inside the same process. `owner.json` beside it is only for messages.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describeErrno } from '../events/errno.ts';
 import { type DirectoryLayout, layoutOf } from './directory.ts';
-import { DirectoryOwnedError } from './errors.ts';
+import { DirectoryOwnedError, StorageError, withFileErrors } from './errors.ts';
+import { writeNewFile } from './folders.ts';
 
 /** How long to wait for another owner to go; asked again every 50 ms, which nobody waits for in vain. */
 export interface LockOptions {
@@ -18,7 +20,12 @@ export interface LockOptions {
 }
 
 const POLL_MS = 50;
-const SQLITE_BUSY = 5;
+
+/** What SQLite's primary result codes mean here. */
+const SQLITE = { busy: 5, corrupt: 11, full: 13, notADatabase: 26 } as const;
+
+/** Rollback journals in memory: nothing is ever stored in `lock.db`, and a full disk must not keep the lock away. */
+const TAKE_LOCK = 'PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE';
 
 /** The directory is ours until `release`, or until the process ends. */
 export interface Lock extends Disposable {
@@ -34,12 +41,16 @@ export interface Owner {
 /**
  * Takes the lock of the data directory `dir`, which exists.
  * @throws DirectoryOwnedError when another process (or another part of this one) has it after `waitMs`
+ * @throws StorageError `disk_full`, `io`, `corrupt` when `lock.db` cannot be locked at all
  */
 export async function acquireLock(dir: string, { waitMs }: LockOptions): Promise<Lock> {
   const layout = layoutOf(dir);
   const deadline = performance.now() + waitMs;
+  // Loaded late: a Node without it must get as far as being told that it is too old.
+  const { DatabaseSync: Database } = await import('node:sqlite');
+  assertLockable(layout);
   for (;;) {
-    const database = tryLock(layout.lock);
+    const database = tryLock(() => new Database(layout.lock, { timeout: 0 }), layout.lock);
     if (database) return owned(layout, database);
     if (performance.now() >= deadline) throw ownedError(dir);
     await delay(POLL_MS);
@@ -62,29 +73,84 @@ function numberIn(record: object, field: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-function tryLock(path: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(path, { timeout: 0 });
+/**
+ * SQLite opens what it may not write as well, and then its lock excludes nobody; and it never says why it cannot.
+ * The file is not opened here when it is there: closing it would give up a lock that this process holds on it.
+ */
+function assertLockable({ root, lock }: DirectoryLayout): void {
+  withFileErrors('write', root, () => accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK));
+  withFileErrors('write', lock, () => {
+    if (!existsSync(lock)) makeLockFile(lock);
+    accessSync(lock, constants.R_OK | constants.W_OK);
+  });
+}
+
+function makeLockFile(lock: string): void {
   try {
-    database.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
-    return database;
+    writeNewFile(lock, '');
   } catch (error) {
-    database.close();
-    if (error instanceof Error && Reflect.get(error, 'errcode') === SQLITE_BUSY) return undefined;
-    throw error;
+    // Somebody else may make it at the same moment.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
+function tryLock(open: () => DatabaseSync, path: string): DatabaseSync | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    database = open();
+    database.exec(TAKE_LOCK);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (sqliteCodeOf(error) === SQLITE.busy) return undefined;
+    throw lockError(error, path);
+  }
+}
+
+/** The primary result code in an error of SQLite's; the higher bits say more than is needed. */
+function sqliteCodeOf(error: unknown): number | undefined {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'errcode') : undefined;
+  return typeof code === 'number' ? code & 0xff : undefined;
+}
+
+function lockError(cause: unknown, path: string): unknown {
+  const code = sqliteCodeOf(cause);
+  if (code === undefined) return cause;
+  if (code === SQLITE.full)
+    return new StorageError('disk_full', describeErrno('ENOSPC', 'write', path), { cause });
+  if (code === SQLITE.notADatabase || code === SQLITE.corrupt) {
+    const message = `${path} is not a lock file; move it away while no node is running (it never holds data)`;
+    return new StorageError('corrupt', message, { cause });
+  }
+  const message = `cannot lock ${path}: ${(cause as Error).message}; look at the disk, or use another directory`;
+  return new StorageError('io', message, { cause });
+}
+
 function owned(layout: DirectoryLayout, database: DatabaseSync): Lock {
-  writeFileSync(layout.owner, JSON.stringify({ pid: process.pid, sinceMs: Date.now() }), { mode: 0o600 });
+  noteOwner(layout.owner);
   let held = true;
   const release = (): void => {
     if (!held) return;
     held = false;
     // The file goes first: while it is there, it speaks of whoever holds the lock.
-    rmSync(layout.owner, { force: true });
+    unlessBlocked(() => rmSync(layout.owner, { force: true }));
     database.close();
   };
   return { release, [Symbol.dispose]: release };
+}
+
+/** The file is only for messages: a disk that is full does not keep anybody from owning the directory. */
+function noteOwner(path: string): void {
+  const text = JSON.stringify({ pid: process.pid, sinceMs: Date.now() });
+  unlessBlocked(() => writeFileSync(path, text, { mode: 0o600 }));
+}
+
+function unlessBlocked(change: () => void): void {
+  try {
+    change();
+  } catch {
+    // Then the file says nothing, or something old; it never decides.
+  }
 }
 
 function ownedError(dir: string): DirectoryOwnedError {

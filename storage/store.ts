@@ -7,13 +7,12 @@
  * Commits of all groups that wait at the same time share one transaction and one flush. Opening reads a handful of
  * pages whatever the store holds: groups are looked up when they are asked for, and state when it is read.
  */
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Artifacts } from './artifacts.ts';
-import { checkDatabaseFiles } from './database-files.ts';
-import { syncDirectory } from './directory.ts';
+import { checkAccess, checkDatabaseFiles } from './database-files.ts';
 import { closedError, type Durability, type Environment, openEnvironment } from './environment.ts';
-import { systemError, typedError } from './errors.ts';
+import { fileError, typedError, withFileErrors } from './errors.ts';
+import { makeFolders, syncFolder } from './folders.ts';
 import { LmdbGroupStore } from './group-store.ts';
 import { OpaqueMap } from './opaque-map.ts';
 import { PackedWrites } from './packed-writes.ts';
@@ -27,6 +26,8 @@ export interface StoreOptions {
   readonly durability: Durability;
   /** Address space to map at first, bytes; it grows by itself. 64 GiB: a remap is then rare, and it costs nothing. */
   readonly mapSize?: number;
+  /** Whether there must be a database with groups already; else a new one is made where there is none. */
+  readonly isExpected?: boolean;
 }
 
 const MAP_BYTES = 64 * 1024 ** 3;
@@ -37,40 +38,36 @@ const MAP_BYTES = 64 * 1024 ** 3;
  */
 export function openStore(dir: string, options: StoreOptions): Store {
   const mapSize = options.mapSize ?? MAP_BYTES;
-  makeDirectory(dir);
-  checkDatabaseFiles(dir, mapSize);
+  makeDurably(dir);
+  checkDatabaseFiles(dir, mapSize, options.isExpected ?? false);
   const data = { dir, mapSize, durability: options.durability };
   const environment = openEnvironment(data);
   const writer = new Writer(data, () => environment.root.resetReadTxn());
   const store = new Store(environment, writer);
   try {
-    syncDirectory(dir);
+    syncFolder(dir);
     store.start();
   } catch (error) {
     void store.close();
-    throw systemError(error);
+    throw fileError(error, 'write', dir);
   }
   return store;
 }
 
 /**
  * Opens an existing store to read, in any thread of the process that has it open, with the same durability.
- * @throws StorageError `newer_format`, `corrupt`, `io`
+ * @throws StorageError `io`
  */
 export function openStoreReader(dir: string, options: StoreOptions): StoreReader {
   const mapSize = options.mapSize ?? MAP_BYTES;
-  checkDatabaseFiles(dir, mapSize);
+  checkAccess(dir, mapSize);
   return new StoreReader(openEnvironment({ dir, mapSize, durability: options.durability }));
 }
 
 /** Creates `dir`, and makes sure that a power cut does not take it away again. */
-function makeDirectory(dir: string): void {
-  try {
-    const created = mkdirSync(dir, { recursive: true, mode: 0o700 });
-    if (created !== undefined) syncDirectory(dirname(created));
-  } catch (error) {
-    throw systemError(error);
-  }
+function makeDurably(dir: string): void {
+  const made = makeFolders(dir);
+  if (made !== undefined) withFileErrors('write', dir, () => syncFolder(dirname(made)));
 }
 
 /** An open store, to read and to write. */
@@ -83,6 +80,7 @@ export class Store extends StoreReader {
   readonly #writer: Writer;
   readonly #groups = new Map<string, LmdbGroupStore>();
   readonly #adding = new Map<string, Promise<GroupStore>>();
+  readonly #copying = new Set<Promise<void>>();
 
   constructor(environment: Environment, writer: Writer) {
     super(environment);
@@ -150,16 +148,22 @@ export class Store extends StoreReader {
    */
   async backup(dir: string): Promise<void> {
     this.check();
-    makeDirectory(dir);
+    makeDurably(dir);
+    // Whoever closes waits for it: LMDB would go on reading a map that is gone.
+    const copying = this.environment.root.backup(dir, true);
+    this.#copying.add(copying);
     try {
-      await this.environment.root.backup(dir, true);
+      await copying;
     } catch (error) {
       throw typedError(error);
+    } finally {
+      this.#copying.delete(copying);
     }
   }
 
-  protected override finish(): Promise<void> {
-    return this.#writer.close();
+  protected override async finish(): Promise<void> {
+    await this.#writer.close();
+    await Promise.allSettled(this.#copying);
   }
 }
 

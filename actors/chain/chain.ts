@@ -4,7 +4,7 @@
  */
 import { type ActorRefFrom, createActor } from 'xstate';
 import { sha256 } from '../../crypto/hash.ts';
-import { type Verifier, VerifierError } from '../../crypto/verifier.ts';
+import { VerifierError } from '../../crypto/verifier.ts';
 import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
 import type { Outcome } from '../../events/receipt.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
@@ -13,41 +13,22 @@ import type { Transaction, VerifiedTransaction } from '../../events/transaction.
 import { unknownAuthor } from '../../machines/group.ts';
 import type { Table } from '../../machines/state.ts';
 import { sealersTable } from '../../machines/tables.ts';
-import type { GroupStore, Head } from '../../storage/port.ts';
-import type { Bus } from '../bus.ts';
-import type { WatchedClock } from '../clock.ts';
+import type { Head } from '../../storage/port.ts';
+import { SUBMISSIONS_MAX } from '../bounds.ts';
+import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
 import { admitArtifacts } from './attachments.ts';
 import { chainMachine } from './chain.machine.ts';
-import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
-import { ChainCore, CoreDiscardedError, nativeCrypto } from './core.ts';
-import { type BlockSigner, ChainJudge, type FinalBlock } from './judge.ts';
+import type { Artifact } from './commit.ts';
+import { ChainCore, CoreDiscardedError } from './core.ts';
+import { GatheringVerifier } from './gathering.ts';
+import type { BlockSigner, FinalBlock } from './judge.ts';
+import type { ChainOptions, ChainStatus, Outlet } from './options.ts';
 import { eventsOfFinalBlock } from './publish.ts';
 import { NotSealerError, Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
-import { MemoryState } from './state-cache.ts';
+import { ChainStoppedError, haltedError } from './stopped.ts';
 import { SourceFailedError, validate } from './validate.ts';
-import { readTransaction, verifyTransactions } from './verify.ts';
-
-/** Takes what this node may not seal, keeps it, and sees that it reaches whoever may. */
-export interface Outlet {
-  /** Resolves when the transaction is sealed here or refused by the sealer. */
-  submit(transaction: VerifiedTransaction, artifacts: readonly Artifact[]): Promise<Outcome>;
-}
-
-export interface ChainOptions {
-  readonly store: GroupStore;
-  readonly verifier: Verifier;
-  readonly clock: WatchedClock;
-  readonly bus: Bus;
-  /** The longest that a transaction waits for company, milliseconds. */
-  readonly lingerMs: number;
-  /** Where work goes that somebody else must seal; without one it is refused at once. */
-  readonly outlet?: Outlet;
-  /** The signer of a key, if this node holds it. */
-  signerOf(publicKey: Hex32): BlockSigner | undefined;
-}
-
-export type ChainStatus = 'loading' | 'following' | 'sealing' | 'halted' | 'closed';
+import { readTransaction } from './verify.ts';
 
 /** What is ready to be sealed, or why nothing came of it. */
 type Prepared =
@@ -59,57 +40,73 @@ type Prepared =
     }
   | Extract<Outcome, { status: 'refused' }>;
 
-/** The chain is halted or closed and takes nothing. The cause tells more. */
-export class ChainStoppedError extends Error {
-  override readonly name = 'ChainStoppedError';
-  readonly code: 'group_halted' | 'group_closed';
-
-  constructor(code: 'group_halted' | 'group_closed', reason: string, cause?: unknown) {
-    super(reason, { cause });
-    this.code = code;
-  }
-}
-
 export class GroupChain {
   readonly groupId: Hex32;
   private readonly options: ChainOptions;
+  private readonly telemetry: Telemetry;
   private readonly lifecycle: ActorRefFrom<typeof chainMachine>;
   /** Settles when the last `follow` has ended. */
   private followTurn: Promise<void> = Promise.resolve();
   private isClosing = false;
-  private core!: ChainCore;
-  private sealer!: Sealer;
-  /** Transactions from outside whose signatures are to be checked together at the end of this turn. */
-  private unverified: {
-    transaction: Transaction;
-    settle(answer: VerifiedTransaction | Refusal): void;
-    fail(error: Error): void;
-  }[] = [];
+  /** How many ask that nothing be sealed; a chain that is loaded again heeds them still. */
+  private holds = 0;
+  /** What the chain works with; nothing where it never loaded. */
+  private work: { readonly core: ChainCore; readonly sealer: Sealer } | undefined;
+  /** What halted it, for whoever comes. */
+  private stopped: ChainStoppedError | undefined;
+  /** Checks the signatures of transactions from outside, those of one turn together. */
+  private readonly gathering: GatheringVerifier;
 
   constructor(groupId: Hex32, options: ChainOptions) {
     this.groupId = groupId;
     this.options = options;
+    this.gathering = new GatheringVerifier(options.verifier);
+    this.telemetry = options.telemetry ?? noTelemetry;
     this.lifecycle = createActor(chainMachine).start();
     this.load();
+    this.telemetry.chainLoaded(this);
   }
 
+  /** Makes the chain ready to work, or halts it with the reason why it is not. */
   private load(): void {
-    this.core = new ChainCore(this.options.store, this.groupId);
-    this.sealer = new Sealer({
-      core: this.core,
-      clock: this.options.clock,
-      lingerMs: this.options.lingerMs,
-      signer: () => this.sealingSigner(),
+    try {
+      const core = new ChainCore(this.options.store, this.groupId, this.telemetry);
+      this.work = { core, sealer: this.sealerOf(core) };
+      this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner(core) !== undefined });
+      this.stopped = undefined;
+    } catch (error) {
+      this.work = undefined;
+      this.halt(error as Error);
+    }
+  }
+
+  private sealerOf(core: ChainCore): Sealer {
+    const { clock, lingerMs, submissionsMax = SUBMISSIONS_MAX } = this.options;
+    const sealer = new Sealer({
+      core,
+      clock,
+      lingerMs,
+      submissionsMax,
+      signer: () => this.sealingSigner(core),
       committed: (final) => this.publish(final),
-      refused: ({ txId, refusal }) =>
-        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal }),
+      refused: ({ txId, refusal }) => {
+        this.telemetry.transactionRefused(refusal.code);
+        this.options.bus.moment({ kind: 'tx.refused', groupId: this.groupId, txId, refusal });
+      },
       failed: (error) => this.halt(error),
     });
-    this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner() !== undefined });
+    for (let held = 0; held < this.holds; held++) sealer.hold();
+    return sealer;
   }
 
-  private sealingSigner(): BlockSigner | undefined {
-    for (const sealer of this.core.state.get(sealersTable, '') ?? []) {
+  /** What to work with. Throws `ChainStoppedError` where the chain never loaded. */
+  private working(): { readonly core: ChainCore; readonly sealer: Sealer } {
+    if (this.work !== undefined) return this.work;
+    throw this.stopped ?? new ChainStoppedError('group_closed', 'the group is closed');
+  }
+
+  private sealingSigner(core: ChainCore): BlockSigner | undefined {
+    for (const sealer of core.state.get(sealersTable, '') ?? []) {
       const signer = this.options.signerOf(sealer);
       if (signer !== undefined) return signer;
     }
@@ -130,39 +127,54 @@ export class GroupChain {
     return this.options.store.head()!;
   }
 
-  private halt(error: Error): void {
-    if (this.status === 'halted' || this.status === 'closed') return;
-    const reason = error.message;
-    this.lifecycle.send({ type: 'failed', reason });
-    this.core.discard();
-    this.sealer.stop(new ChainStoppedError('group_halted', reason, error));
-    this.options.bus.moment({ kind: 'group.halted', groupId: this.groupId, reason });
+  /** When a halted chain is loaded again by itself, wall time in milliseconds. */
+  get retryAtMs(): number | undefined {
+    return this.status === 'halted' ? this.stopped?.retryAtMs : undefined;
   }
 
-  /** Loads a halted chain again from what is stored, once nothing is on its way there any more. */
+  /** Transactions that wait to be sealed. */
+  get waiting(): number {
+    return this.work?.sealer.waiting ?? 0;
+  }
+
+  private halt(error: Error): void {
+    if (this.status === 'halted' || this.status === 'closed') return;
+    const { groupId } = this;
+    const reason = error.message;
+    this.lifecycle.send({ type: 'failed', reason });
+    this.work?.core.discard();
+    const retryAtMs = this.options.halted?.(error);
+    this.stopped = haltedError(groupId, error, retryAtMs);
+    this.work?.sealer.stop(this.stopped);
+    const retry = retryAtMs === undefined ? {} : { retryAtMs };
+    this.options.bus.moment({ kind: 'group.halted', groupId, reason, ...retry });
+  }
+
+  /**
+   * Loads a halted chain again from what is stored, once nothing is on its way there any more.
+   * @throws ChainStoppedError when it halts again at once
+   */
   async reload(): Promise<void> {
     await this.quiet();
-    if (this.status !== 'halted') return;
+    if (this.status !== 'halted' || this.isClosing) return;
     this.lifecycle.send({ type: 'reload' });
-    try {
-      this.load();
-    } catch (error) {
-      this.lifecycle.send({ type: 'failed', reason: (error as Error).message });
-      throw error;
-    }
+    this.load();
+    if (this.stopped !== undefined) throw this.stopped;
+    this.options.reloaded?.();
+    this.options.bus.moment({ kind: 'group.restarted', groupId: this.groupId });
   }
 
   /** Resolves when nothing is being sealed, followed or stored. */
   private async quiet(): Promise<void> {
-    await this.sealer.drain();
+    await this.work?.sealer.drain();
     await this.followTurn;
-    await this.core.settled();
+    await this.work?.core.settled();
   }
 
   /** Throws unless the chain is at work. */
   private assertRunning(): void {
-    const { status, haltReason } = this;
-    if (status === 'halted') throw new ChainStoppedError('group_halted', haltReason ?? 'the group is halted');
+    const { status } = this;
+    if (status === 'halted' && this.stopped !== undefined) throw this.stopped;
     if (status === 'closed' || this.isClosing)
       throw new ChainStoppedError('group_closed', 'the group is closed');
   }
@@ -172,12 +184,14 @@ export class GroupChain {
    * For a sealer that has to learn first whether others hold more of its blocks than it does.
    */
   holdSealing(): () => void {
-    const { sealer } = this;
-    sealer.hold();
+    this.holds++;
+    this.work?.sealer.hold();
     let isHeld = true;
     return () => {
-      if (isHeld) sealer.release();
+      if (!isHeld) return;
       isHeld = false;
+      this.holds--;
+      this.work?.sealer.release();
     };
   }
 
@@ -213,16 +227,27 @@ export class GroupChain {
       const txId = toHex(txIdBytes);
       const artifacts = this.admit(Object.assign(transaction, { txId, txIdBytes }), attachments);
       if ('code' in artifacts) return { status: 'refused', txId, refusal: artifacts };
-      const verified = await this.verify(transaction);
+      const verified = await this.gathering.verify(transaction);
       if ('code' in verified) return { status: 'refused', txId, refusal: verified };
       return { transaction: verified, artifacts };
     });
   }
 
+  private inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
+    const trace = this.telemetry.traceSubmission(this.groupId);
+    return trace === undefined
+      ? this.prepareInPlace(prepare)
+      : traced(trace, this.prepareInPlace(prepare, trace));
+  }
+
   /** Prepares a submission in a reserved place of the queue, and gives the place back where none comes of it. */
-  private async inPlace(prepare: () => Prepared | Promise<Prepared>): Promise<Outcome> {
-    const { sealer } = this;
+  private async prepareInPlace(
+    prepare: () => Prepared | Promise<Prepared>,
+    trace?: SubmissionTrace,
+  ): Promise<Outcome> {
+    const { sealer } = this.working();
     if (!sealer.tryReserve()) await sealer.reserve();
+    trace?.stage('prepare');
     let prepared: Prepared;
     try {
       const made = prepare();
@@ -233,15 +258,17 @@ export class GroupChain {
     }
     if ('status' in prepared) {
       sealer.unreserve();
+      this.telemetry.transactionRefused(prepared.refusal.code);
       return prepared;
     }
     const { transaction, artifacts, outlet } = prepared;
+    trace?.stage('wait');
     if (outlet !== undefined && this.status === 'following') {
       sealer.unreserve();
       return outlet.submit(transaction, artifacts);
     }
     const sealed = new Promise<Outcome>((settle, fail) =>
-      sealer.push({ transaction, artifacts, settle, fail }),
+      sealer.push({ transaction, artifacts, trace, settle, fail }),
     );
     if (outlet === undefined) return sealed;
     return sealed.catch((error: Error) => {
@@ -261,34 +288,14 @@ export class GroupChain {
   ): Artifact[] | Refusal {
     const { groupId, txId, author, operations } = transaction;
     if (groupId !== this.groupId) return refuse('wrong_group', { expected: this.groupId, actual: groupId });
-    const spent = this.core.spent(txId, transaction.txIdBytes);
+    const { core } = this.working();
+    const spent = core.spent(txId, transaction.txIdBytes);
     if (spent === 'sealed') return refuse('transaction_duplicate', { txId });
     if (spent === 'replaced') return refuse('transaction_replaced', { txId });
     return (
-      unknownAuthor(this.core.state, author, operations) ??
+      unknownAuthor(core.state, author, operations) ??
       admitArtifacts(operations, attachments, (hash) => this.options.store.hasArtifact(hash))
     );
-  }
-
-  private verify(transaction: Transaction): Promise<VerifiedTransaction | Refusal> {
-    return new Promise((settle, fail) => {
-      this.unverified.push({ transaction, settle, fail });
-      if (this.unverified.length === 1) setImmediate(() => void this.verifyGathered());
-    });
-  }
-
-  private async verifyGathered(): Promise<void> {
-    const gathered = this.unverified;
-    this.unverified = [];
-    try {
-      const answers = await verifyTransactions(
-        this.options.verifier,
-        gathered.map(({ transaction }) => transaction),
-      );
-      for (const [at, one] of gathered.entries()) one.settle(answers[at]!);
-    } catch (error) {
-      for (const one of gathered) one.fail(error as Error);
-    }
   }
 
   // Following.
@@ -310,7 +317,7 @@ export class GroupChain {
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<Refusal | undefined> {
     this.assertRunning();
-    const { core } = this;
+    const { core } = this.working();
     let storing: Promise<void>[] = [];
     const stage = (final: FinalBlock): void => {
       // Staged and issued in one step, so that no other block can come between in storage.
@@ -327,7 +334,10 @@ export class GroupChain {
         await Promise.all(before);
         before = storing;
         storing = [];
-        if (next.done) return await Promise.all(before).then(() => next.value);
+        if (!next.done) continue;
+        await Promise.all(before);
+        if (next.value !== undefined) this.telemetry.blockRefused(next.value.code);
+        return next.value;
       }
     } catch (error) {
       await Promise.allSettled(storing);
@@ -341,8 +351,7 @@ export class GroupChain {
   private endOfFollowing(error: Error): unknown {
     if (error instanceof SourceFailedError) return error.cause;
     if (error instanceof VerifierError) return error;
-    if (error instanceof CoreDiscardedError)
-      return new ChainStoppedError('group_halted', this.haltReason ?? error.message);
+    if (error instanceof CoreDiscardedError) return this.stopped ?? error;
     this.halt(error);
     return error;
   }
@@ -351,7 +360,11 @@ export class GroupChain {
     const { groupId } = this;
     const { height } = final.header;
     if (final.judged.writes.get(sealersTable as Table<unknown>, '') !== undefined)
-      this.lifecycle.send({ type: 'sealersChanged', seals: this.sealingSigner() !== undefined });
+      this.lifecycle.send({
+        type: 'sealersChanged',
+        seals: this.sealingSigner(this.working().core) !== undefined,
+      });
+    this.options.committed?.(final);
     this.options.bus.blockCommitted({ groupId, height }, () => eventsOfFinalBlock(groupId, final));
   }
 
@@ -362,35 +375,12 @@ export class GroupChain {
     if (this.status === 'closed') return;
     this.isClosing = true;
     const closed = new ChainStoppedError('group_closed', 'the group is closed');
-    this.sealer.close(closed);
+    this.work?.sealer.close(closed);
     await this.quiet();
     this.lifecycle.send({ type: 'close' });
-    this.core.discard();
+    this.work?.core.discard();
+    this.telemetry.chainClosed(this.groupId);
   }
 }
 
 const noop = (): void => {};
-
-/** Block 0: judged over nothing, sealed by its founder. Storing it makes the group. */
-export function foundGroup(
-  signer: BlockSigner,
-  genesis: Extract<Operation, { type: 'genesis' }>,
-  nowMs: number,
-): FinalBlock | Refusal {
-  const judge = new ChainJudge({
-    groupId: ZERO_ID,
-    tip: undefined,
-    base: new MemoryState(),
-    crypto: nativeCrypto,
-    spent: () => undefined,
-  });
-  const signed = signTransaction(signer, { groupId: ZERO_ID, operations: [genesis], tsMs: nowMs });
-  if ('code' in signed) return signed;
-  judge.openBlock(nowMs);
-  return judge.add(signed) ?? judge.sealBlock(signer)!;
-}
-
-/** Stores block 0 of a new group. */
-export async function storeFounding(store: GroupStore, final: FinalBlock): Promise<void> {
-  await store.commit(commitBatchOf([final], headAfter(undefined, final), []));
-}

@@ -13,6 +13,7 @@ import type { Tip } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
 import type { Spent } from '../../machines/group.ts';
 import type { GroupStore, Head } from '../../storage/port.ts';
+import { noTelemetry, type Telemetry } from '../telemetry.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
 import { ChainJudge, type FinalBlock } from './judge.ts';
 import { StateCache } from './state-cache.ts';
@@ -40,6 +41,7 @@ export class ChainCore {
   readonly judge: ChainJudge;
   readonly state: StateCache;
   private readonly store: GroupStore;
+  private readonly telemetry: Telemetry;
   /** Ids spent by blocks that are judged but not yet stored. */
   private readonly spentPending = new Map<Hex32, { spent: Spent; height: number }>();
   private stagedHead: Head | undefined;
@@ -49,8 +51,9 @@ export class ChainCore {
   private isDiscarded = false;
 
   /** @param groupId the zero id for a group that is about to be founded */
-  constructor(store: GroupStore, groupId: Hex32) {
+  constructor(store: GroupStore, groupId: Hex32, telemetry: Telemetry = noTelemetry) {
     this.store = store;
+    this.telemetry = telemetry;
     this.stagedHead = store.head();
     this.state = new StateCache(store);
     this.judge = new ChainJudge({
@@ -100,14 +103,27 @@ export class ChainCore {
     this.assertInUse();
     const last = blocks.at(-1)!.tip.height;
     const head = this.stagedHeads.get(last)!;
+    const startMs = performance.now();
     this.commitsUnderWay++;
     try {
       await this.store.commit(commitBatchOf(blocks, head, artifacts));
       for (const final of blocks) this.settle(final);
+      this.tell(blocks, performance.now() - startMs);
     } finally {
       this.commitsUnderWay--;
       if (this.commitsUnderWay === 0) for (const resolve of this.settledWaiters.splice(0)) resolve();
     }
+  }
+
+  private tell(blocks: readonly FinalBlock[], latencyMs: number): void {
+    let transactions = 0;
+    let operations = 0;
+    for (const { judged } of blocks) {
+      transactions += judged.accepted.length;
+      operations += judged.operationCount;
+    }
+    const { groupId } = this.judge;
+    this.telemetry.committed({ groupId, blocks: blocks.length, transactions, operations, latencyMs });
   }
 
   private settle({ tip: { height }, judged }: FinalBlock): void {

@@ -13,21 +13,20 @@
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Outcome, Receipt } from '../../events/receipt.ts';
 import type { VerifiedTransaction } from '../../events/transaction.ts';
+import { COMMITS_IN_FLIGHT_MAX } from '../bounds.ts';
 import { ClockJumpedError, type WatchedClock } from '../clock.ts';
+import type { SubmissionTrace } from '../telemetry.ts';
 import type { Artifact } from './commit.ts';
 import type { ChainCore } from './core.ts';
 import type { BlockSigner, FinalBlock } from './judge.ts';
 
-/** Blocks on their way to disk at once: one being flushed, one being written. */
-const COMMITS_IN_FLIGHT_MAX = 2;
 /** Fewer waiting transactions than this are never sealed before their turn of the event loop is over. */
 const EAGER_MIN = 16;
-/** Transactions that may wait; a submitter beyond that waits until there is room. */
-export const QUEUE_MAX = 16_384;
 
 export interface Submission {
   readonly transaction: VerifiedTransaction;
   readonly artifacts: readonly Artifact[];
+  readonly trace: SubmissionTrace | undefined;
   settle(outcome: Outcome): void;
   fail(error: Error): void;
 }
@@ -38,6 +37,8 @@ export interface SealerOptions {
   readonly core: ChainCore;
   readonly clock: WatchedClock;
   readonly lingerMs: number;
+  /** Transactions that may wait; a submitter beyond that waits until there is room. */
+  readonly submissionsMax: number;
   /** The key to seal the next block with, if this node holds one that may. */
   signer(): BlockSigner | undefined;
   committed(final: FinalBlock): void;
@@ -83,8 +84,13 @@ export class Sealer {
     this.options = options;
   }
 
+  /** Transactions that wait, those that are on their way to disk not counted. */
+  get waiting(): number {
+    return this.queue.length + this.reserved;
+  }
+
   private get isFull(): boolean {
-    return this.queue.length + this.reserved >= QUEUE_MAX;
+    return this.queue.length + this.reserved >= this.options.submissionsMax;
   }
 
   /** Takes a place in the queue if there is one. Whoever has a place pushes one submission or gives it back. */
@@ -167,7 +173,8 @@ export class Sealer {
   }
 
   private wake(): void {
-    const free = this.stopped === undefined ? QUEUE_MAX - this.queue.length - this.reserved : Infinity;
+    const { submissionsMax } = this.options;
+    const free = this.stopped === undefined ? submissionsMax - this.queue.length - this.reserved : Infinity;
     for (const resolve of this.roomWaiters.splice(0, Math.max(0, free))) resolve();
     if (!this.isIdle) return;
     for (const resolve of this.idleWaiters.splice(0)) resolve();
@@ -263,6 +270,7 @@ export class Sealer {
         const refusal = judge.add(submission.transaction);
         if (refusal === undefined) {
           taken.push(submission);
+          submission.trace?.stage('commit');
         } else {
           refusals.push({ status: 'refused', txId, refusal });
           submission.settle(refusals.at(-1)!);

@@ -10,9 +10,7 @@ import { compareUtf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
 import type { StateBase, Table, WriteSet } from '../../machines/state.ts';
 import type { GroupReader } from '../../storage/port.ts';
-
-/** Records per generation. At some 500 bytes each, two generations of one busy group stay under 64 MB. */
-const GENERATION_ENTRIES = 65_536;
+import { CACHE_GENERATION_ENTRIES } from '../bounds.ts';
 
 /** The part of storage that the cache reads. */
 export type StateReader = Pick<GroupReader, 'state' | 'stateRange'>;
@@ -56,7 +54,7 @@ export class StateCache implements StateBase {
   }
 
   private remember(slot: number, id: string, value: unknown): void {
-    if (this.youngSize >= GENERATION_ENTRIES) {
+    if (this.youngSize >= CACHE_GENERATION_ENTRIES) {
       this.old = this.young;
       this.young = [];
       this.youngSize = 0;

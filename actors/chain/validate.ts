@@ -8,6 +8,7 @@
 
 import type { Verifier } from '../../crypto/verifier.ts';
 import type { Refusal } from '../../events/refusals.ts';
+import { FOLLOW_BATCHES_MAX } from '../bounds.ts';
 import type { ChainJudge, FinalBlock, ForgedBlock, VerifiedBlock } from './judge.ts';
 import { type ReadBlock, readBlock, verifyBlocks } from './verify.ts';
 
@@ -15,8 +16,6 @@ import { type ReadBlock, readBlock, verifyBlocks } from './verify.ts';
 const BATCH_SIGNATURES = 1_024;
 /** Bytes per batch, so that blocks of few large transactions do not fill the memory. */
 const BATCH_BYTES = 8 * 1024 * 1024;
-/** Batches whose signatures are being checked at once. */
-const PIPELINE_DEPTH = 3;
 
 export interface Validation {
   readonly verifier: Verifier;
@@ -57,7 +56,7 @@ export async function* validate(
   let exhausted = false;
   try {
     for (;;) {
-      while (!exhausted && underWay.length < PIPELINE_DEPTH) {
+      while (!exhausted && underWay.length < FOLLOW_BATCHES_MAX) {
         const next = await batches.next();
         if (next.done) exhausted = true;
         else underWay.push(next.value);

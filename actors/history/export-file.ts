@@ -6,7 +6,7 @@
  * file under the final name finds all of it.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Sha256Stream, sha256Stream } from '../../crypto/hash.ts';
 import { concatBytes, fromHex, type Hex32 } from '../../events/bytes.ts';
@@ -23,6 +23,7 @@ import {
   fileErrorOf,
   frameHead,
   MAGIC,
+  notAFile,
 } from './export-format.ts';
 import { type OnProgress, Pace } from './progress.ts';
 import { sourceOf } from './source.ts';
@@ -98,7 +99,7 @@ class FileSink {
 /**
  * Writes a group up to its present head to the new file `path`.
  * @param reader of a snapshot, if the group may grow meanwhile: artifacts of later blocks would go in as well
- * @throws ExportFileError `exists`, `not_found` (no such folder), `disk_full`, `io`; nothing is left behind then
+ * @throws ExportFileError `exists`, `not_a_file`, `not_found` (no such folder), `disk_full`, `io`; nothing is left behind then
  * @throws StorageError when the store cannot give all blocks
  */
 export async function exportGroup(
@@ -109,7 +110,7 @@ export async function exportGroup(
   const { overwrite = false, onProgress } = options;
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
   try {
-    if (!overwrite) await refuseExisting(path);
+    await refusePresent(path, overwrite);
     const file = await open(partial, 'wx', 0o600);
     try {
       const summary = await writeGroup(reader, file, onProgress);
@@ -124,13 +125,16 @@ export async function exportGroup(
       throw error;
     }
   } catch (error) {
-    throw fileErrorOf(error, path);
+    throw fileErrorOf(error, 'write', path);
   }
 }
 
-async function refuseExisting(path: string): Promise<void> {
-  const present = await lstat(path).catch(() => undefined);
-  if (present !== undefined) throw new ExportFileError('exists', `${path} is there already`);
+/** Only a file is ever replaced, and only where that is wanted. */
+async function refusePresent(path: string, overwrite: boolean): Promise<void> {
+  const present = await stat(path).catch(() => lstat(path).catch(() => undefined));
+  if (present === undefined) return;
+  if (!present.isFile() && !present.isSymbolicLink()) throw notAFile(path, present.isDirectory());
+  if (!overwrite) throw new ExportFileError('exists', `${path} is there already, and was left as it is`);
 }
 
 /** Gives the file its name unless that is taken: a rename would replace what came there meanwhile. */
@@ -140,7 +144,7 @@ async function nameNew(partial: string, path: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
     // A file system without hard links: as near as it gets.
-    await refuseExisting(path);
+    await refusePresent(path, false);
     await rename(partial, path);
     return;
   }

@@ -14,6 +14,7 @@
  */
 import { PACKAGE_CONTENT_BYTES_MAX, packageBytesOf } from '../../crypto/package.ts';
 import { equalBytes, utf8 } from '../../events/bytes.ts';
+import { describeErrno, errnoKind, errnoName, type FileAction } from '../../events/errno.ts';
 import { id, record, uint } from '../../events/fields.ts';
 import { BLOCK_BYTES_MAX, CLAIM_ARTIFACT_BYTES_MAX, EXPERIENCE_BYTES_MAX } from '../../events/limits.ts';
 
@@ -57,6 +58,8 @@ export type ExportFileErrorCode =
   | 'malformed'
   /** There is no such file. */
   | 'not_found'
+  /** It is a folder, or something else that is no file. */
+  | 'not_a_file'
   /** The file to write is there already, and nobody said to replace it. */
   | 'exists'
   /** No space, quota or file size left; nothing was kept. */
@@ -75,20 +78,17 @@ export class ExportFileError extends Error {
   }
 }
 
-const CODE_OF_ERRNO: Readonly<Record<string, ExportFileErrorCode>> = {
-  ENOENT: 'not_found',
-  EEXIST: 'exists',
-  ENOSPC: 'disk_full',
-  EDQUOT: 'disk_full',
-  EFBIG: 'disk_full',
-};
+/** The typed error for what an action on the file `path` threw; other errors come back as they are. */
+export function fileErrorOf(error: unknown, action: FileAction, path: string): unknown {
+  const name = errnoName(error);
+  if (name === undefined) return error;
+  return new ExportFileError(errnoKind(name), describeErrno(name, action, path), error);
+}
 
-/** The typed error for what a file operation on `path` threw; other errors come back as they are. */
-export function fileErrorOf(error: unknown, path: string): unknown {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  if (error instanceof ExportFileError || !(error instanceof Error) || typeof code !== 'string') return error;
-  if (!('syscall' in error)) return error;
-  return new ExportFileError(CODE_OF_ERRNO[code] ?? 'io', `${path}: ${error.message}`, error);
+/** The error for a path at which there is something else than a file. */
+export function notAFile(path: string, isFolder: boolean): ExportFileError {
+  const what = isFolder ? 'a folder' : 'a device or a pipe';
+  return new ExportFileError('not_a_file', `${path} is ${what}, not a file; name a file`);
 }
 
 /** Throws `ExportFileError` unless a file that begins with `start` is an export of this version. */

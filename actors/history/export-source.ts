@@ -5,7 +5,7 @@
  * and what they hold is checked by whoever reads them: the audit does it all. Reads are synchronous and buffered,
  * from wherever an iteration stands, so that several may go on at once.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sha256Stream } from '../../crypto/hash.ts';
 import { equalBytes, type Hex32, toHex } from '../../events/bytes.ts';
@@ -16,6 +16,7 @@ import {
   END_BYTES,
   type ExportEnd,
   ExportFileError,
+  type ExportFileErrorCode,
   exportHeader,
   FRAME,
   FRAME_BYTES_MAX,
@@ -24,6 +25,7 @@ import {
   fileErrorOf,
   HASH_BYTES,
   MAGIC,
+  notAFile,
   readEnd,
 } from './export-format.ts';
 import type { HistorySource, SourceArtifact } from './source.ts';
@@ -48,7 +50,7 @@ export interface ExportSource extends HistorySource, Disposable {
 
 /**
  * Opens an export and checks that it is a whole one by its two ends. What lies between is checked as it is read.
- * @throws ExportFileError `not_an_export`, `newer_version`, `truncated`, `malformed`, `not_found`, `io`; its
+ * @throws ExportFileError `not_an_export`, `newer_version`, `truncated`, `malformed`, `not_found`, `not_a_file`, `io`; its
  *   iterations throw `malformed` and `io`, and `checkContainer` rejects with `checksum_mismatch` as well
  */
 export function openExport(path: string): ExportSource {
@@ -57,8 +59,22 @@ export function openExport(path: string): ExportSource {
     return new ExportFile(file);
   } catch (error) {
     file.close();
-    throw error;
+    throw nameFile(error, path);
   }
+}
+
+/** What to do about a file that is not a whole export. */
+const NEXT: Readonly<Partial<Record<ExportFileErrorCode, string>>> = {
+  not_an_export: 'name a file that an export wrote',
+  newer_version: 'upgrade',
+  truncated: 'copy it again from where it is whole',
+  malformed: 'copy it again from where it is whole',
+};
+
+function nameFile(error: unknown, path: string): unknown {
+  const next = error instanceof ExportFileError ? NEXT[error.code] : undefined;
+  if (!(error instanceof ExportFileError) || next === undefined) return error;
+  return new ExportFileError(error.code, `${path}: ${error.message}; ${next}`, error);
 }
 
 /** A file to read from anywhere. */
@@ -71,10 +87,13 @@ class RandomAccessFile {
   constructor(path: string) {
     this.path = path;
     try {
+      const stats = statSync(path);
+      // Anything else has no length, and reading it may never end.
+      if (!stats.isFile()) throw notAFile(path, stats.isDirectory());
       this.#descriptor = openSync(path, 'r');
       this.size = fstatSync(this.#descriptor).size;
     } catch (error) {
-      throw fileErrorOf(error, path);
+      throw fileErrorOf(error, 'read', path);
     }
   }
 
@@ -89,7 +108,7 @@ class RandomAccessFile {
         filled += count;
       }
     } catch (error) {
-      throw fileErrorOf(error, this.path);
+      throw fileErrorOf(error, 'read', this.path);
     }
     return target.subarray(0, filled);
   }

@@ -43,10 +43,10 @@ function describePlace({ height, transaction, txId }: Place): string {
   return `${block}, transaction ${transaction}${id}`;
 }
 
-function describeCheck(finding: Finding): string {
+function describeCheck(finding: Finding, sayRefusal: (refusal: Refusal) => string): string {
   switch (finding.check) {
     case 'refused':
-      return describeRefusal(finding.refusal);
+      return sayRefusal(finding.refusal);
     case 'block_missing':
       return 'The block is missing.';
     case 'artifact_missing':
@@ -75,7 +75,10 @@ function describeState({ key, expected, actual }: Extract<Finding, { check: 'sta
   return `${entry} is not what the log says.`;
 }
 
-/** One line for people: where, then what. */
-export function describeFinding(finding: Finding): string {
-  return `${describePlace(finding)}: ${describeCheck(finding)}`;
+/**
+ * One line for people: where, then what.
+ * @param sayRefusal other words for what the rules refuse
+ */
+export function describeFinding(finding: Finding, sayRefusal = describeRefusal): string {
+  return `${describePlace(finding)}: ${describeCheck(finding, sayRefusal)}`;
 }

@@ -14,6 +14,11 @@ function guardName(guard: unknown): string | undefined {
   return typeof guard === 'string' ? guard : String((guard as { type?: unknown }).type);
 }
 
+/** XState calls a delay `xstate.after.<delay>.<state>`. */
+function eventName(event: string): string {
+  return event.startsWith('xstate.after.') ? `after ${event.split('.')[2]}` : event;
+}
+
 function moves(machine: AnyStateMachine): Move[] {
   const found: Move[] = [];
   for (const [from, state] of Object.entries(machine.states)) {
@@ -23,7 +28,7 @@ function moves(machine: AnyStateMachine): Move[] {
         target?: { key: string }[];
         guard?: unknown;
       }[])
-        found.push({ from, event, to: target?.[0]?.key ?? from, guard: guardName(guard) });
+        found.push({ from, event: eventName(event), to: target?.[0]?.key ?? from, guard: guardName(guard) });
     }
   }
   return found;

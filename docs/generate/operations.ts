@@ -1,7 +1,8 @@
 /** The operations and the policy, from the registry. */
+
+import { DEFAULT_POLICY } from '../../actors/policy.ts';
 import { policy } from '../../events/operations/group.ts';
 import { OPERATIONS } from '../../events/registry.ts';
-import { DEFAULT_POLICY } from '../../node.ts';
 import { describeField, type Field, fieldsOf } from './fields.ts';
 import { number, span, table } from './table.ts';
 

@@ -7,7 +7,6 @@ import { UsageError } from '../../actors/errors.ts';
 import { PREFIX_DIGITS_MIN } from '../../actors/ids.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Run } from './context.ts';
-import { ask } from './password.ts';
 
 export interface ConfirmOptions {
   readonly yesIMean?: string;
@@ -32,8 +31,9 @@ export async function confirmMember(
     (answer.length >= PREFIX_DIGITS_MIN && member.key.startsWith(answer.toLowerCase()));
   const { yesIMean } = run.options;
   const how = `the member's name or the first ${PREFIX_DIGITS_MIN} digits of the key`;
-  if (yesIMean === undefined && !process.stdin.isTTY)
+  if (yesIMean === undefined && !run.terminal.isInteractive)
     throw new UsageError(`${what}; confirm with --yes-i-mean=NAME, where NAME is ${how}`);
-  const answer = yesIMean ?? (await ask(run.out, `${what}. Type ${how}: `, run.signal));
+  const answer =
+    yesIMean ?? (await run.terminal.ask(`${what}. Type ${how}: `, { isShown: true, signal: run.signal }));
   if (!isMeant(answer)) throw new UsageError(`"${answer}" is not ${how}; nothing was changed`);
 }

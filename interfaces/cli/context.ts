@@ -16,17 +16,16 @@
  * A `Run` opens the node when it is first asked for, and whatever happens, it is closed at the end.
  */
 import type { Command } from 'commander';
-import type { Agent } from '../../actors/agent.ts';
-import { NotFoundError, UsageError } from '../../actors/errors.ts';
-import type { Group } from '../../actors/group.ts';
-import type { GroupView } from '../../actors/group-view.ts';
-import type { Hex32 } from '../../events/bytes.ts';
+import { UsageError } from '../../actors/errors.ts';
 import type { BatteryNode } from '../../node.ts';
-import { envelope } from './json.ts';
+import { DATA_DEFAULT } from './contexts.ts';
+import { layOutExample } from './help-layout.ts';
 import type { Output } from './output.ts';
-import { parseHeight } from './parse.ts';
-import { askHidden, givenPassword } from './password.ts';
-import { formatSpan, shortId } from './text.ts';
+import { noSuchVerb } from './suggest.ts';
+import type { Terminal } from './terminal.ts';
+import { Run } from './verb-run.ts';
+
+export type { Run } from './verb-run.ts';
 
 /** The sections of the help. */
 const HEADINGS = [
@@ -38,12 +37,9 @@ const HEADINGS = [
   'Market',
   'History',
   'Network',
+  'Operation',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];
-
-/** How long a verb waits for another process that owns the directory: verbs are short. */
-const OWNER_WAIT_MS = 5_000;
-export const DATA_DEFAULT = './lb-data';
 
 export interface VerbSpec {
   /** Name and arguments in the way of commander: `retract-claim [claim]`. */
@@ -65,6 +61,8 @@ export interface VerbSpec {
   readonly at?: boolean;
   /** What a family of verbs does when none of them is named. */
   readonly isDefault?: boolean;
+  /** Runs in this process whoever owns the data directory. All others run where the node is. */
+  readonly runsHere?: boolean;
 }
 
 /** What all runs share. */
@@ -75,15 +73,22 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** The runs under way, to be closed by whoever ends the program. */
   readonly runs: Set<{ close(): Promise<void> }>;
+  readonly terminal: Terminal;
+  /** The node that is up in this process; verbs use it instead of opening one of their own. */
+  readonly upNode?: BatteryNode;
+  /** Runs the whole command line where the node of `data` is up. Resolves to its exit code; nothing: it is not up. */
+  readonly forward?: (data: string) => Promise<number | undefined>;
 }
 
-interface CommonOptions {
-  readonly data?: string;
-  readonly json?: boolean;
-  readonly group?: string;
-  readonly as?: string;
-  readonly at?: string;
-  readonly passwordFile?: string;
+/** The verb ended with this exit code: it ran in another process, or a signal was its proper end. */
+export class VerbExit extends Error {
+  override readonly name = 'VerbExit';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`ended with ${exitCode}`);
+    this.exitCode = exitCode;
+  }
 }
 
 /** Adds a verb to `program` (or to a verb that has verbs of its own). */
@@ -108,7 +113,7 @@ export function verb<O extends object = object>(
     command.option('--as <identity>', "identity that signs (default: the node's own)");
   if (spec.at) command.option('--at <height>', 'as of this height instead of now');
   addCommonOptions(command);
-  command.addHelpText('after', `\nExample:\n${indent(spec.example)}`);
+  command.addHelpText('after', () => layOutExample(spec.example, context.out.width));
   // What stands behind a family without being one of its verbs would else be called too many arguments.
   command.allowExcessArguments(spec.isDefault === true);
   command.action(async () => {
@@ -119,7 +124,11 @@ export function verb<O extends object = object>(
         throw new UsageError(`${command.name()} needs ${option.flags}; see: lb ${command.name()} --help`);
     const run = new Run<O>(command, context, spec);
     try {
+      const forwarded = spec.runsHere ? undefined : await context.forward?.(run.data);
+      if (forwarded !== undefined) throw new VerbExit(forwarded);
       await action(run);
+    } catch (error) {
+      throw run.inWords(error);
     } finally {
       await run.close();
     }
@@ -137,181 +146,8 @@ export function family(program: Command, name: string, summary: string, heading:
 /** The flags that stand before or after any verb. */
 export function addCommonOptions(command: Command): void {
   command
-    .option('--data <dir>', `data directory (default: LB_DATA, else ${DATA_DEFAULT})`)
+    .option('--data <dir>', `data directory (default: LB_DATA, the context in use, ${DATA_DEFAULT})`)
+    .option('--context <name>', 'data directory by its name (see: lb context)')
     .option('--password-file <file>', 'file with the password of the keys (or set LB_PASSWORD)')
     .option('--json', 'print JSON for machines');
-}
-
-function noSuchVerb(parent: Command, given: string): UsageError {
-  const known = parent.commands.map((command) => command.name()).join(', ');
-  return new UsageError(`${parent.name()} has no verb "${given}"; it has ${known}`);
-}
-
-function indent(text: string): string {
-  return text.replace(/^/gm, '  ');
-}
-
-/** Flags of the verb and of everything above it; where both have one, the one nearer to the verb counts. */
-function mergedOptions(command: Command): Record<string, unknown> {
-  const above = command.parent === null ? {} : mergedOptions(command.parent);
-  return { ...above, ...command.opts() };
-}
-
-/** One run of a verb. */
-export class Run<O extends object = object> {
-  readonly options: Readonly<O & CommonOptions>;
-  /** The arguments without a flag, in order. */
-  readonly args: readonly string[];
-  readonly out: Output;
-  readonly env: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal;
-  /** Whether machines read the output. */
-  readonly json: boolean;
-  /** The data directory. */
-  readonly data: string;
-  private readonly spec: VerbSpec;
-  private opened: BatteryNode | undefined;
-  private cleanups: (() => Promise<void> | void)[] = [];
-  private closing: Promise<void> | undefined;
-  private readonly context: CliContext;
-
-  constructor(command: Command, context: CliContext, spec: VerbSpec) {
-    this.options = mergedOptions(command) as O & CommonOptions;
-    this.args = command.processedArgs.flat().filter((one): one is string => typeof one === 'string');
-    this.out = context.out;
-    this.env = context.env;
-    this.signal = context.signal;
-    this.json = this.options.json === true;
-    this.data = this.options.data ?? (context.env.LB_DATA || DATA_DEFAULT);
-    // An empty variable in a script must not mean the directory one happens to stand in.
-    if (this.data === '') throw new UsageError('--data is empty; name a directory');
-    this.spec = spec;
-    this.context = context;
-    context.runs.add(this);
-  }
-
-  // The node and what is in it.
-
-  /** The node of the data directory, opened; with its password where the verb signs. */
-  async node(): Promise<BatteryNode> {
-    this.opened ??= await this.open();
-    return this.opened;
-  }
-
-  /** A look at the node, opened for it alone and closed again. */
-  async peek<T>(look: (node: BatteryNode) => T): Promise<T> {
-    const node = await this.openWith(undefined);
-    try {
-      return look(node);
-    } finally {
-      await node.close();
-    }
-  }
-
-  private async open(): Promise<BatteryNode> {
-    const { signs = false } = this.spec;
-    const willSign = typeof signs === 'function' ? signs({ ...this.options }, this.args) : signs;
-    if (!willSign) return this.openWith(undefined);
-    const password = givenPassword(this.options.passwordFile, this.env);
-    const node = await this.openWith(password);
-    if (!node.isLocked || !process.stdin.isTTY) return node;
-    // Asking takes as long as a person takes; nobody else should wait for the directory meanwhile.
-    await node.close();
-    return this.openWith(await askHidden(this.out, 'Password: ', this.signal));
-  }
-
-  private async openWith(password: string | undefined): Promise<BatteryNode> {
-    const options = { data: this.data, waitMs: OWNER_WAIT_MS };
-    // Loaded late: help, a mistyped verb and the shell's completion need no database.
-    const { BatteryNode } = await import('../../node.ts');
-    const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
-    const warning = node.keyFileWarning;
-    if (warning !== undefined) this.hint(`warning: ${warning}`);
-    return node;
-  }
-
-  /** The group of `--group`, or the only one. */
-  async group(): Promise<Group> {
-    const node = await this.node();
-    const { group } = this.options;
-    if (group !== undefined) return node.group(group);
-    const ids = node.groupIds();
-    if (ids.length === 1) return node.group(ids[0]!);
-    if (ids.length === 0)
-      throw new NotFoundError('this node has no group yet; make one with: lb create-group --name NAME');
-    throw new UsageError(
-      `this node has ${ids.length} groups; say which with --group (${ids.slice(0, 8).map(shortId).join(', ')})`,
-    );
-  }
-
-  /** The group's state now, or at the height of `--at`. */
-  async view(): Promise<GroupView> {
-    const group = await this.group();
-    const { at } = this.options;
-    return at === undefined ? group.now : group.at(parseHeight(at));
-  }
-
-  /** The past cannot be changed: `--at` and a change exclude each other. */
-  refuseAt(change: string): void {
-    if (this.options.at !== undefined)
-      throw new UsageError(`--at shows the past; ${change} changes the present`);
-  }
-
-  /** The identity that signs, at work in the group. */
-  async agent(): Promise<Agent> {
-    const node = await this.node();
-    const group = await this.group();
-    return group.as(this.options.as ?? node.identities().find(({ isNode }) => isNode)!.name);
-  }
-
-  /** What an identity of this node is called; other keys by their first digits. The node must be open. */
-  nameOf(key: Hex32): string {
-    return this.opened?.identities().find(({ publicKey }) => publicKey === key)?.name ?? shortId(key);
-  }
-
-  // Printing.
-
-  /** The envelope for machines, or what `forPeople` prints. */
-  print(data: unknown, forPeople: () => void): void {
-    if (this.json) this.out.line(envelope(data));
-    else forPeople();
-  }
-
-  /** A hint for people, which machines are not told. */
-  hint(text: string): void {
-    if (!this.json) this.out.note(text);
-  }
-
-  /** A line on a terminal that says how far a long verb is; silent elsewhere. Call `end` when it is done. */
-  progress(label: string): { update(done: number, total?: number): void; end(): void } {
-    const startedMs = performance.now();
-    let shownMs = 0;
-    const isShown = this.out.isErrorTerminal && !this.json;
-    const update = (done: number, total?: number): void => {
-      const nowMs = performance.now();
-      if (!isShown || nowMs - shownMs < 100) return;
-      shownMs = nowMs;
-      const part = total ? `${done}/${total} (${Math.floor((100 * done) / total)} %)` : `${done}`;
-      this.out.status(`${label} ${part}, ${formatSpan(nowMs - startedMs)}`);
-    };
-    return { update, end: () => (isShown ? this.out.status('') : undefined) };
-  }
-
-  // Ending.
-
-  /** Runs at the end of the verb, whatever its end is: last added, first run. */
-  onEnd(cleanup: () => Promise<void> | void): void {
-    this.cleanups.push(cleanup);
-  }
-
-  close(): Promise<void> {
-    this.closing ??= this.end();
-    return this.closing;
-  }
-
-  private async end(): Promise<void> {
-    this.context.runs.delete(this);
-    for (const cleanup of this.cleanups.reverse()) await cleanup();
-    await this.opened?.close();
-  }
 }

@@ -3,8 +3,8 @@
  * Errors are told apart by their code, never by their text.
  */
 import { CommanderError } from 'commander';
-import type { ChainStoppedError } from '../../actors/chain/chain.ts';
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
+import { ChainStoppedError } from '../../actors/chain/stopped.ts';
 import type { ClockJumpedError } from '../../actors/clock.ts';
 import {
   AmbiguousIdError,
@@ -16,13 +16,30 @@ import {
 import type { HistoryMovedError } from '../../actors/history/audit.ts';
 import type { ExportFileErrorCode } from '../../actors/history/export-format.ts';
 import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
+import type { TooManyWatchersError } from '../../actors/watch.ts';
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
 import type { VerifierErrorCode } from '../../crypto/verifier.ts';
+import {
+  describeErrno,
+  errnoKind,
+  errnoName,
+  errnoReason,
+  type SystemErrorKind,
+} from '../../events/errno.ts';
+import type { Refusal, RefusalCode } from '../../events/refusals.ts';
 import type { NetworkErrorCode } from '../../protocol/errors.ts';
+import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
+import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
+import type { SocketProtocolError } from '../socket/frames.ts';
+import type { SocketPathError } from '../socket/server.ts';
+import type { ContextsFileError } from './contexts.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
+import { explain } from './refusals/explain.ts';
+import { type Explanation, plainSay } from './refusals/say.ts';
 import { cleanLine } from './text.ts';
+import type { LockedNodeError } from './verb-run.ts';
 
 /** The exit codes: a contract with scripts, never renumbered. */
 export const EXIT = {
@@ -61,14 +78,24 @@ type KnownCode =
   | PackageErrorCode
   | VerifierErrorCode
   | ExportFileErrorCode
+  | BackupErrorCode
+  | ContextsFileError['code']
   | HistoryMovedError['code']
   | VerdictError['code']
+  | FileError['code']
+  | ImportIncompleteError['code']
+  | OutputFailedError['code']
   | NotSealerError['code']
   | PendingError['code']
   | OutboxFullError['code']
   | NetworkErrorCode
   | ChainStoppedError['code']
-  | ClockJumpedError['code'];
+  | ClockJumpedError['code']
+  | TooManyWatchersError['code']
+  | ConfigErrorCode
+  | SocketPathError['code']
+  | SocketProtocolError['code']
+  | LockedNodeError['code'];
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -81,9 +108,15 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   not_a_node: 'environment',
   owned: 'environment',
   newer_format: 'environment',
+  // Configuration.
+  config_invalid: 'usage',
+  config_unreadable: 'environment',
+  log_dir_unwritable: 'environment',
+  metrics_port_unusable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',
+  keystore_lost: 'environment',
   keystore_corrupt: 'environment',
   keystore_version_unknown: 'environment',
   keystore_changed: 'environment',
@@ -107,14 +140,25 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   replay_broken: 'refused',
   proof_invalid: 'refused',
   proof_unanchored: 'refused',
+  delivery_bad: 'refused',
   not_an_export: 'refused',
   newer_version: 'environment',
   truncated: 'refused',
   checksum_mismatch: 'refused',
   malformed: 'refused',
   exists: 'refused',
+  not_a_file: 'usage',
+  import_incomplete: 'notFound',
+  output_failed: 'environment',
   history_moved: 'environment',
   history_broken: 'environment',
+  // Backups and contexts.
+  not_a_backup: 'refused',
+  backup_newer: 'environment',
+  backup_damaged: 'refused',
+  not_empty: 'refused',
+  contexts_unreadable: 'environment',
+  unhealthy: 'environment',
   package_too_large: 'usage',
   package_not_recognised: 'environment',
   package_does_not_open: 'environment',
@@ -122,6 +166,10 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   group_halted: 'environment',
   group_closed: 'environment',
   clock_jumped: 'environment',
+  too_many_watchers: 'refused',
+  socket_path_too_long: 'environment',
+  socket_protocol: 'unreachable',
+  node_locked: 'forbidden',
   not_sealer: 'unreachable',
   // The network.
   pending: 'unreachable',
@@ -139,21 +187,69 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
 /** What to do next, where the message of the error does not say it. Nothing here destroys anything. */
 const NEXT: Readonly<Partial<Record<string, string>>> = {
   missing: 'make a node there with: lb init --data DIR',
+  keystore_not_found: 'finish making it with: lb init --data DIR',
   not_a_node: 'choose another directory with --data, or make a node in an empty one with: lb init',
   owned: 'try again when it is done, or use another --data',
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
-  disk_full: 'free some space and try again',
+  config_invalid: 'see docs/CONFIGURATION.md',
 };
+
+/** A file of the user's that cannot be read or written. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly code: SystemErrorKind;
+
+  constructor(code: SystemErrorKind, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
 
 /** What was checked does not hold. The result has been printed; this is its exit code. */
 export class VerdictError extends Error {
   override readonly name = 'VerdictError';
-  readonly code: 'audit_broken' | 'replay_broken' | 'proof_invalid' | 'proof_unanchored';
+  readonly code:
+    | 'audit_broken'
+    | 'replay_broken'
+    | 'proof_invalid'
+    | 'proof_unanchored'
+    | 'delivery_bad'
+    | 'unhealthy';
 
   constructor(code: VerdictError['code'], message: string) {
     super(message);
     this.code = code;
+  }
+}
+
+/** The rules said no, in the words of the node that asked them. */
+export class ExplainedRefusal extends RefusedError {
+  /** What to do about it. */
+  readonly next: string;
+
+  constructor(refusal: Refusal, { why, next }: Explanation) {
+    super(refusal);
+    this.message = `${why}; ${next}`;
+    this.next = next;
+  }
+}
+
+/** Something that was named could not be imported; the rest was. */
+export class ImportIncompleteError extends Error {
+  override readonly name = 'ImportIncompleteError';
+  readonly code = 'import_incomplete';
+}
+
+/** Standard output takes no more, for another reason than that nobody reads it. */
+export class OutputFailedError extends Error {
+  override readonly name = 'OutputFailedError';
+  readonly code = 'output_failed';
+
+  constructor(cause: Error) {
+    const why = errnoReason(errnoName(cause) ?? 'EIO', 'write');
+    const next = 'what the verb changed stays changed, so look before running it again';
+    super(`cannot write to standard output: ${why}; ${next}`, { cause });
   }
 }
 
@@ -171,7 +267,7 @@ export function failureOf(error: unknown): Failure | undefined {
   const code = codeOf(error);
   if (code !== undefined && isKnown(code)) {
     const message = messageOf(error as Error, code);
-    return { ...failure(code, message, KIND_OF_CODE[code]), details: detailsOf(error) };
+    return { ...failure(code, message, kindOf(error, code)), details: detailsOf(error) };
   }
   const system = systemFailure(error);
   if (system !== undefined) return system;
@@ -182,45 +278,70 @@ export function failureOf(error: unknown): Failure | undefined {
 
 function commanderFailure(error: CommanderError): Failure | undefined {
   if (error.exitCode === 0) return undefined;
+  // Flags, and no verb.
+  if (error.code === 'commander.help')
+    return failure('usage', 'which verb? lb help lists them all, and lb VERB --help shows one', 'usage');
   const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  return failure('usage', message, 'usage');
+  // What was meant is known already.
+  if (message.endsWith('?)')) return failure('usage', message, 'usage');
+  const next = NEXT_OF_PARSER[error.code] ?? 'lb VERB --help shows what goes where';
+  return failure('usage', `${message.replace(/\.$/, '')}; ${next}`, 'usage');
 }
+
+const NEXT_OF_PARSER: Readonly<Partial<Record<string, string>>> = {
+  'commander.unknownOption': 'the flags of a verb go behind it, and lb VERB --help lists them',
+  'commander.excessArguments': 'most values go behind a flag, and lb VERB --help shows which',
+};
 
 function isKnown(code: string): code is KnownCode {
   return Object.hasOwn(KIND_OF_CODE, code);
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The code of an error, if it has one. */
+export function codeOf(error: unknown): string | undefined {
   const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
-/** What an error of the operating system about a file of the user's means. */
+/** An error of the operating system that nobody on its way gave a meaning. */
 function systemFailure(error: unknown): Failure | undefined {
-  if (!(error instanceof Error) || !('syscall' in error)) return undefined;
-  const { code: errno, path } = error as NodeJS.ErrnoException;
-  if (errno === 'EEXIST')
-    return failure('exists', `${path} is there already; it was left as it is`, 'refused');
-  if (errno === 'ENOENT') return failure('not_found', `there is no ${path}`, 'notFound');
-  if (errno === 'ENOSPC') return failure('disk_full', `the disk is full (${path})`, 'environment');
-  return failure('io', error.message, 'environment');
+  const name = errnoName(error);
+  if (name === undefined) return undefined;
+  const { path, syscall } = error as NodeJS.ErrnoException;
+  const isReading = ['read', 'stat', 'lstat', 'scandir', 'uv_cwd'].includes(syscall ?? '');
+  const place = syscall === 'uv_cwd' ? 'the current folder' : (path ?? 'a file or folder');
+  const message = describeErrno(name, isReading ? 'read' : 'write', place);
+  const kind = errnoKind(name);
+  return failure(kind, message, KIND_OF_CODE[kind]);
 }
 
 function failure(code: string, message: string, kind: ExitKind): Failure {
   return { exitCode: EXIT[kind], code, message, details: {} };
 }
 
+/** What was out of bounds was never signed: that is the command line's fault, and not the group's. */
+function kindOf(error: unknown, code: KnownCode): ExitKind {
+  const isUnsigned = error instanceof RefusedError && UNSIGNED.includes(error.refusal.code);
+  return isUnsigned ? 'usage' : KIND_OF_CODE[code];
+}
+const UNSIGNED: readonly RefusalCode[] = ['malformed', 'transaction_too_large'];
+
 function messageOf(error: Error, code: string): string {
-  // What was typed is out of bounds; the rest of that refusal speaks of bytes.
-  if (error instanceof RefusedError && error.refusal.code === 'malformed') return error.refusal.what;
+  if (error instanceof BrokenHistoryError) {
+    const { why, next } = explain(error.refusal, plainSay(Date.now()));
+    return `the history is broken at height ${error.height}: ${why}; ${next}`;
+  }
   const next = NEXT[code];
   return next === undefined ? error.message : `${error.message}; ${next}`;
 }
 
 function detailsOf(error: unknown): Record<string, unknown> {
+  if (error instanceof ExplainedRefusal) return { refusal: error.refusal, next: error.next };
   if (error instanceof RefusedError || error instanceof BrokenHistoryError) return { refusal: error.refusal };
   if (error instanceof AmbiguousIdError) return { candidates: error.candidates };
+  if (error instanceof ConfigError) return { problems: error.problems };
   if (error instanceof DirectoryOwnedError) return { pid: error.pid };
+  if (error instanceof ChainStoppedError) return { retryAtMs: error.retryAtMs };
   return {};
 }
 

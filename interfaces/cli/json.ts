@@ -34,7 +34,8 @@ export function toWire(value: unknown): unknown {
   return wire;
 }
 
-/** `{"schema_version":1,"data":…}` on one line. */
-export function envelope(data: unknown): string {
-  return JSON.stringify({ schema_version: SCHEMA_VERSION, data: toWire(data) });
+/** `{"schema_version":1,"data":…}` on one line; warnings stand beside the data, where there are any. */
+export function envelope(data: unknown, warnings: readonly string[] = []): string {
+  const beside = warnings.length === 0 ? {} : { warnings };
+  return JSON.stringify({ schema_version: SCHEMA_VERSION, data: toWire(data), ...beside });
 }

@@ -1,7 +1,10 @@
 /** Values as people type them: times, spans, amounts, tags, text from a flag, a file or standard input. */
-import { readFileSync } from 'node:fs';
-import { NotFoundError, UsageError } from '../../actors/errors.ts';
+import { UsageError } from '../../actors/errors.ts';
 import { MAX_TOKEN } from '../../events/fields.ts';
+import { TIME_MS_MAX } from '../../events/limits.ts';
+import { readInput, readTextInput } from './files.ts';
+import type { Terminal } from './terminal.ts';
+import { formatSpan, formatTime } from './text.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -13,44 +16,76 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 
 /** A span in milliseconds from `90s`, `30m`, `24h`, `7d`, `1h30m`, or a number of milliseconds. */
-export function parseSpan(text: string, flag: string): number {
+export function spanOf(text: string): number | undefined {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  if (/^(\d{1,9}(ms|s|m|h|d|w))+$/.test(text)) {
-    let total = 0;
-    for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d|w)/g))
-      total += Number(count) * UNIT_MS[unit!]!;
-    return total;
-  }
-  throw new UsageError(`${flag} ${text}: expected a span such as 90s, 30m, 24h or 7d`);
+  if (!/^(\d{1,9}(ms|s|m|h|d|w))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d|w)/g))
+    total += Number(count) * UNIT_MS[unit!]!;
+  return total <= TIME_MS_MAX ? total : undefined;
+}
+
+/** A span as `spanOf` takes it, within bounds where there are some. */
+export function parseSpan(text: string, flag: string, min = 0, max = TIME_MS_MAX): number {
+  const span = spanOf(text);
+  if (span === undefined)
+    throw new UsageError(`${flag} ${text}: expected a span such as 90s, 30m, 24h or 7d`);
+  if (span < min || span > max)
+    throw new UsageError(`${flag} ${text}: expected a span from ${formatSpan(min)} to ${formatSpan(max)}`);
+  return span;
 }
 
 /** A point in time from ISO 8601, milliseconds since 1970, or a span before (or after) now. */
 export function parseTime(text: string, flag: string, nowMs: number, direction: 'ago' | 'from now'): number {
+  const time = timeOf(text, nowMs, direction);
+  if (time === undefined || time > TIME_MS_MAX)
+    throw new UsageError(
+      `${flag} ${text}: expected a time such as 2026-01-31T12:00Z, a span such as 24h (${direction}), or milliseconds since 1970`,
+    );
+  return time;
+}
+
+function timeOf(text: string, nowMs: number, direction: 'ago' | 'from now'): number | undefined {
   if (/^\d{11,15}$/.test(text)) return Number(text);
   if (/^\d{4}-\d\d/.test(text)) {
     const ms = Date.parse(text);
-    if (!Number.isNaN(ms)) return ms;
-  } else if (/^\d/.test(text)) {
-    const span = parseSpan(text, flag);
-    return Math.max(0, direction === 'ago' ? nowMs - span : nowMs + span);
+    return Number.isNaN(ms) ? undefined : Math.max(0, ms);
   }
-  throw new UsageError(
-    `${flag} ${text}: expected a time such as 2026-01-31T12:00Z, a span such as 24h (${direction}), or milliseconds since 1970`,
-  );
+  const span = spanOf(text);
+  if (span === undefined) return undefined;
+  return Math.max(0, direction === 'ago' ? nowMs - span : nowMs + span);
+}
+
+/** A time that must still come. */
+export function parseFutureTime(text: string, flag: string, nowMs: number): number {
+  const time = parseTime(text, flag, nowMs, 'from now');
+  if (time <= nowMs)
+    throw new UsageError(`${flag} ${text}: ${formatTime(time)} is over; name a time to come, such as 24h`);
+  return time;
 }
 
 /** Whole tokens. */
-export function parseAmount(text: string, flag: string): bigint {
+export function amountOf(text: string): bigint | undefined {
   const amount = /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
-  if (amount === undefined || amount > MAX_TOKEN)
-    throw new UsageError(`${flag} ${text}: expected a whole amount of tokens from 0 to ${MAX_TOKEN}`);
+  return amount !== undefined && amount <= MAX_TOKEN ? amount : undefined;
+}
+
+/** Whole tokens, and not none: what moves is at least one. */
+export function parseAmount(text: string, flag: string): bigint {
+  const amount = amountOf(text);
+  if (amount === undefined || amount === 0n)
+    throw new UsageError(`${flag} ${text}: expected a whole amount of tokens from 1 to ${MAX_TOKEN}`);
   return amount;
+}
+
+export function countOf(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** A whole number from `min` to `max`. */
 export function parseCount(text: string, flag: string, min = 1, max = 1_000_000): number {
-  const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(count >= min && count <= max))
+  const count = countOf(text);
+  if (count === undefined || count < min || count > max)
     throw new UsageError(`${flag} ${text}: expected a whole number from ${min} to ${max}`);
   return count;
 }
@@ -93,40 +128,30 @@ export function assertArguments(args: readonly string[]): void {
   if (broken >= 0) throw new UsageError(`argument ${broken + 1} is not valid UTF-8`);
 }
 
-/** The bytes of a file, or of standard input for `-`. */
-export function readInput(path: string): Uint8Array {
-  try {
-    return readFileSync(path === '-' ? 0 : path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new NotFoundError(`there is no file ${path}`);
-    if (code === 'EISDIR') throw new UsageError(`${path} is a directory, not a file`);
-    throw error;
-  }
-}
-
-/** The text of a file or of standard input; one line end at the very end is not part of it. */
-export function readTextInput(path: string): string {
-  const bytes = readInput(path);
-  const name = path === '-' ? 'standard input' : path;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
-  } catch {
-    throw new UsageError(`${name} is not text in UTF-8`);
-  }
-}
-
 /** Content from exactly one of `--text`, `--file`, or `-` for standard input, as bytes. */
-export function contentOf(options: { text?: string; file?: string }, dash: string | undefined): Uint8Array {
+export async function contentOf(
+  terminal: Terminal,
+  options: { text?: string; file?: string },
+  dash: string | undefined,
+): Promise<Uint8Array> {
   if (options.text !== undefined && options.file === undefined && dash === undefined)
     return new TextEncoder().encode(options.text);
-  return readInput(sourceOf(options, dash));
+  return readInput(terminal, sourceOf(options, dash));
 }
 
 /** Like `contentOf`, for text. */
-export function textOf(options: { text?: string; file?: string }, dash: string | undefined): string {
+export async function textOf(
+  terminal: Terminal,
+  options: { text?: string; file?: string },
+  dash: string | undefined,
+): Promise<string> {
   if (options.text !== undefined && options.file === undefined && dash === undefined) return options.text;
-  return readTextInput(sourceOf(options, dash));
+  return readTextInput(terminal, sourceOf(options, dash));
+}
+
+/** What a text came from, for messages about it. */
+export function sourceName({ text, file }: { text?: string; file?: string }): string {
+  return text === undefined ? (file ?? 'standard input') : '--text';
 }
 
 function sourceOf({ text, file }: { text?: string; file?: string }, dash: string | undefined): string {

@@ -1,11 +1,18 @@
 /** All verbs of `lb`, assembled: what runs, and what the help and docs/CLI.md are made from. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { addCommonOptions, type CliContext, type Heading } from './context.ts';
+import { addCommonOptions, type CliContext } from './context.ts';
+import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
+import { noSuchVerb } from './suggest.ts';
+import { registerAdvanced } from './verbs/advanced.ts';
+import { registerBackup } from './verbs/backup.ts';
+import { registerCompletion } from './verbs/completion.ts';
+import { registerConfig } from './verbs/config.ts';
+import { registerConsistency } from './verbs/consistency.ts';
+import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
+import { registerHealth } from './verbs/health.ts';
+import { registerHelp } from './verbs/help.ts';
 import { registerHistory } from './verbs/history.ts';
 import { registerIdentity } from './verbs/identity.ts';
 import { registerImport } from './verbs/import.ts';
@@ -18,14 +25,21 @@ import { registerNode } from './verbs/node.ts';
 import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerState } from './verbs/state.ts';
 import { registerSync } from './verbs/sync.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerTokens } from './verbs/tokens.ts';
+import { registerUp } from './verbs/up.ts';
+import { registerWatch } from './verbs/watch.ts';
 import { registerWork } from './verbs/work.ts';
+import { version } from './version.ts';
 
 const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[] = [
+  registerHelp,
   registerNode,
+  registerUp,
   registerIdentity,
+  registerConfig,
   registerDemo,
   registerGroup,
   registerMembers,
@@ -39,13 +53,21 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMarket,
   registerPurchases,
   registerInspect,
+  registerWatch,
+  registerState,
   registerHistory,
   registerPeers,
   registerSync,
+  registerConsistency,
+  registerAdvanced,
+  registerHealth,
+  registerBackup,
+  registerContexts,
+  registerCompletion,
 ];
 
-const EPILOGUE = `
-An id may be shortened to its first 8 digits or more. "lb VERB --help" shows the flags of a verb and an example.`;
+const EPILOGUE =
+  'An id may be shortened to its first 8 digits or more. "lb VERB --help" shows the flags of a verb and an example.';
 
 export function buildProgram(context: CliContext): Command {
   const program = new Command('lb')
@@ -55,7 +77,7 @@ export function buildProgram(context: CliContext): Command {
     .usage('VERB [flags]')
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .addHelpCommand(helpVerb())
+    .helpCommand(false)
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
@@ -66,10 +88,17 @@ export function buildProgram(context: CliContext): Command {
       getErrHelpWidth: () => context.out.width,
       getOutHasColors: () => context.out.style('bold', '') !== '',
     })
-    .configureHelp({ styleTitle: (title) => context.out.style('bold', title), subcommandTerm: termOf })
-    .addHelpText('after', EPILOGUE);
+    .configureHelp({
+      ...HELP_LAYOUT,
+      styleTitle: (title) => context.out.style('bold', title),
+      subcommandTerm: termOf,
+    })
+    .addHelpText('after', () => `\n${wrapHint(EPILOGUE, context.out.width)}`);
   addCommonOptions(program);
   for (const register of REGISTRATIONS) register(program, context);
+  program.on('command:*', ([given]: [string]) => {
+    throw noSuchVerb(program, given);
+  });
   return program;
 }
 
@@ -77,23 +106,4 @@ export function buildProgram(context: CliContext): Command {
 function termOf(command: Command): string {
   const required = command.registeredArguments.filter((one) => one.required);
   return [command.name(), ...required.map((one) => `<${one.name()}${one.variadic ? '...' : ''}>`)].join(' ');
-}
-
-function helpVerb(): Command {
-  return new Command('help')
-    .summary('Show the help of a verb.')
-    .argument('[verb]', 'the verb')
-    .helpGroup('Start here:' satisfies `${Heading}:`);
-}
-
-function version(): string {
-  // From the sources the package file is two folders up, from the build one more.
-  for (const up of ['../..', '../../..'])
-    try {
-      const path = join(dirname(fileURLToPath(import.meta.url)), up, 'package.json');
-      return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-    } catch {
-      // The next candidate.
-    }
-  return 'unknown';
 }

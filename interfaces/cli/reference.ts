@@ -48,9 +48,9 @@ function renderVerb(command: Command, above: string): string[] {
   return lines.length === 0 ? text : [...text, lines.join('\n')];
 }
 
-/** `--data`, `--json` and `--password-file` stand with every verb and are said once. */
+/** `--data`, `--context`, `--json` and `--password-file` stand with every verb and are said once. */
 function isCommon(option: Option): boolean {
-  return ['--data', '--json', '--password-file'].includes(option.long ?? '');
+  return ['--data', '--context', '--json', '--password-file'].includes(option.long ?? '');
 }
 
 function defaultOf(option: Option): string {

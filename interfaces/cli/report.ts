@@ -1,25 +1,26 @@
 /** What a verb says that signed something: a sentence, the ids it made, and where it is sealed. */
 import type { Receipt } from '../../events/receipt.ts';
 import type { Run } from './context.ts';
-import { type Field, printFields } from './table.ts';
+import { type Field, printFields, printSentence } from './table.ts';
 import { count } from './text.ts';
 
 /**
  * Prints a receipt.
  * @param sentence what was done, for people
  * @param made what it made: ids in full, since they are pasted into the next verb
+ * @param shown the same for people, where that is not simply all of it
  */
 export function printReceipt(
   run: Run,
   receipt: Receipt,
   sentence: string,
   made: Readonly<Record<string, unknown>> = {},
+  shown: readonly Field[] = Object.entries(made).map(([label, value]): Field => [label, textOf(value)]),
 ): void {
   run.print({ ...receipt, ...made }, () => {
-    run.out.line(run.out.style('green', sentence));
-    const fields = Object.entries(made).map(([label, value]): Field => [label, textOf(value)]);
+    printSentence(run.out, sentence);
     const place = `block ${receipt.height}, transaction ${receipt.txId}`;
-    printFields(run.out, [...fields, ['sealed in', place], ...rewards(run, receipt)], '  ');
+    printFields(run.out, [...shown, ['sealed in', place], ...rewards(run, receipt)], '  ');
   });
 }
 

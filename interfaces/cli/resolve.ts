@@ -5,7 +5,7 @@ import type { GroupView, Offer, Purchase, Task } from '../../actors/group-view.t
 import { PREFIX_DIGITS_MIN, resolveId, resolveKey } from '../../actors/ids.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
-import { shortId } from './text.ts';
+import { cleanLine, shortId } from './text.ts';
 
 /** Adds a thing that may be named by a flag, as the reference does, or by an argument, as people do. */
 export function subjectOption(command: Command, what: string, description: string): Command {
@@ -37,14 +37,17 @@ export function memberKey(node: BatteryNode, view: GroupView, given: string): He
   return resolveKey(given, new Set([...view.keys(), ...own]));
 }
 
-/** A member's name for people: the identity here, else the name he gave himself with the key, else the key. */
-export function namer(node: BatteryNode, view: GroupView): (key: Hex32) => string {
+/**
+ * A member's name for people: the identity here, else the name he gave himself with the key, else the key.
+ * @param id how a key is shown
+ */
+export function namer(node: BatteryNode, view: GroupView, id = shortId): (key: Hex32) => string {
   const own = new Map(node.identities().map(({ name, publicKey }) => [publicKey, name]));
   return (key) => {
     const identity = own.get(key);
     if (identity !== undefined) return identity;
     const profile = view.nameOf(key);
-    return profile === undefined ? shortId(key) : `${profile} (${shortId(key)})`;
+    return profile === undefined ? id(key) : `${cleanLine(profile)} (${id(key)})`;
   };
 }
 

@@ -1,31 +1,50 @@
 /**
- * Runs one verb and turns its end into an exit code. Whatever happens, the node is closed,
- * a failure is one line, and nobody sees a stack trace that he did not ask for.
+ * The process of `lb`: runs one command line, here or where the node is up, and ends with its exit code. Whatever
+ * happens, the node is closed, and nobody sees a stack trace that he did not ask for.
  */
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
-import { EXIT, type Failure, failureOf, formatFailure } from './errors.ts';
-import { Output, OutputClosedError } from './output.ts';
-import { assertArguments } from './parse.ts';
-import { InterruptedError } from './password.ts';
-import { buildProgram } from './program.ts';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { forward } from '../socket/client.ts';
+import { EXIT, failureOf, formatFailure } from './errors.ts';
+import { execute, reportFailure } from './execute.ts';
+import { LocalTerminal } from './local-terminal.ts';
+import { Output } from './output.ts';
 
 /** The same Ctrl-C may arrive twice (from the terminal, and from a parent that passes it on). */
 const SECOND_SIGNAL_MS = 300;
 /** What a verb that heeds the signal gets to end by itself. */
 const OWN_END_MS = 300;
 /** The node seals what waits and gives the directory back; a disk that hangs is not waited for. */
-const CLOSE_MS_MAX = 5_000;
+const CLOSE_MS_MAX = 10_000;
 
 interface Closable {
   close(): Promise<void>;
 }
 
-const out = new Output();
+const { env } = process;
 const args = process.argv.slice(2);
+
+// Before anything else, since even the terminal can fail: it stands in a folder that may be gone.
+process.on('uncaughtException', (error) => {
+  const failure = failureOf(error);
+  if (failure !== undefined) process.stderr.write(`${formatFailure(failure, args.includes('--json'))}\n`);
+  if (env.LB_LOG_LEVEL?.toLowerCase() === 'debug') process.stderr.write(`${error.stack}\n`);
+  process.exit(failure?.exitCode ?? EXIT.bug);
+});
+
+const terminal = new LocalTerminal();
+const out = new Output(terminal, env);
 const interruption = new AbortController();
-const context = { out, env: process.env, signal: interruption.signal, runs: new Set<Closable>() };
+const { signal } = interruption;
+const context = {
+  out,
+  env,
+  signal,
+  terminal,
+  runs: new Set<Closable>(),
+  forward: (data: string) => forward({ data, args, env, terminal, signal }),
+};
 let interruptedBy: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
 
 function exitCodeOf(signal: NodeJS.Signals): number {
@@ -37,32 +56,16 @@ function onSignal(signal: NodeJS.Signals): void {
     interruptedBy = { signal, atMs: performance.now() };
     interruption.abort();
   } else if (performance.now() - interruptedBy.atMs > SECOND_SIGNAL_MS) {
+    out.keepStatus();
     process.exit(exitCodeOf(signal));
   }
 }
 
-/** Runs the verb; resolves to the exit code. */
-async function runVerb(): Promise<number> {
-  try {
-    assertArguments(args);
-    await buildProgram(context).parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' });
-  } catch (error) {
-    if (interruptedBy !== undefined) return exitCodeOf(interruptedBy.signal);
-    if (error instanceof InterruptedError) return EXIT.interrupted;
-    if (error instanceof OutputClosedError) return EXIT.ok;
-    const failure = failureOf(error);
-    if (failure === undefined) return EXIT.ok;
-    report(error, failure);
-    return failure.exitCode;
-  }
-  return interruptedBy === undefined ? EXIT.ok : exitCodeOf(interruptedBy.signal);
-}
+const interrupted = (): number | undefined => interruptedBy && exitCodeOf(interruptedBy.signal);
 
-function report(error: unknown, failure: Failure): void {
-  out.status('');
-  out.note(formatFailure(failure, args.includes('--json')));
-  const isDebugging = process.env.LB_LOG_LEVEL?.toLowerCase() === 'debug';
-  if (isDebugging && error instanceof Error) out.note(error.stack ?? '');
+/** A result that did not arrive is a failure, also where the verb was done before that showed. */
+function reportLost(): number {
+  return terminal.failure === undefined ? EXIT.ok : reportFailure(context, args, terminal.failure);
 }
 
 /** After a signal: time for the verb to end in its own way, then the node is closed under it. */
@@ -71,10 +74,14 @@ async function interruptVerb(): Promise<number> {
   await delay(OWN_END_MS);
   const closed = Promise.allSettled([...context.runs].map((run) => run.close()));
   await Promise.race([closed, delay(CLOSE_MS_MAX)]);
-  return exitCodeOf(interruptedBy!.signal);
+  // A verb that ended well under the signal has its own exit code, and says it now.
+  await turn();
+  return interrupted()!;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-const exitCode = await Promise.race([runVerb(), interruptVerb()]);
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+const exitCode = await Promise.race([execute(context, args, interrupted), interruptVerb()]);
+// After Ctrl-C a progress line may be left, and the shell's prompt belongs below it.
+out.keepStatus();
 await out.flush();
-process.exit(exitCode);
+process.exit(exitCode === EXIT.ok ? reportLost() : exitCode);

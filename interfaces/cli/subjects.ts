@@ -5,9 +5,8 @@ import type { GroupView } from '../../actors/group-view.ts';
 import { PREFIX_DIGITS_MIN } from '../../actors/ids.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Run } from './context.ts';
-import { describeFact, nameOrShort } from './facts.ts';
-import { namer } from './resolve.ts';
-import { type Field, printFields } from './table.ts';
+import { describeFact, nameOrId } from './facts.ts';
+import { type Field, printFields, printText } from './table.ts';
 import { formatTime } from './text.ts';
 import { describeClaim, standing } from './verbs/knowledge.ts';
 import { offerFields } from './verbs/market.ts';
@@ -32,11 +31,24 @@ export interface Subject {
 }
 
 /**
- * The one thing that goes by `given`. A number is a height; a task's id is any text; everything else is hex. The
- * state is asked first and the log only when the state knows nothing, since the log is long.
+ * The one thing that goes by `given`. A number is a height; an identity of this node goes by its name; a task's id
+ * is any text; everything else is hex. The state is asked first and the log only when the state knows nothing, since
+ * the log is long.
+ * @param identities keys by the names of this node's identities
  */
-export function findSubject(group: Group, view: GroupView, given: string): Subject {
+export function findSubject(
+  group: Group,
+  view: GroupView,
+  given: string,
+  identities: ReadonlyMap<string, Hex32>,
+): Subject {
   if (/^\d{1,7}$/.test(given)) return { kind: 'block', id: String(group.findBlock(given)) };
+  const identity = identities.get(given);
+  if (identity !== undefined) {
+    if (view.task(given) === undefined) return { kind: 'member', id: identity };
+    // Anybody may call a task what an identity is called here.
+    throw new AmbiguousIdError('thing', given, [`member ${identity}`, `task ${given} (lb show-task)`]);
+  }
   // Ids come before the ids of tasks, which anybody may choose as he likes.
   const found = given.length < PREFIX_DIGITS_MIN ? [] : inState(view, given);
   if (found.length === 1) return found[0]!;
@@ -98,17 +110,19 @@ function inLog(group: Group, given: string): Subject {
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error;
       }
-  throw new NotFoundError(`there is nothing called ${given} in the group`);
+  throw new NotFoundError(
+    `there is nothing called ${given} in the group; show takes a height, the name of an identity of this node, the id of a task, or the first ${PREFIX_DIGITS_MIN} digits or more of any other id: block, transaction, claim, member, offer, purchase, invite`,
+  );
 }
 
 /** Prints a thing, as it was at the view's height. */
 export async function printSubject(run: Run, group: Group, view: GroupView, subject: Subject): Promise<void> {
   const { kind, id } = subject;
-  const nameOf = namer(await run.node(), view);
-  const name = nameOrShort(nameOf, view.keys());
+  const nameOf = await run.namer(view);
+  const name = nameOrId(nameOf, view.keys(), (id) => run.id(id));
   if (kind === 'block') return printBlock(run, group.block(Number(id)), name);
   if (kind === 'transaction') return printTransaction(run, group, id, name);
-  const { data, fields } = describe(group, view, subject, nameOf);
+  const { data, fields } = describe(group, view, subject, nameOf, run.timeOf(view));
   run.print({ kind, ...data }, () => printFields(run.out, fields));
 }
 
@@ -117,13 +131,15 @@ function describe(
   view: GroupView,
   { kind, id }: Subject,
   name: (key: Hex32) => string,
+  nowMs: number,
 ): { data: Record<string, unknown>; fields: Field[] } {
   if (kind === 'claim') return describeAsClaim(group, view, id, name);
-  if (kind === 'task') return { data: { task: view.task(id) }, fields: taskFields(view.task(id)!, name) };
+  if (kind === 'task')
+    return { data: { task: view.task(id) }, fields: taskFields(view.task(id)!, name, nowMs) };
   if (kind === 'offer')
     return { data: { offer: view.offer(id) }, fields: offerFields(view.offer(id)!, name) };
   if (kind === 'purchase')
-    return { data: { purchase: view.purchase(id) }, fields: purchaseFields(view.purchase(id)!, name) };
+    return { data: { purchase: view.purchase(id) }, fields: purchaseFields(view.purchase(id)!, name, nowMs) };
   if (kind === 'member') return describeAsMember(view, id, name);
   if (kind === 'invite') {
     const invite = view.invites().find((one) => one.invite === id)!;
@@ -215,7 +231,7 @@ function printTransaction(run: Run, group: Group, txId: Hex32, name: (id: Hex32)
   const { blockId } = read;
   const place = { height, index, blockId, blockTsMs: read.block.header.tsMs };
   run.print({ kind: 'transaction', ...place, ...transactionWire(read, index) }, () => {
-    run.out.line(`block ${height} (${blockId}), position ${index}`);
+    printText(run.out, `block ${height} (${blockId}), position ${index}`, '');
     printTransactionLines(run, read, index, name);
   });
 }
@@ -234,11 +250,12 @@ function printTransactionLines(
 ): void {
   const { txId, author, tsMs, operations } = transactions[at]!;
   run.out.line();
-  run.out.line(`${run.out.style('bold', txId)}  ${name(author)}  ${formatTime(tsMs)}`);
+  run.out.line(run.out.style('bold', txId));
+  printText(run.out, `${name(author)}  ${formatTime(tsMs)}`, '  ');
   for (const [position, operation] of operations.entries()) {
-    run.out.line(`  ${operation.type}  ${describeFact(operation, name)}`);
+    printText(run.out, `${operation.type}  ${describeFact(operation, name)}`, '  ');
     for (const one of effects)
       if (one.transaction === at && one.operation === position)
-        run.out.line(run.out.style('dim', `    → ${one.effect.kind}  ${describeFact(one.effect, name)}`));
+        printText(run.out, `→ ${one.effect.kind}  ${describeFact(one.effect, name)}`, '    ', 'dim');
   }
 }

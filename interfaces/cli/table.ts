@@ -4,7 +4,7 @@
  * line of headers and ids in full.
  */
 import Table from 'cli-table3';
-import type { Output } from './output.ts';
+import type { Output, Style } from './output.ts';
 import { cleanLine, cleanText } from './text.ts';
 
 export interface Column<R> {
@@ -153,6 +153,23 @@ export function wrap(text: string, width: number, indent = ''): string[] {
   return [...lines, line];
 }
 
+/**
+ * Lines broken at spaces only. A word that is longer than a line stays whole: it is an id or a path, which a terminal
+ * shows over two lines and still copies as one.
+ */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line: string | undefined;
+  for (const word of text.split(' '))
+    if (line === undefined) line = word;
+    else if (line.trim() === '' || displayWidth(line) + 1 + displayWidth(word) <= width) line += ` ${word}`;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  return [...lines, line ?? ''];
+}
+
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const ZERO_WIDTH = /\p{Mn}|\p{Me}|\p{Cf}/u;
@@ -164,16 +181,43 @@ export function displayWidth(text: string): number {
   return width;
 }
 
+/** The least width of a text, however wide is what stands before it. */
+const VALUE_MIN = 10;
+
+/** Lines that fit a terminal; in a pipe they stay as they are. */
+function fitLines(out: Output, text: string, width: number): string[] {
+  const lines = text.split('\n');
+  return out.isTerminal ? lines.flatMap((line) => wrapWords(line, Math.max(VALUE_MIN, width))) : lines;
+}
+
+/** Prints what was done. */
+export function printSentence(out: Output, sentence: string): void {
+  for (const line of fitLines(out, cleanLine(sentence), out.width)) out.line(out.style('green', line));
+}
+
+/** Prints what somebody wrote, line by line behind a margin. */
+export function printText(out: Output, text: string, margin: string, style?: Style): void {
+  for (const line of fitLines(out, cleanText(text), out.width - margin.length))
+    out.line(margin + (style === undefined ? line : out.style(style, line)));
+}
+
 export type Field = readonly [label: string, value: string | undefined];
 
-/** Prints fields one below the other, their values in a column; absent ones are left out. */
+/** A time in full, which is not to be broken off for the sake of a label. */
+const VALUE_BESIDE_MIN = 24;
+
+/** Prints fields one below the other, their values in a column that fits a terminal; absent ones are left out. */
 export function printFields(out: Output, fields: readonly Field[], indent = ''): void {
   const shown = fields.filter((field): field is [string, string] => field[1] !== undefined);
   const labelWidth = Math.max(0, ...shown.map(([label]) => label.length));
+  const beside = indent + ' '.repeat(labelWidth + 2);
+  // On a narrow terminal values stand below their labels.
+  const isBelow = out.isTerminal && out.width - beside.length < VALUE_BESIDE_MIN;
+  const hanging = isBelow ? `${indent}  ` : beside;
   for (const [label, value] of shown) {
-    const lines = cleanText(value).split('\n');
-    const hanging = indent + ' '.repeat(labelWidth + 2);
-    out.line(`${indent}${out.style('dim', label.padEnd(labelWidth))}  ${lines[0]}`);
-    for (const line of lines.slice(1)) out.line(hanging + line);
+    const lines = fitLines(out, cleanText(value), out.width - hanging.length);
+    const title = indent + out.style('dim', isBelow ? label : label.padEnd(labelWidth));
+    out.line(isBelow ? title : `${title}  ${lines[0]}`);
+    for (const line of lines.slice(isBelow ? 0 : 1)) out.line(hanging + line);
   }
 }

@@ -45,6 +45,14 @@ export function formatTime(ms: number): string {
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
 }
 
+/** A time with its distance from now: `2026-01-31 12:00:00 UTC (2h ago)`. */
+export function formatMoment(ms: number, nowMs: number): string {
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return `${ms} ms`;
+  const distance = ms <= nowMs ? `${formatSpan(nowMs - ms)} ago` : `in ${formatSpan(ms - nowMs)}`;
+  return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC (${distance})`;
+}
+
 const UNITS: readonly (readonly [unit: string, ms: number])[] = [
   ['d', 86_400_000],
   ['h', 3_600_000],
@@ -63,6 +71,11 @@ export function formatSpan(ms: number): string {
     if (parts.length === 2) break;
   }
   return parts.length === 0 ? `${Math.round(rest)}ms` : parts.join(' ');
+}
+
+/** `a viewer`, `an admin`. */
+export function withArticle(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
 
 /** `1 block`, `2 blocks`. */

@@ -73,7 +73,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
     },
     sync_status: ({ groupId }, peer) => ({
       height: memberGroup(groupId, peer).head()!.height,
-      isSealer: port.chain(groupId).status === 'sealing',
+      isSealer: port.seals(groupId),
       artifactsMissing: artifacts.missingCount(groupId),
     }),
     peer_exchange: ({ groupId }, peer) => {

@@ -79,7 +79,7 @@ export class GroupSync {
     return this.error;
   }
 
-  private get height(): number {
+  get height(): number {
     return this.options.port.store.group(this.groupId).head()?.height ?? -1;
   }
 

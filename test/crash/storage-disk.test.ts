@@ -2,7 +2,7 @@
  * A disk that is full or broken: typed errors, nothing half kept, and what was there stays readable.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { GroupStore } from '../../storage/port.ts';
@@ -13,21 +13,12 @@ import {
   expectWholeStore,
   lastAck,
   scratchDirectory,
+  smallDisk,
   startChild,
 } from './storage-harness.ts';
 import { commitAt, GROUP } from './storage-history.ts';
 
 const MIB = 1024 * 1024;
-
-/** Mounts a file system of `bytes`; undefined where that is not allowed. */
-function smallDisk(bytes: number): string | undefined {
-  const dir = join(scratchDirectory(), 'disk');
-  mkdirSync(dir);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir]);
-  if (mounted.status !== 0) return undefined;
-  onTestFinished(() => void spawnSync('umount', ['-l', dir]));
-  return dir;
-}
 
 /** Commits `count` at once on top of `head`, and says how each one ended. */
 function commitMany(

@@ -1,8 +1,8 @@
 /**
  * Running the committing child, and judging what it left on disk.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,6 +19,16 @@ const CHILD = new URL('./storage-child.ts', import.meta.url).pathname;
 export function scratchDirectory(): string {
   const dir = mkdtempSync(join(tmpdir(), 'storage-crash-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Mounts a file system of `bytes`; undefined where that is not allowed. */
+export function smallDisk(bytes: number): string | undefined {
+  const dir = join(scratchDirectory(), 'disk');
+  mkdirSync(dir);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir]);
+  if (mounted.status !== 0) return undefined;
+  onTestFinished(() => void spawnSync('umount', ['-l', dir]));
   return dir;
 }
 

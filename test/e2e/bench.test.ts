@@ -1,5 +1,5 @@
 /** The benchmark, with little work: it must not rot. Nothing here looks at how fast anything is. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 test('every row of the benchmark is measured', () => {
@@ -16,8 +16,29 @@ test('every row of the benchmark is measured', () => {
     'LMDB puts, flushed in batches of 64',
     '64 callers',
     'one caller, p50',
+    'nobody watches',
+    'with metrics',
+    'with spans',
     'operations on disk',
-    'resident memory',
+    'resident memory after opening',
+    'groups and list them',
+    'resident memory, idle',
+    'of a core, idle',
   ])
     expect(named(part), part).toBeGreaterThan(0);
+});
+
+test('the soak measures memory and ends with a clean audit', () => {
+  const soak = new URL('../../bench/soak.ts', import.meta.url).pathname;
+  const run = spawnSync(process.execPath, ['--expose-gc', soak, '--minutes', '0.05', '--json'], {
+    encoding: 'utf8',
+  });
+  const { data } = JSON.parse(run.stdout) as {
+    data: { audit: string; operations: number; heard: number[]; samples: { heapMiB: number }[] };
+  };
+  // Whether memory is flat shows after minutes; here caches are still filling.
+  expect(data.audit).toBe('sound');
+  expect(data.operations).toBeGreaterThan(0);
+  expect(data.heard.every((count) => count > data.operations)).toBe(true);
+  expect(data.samples.every(({ heapMiB }) => heapMiB > 0)).toBe(true);
 });

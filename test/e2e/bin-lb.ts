@@ -63,9 +63,13 @@ export const hasTerminal = spawnSync('script', ['--version'], { encoding: 'utf8'
 /** `lb` on a terminal; every answer is typed when its question appears. Both outputs come together. */
 export function lbOnTerminal(
   args: readonly string[],
-  options: LbOptions & { answers?: readonly (readonly [question: string, answer: string])[] } = {},
+  options: LbOptions & {
+    answers?: readonly (readonly [question: string, answer: string])[];
+    /** Another program than the shim. */
+    program?: string;
+  } = {},
 ): Promise<{ code: number | null; screen: string }> {
-  const command = [BIN, ...args].map((arg) => `'${arg}'`).join(' ');
+  const command = [options.program ?? BIN, ...args].map((arg) => `'${arg}'`).join(' ');
   const child = spawn('script', ['-qefc', command, '/dev/null'], {
     env: cleanEnv({ TERM: 'xterm', ...options.env }),
   });

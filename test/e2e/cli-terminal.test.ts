@@ -75,6 +75,26 @@ describe.runIf(hasTerminal)('on a terminal', () => {
     expect(plain.screen).not.toContain('\u001b[');
   });
 
+  test('Ctrl-C in the middle of a progress line leaves the prompt a line of its own', async () => {
+    const { code, screen } = await lbOnTerminal(['demo'], {
+      env: { LB_DATA: join(base, 'interrupted') },
+      answers: [[' files', '\u0003']],
+    });
+    expect(code).toBe(130);
+    expect(screen).toContain('^C');
+    expect(screen.endsWith('\n')).toBe(true);
+  });
+
+  test('help fits a narrow terminal, and its example can still be pasted', async () => {
+    for (const verb of [[], ['create-task'], ['create-offer'], ['policy']]) {
+      const { code, stdout } = await lb(['help', ...verb], { env: { COLUMNS: '40' } });
+      expect(code).toBe(0);
+      const [help, example = ''] = stdout.split('Example:\n');
+      for (const line of help!.split('\n')) expect(line.length, line).toBeLessThanOrEqual(40);
+      if (verb.length > 0) expect(example.replaceAll(/ \\\n +/g, ' ')).toMatch(/^ {2}lb [^\n\\]+\n/);
+    }
+  });
+
   test('removing a member wants his name typed', async () => {
     const question = 'Type the member';
     const member = 'ab'.repeat(32);

@@ -87,8 +87,24 @@ it('tells people what it did and what it left out', async () => {
   expect(stderr).toContain('binary.md: binary: it holds NUL bytes');
 });
 
+it('imports the rest when a path that was named cannot be imported, and fails', async () => {
+  const [binary, missing, good] = ['named.md', 'missing.md', 'good.md'].map((name) => join(base, name));
+  writeFileSync(binary!, 'a\0b');
+  writeFileSync(good!, '# Good\n');
+  const ended = await lb(['import', binary!, missing!, good!, '--json'], { data });
+  expect(ended.exitCode).toBe(3);
+  const { data: summary } = JSON.parse(ended.stdout) as { data: Summary };
+  expect(summary).toMatchObject({ files: 1, claims: 1 });
+  expect(summary.failed.map(({ path }) => path).sort()).toEqual([missing, binary]);
+  const error = JSON.parse(ended.stderr) as { code: string; message: string };
+  expect(error.code).toBe('import_incomplete');
+  for (const path of [binary!, missing!]) expect(error.message).toContain(path);
+  // What a folder holds beside its documents is no failure.
+  expect((await lb(['import', docs], { data })).exitCode).toBe(0);
+});
+
 it.each([
-  [['import', join(base, 'missing')], 3, /there is no file or folder/],
+  [['import', join(base, 'missing')], 3, /there is no such file or folder/],
   [['import'], 2, /missing required argument/],
   [['import', docs, '--tags', 'x'.repeat(65)], 2, /at most 64 characters/],
 ])('ends with one line for %j', async (wrong, exitCode, message) => {

@@ -39,7 +39,13 @@ describe('TypeScript', () => {
   test.each(blocks.map((code, at) => [at + 1, code] as const))('example %i runs', async (_, code) => {
     const api = pathToFileURL(join(ROOT, 'index.ts')).href;
     const file = join(dir, 'example.mts');
-    writeFileSync(file, code.replaceAll("from 'battery-node'", `from ${JSON.stringify(api)}`));
+    const script = pathToFileURL(join(ROOT, 'interfaces/script.ts')).href;
+    writeFileSync(
+      file,
+      code
+        .replaceAll("from 'battery-node'", `from ${JSON.stringify(api)}`)
+        .replaceAll("from 'battery-node/script'", `from ${JSON.stringify(script)}`),
+    );
     const { stdout, stderr } = await run(process.execPath, [file], { cwd: dir, timeout: 50_000 });
     expect(stderr).toBe('');
     expect(stdout.trimEnd().split('\n')).toEqual(promised(code));

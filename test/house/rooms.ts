@@ -4,6 +4,7 @@ import { importsOf, type SourceFile } from './sources.ts';
 
 /** A room imports itself and rooms of a lower floor. Two rooms of one floor do not know each other. */
 const FLOORS: Readonly<Record<string, number>> = {
+  'runtime.ts': 0,
   events: 0,
   machines: 1,
   crypto: 2,

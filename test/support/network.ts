@@ -7,7 +7,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import type { Role } from '../../events/effects.ts';
 import { BatteryNode, type OpenOptions } from '../../node.ts';
 import { subscribe } from '../../protocol/membership.ts';
-import { NetworkService } from '../../protocol/network-service.ts';
+import type { NetworkService } from '../../protocol/network-service.ts';
 import type { NetworkOptions } from '../../protocol/network-types.ts';
 
 export interface Peer {
@@ -28,7 +28,7 @@ export async function peer(
   const data = options.data ?? newDirectory();
   const node = await BatteryNode.openOrInit({ data, threads: 1, ...options.open });
   const log: string[] = [];
-  const network = await NetworkService.start(node.networkPort, {
+  const network = await node.startNetwork({
     listen: { host: '127.0.0.1', port: 0 },
     mdns: false,
     headComparisonMs: 2_000,

@@ -9,6 +9,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { NotFoundError } from '../../../actors/errors.ts';
+import { errnoName, errnoReason } from '../../../events/errno.ts';
 
 /** The parser's time grows faster than the text; a document this long is read in some ten seconds. */
 export const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -29,7 +30,7 @@ export interface FailedPath {
 /**
  * The Markdown files under `paths`; what cannot be looked into goes to `failed`. A file that is named itself counts
  * as Markdown whatever its name.
- * @throws NotFoundError for a given path that does not exist
+ * @throws NotFoundError when none of the given paths exists
  */
 export async function findFiles(
   paths: readonly string[],
@@ -38,11 +39,20 @@ export async function findFiles(
 ): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
   const visited = new Set<string>();
+  let isAnyThere = false;
   for (const given of paths) {
     const root = resolve(given);
-    const stats = await stat(root).catch(() => undefined);
-    if (stats === undefined) throw new NotFoundError(`there is no file or folder ${given}`);
+    const stats = await stat(root).catch((error: NodeJS.ErrnoException) => {
+      failed.push({ path: root, reason: reasonOf(error) });
+      return undefined;
+    });
+    if (stats === undefined) continue;
     await walk(root, stats, { root, found, visited, failed, signal });
+    isAnyThere = true;
+  }
+  if (!isAnyThere) {
+    const what = failed.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
+    throw new NotFoundError(`there is nothing to import; ${what}`);
   }
   return found;
 }
@@ -126,15 +136,7 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'not readable: permission denied',
-  EPERM: 'not readable: permission denied',
-  ENOENT: 'not there (any more)',
-  ELOOP: 'a link that leads in a circle',
-  EISDIR: 'a folder',
-  ENAMETOOLONG: 'the path is too long',
-};
-
 function reasonOf(error: NodeJS.ErrnoException): string {
-  return REASONS[error.code ?? ''] ?? `not readable (${error.code ?? error.message})`;
+  const name = errnoName(error);
+  return name === undefined ? error.message : errnoReason(name, 'read');
 }

@@ -5,7 +5,9 @@
  * edited section is added beside its earlier version, with the same parent. See `known-claims.ts` for what counts as
  * the same, `sections.ts` for what counts as a section, and `names.ts` for what makes a document the same one.
  */
+
 import type { Agent } from '../../../actors/agent.ts';
+import { isBlank } from '../../../actors/blank-text.ts';
 import { RefusedError } from '../../../actors/errors.ts';
 import type { Group } from '../../../actors/group.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
@@ -57,7 +59,7 @@ const PASSES_MAX = 20;
 
 /**
  * Imports Markdown files and folders into a group.
- * @throws NotFoundError for a path that does not exist, RefusedError where the rules do not let `agent` claim, and
+ * @throws NotFoundError when no given path exists, RefusedError where the rules do not let `agent` claim, and
  * the signal's reason once what was under way is on disk
  */
 export async function importMarkdown(options: ImportOptions): Promise<ImportSummary> {
@@ -218,7 +220,7 @@ function toNode(text: string, parsed: ParsedMarkdown, section: Section, named?: 
   const head = named === undefined ? '' : `${named.name}\n\n`;
   const ranges = cutIntoParts(text, section, parsed, CLAIM_TEXT_BYTES_MAX - Buffer.byteLength(head));
   const [first = '', ...rest] = ranges.map(({ start, end }) => trimBlankLines(text.slice(start, end)));
-  const parts = [(head + first).trimEnd(), ...rest].filter((part) => part !== '');
+  const parts = [(head + first).trimEnd(), ...rest].filter((part) => !isBlank(part));
   return { parts, nodes: section.sections.map((one) => toNode(text, parsed, one)) };
 }
 

@@ -5,7 +5,8 @@
  * before its children. When one transaction is refused those behind it may be too; the first refusal is kept, and
  * nothing more is sent.
  */
-import type { Agent, Batch } from '../../../actors/agent.ts';
+import type { Agent } from '../../../actors/agent.ts';
+import type { Batch } from '../../../actors/new-records.ts';
 import { OPERATIONS_PER_TRANSACTION_MAX, TRANSACTION_BYTES_MAX } from '../../../events/limits.ts';
 import type { Refusal } from '../../../events/refusals.ts';
 import type { Operation } from '../../../events/registry.ts';

@@ -1,9 +1,9 @@
 /** `demo`: what a node does, shown on this machine with real documents. `npm start` runs it. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { NotFoundError } from '../../../actors/errors.ts';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
+import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { installedPackages } from '../demo/documents.ts';
 import { printSummary } from '../demo/summary.ts';
@@ -34,28 +34,28 @@ export function registerDemo(program: Command, context: CliContext): void {
 }
 
 async function demo(run: Run<DemoVerbOptions>): Promise<void> {
-  const docs = run.options.docs ?? installedPackages();
+  const docs = run.options.docs === undefined ? installedPackages() : run.path(run.options.docs);
   // Before anything is made: a mistyped folder leaves no trace.
   if (!existsSync(docs)) throw new NotFoundError(`there is no folder ${docs}`);
   const { runDemo } = await import('../demo/run-demo.ts');
   const node = await openNode(run);
   const { out, json: isSilent, signal } = run;
-  if (!isSilent) out.line(`A node in ${resolve(run.data)}`);
+  if (!isSilent) out.line(`A node in ${run.path(run.data)}`);
   const summary = await runDemo({ node, docs, out, isSilent, signal });
   run.print(summary, () => printSummary(out, summary));
   const here = run.options.data === undefined ? '' : ` --data ${run.data}`;
-  run.hint(
-    `\nrun it again for another round, or look around: lb info${here}, lb tasks${here}, lb audit${here}`,
-  );
+  const looks = ['info', 'list-tasks', 'audit'].map((name) => `\n  lb ${name}${here}`);
+  run.hint(`\nrun it again for another round, or look around:${looks.join('')}`);
 }
 
 /** Unlike other verbs the demo makes the node where there is none. */
-async function openNode(run: Run<DemoVerbOptions>) {
+async function openNode(run: Run<DemoVerbOptions>): Promise<BatteryNode> {
+  if (run.isUpHere) return run.node();
   // Loaded late, as everywhere: help needs no database.
   const { BatteryNode } = await import('../../../node.ts');
-  const password = givenPassword(run.options.passwordFile, run.env);
+  const password = await givenPassword(run.terminal, run.options.passwordFile, run.env);
   const node = await BatteryNode.openOrInit({
-    data: run.data,
+    data: run.path(run.data),
     waitMs: OWNER_WAIT_MS,
     ...(password === undefined ? {} : { password }),
   });

@@ -1,14 +1,17 @@
 /** `create-group`, `list-groups`, `group-info`, `policy`, `sealer`: a group and how it is governed. */
 import type { Command } from 'commander';
-import type { Policy } from '../../../events/operations/group.ts';
+import { NotFoundError } from '../../../actors/errors.ts';
+import { groupOperations, type Policy } from '../../../events/operations/group.ts';
+import type { BatteryNode } from '../../../node.ts';
 import { type ConfirmOptions, confirmMember, confirmOption } from '../confirm.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { collect, formatPolicyValue, POLICY_KEYS, parsePolicy } from '../policy.ts';
+import { checkOptional, checkText } from '../fields.ts';
+import { collect, formatPolicyValue, POLICY_HELP, POLICY_KEYS, parsePolicy } from '../policy.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, namer } from '../resolve.ts';
-import { printFields, printTable } from '../table.ts';
+import { memberKey } from '../resolve.ts';
+import { printFields, printSentence, printTable } from '../table.ts';
 import { formatTime } from '../text.ts';
-import { GROUP_COLUMNS, sealerNames, summarize } from './node.ts';
+import { GROUP_COLUMNS, haltedGroups, printHalted, summarize, summarizeReadable } from './node.ts';
 
 const heading = 'Groups and members';
 
@@ -27,7 +30,7 @@ export function registerGroup(program: Command, context: CliContext): void {
       summary: 'Found a group; the founder becomes its admin and sealer.',
       heading,
       example: 'lb create-group --name domain:research --policy faucet_amount=100',
-      details: `Keys of the policy: ${POLICY_KEYS.join(', ')}.`,
+      details: `Keys of the policy: ${POLICY_HELP}.`,
       signs: true,
     },
     (command) =>
@@ -44,8 +47,13 @@ export function registerGroup(program: Command, context: CliContext): void {
     (command) => command,
     async (run) => {
       const node = await run.node();
-      const groups = node.groups().map((group) => summarize(node, group));
-      run.print({ groups }, () => printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet'));
+      const held = node.groups();
+      const groups = summarizeReadable(node, held);
+      const halted = haltedGroups(held);
+      run.print({ groups, halted }, () => {
+        printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+        printHalted(run, halted);
+      });
     },
   );
   verb(
@@ -55,8 +63,9 @@ export function registerGroup(program: Command, context: CliContext): void {
       usage: 'group-info',
       summary: 'Show a group: head, sealer, counts, money.',
       heading,
-      example: 'lb group-info --group domain:research',
+      example: 'lb group-info --group domain:research\nlb group-info --at 0',
       inGroup: true,
+      at: true,
     },
     (command) => command,
     groupInfo,
@@ -73,7 +82,7 @@ function registerGovernance(program: Command, context: CliContext): void {
       summary: 'Show the policy, or change parts of it (admin).',
       heading,
       example: 'lb policy\nlb policy --set transfer_fee_bps=250 --set max_total_supply=none',
-      details: 'Spans may be written as 24h or 7d; "none" takes a cap away.',
+      details: `Keys: ${POLICY_HELP}.`,
       inGroup: true,
       signs: ({ set }) => set !== undefined,
       at: true,
@@ -88,7 +97,7 @@ function registerGovernance(program: Command, context: CliContext): void {
       usage: 'sealer',
       summary: 'Show who seals the group, or hand the sealing over (admin).',
       heading,
-      example: 'lb sealer\nlb sealer bob',
+      example: 'lb sealer\nlb sealer bob --yes-i-mean=bob',
       details: 'Handing over cannot be taken back from here: only the new sealer can seal that.',
       inGroup: true,
       signs: (_options, args) => args.length > 0,
@@ -100,9 +109,14 @@ function registerGovernance(program: Command, context: CliContext): void {
 }
 
 async function createGroup(run: Run<CreateOptions>): Promise<void> {
-  const { name, currency, as } = run.options;
+  const { as } = run.options;
+  const { fields } = groupOperations.genesis;
+  const name = checkText(run.options.name, '--name', fields.name);
+  const currency = checkOptional(run.options.currency, '--currency', fields.currency);
   const policy = parsePolicy(run.options.policy ?? [], '--policy');
   const node = await run.node();
+  if (isNameTaken(node, name))
+    run.warn(`this node has another group called ${name} already; tell the two apart by their ids`);
   const group = await node.createGroup({
     name,
     policy,
@@ -110,25 +124,37 @@ async function createGroup(run: Run<CreateOptions>): Promise<void> {
     ...(as === undefined ? {} : { as }),
   });
   const info = group.info();
+  const nameOf = await run.namer(group.now);
   run.print(summarize(node, group), () => {
-    run.out.line(run.out.style('green', `Founded the group ${info.name}`));
+    printSentence(run.out, `Founded the group ${info.name}`);
     printFields(
       run.out,
       [
         ['group', info.groupId],
         ['currency', info.currency],
-        ['sealer', sealerNames(node, group)],
+        ['sealer', group.now.sealers().map(nameOf).join(', ')],
       ],
       '  ',
     );
   });
 }
 
+function isNameTaken(node: BatteryNode, name: string): boolean {
+  try {
+    node.group(name);
+    return true;
+  } catch (error) {
+    // Several go by it, or the one that does is damaged: the name is taken all the same.
+    return !(error instanceof NotFoundError);
+  }
+}
+
 async function groupInfo(run: Run): Promise<void> {
   const node = await run.node();
   const group = await run.group();
-  const summary = summarize(node, group);
-  const view = group.now;
+  const view = await run.view();
+  const summary = summarize(node, group, view);
+  const name = await run.namer(view);
   const { creator, createdMs, rulesVersion } = view.group();
   const { supply, treasury } = view.money();
   run.print({ ...summary, creator, createdMs, rulesVersion, supply, treasury, policy: view.policy() }, () =>
@@ -138,8 +164,8 @@ async function groupInfo(run: Run): Promise<void> {
       ['status', summary.haltReason === undefined ? summary.status : `halted: ${summary.haltReason}`],
       ['height', `${summary.height} (${formatTime(summary.tsMs)})`],
       ['head', summary.blockId],
-      ['sealer', sealerNames(node, group)],
-      ['founded', `${formatTime(createdMs)} by ${namer(node, view)(creator)}, rules version ${rulesVersion}`],
+      ['sealer', view.sealers().map(name).join(', ')],
+      ['founded', `${formatTime(createdMs)} by ${name(creator)}, rules version ${rulesVersion}`],
       ['members', String(summary.counts.members)],
       ['claims', String(summary.counts.claims)],
       ['tasks', `${summary.counts.tasks} (${summary.counts.openTasks} open)`],
@@ -173,7 +199,7 @@ async function sealer(run: Run<ConfirmOptions>): Promise<void> {
   const given = run.args[0];
   if (given === undefined) {
     const view = await run.view();
-    const name = namer(await run.node(), view);
+    const name = await run.namer(view);
     const sealers = view.sealers();
     run.print({ sealers }, () => {
       for (const one of sealers) run.out.line(`${name(one)}\t${one}`);
@@ -190,5 +216,5 @@ async function sealer(run: Run<ConfirmOptions>): Promise<void> {
     names: [identity?.name, view.nameOf(key)],
   });
   const receipt = await (await run.agent()).setSealers([key]);
-  printReceipt(run, receipt, `${namer(node, view)(key)} seals from now on`, { sealer: key });
+  printReceipt(run, receipt, `${(await run.namer(view))(key)} seals from now on`, { sealer: key });
 }

@@ -2,10 +2,9 @@
  * `replay`, `audit`, `export`, `prove`, `verify-proof`: the history, checked and carried away. What does not hold is
  * printed as a result and ends with an exit code of its own, so that scripts need not read the text.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import { UsageError } from '../../../actors/errors.ts';
 import type { Audit, AuditReport } from '../../../actors/history/audit.ts';
 import type { ExportSource } from '../../../actors/history/export-file.ts';
 import type { Progress } from '../../../actors/history/progress.ts';
@@ -13,11 +12,14 @@ import type { Replay } from '../../../actors/history/replay.ts';
 import { isHex32 } from '../../../events/bytes.ts';
 import type { ProofFacts } from '../../../events/proof.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { VerdictError } from '../errors.ts';
+import { codeOf, FileError, VerdictError } from '../errors.ts';
 import { describeFact } from '../facts.ts';
+import { readInput, writeOutput } from '../files.ts';
 import { parseCount } from '../parse.ts';
+import { explain } from '../refusals/explain.ts';
+import { plainSay } from '../refusals/say.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
-import { type Field, printFields } from '../table.ts';
+import { type Field, printFields, printSentence } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 const heading = 'History';
@@ -30,7 +32,7 @@ export function registerHistory(program: Command, context: CliContext): void {
       usage: 'replay',
       summary: 'Rebuild the state from block 0 and compare it with what was sealed.',
       heading,
-      example: 'lb replay --to 100\nlb replay ./research.lbgroup',
+      example: 'lb replay\nlb replay --to 10\nlb replay ./research.lbgroup',
       inGroup: true,
     },
     (command) =>
@@ -77,7 +79,7 @@ function registerProofs(program: Command, context: CliContext): void {
       usage: 'prove',
       summary: 'Write a receipt for a transaction that a stranger can check.',
       heading,
-      example: 'lb prove --tx 3f9c2a11 --out receipt.lbproof',
+      example: 'lb prove TX --out receipt.lbproof',
       inGroup: true,
     },
     (command) => subjectOption(command, 'tx', 'the transaction').requiredOption('--out <file>', 'the file'),
@@ -90,7 +92,7 @@ function registerProofs(program: Command, context: CliContext): void {
       usage: 'verify-proof',
       summary: 'Check a receipt. Needs no node.',
       heading,
-      example: 'lb verify-proof receipt.lbproof --group <GROUP ID>',
+      example: 'lb verify-proof receipt.lbproof --group GROUP',
       details:
         "A receipt that the group's founder sealed stands by itself. Of any other, name a head that you trust with --head.",
       inGroup: true,
@@ -120,9 +122,18 @@ async function withProgress<T>(
 /** The export that the argument names, closed at the end of the run. */
 async function openedExport(run: Run, path: string): Promise<ExportSource> {
   const { openExport } = await import('../../../actors/history/export-file.ts');
-  const source = openExport(path);
+  const source = opened(() => openExport(run.path(path)), path);
   run.onEnd(() => source.close());
   return source;
+}
+
+function opened(open: () => ExportSource, path: string): ExportSource {
+  try {
+    return open();
+  } catch (error) {
+    if (codeOf(error) !== 'not_found') throw error;
+    throw new FileError('not_found', `there is no file ${path}; a group goes by --group`);
+  }
 }
 
 async function replayHistory(run: Run<{ to?: string }>): Promise<void> {
@@ -147,7 +158,7 @@ function printReplay(run: Run, result: Replay): void {
       : undefined;
   const fault = result.status === 'broken' ? { at: result.at, refusal: result.refusal } : undefined;
   run.print({ ...counts, head, fault }, () => {
-    if (status === 'ok') run.out.line(run.out.style('green', 'Replay gives the same state, block by block'));
+    if (status === 'ok') printSentence(run.out, 'Replay gives the same state, block by block');
     printFields(run.out, [
       ['height', head && String(head.height)],
       ['head', head?.blockId],
@@ -158,7 +169,8 @@ function printReplay(run: Run, result: Replay): void {
     const { height, transaction } = result.at;
     const place =
       transaction === undefined ? `block ${height}` : `block ${height}, transaction ${transaction}`;
-    throw new VerdictError('replay_broken', `the history breaks at ${place}: ${result.refusal.code}`);
+    const { why, next } = explain(result.refusal, plainSay(Date.now()));
+    throw new VerdictError('replay_broken', `the history breaks at ${place}: ${why}; ${next}`);
   }
 }
 
@@ -182,7 +194,6 @@ async function auditHistory(run: Run): Promise<void> {
   const [file] = run.args;
   const result = await withProgress(run, 'auditing block', async (onProgress) => {
     if (file === undefined) return (await run.group()).audit({ onProgress });
-    if (!existsSync(file)) throw new NotFoundError(`there is no file ${file}; a group goes by --group`);
     const source = await openedExport(run, file);
     const { audit } = await import('../../../actors/history/audit.ts');
     const { PoolVerifier } = await import('../../../crypto/pool-verifier.ts');
@@ -197,12 +208,13 @@ async function printAudit(run: Run, result: Audit): Promise<void> {
   const { status, report } = result;
   const finding = result.status === 'broken' ? result.finding : undefined;
   run.print({ status, finding, report }, () => {
-    if (finding === undefined) run.out.line(run.out.style('green', 'Everything holds'));
+    if (finding === undefined) printSentence(run.out, 'Everything holds');
     printFields(run.out, reportFields(report));
   });
   if (finding === undefined) return;
   const { describeFinding } = await import('../../../actors/history/findings.ts');
-  throw new VerdictError('audit_broken', `the audit ends at ${describeFinding(finding)}`);
+  const text = describeFinding(finding, (refusal) => explain(refusal, plainSay(Date.now())).why);
+  throw new VerdictError('audit_broken', `the audit ends at ${text}`);
 }
 
 function reportFields(report: AuditReport): Field[] {
@@ -219,10 +231,13 @@ async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Pr
   const { out, overwrite = false } = run.options;
   const group = await run.group();
   const summary = await withProgress(run, 'exporting block', (onProgress) =>
-    group.exportTo(out, { onProgress, overwrite }),
+    group.exportTo(run.path(out), { onProgress, overwrite }).catch((error: unknown) => {
+      if (codeOf(error) !== 'exists') throw error;
+      throw new FileError('exists', `${(error as Error).message}; choose another name, or add --overwrite`);
+    }),
   );
   run.print({ out, ...summary }, () => {
-    run.out.line(run.out.style('green', `Wrote ${group.info().name} to ${out}`));
+    printSentence(run.out, `Wrote ${group.info().name} to ${out}`);
     printFields(
       run.out,
       [
@@ -244,10 +259,10 @@ async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
     subjectOf('tx', run.options.tx, run.args[0]).toLowerCase(),
   );
   const proof = group.prove(txId);
-  writeFileSync(out, proof, { flag: 'wx' });
+  writeOutput(run.terminal, out, proof);
   const { height, blockId } = group.head;
   run.print({ txId, height: location.height, head: { height, blockId }, out, bytes: proof.length }, () => {
-    run.out.line(run.out.style('green', `Wrote a receipt of ${proof.length} bytes to ${out}`));
+    printSentence(run.out, `Wrote a receipt of ${proof.length} bytes to ${out}`);
     printFields(
       run.out,
       [
@@ -269,7 +284,7 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
   const groupId = group === undefined || isHex32(group) ? group : (await run.group()).groupId;
   const { verifyProof, PROOF_REASONS } = await import('../../../events/proof.ts');
   const { nativeCrypto } = await import('../../../actors/chain/core.ts');
-  const verdict = verifyProof(readProofFile(run.args[0]!), nativeCrypto, {
+  const verdict = verifyProof(await readInput(run.terminal, run.args[0]!), nativeCrypto, {
     ...(groupId === undefined ? {} : { groupId }),
     ...(head === undefined ? {} : { headBlockId: head }),
   });
@@ -288,18 +303,8 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
     );
 }
 
-function readProofFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new NotFoundError(`there is no file ${path}`);
-    throw error;
-  }
-}
-
 function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {
-  if (isAnchored) run.out.line(run.out.style('green', 'The receipt is valid'));
+  if (isAnchored) printSentence(run.out, 'The receipt is valid');
   printFields(run.out, [
     ['group', facts.groupId],
     ['transaction', facts.txId],
@@ -307,6 +312,9 @@ function printFacts(run: Run, facts: ProofFacts, isAnchored: boolean): void {
     ['sealed', `${formatTime(facts.tsMs)} in block ${facts.height} at position ${facts.index}`],
     ['sealer', `${facts.sealer}${facts.sealerIsFounder ? ' (the founder)' : ''}`],
     ['head', `${facts.head.height}, ${facts.head.blockId}`],
-    ['operations', facts.operations.map((one) => `${one.type}  ${describeFact(one, shortId)}`).join('\n')],
+    [
+      'operations',
+      facts.operations.map((one) => `${one.type}  ${describeFact(one, (id) => run.id(id))}`).join('\n'),
+    ],
   ]);
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { askHidden, givenPassword, newPassword } from '../password.ts';
-import { type Column, printFields, printTable } from '../table.ts';
+import { type Column, printFields, printSentence, printTable } from '../table.ts';
 import { formatTime } from '../text.ts';
 
 type Identity = Awaited<ReturnType<Awaited<ReturnType<Run['node']>>['createIdentity']>>;
@@ -113,18 +113,13 @@ async function changePassword(run: Run<PasswordOptions>): Promise<void> {
     throw new UsageError('--remove and --new-password-file exclude each other');
   // A look first, and closed again: nobody should wait for the directory while a person types.
   const { hadPassword } = await run.peek((node) => ({ hadPassword: node.hasPassword }));
-  let old = hadPassword ? givenPassword(passwordFile, run.env) : undefined;
-  if (hadPassword) old ??= await askHidden(run.out, 'Present password: ', run.signal);
-  const given = givenPassword(newPasswordFile, { LB_PASSWORD: run.env.LB_NEW_PASSWORD });
-  const next = remove ? undefined : await newPassword(run.out, given, run.signal);
+  let old = hadPassword ? await givenPassword(run.terminal, passwordFile, run.env) : undefined;
+  if (hadPassword) old ??= await askHidden(run, 'Present password: ');
+  const given = await givenPassword(run.terminal, newPasswordFile, { LB_PASSWORD: run.env.LB_NEW_PASSWORD });
+  const next = remove ? undefined : await newPassword(run, given);
   const node = await run.node();
   await node.changePassword(old, next);
   run.print({ keysEncrypted: next !== undefined }, () =>
-    run.out.line(
-      run.out.style(
-        'green',
-        next === undefined ? 'The keys have no password any more' : 'The password is set',
-      ),
-    ),
+    printSentence(run.out, next === undefined ? 'The keys have no password any more' : 'The password is set'),
   );
 }

@@ -6,11 +6,12 @@ import { type InviteCode, parseInviteCode } from '../../../actors/invites.ts';
 import { INVITE_USES_MAX } from '../../../events/limits.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { givenPeers, networkOf, peerOption } from '../network.ts';
-import { parseCount, parseTime, parseWord } from '../parse.ts';
+import { parseCount, parseFutureTime, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { inviteId } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
-import { formatTime, shortId } from '../text.ts';
+import { formatTime, shortId, withArticle } from '../text.ts';
+import { ownName } from '../verb-run.ts';
 import { ROLES } from './members.ts';
 import { showProgress } from './sync.ts';
 
@@ -69,7 +70,7 @@ export function registerInvites(program: Command, context: CliContext): void {
       usage: 'revoke',
       summary: 'Close an invite (admin).',
       heading,
-      example: 'lb invite revoke 3f9c2a11',
+      example: 'lb invite revoke INVITE',
       inGroup: true,
       signs: true,
     },
@@ -86,7 +87,7 @@ export function registerInvites(program: Command, context: CliContext): void {
       usage: 'join',
       summary: 'Join a group by a code, on this node or through the network.',
       heading,
-      example: 'lb join lbi1… --as bob',
+      example: 'lb join CODE --as carol',
       signs: true,
     },
     (command) => peerOption(command.argument('<code>', 'the code, as an admin handed it out')),
@@ -98,13 +99,18 @@ async function create(run: Run<InviteOptions>): Promise<void> {
   const { options } = run;
   const role = parseWord(options.role, '--role', ROLES);
   const maxUses = parseCount(options.maxUses, '--max-uses', 1, INVITE_USES_MAX);
-  const expiresMs = parseTime(options.expires, '--expires', Date.now(), 'from now');
+  const expiresMs = parseFutureTime(options.expires, '--expires', Date.now());
   const agent = await run.agent();
   const { invite, code, ...receipt } = await agent.createInvite({ role, maxUses, expiresMs });
-  printReceipt(run, receipt, `Whoever has this code may join as ${role} until ${formatTime(expiresMs)}`, {
-    code,
-    invite,
-  });
+  printReceipt(
+    run,
+    receipt,
+    `Whoever has this code may join as ${withArticle(role)} until ${formatTime(expiresMs)}`,
+    {
+      code,
+      invite,
+    },
+  );
 }
 
 function stateOf(invite: Invite, nowMs: number): string {
@@ -115,7 +121,7 @@ function stateOf(invite: Invite, nowMs: number): string {
 
 async function list(run: Run): Promise<void> {
   const view = await run.view();
-  const nowMs = run.options.at === undefined ? Date.now() : view.tsMs;
+  const nowMs = run.timeOf(view);
   const rows = view.invites().map((invite) => ({ ...invite, status: stateOf(invite, nowMs) }));
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { header: 'invite', value: ({ invite }) => shortId(invite), plain: ({ invite }) => invite },
@@ -132,7 +138,7 @@ async function join(run: Run<JoinVerbOptions>): Promise<void> {
   const invite = parseInviteCode(code);
   const { groupId } = invite;
   const node = await run.node();
-  const name = run.options.as ?? node.identities().find(({ isNode }) => isNode)!.name;
+  const name = run.options.as ?? ownName(node);
   if (!node.groupIds().includes(groupId)) return joinElsewhere(run, invite, name);
   const group = node.group(groupId);
   const agent = group.as(name);

@@ -4,13 +4,15 @@ import type { Agent } from '../../../actors/agent.ts';
 import type { Group, ReadClaim } from '../../../actors/group.ts';
 import type { GroupView } from '../../../actors/group-view.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
+import { knowledgeOperations } from '../../../events/operations/knowledge.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { parseCount, parseList, parseTime, textOf } from '../parse.ts';
+import { checkClaimText, checkOptional, parseEvidence, parseTags } from '../fields.ts';
+import { parseCount, parseTime, sourceName, textOf } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { claimId, namer, referenceId, subjectOf, subjectOption } from '../resolve.ts';
-import { type Column, printTable } from '../table.ts';
-import { cleanText, formatTime, shorten, shortId } from '../text.ts';
+import { claimId, referenceId, subjectOf, subjectOption } from '../resolve.ts';
+import { type Column, displayWidth, printTable, printText } from '../table.ts';
+import { formatTime, shorten, shortId } from '../text.ts';
 
 const heading = 'Knowledge';
 /** Enough of a text to know it by; `show` prints the rest. */
@@ -32,8 +34,10 @@ export function registerKnowledge(program: Command, context: CliContext): void {
       usage: 'publish-claim',
       summary: 'Publish a claim.',
       heading,
-      example:
+      example: [
         'lb publish-claim --text "Always validate inputs before processing" --tags security,validation',
+        'lb publish-claim --text "Also those of files?" --parent CLAIM',
+      ].join('\n'),
       inGroup: true,
       signs: true,
     },
@@ -52,6 +56,7 @@ export function registerKnowledge(program: Command, context: CliContext): void {
     context,
     'retract-claim',
     'Retract a claim (its author or an admin).',
+    'superseded',
     'Retracted',
     (agent) => agent.retractClaim.bind(agent),
   );
@@ -60,6 +65,7 @@ export function registerKnowledge(program: Command, context: CliContext): void {
     context,
     'reinstate-claim',
     'Take a retraction back (who retracted, or an admin).',
+    'it holds after all',
     'Reinstated',
     (agent) => agent.reinstateClaim.bind(agent),
   );
@@ -91,7 +97,7 @@ function registerReading(program: Command, context: CliContext): void {
       usage: 'thread',
       summary: 'Show the conversation that a claim belongs to.',
       heading,
-      example: 'lb thread 3f9c2a11',
+      example: 'lb thread CLAIM',
       inGroup: true,
       at: true,
     },
@@ -105,6 +111,7 @@ function change(
   context: CliContext,
   usage: string,
   summary: string,
+  why: string,
   done: string,
   method: (agent: Agent) => (claim: Hex32, reason?: string) => Promise<Receipt>,
 ): void {
@@ -115,15 +122,16 @@ function change(
       usage,
       summary,
       heading,
-      example: `lb ${usage} 3f9c2a11 --reason "superseded"`,
+      example: `lb ${usage} CLAIM --reason "${why}"`,
       inGroup: true,
       signs: true,
     },
     (command) => subjectOption(command, 'claim', 'the claim').option('--reason <text>', 'why'),
     async (run) => {
       const given = subjectOf('claim', run.options.claim, run.args[0]);
+      const reason = checkOptional(run.options.reason, '--reason', knowledgeOperations.retract.fields.reason);
       const claim = claimId((await run.group()).now, given);
-      const receipt = await method(await run.agent())(claim, run.options.reason);
+      const receipt = await method(await run.agent())(claim, reason);
       printReceipt(run, receipt, `${done} the claim`, { claim });
     },
   );
@@ -131,14 +139,15 @@ function change(
 
 async function publish(run: Run<PublishOptions>): Promise<void> {
   const { options } = run;
-  const text = textOf(options, run.args[0]);
+  const text = checkClaimText(await textOf(run.terminal, options, run.args[0]), sourceName(options));
+  const tags = parseTags(options.tags);
   const view = (await run.group()).now;
   const parent = options.parent === undefined ? undefined : claimId(view, options.parent);
-  const evidence = parseList(options.evidence).map((one) => referenceId(view, one));
+  const evidence = parseEvidence(options.evidence).map((one) => referenceId(view, one));
   const agent = await run.agent();
   const { claim, ...receipt } = await agent.publishClaim({
     text,
-    tags: parseList(options.tags),
+    tags,
     evidence,
     ...(parent === undefined ? {} : { parent }),
   });
@@ -170,7 +179,7 @@ async function recent(run: Run<{ limit: string; since?: string }>): Promise<void
   const known = new Map<Hex32, boolean>();
   const found = group.recentClaims({ limit, sinceMs, view });
   const claims = found.map(({ claim }: ReadClaim) => describeClaim(group, view, claim, known));
-  const name = namer(await run.node(), view);
+  const name = await run.namer(view);
   const columns: readonly Column<DescribedClaim>[] = [
     { header: 'claim', value: ({ claim }) => shortId(claim), plain: ({ claim }) => claim },
     {
@@ -199,13 +208,17 @@ async function thread(run: Run<{ claim?: string }>): Promise<void> {
   for (const { claim, parent } of view.claims())
     if (parent !== undefined) replies.set(parent, [...(replies.get(parent) ?? []), claim]);
   const rows = flatten(group, view, rootOf(view, start), replies);
-  const name = namer(await run.node(), view);
+  const name = await run.namer(view);
   run.print({ height: view.height, claims: rows }, () => {
     for (const row of rows) {
       const margin = '  '.repeat(row.depth);
-      const mark = row.claim === start ? run.out.style('bold', shortId(row.claim)) : shortId(row.claim);
-      run.out.line(`${margin}${mark}  ${name(row.author)}  ${formatTime(row.tsMs)}  ${standing(row)}`);
-      for (const line of cleanText(row.text ?? MISSING_TEXT).split('\n')) run.out.line(`${margin}  ${line}`);
+      const id = run.id(row.claim);
+      const mark = row.claim === start ? run.out.style('bold', id) : id;
+      const about = `${name(row.author)}  ${formatTime(row.tsMs)}  ${standing(row)}`;
+      const isNarrow = run.out.isTerminal && displayWidth(margin + id + about) + 2 > run.out.width;
+      run.out.line(isNarrow ? `${margin}${mark}` : `${margin}${mark}  ${about}`);
+      if (isNarrow) printText(run.out, about, `${margin}  `);
+      printText(run.out, row.text ?? MISSING_TEXT, `${margin}  `);
     }
   });
 }

@@ -3,15 +3,18 @@ import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import type { Offer } from '../../../actors/group-view.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
-import { BASIS_POINTS } from '../../../events/limits.ts';
+import { BASIS_POINTS, OFFER_PARENTS_MAX, SPLITS_MAX } from '../../../events/limits.ts';
+import { marketOperations } from '../../../events/operations/market.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { contentOf, parseAmount, parseCount, parseList, parseTime } from '../parse.ts';
+import { checkText, parseTags } from '../fields.ts';
+import { contentOf, parseAmount, parseCount, parseFutureTime, parseList } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, namer, offerOf, subjectOf, subjectOption } from '../resolve.ts';
+import { memberKey, offerOf, subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, type Field, printTable } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 const heading = 'Market';
+const PORT_MAX = 65_535;
 
 interface OfferOptions {
   readonly title: string;
@@ -79,7 +82,7 @@ export function registerMarket(program: Command, context: CliContext): void {
       usage: 'revoke-offer',
       summary: 'End an offer (seller or admin).',
       heading,
-      example: 'lb revoke-offer 3f9c2a11',
+      example: 'lb revoke-offer OFFER',
       inGroup: true,
       signs: true,
     },
@@ -92,34 +95,51 @@ export function registerMarket(program: Command, context: CliContext): void {
 }
 
 /** `who:bps,who:bps` as pairs. */
-function parseShares<T>(text: string, flag: string, resolve: (given: string) => T): { of: T; bps: number }[] {
-  return parseList(text).map((entry) => {
+function parseShares<T>(
+  text: string,
+  flag: string,
+  max: number,
+  resolve: (given: string) => T,
+): { of: T; bps: number }[] {
+  const entries = parseList(text);
+  if (entries.length > max) throw new UsageError(`${flag} has ${entries.length} shares; at most ${max} fit`);
+  return entries.map((entry) => {
     const at = entry.lastIndexOf(':');
     if (at < 1) throw new UsageError(`${flag} ${entry}: expected NAME:BPS, such as bob:2500`);
     return { of: resolve(entry.slice(0, at)), bps: parseCount(entry.slice(at + 1), flag, 0, BASIS_POINTS) };
   });
 }
 
+/** What was typed, held against what an offer takes. */
+function termsOf({ title, price, description, tags, expires, announcePort }: OfferOptions) {
+  const fields = marketOperations.offer_create.fields;
+  if (announcePort !== undefined) parseCount(announcePort, '--announce-port', 1, PORT_MAX);
+  return {
+    title: checkText(title, '--title', fields.title),
+    price: parseAmount(price, '--price'),
+    tags: parseTags(tags),
+    ...(description === undefined
+      ? {}
+      : { description: checkText(description, '--description', fields.description) }),
+    ...(expires === undefined ? {} : { expiresMs: parseFutureTime(expires, '--expires', Date.now()) }),
+  };
+}
+
 async function createOffer(run: Run<OfferOptions>): Promise<void> {
   const { options } = run;
-  const { title, description, split, royalty, expires } = options;
-  const price = parseAmount(options.price, '--price');
-  const content = contentOf(options, run.args[0]);
-  const expiresMs =
-    expires === undefined ? undefined : parseTime(expires, '--expires', Date.now(), 'from now');
+  const { split, royalty } = options;
+  const terms = termsOf(options);
+  const content = await contentOf(run.terminal, options, run.args[0]);
   const node = await run.node();
   const view = (await run.group()).now;
-  const splits = split && parseShares(split, '--split', (given) => memberKey(node, view, given));
-  const royalties = royalty && parseShares(royalty, '--royalty', (given) => offerOf(view, given).offer);
+  const splits = split && parseShares(split, '--split', SPLITS_MAX, (given) => memberKey(node, view, given));
+  const royalties =
+    royalty && parseShares(royalty, '--royalty', OFFER_PARENTS_MAX, (given) => offerOf(view, given).offer);
   const { offer, ...receipt } = await (await run.agent()).createOffer({
-    title,
+    ...terms,
     content,
-    price,
-    tags: parseList(options.tags),
-    ...(description === undefined ? {} : { description }),
     ...(splits ? { splits: splits.map(({ of, bps }) => ({ to: of, bps })) } : {}),
     ...(royalties ? { parents: royalties.map(({ of, bps }) => ({ offer: of, bps })) } : {}),
-    ...(expiresMs === undefined ? {} : { expiresMs }),
   });
   printReceipt(run, receipt, 'Offered the package', { offer });
   if (options.announceHost !== undefined || options.announcePort !== undefined)
@@ -136,12 +156,12 @@ export function offerState({ revoked, expiresMs }: Offer, nowMs: number): 'open'
 
 async function listOffers(run: Run<{ all?: boolean }>): Promise<void> {
   const view = await run.view();
-  const nowMs = run.options.at === undefined ? Date.now() : view.tsMs;
+  const nowMs = run.timeOf(view);
   const offers = view
     .offers()
     .map((offer) => ({ ...offer, state: offerState(offer, nowMs) }))
     .filter(({ state }) => run.options.all || state === 'open');
-  const name = namer(await run.node(), view);
+  const name = await run.namer(view);
   const columns: readonly Column<(typeof offers)[number]>[] = [
     { header: 'offer', value: ({ offer }) => shortId(offer), plain: ({ offer }) => offer },
     { header: 'title', value: ({ title }) => title, isFlexible: true },

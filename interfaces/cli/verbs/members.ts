@@ -2,14 +2,16 @@
 import type { Command } from 'commander';
 import { NotFoundError } from '../../../actors/errors.ts';
 import type { GroupView } from '../../../actors/group-view.ts';
+import { membershipOperations } from '../../../events/operations/membership.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type ConfirmOptions, confirmMember, confirmOption } from '../confirm.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { checkText } from '../fields.ts';
 import { parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, namer, subjectOf } from '../resolve.ts';
+import { memberKey, subjectOf } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
-import { formatTime, shortId } from '../text.ts';
+import { formatTime, shortId, withArticle } from '../text.ts';
 
 const heading = 'Groups and members';
 export const ROLES = ['viewer', 'member', 'admin'] as const;
@@ -22,7 +24,7 @@ export function registerMembers(program: Command, context: CliContext): void {
       usage: 'add-member',
       summary: 'Add a member or change his role (admin).',
       heading,
-      example: 'lb add-member --pub <PUBLIC KEY> --role member',
+      example: 'lb add-member --pub bob\nlb add-member --pub KEY --role viewer',
       inGroup: true,
       signs: true,
     },
@@ -39,7 +41,7 @@ export function registerMembers(program: Command, context: CliContext): void {
       usage: 'remove-member',
       summary: 'Remove a member (admin, or oneself).',
       heading,
-      example: 'lb remove-member bob --yes-i-mean=bob',
+      example: 'lb remove-member carol --yes-i-mean=carol',
       details: 'His assigned and running tasks return to pending. His balance and his claims stay.',
       inGroup: true,
       signs: true,
@@ -59,7 +61,7 @@ export function registerMembers(program: Command, context: CliContext): void {
       usage: 'members',
       summary: 'List the members.',
       heading,
-      example: 'lb members --at 10',
+      example: 'lb members\nlb members --at 0',
       inGroup: true,
       at: true,
     },
@@ -79,7 +81,8 @@ export function registerMembers(program: Command, context: CliContext): void {
     },
     (command) => command.argument('[name]', 'the name').option('--name <name>', 'the same as a flag'),
     async (run) => {
-      const name = subjectOf('name', run.options.name, run.args[0]);
+      const { name: field } = membershipOperations.profile_set.fields;
+      const name = checkText(subjectOf('name', run.options.name, run.args[0]), 'the name', field);
       printReceipt(run, await (await run.agent()).setProfile(name), `You are ${name} now`);
     },
   );
@@ -91,7 +94,10 @@ async function addMember(run: Run<{ pub: string; role: string }>): Promise<void>
   const group = await run.group();
   const member = memberKey(node, group.now, run.options.pub);
   const receipt = await (await run.agent()).addMember(member, role);
-  printReceipt(run, receipt, `${namer(node, group.now)(member)} is ${role} now`, { member, role });
+  printReceipt(run, receipt, `${(await run.namer(group.now))(member)} is ${withArticle(role)} now`, {
+    member,
+    role,
+  });
 }
 
 /** All that this member is called here, for the question whether he is meant. */
@@ -106,7 +112,7 @@ async function removeMember(run: Run<ConfirmOptions & { pub?: string }>): Promis
   const member = memberKey(node, view, given);
   if (view.roleOf(member) === undefined)
     throw new NotFoundError(`${given} is not a member of ${view.group().name}`);
-  const name = namer(node, view)(member);
+  const name = (await run.namer(view))(member);
   await confirmMember(run, `this removes a member from ${view.group().name}`, {
     key: member,
     names: namesOf(node, view, member),

@@ -1,16 +1,10 @@
 /** `init` and `info`: the node itself. */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
-import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
-import { KeystoreExistsError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode } from '../../../node.ts';
-import { layoutOf } from '../../../storage/directory.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
-import { namer } from '../resolve.ts';
-import { type Column, printFields, printTable } from '../table.ts';
+import { type Column, printFields, printSentence, printTable } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 interface InitOptions {
@@ -25,6 +19,7 @@ export function registerNode(program: Command, context: CliContext): void {
       usage: 'init',
       summary: 'Make a node: a data directory with an identity of its own.',
       heading: 'Start here',
+      runsHere: true,
       example: 'lb init --data ./mynode --encrypt-keys',
       details:
         'A directory that holds a node already stays as it is. With --encrypt-keys the password is asked for twice, or taken from LB_PASSWORD or --password-file.',
@@ -47,18 +42,17 @@ export function registerNode(program: Command, context: CliContext): void {
 }
 
 async function init(run: Run<InitOptions>): Promise<void> {
-  const keystore = join(layoutOf(run.data).keys, KEYSTORE_FILE);
-  // Before a password is asked for. Whoever comes between is still refused by `init` itself.
-  if (existsSync(keystore)) throw new KeystoreExistsError(keystore);
-  const given = givenPassword(run.options.passwordFile, run.env);
-  const isEncrypted = run.options.encryptKeys === true;
-  const password = isEncrypted ? await newPassword(run.out, given, run.signal) : undefined;
   const { BatteryNode } = await import('../../../node.ts');
-  const options = { data: run.data };
+  // Before a password is asked for. Whoever comes between is still refused by `init` itself.
+  BatteryNode.assertInitable(run.path(run.data));
+  const given = await givenPassword(run.terminal, run.options.passwordFile, run.env);
+  const isEncrypted = run.options.encryptKeys === true;
+  const password = isEncrypted ? await newPassword(run, given) : undefined;
+  const options = { data: run.path(run.data) };
   const { identity } = await BatteryNode.init(password === undefined ? options : { ...options, password });
-  const data = resolve(run.data);
+  const data = options.data;
   run.print({ data, identity, keysEncrypted: isEncrypted }, () => {
-    run.out.line(run.out.style('green', `Made a node in ${data}`));
+    printSentence(run.out, `Made a node in ${data}`);
     printFields(
       run.out,
       [
@@ -71,13 +65,42 @@ async function init(run: Run<InitOptions>): Promise<void> {
   });
   if (!isEncrypted && given !== undefined)
     run.hint('note: a password was given, but the keys are only encrypted with --encrypt-keys');
-  run.hint(`next: lb create-group --data ${run.data} --name NAME`);
+  run.hint(`next:\n  lb create-group --data ${run.data} --name NAME`);
 }
 
-/** A group in short, as `info` and `list-groups` show it. */
-export function summarize(node: BatteryNode, group: Group) {
-  const { groupId, name, currency, status, haltReason, head } = group.info();
-  const view = group.now;
+/** The groups that take nothing now, and why. */
+export function haltedGroups(groups: readonly Group[]) {
+  return groups.map((group) => group.standing()).filter(({ status }) => status === 'halted');
+}
+
+/** What of a group can be shown; nothing where what is stored of it cannot be read. */
+export function summarizeReadable(node: BatteryNode, groups: readonly Group[]): GroupSummary[] {
+  return groups.flatMap((group) => {
+    // Looked at before, so that a group whose store is damaged is halted and named with its reason.
+    const isHalted = group.standing().status === 'halted';
+    try {
+      return [summarize(node, group)];
+    } catch (error) {
+      if (isHalted) return [];
+      throw error;
+    }
+  });
+}
+
+/** One line for each halted group: what, why, what next. */
+export function printHalted(run: Run, halted: ReturnType<typeof haltedGroups>): void {
+  for (const { groupId, name, haltReason, retryAtMs } of halted) {
+    const next =
+      retryAtMs === undefined
+        ? 'not tried again by itself; look with: lb audit'
+        : `tried again at ${formatTime(retryAtMs)}`;
+    run.out.line(run.out.style('red', `halted: ${name} (${shortId(groupId)}): ${haltReason}; ${next}`));
+  }
+}
+
+/** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */
+export function summarize(node: BatteryNode, group: Group, view = group.now) {
+  const { groupId, name, currency, status, haltReason, retryAtMs, head } = group.info();
   const own = node.identities().map(({ publicKey }) => publicKey);
   const roles = own.flatMap((key) => {
     const role = view.roleOf(key);
@@ -95,9 +118,10 @@ export function summarize(node: BatteryNode, group: Group) {
     // Verbs that only read open the node without its password, and so without the sealer's key.
     status: status === 'following' && isSealedHere ? 'sealing' : status,
     haltReason,
-    height: head.height,
-    blockId: head.blockId,
-    tsMs: head.tsMs,
+    retryAtMs,
+    height: view.height,
+    blockId: view.height === head.height ? head.blockId : group.block(view.height).blockId,
+    tsMs: view.tsMs,
     sealers: view.sealers(),
     isSealedHere,
     roles,
@@ -130,11 +154,13 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
 async function info(run: Run): Promise<void> {
   const node = await run.node();
   const identities = node.identities();
-  const groups = node.groups().map((group) => summarize(node, group));
-  const data = resolve(run.data);
+  const held = node.groups();
+  const groups = summarizeReadable(node, held);
+  const halted = haltedGroups(held);
+  const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups }, () => {
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -153,15 +179,10 @@ async function info(run: Run): Promise<void> {
     }
     run.out.line();
     printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+    printHalted(run, halted);
   });
   const own = identities.find(({ isNode }) => isNode)!;
   run.hint(
     `\nto be added to a group elsewhere, send its admin this line:\n  lb add-member --group GROUP --pub ${own.publicKey} --role member`,
   );
-}
-
-/** Names of keys, for verbs that print a group in full. */
-export function sealerNames(node: BatteryNode, group: Group): string {
-  const name = namer(node, group.now);
-  return group.now.sealers().map(name).join(', ');
 }

@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import type { Presence } from '../../../actors/group-view.ts';
 import { PRESENCE_STALE_MS_DEFAULT } from '../../../events/limits.ts';
+import { presenceOperations } from '../../../events/operations/presence.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { checkText } from '../fields.ts';
 import { Verbatim } from '../json.ts';
 import { parseObject, parseSpan, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { namer } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
 import { formatSpan } from '../text.ts';
 
@@ -50,21 +51,25 @@ async function presence(run: Run<PresenceOptions>): Promise<void> {
   run.refuseAt('--status');
   if (status === undefined) throw new UsageError('--metadata goes with --status');
   const word = parseWord(status, '--status', STATUSES);
-  const object = metadata === undefined ? undefined : parseObject(metadata, '--metadata');
+  const { metadata: field } = presenceOperations.presence.fields;
+  const object =
+    metadata === undefined ? undefined : parseObject(checkText(metadata, '--metadata', field), '--metadata');
   const agent = await run.agent();
   printReceipt(run, await agent.setPresence(word, object), `You are ${word} now`, { status: word });
 }
 
 async function show(run: Run<PresenceOptions>): Promise<void> {
-  const { stale, at } = run.options;
+  const { stale } = run.options;
   const view = await run.view();
-  const nowMs = at === undefined ? Date.now() : view.tsMs;
+  const nowMs = run.timeOf(view);
   const staleMs = stale === undefined ? PRESENCE_STALE_MS_DEFAULT : parseSpan(stale, '--stale');
-  const name = namer(await run.node(), view);
-  const rows = view.presence({ nowMs, staleMs });
+  const name = await run.namer(view);
+  const group = await run.group();
+  const rows = run.options.at === undefined ? group.presence({ staleMs }) : view.presence({ nowMs, staleMs });
   const columns: readonly Column<Presence>[] = [
     { header: 'member', value: ({ member }) => name(member), plain: ({ member }) => member },
     { header: 'status', value: ({ status }) => status },
+    { header: 'seen', value: ({ lastSeenMs }) => `${formatSpan(nowMs - lastSeenMs)} ago` },
     { header: 'since', value: ({ tsMs }) => `${formatSpan(nowMs - tsMs)} ago` },
     { header: 'stale', value: ({ isStale }) => (isStale ? 'stale' : '') },
     { header: 'metadata', value: ({ metadata }) => metadata ?? '', isFlexible: true },

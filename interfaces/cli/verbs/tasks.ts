@@ -4,12 +4,15 @@ import type { Command } from 'commander';
 import type { Task } from '../../../actors/group-view.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import type { TaskStatus } from '../../../events/effects.ts';
+import { LEASE_MS_MAX, LEASE_MS_MIN } from '../../../events/limits.ts';
+import { taskOperations } from '../../../events/operations/tasks.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { parseAmount, parseList, parseSpan, parseTime, parseWord } from '../parse.ts';
+import { checkText, parseTags } from '../fields.ts';
+import { parseAmount, parseSpan, parseTime, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, namer, subjectOf, subjectOption, taskOf } from '../resolve.ts';
+import { memberKey, subjectOf, subjectOption, taskOf } from '../resolve.ts';
 import { type Column, type Field, printFields, printTable } from '../table.ts';
-import { formatSpan, formatTime } from '../text.ts';
+import { formatMoment, formatSpan, formatTime } from '../text.ts';
 
 const heading = 'Tasks and presence';
 const STATUSES = ['pending', 'assigned', 'in_progress', 'completed', 'failed', 'cancelled'] as const;
@@ -33,7 +36,10 @@ export function registerTasks(program: Command, context: CliContext): void {
       usage: 'create-task',
       summary: 'Create a task.',
       heading,
-      example: 'lb create-task --id task_001 --title "Implement API" --assignee bob --reward 50 --due 2d',
+      example: [
+        'lb create-task --id task_001 --title "Implement API" --reward 50 --due 2d',
+        'lb create-task --id task_002 --title "Review API" --assignee bob --lease 4h',
+      ].join('\n'),
       details:
         "An admin's reward is minted on completion; a member's is taken from his balance now and comes back if the task fails.",
       inGroup: true,
@@ -58,7 +64,7 @@ export function registerTasks(program: Command, context: CliContext): void {
       usage: 'list-tasks',
       summary: 'List tasks.',
       heading,
-      example: 'lb list-tasks --status in_progress --assignee bob',
+      example: 'lb list-tasks --status open\nlb list-tasks --assignee bob',
       inGroup: true,
       at: true,
     },
@@ -83,30 +89,48 @@ export function registerTasks(program: Command, context: CliContext): void {
     async (run) => {
       const view = await run.view();
       const task = taskOf(view, subjectOf('task', run.options.task, run.args[0]));
-      const name = namer(await run.node(), view);
-      run.print({ height: view.height, task }, () => printFields(run.out, taskFields(task, name)));
+      const name = await run.namer(view);
+      run.print({ height: view.height, task }, () =>
+        printFields(run.out, taskFields(task, name, run.timeOf(view))),
+      );
     },
   );
 }
 
 async function createTask(run: Run<CreateOptions>): Promise<void> {
-  const { id, title, description, assignee, due, reward, lease, tags } = run.options;
-  const nowMs = Date.now();
-  const task = id ?? `task-${randomBytes(4).toString('hex')}`;
-  const terms = {
-    task,
-    title,
-    tags: parseList(tags),
-    ...(description === undefined ? {} : { description }),
-    ...(due === undefined ? {} : { dueMs: parseTime(due, '--due', nowMs, 'from now') }),
-    ...(reward === undefined ? {} : { reward: parseAmount(reward, '--reward') }),
-    ...(lease === undefined ? {} : { leaseMs: parseSpan(lease, '--lease') }),
-  };
+  const { assignee } = run.options;
+  const terms = termsOf(run);
   const node = await run.node();
   const view = (await run.group()).now;
   const to = assignee === undefined ? {} : { assignee: memberKey(node, view, assignee) };
   const receipt = await (await run.agent()).createTask({ ...terms, ...to });
-  printReceipt(run, receipt, 'Created the task', { task });
+  printReceipt(run, receipt, 'Created the task', { task: terms.task });
+}
+
+/** What was typed, held against what a task takes. */
+function termsOf(run: Run<CreateOptions>) {
+  const { id, title, description, due, reward, lease, tags } = run.options;
+  const fields = taskOperations.task_create.fields;
+  const dueMs = due === undefined ? undefined : dueTime(run, due);
+  return {
+    task: id === undefined ? `task-${randomBytes(4).toString('hex')}` : checkText(id, '--id', fields.task),
+    title: checkText(title, '--title', fields.title),
+    tags: parseTags(tags),
+    ...(description === undefined
+      ? {}
+      : { description: checkText(description, '--description', fields.description) }),
+    ...(dueMs === undefined ? {} : { dueMs }),
+    ...(reward === undefined ? {} : { reward: parseAmount(reward, '--reward') }),
+    ...(lease === undefined ? {} : { leaseMs: parseSpan(lease, '--lease', LEASE_MS_MIN, LEASE_MS_MAX) }),
+  };
+}
+
+/** A deadline may lie in the past, since work may be written down late; but mostly it is a slip. */
+function dueTime(run: Run<CreateOptions>, due: string): number {
+  const nowMs = Date.now();
+  const dueMs = parseTime(due, '--due', nowMs, 'from now');
+  if (dueMs <= nowMs) run.warn(`the task is overdue from the start: --due is ${formatMoment(dueMs, nowMs)}`);
+  return dueMs;
 }
 
 async function listTasks(run: Run<{ status?: string; assignee?: string }>): Promise<void> {
@@ -118,15 +142,10 @@ async function listTasks(run: Run<{ status?: string; assignee?: string }>): Prom
   const exact = wanted === undefined || wanted === 'open' ? {} : { status: wanted as TaskStatus };
   const isOpen = (task: Task): boolean => ['pending', 'assigned', 'in_progress'].includes(task.status);
   const tasks = view.tasks({ ...of, ...exact }).filter((task) => wanted !== 'open' || isOpen(task));
-  const name = namer(node, view);
+  const name = await run.namer(view);
   run.print({ height: view.height, tasks }, () =>
-    printTable(run.out, taskColumns(name, dueBy(run, view.tsMs)), tasks, 'no tasks'),
+    printTable(run.out, taskColumns(name, run.timeOf(view)), tasks, 'no tasks'),
   );
-}
-
-/** The time that "due" is judged by: now, or the time of the height that is looked at. */
-function dueBy(run: Run, tsMs: number): number {
-  return run.options.at === undefined ? Date.now() : tsMs;
 }
 
 function taskColumns(name: (key: Hex32) => string, nowMs: number): readonly Column<Task>[] {
@@ -157,11 +176,14 @@ function dueText({ dueMs, status }: Task, nowMs: number): string {
   return dueMs < nowMs ? `overdue by ${formatSpan(nowMs - dueMs)}` : `in ${formatSpan(dueMs - nowMs)}`;
 }
 
-const optionalTime = (ms: number | undefined): string | undefined =>
-  ms === undefined ? undefined : formatTime(ms);
+function leaseText({ leaseUntilMs }: Task, nowMs: number): string | undefined {
+  if (leaseUntilMs === undefined) return undefined;
+  const isOver = nowMs > leaseUntilMs;
+  return `${formatMoment(leaseUntilMs, nowMs)}${isOver ? '; anyone may release the task: lb release-task' : ''}`;
+}
 
 /** A task's fields for people. */
-export function taskFields(task: Task, name: (key: Hex32) => string): Field[] {
+export function taskFields(task: Task, name: (key: Hex32) => string, nowMs: number): Field[] {
   const { reward, rewardFrom, leaseMs } = task;
   return [
     ['task', task.task],
@@ -180,9 +202,9 @@ export function taskFields(task: Task, name: (key: Hex32) => string): Field[] {
     ['tags', task.tags.length === 0 ? undefined : task.tags.join(', ')],
     ['created', formatTime(task.createdMs)],
     ['updated', formatTime(task.updatedMs)],
-    ['due', optionalTime(task.dueMs)],
+    ['due', task.dueMs === undefined ? undefined : formatMoment(task.dueMs, nowMs)],
     ['lease', leaseMs === undefined ? undefined : formatSpan(leaseMs)],
-    ['lease until', optionalTime(task.leaseUntilMs)],
+    ['lease until', leaseText(task, nowMs)],
     ['result', task.result],
     ['error', task.error],
   ];

@@ -5,9 +5,11 @@
 import type { Command } from 'commander';
 import type { Agent } from '../../../actors/agent.ts';
 import type { GroupView, Task } from '../../../actors/group-view.ts';
+import { taskOperations } from '../../../events/operations/tasks.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { checkOptional } from '../fields.ts';
 import { parseCount } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { memberKey, referenceId, subjectOf, subjectOption, taskOf } from '../resolve.ts';
@@ -42,12 +44,14 @@ interface Step {
   readonly run: (work: Work) => Promise<Receipt>;
 }
 
+const { task_progress, task_fail, task_cancel } = taskOperations;
+
 const STEPS: readonly Step[] = [
   {
     usage: 'assign-task',
     summary: 'Assign a task, or take a pending one for yourself.',
     done: 'Assigned',
-    example: 'lb assign-task task_001 --assignee bob',
+    example: 'lb assign-task task_002 --assignee carol',
     configure: (command) => command.option('--assignee <member>', 'who is to do it (default: you)'),
     run: ({ agent, task, options, node, view }) =>
       agent.assignTask(
@@ -77,13 +81,18 @@ const STEPS: readonly Step[] = [
     example: 'lb progress-task task_001 --note "half done" --as bob',
     hasAttempt: true,
     configure: (command) => command.option('--note <text>', 'what was done'),
-    run: ({ agent, task, attempt, options }) => agent.progressTask(task.task, options.note, attempt),
+    run: ({ agent, task, attempt, options }) =>
+      agent.progressTask(
+        task.task,
+        checkOptional(options.note, '--note', task_progress.fields.note),
+        attempt,
+      ),
   },
   {
     usage: 'complete-task',
     summary: 'Complete the work (assignee).',
     done: 'Completed',
-    example: 'lb complete-task task_001 --result 3f9c2a11 --as bob',
+    example: 'lb complete-task task_001 --result CLAIM --as bob',
     hasAttempt: true,
     configure: (command) => command.option('--result <claim>', 'claim or experience with the result'),
     run: ({ agent, task, attempt, options, view }) => {
@@ -95,16 +104,17 @@ const STEPS: readonly Step[] = [
     usage: 'fail-task',
     summary: 'Give the work up as failed (assignee).',
     done: 'Failed',
-    example: 'lb fail-task task_001 --error "Blocked by dependency" --as bob',
+    example: 'lb fail-task task_003 --error "Blocked by dependency" --as bob',
     hasAttempt: true,
     configure: (command) => command.option('--error <text>', 'why'),
-    run: ({ agent, task, attempt, options }) => agent.failTask(task.task, options.error, attempt),
+    run: ({ agent, task, attempt, options }) =>
+      agent.failTask(task.task, checkOptional(options.error, '--error', task_fail.fields.error), attempt),
   },
   {
     usage: 'release-task',
     summary: 'Return a task to pending (assignee; anyone once its lease has run out).',
     done: 'Released',
-    example: 'lb release-task task_001',
+    example: 'lb release-task task_002 --as carol',
     hasAttempt: true,
     run: ({ agent, task, attempt }) => agent.releaseTask(task.task, attempt),
   },
@@ -112,9 +122,10 @@ const STEPS: readonly Step[] = [
     usage: 'cancel-task',
     summary: 'Cancel a task (creator or admin).',
     done: 'Cancelled',
-    example: 'lb cancel-task task_001 --reason "not needed any more"',
+    example: 'lb cancel-task task_002 --reason "not needed any more"',
     configure: (command) => command.option('--reason <text>', 'why'),
-    run: ({ agent, task, options }) => agent.cancelTask(task.task, options.reason),
+    run: ({ agent, task, options }) =>
+      agent.cancelTask(task.task, checkOptional(options.reason, '--reason', task_cancel.fields.reason)),
   },
 ];
 

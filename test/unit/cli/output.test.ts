@@ -1,8 +1,9 @@
 import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { NotFoundError, RefusedError } from '../../../actors/errors.ts';
+import { KeystoreLostError } from '../../../crypto/keystore-errors.ts';
 import { refuse } from '../../../events/refusals.ts';
-import { EXIT, failureOf, formatFailure } from '../../../interfaces/cli/errors.ts';
+import { EXIT, failureOf, formatFailure, OutputFailedError } from '../../../interfaces/cli/errors.ts';
 import { envelope, Verbatim } from '../../../interfaces/cli/json.ts';
 import { cleanLine, cleanText, formatSpan, formatTime, shorten } from '../../../interfaces/cli/text.ts';
 import { StorageError } from '../../../storage/errors.ts';
@@ -20,6 +21,15 @@ describe('the envelope', () => {
       schema_version: 1,
       data: { tx_id: 'a', amount: '1152921504606846976', bytes: '01ff', list: [{ a_b: '1' }] },
     });
+  });
+
+  test('warnings stand beside the data, and only where there are some', () => {
+    expect(JSON.parse(envelope({}, ['look out']))).toEqual({
+      schema_version: 1,
+      data: {},
+      warnings: ['look out'],
+    });
+    expect(JSON.parse(envelope({}, []))).toEqual({ schema_version: 1, data: {} });
   });
 
   test("somebody's data stays as it is", () => {
@@ -51,10 +61,22 @@ describe('failures', () => {
       'exists',
       EXIT.refused,
     ],
+    [Object.assign(new Error('EISDIR: …'), { code: 'EISDIR', syscall: 'read' }), 'not_a_file', EXIT.usage],
+    [new KeystoreLostError('f'), 'keystore_lost', EXIT.environment],
+    [new OutputFailedError(new Error('ENOSPC: …')), 'output_failed', EXIT.environment],
     [new TypeError('x is not a function'), 'bug', EXIT.bug],
     ['a string', 'bug', EXIT.bug],
   ])('%s', (error, code, exitCode) => {
     expect(failureOf(error)).toMatchObject({ code, exitCode });
+  });
+
+  test("an error of the system's comes in words, with or without a path", () => {
+    const raw = (path?: string) =>
+      Object.assign(new Error('ENOSPC: raw'), { code: 'ENOSPC', syscall: 'write', path });
+    expect(failureOf(raw('f'))?.message).toBe(
+      'cannot write f: the disk is full; free some space and try again',
+    );
+    expect(failureOf(raw())?.message).not.toMatch(/undefined|raw/);
   });
 
   test('help and version are none', () => {

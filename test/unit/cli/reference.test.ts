@@ -2,18 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { Output } from '../../../interfaces/cli/output.ts';
-import { buildProgram } from '../../../interfaces/cli/program.ts';
 import { REFERENCE_BEGIN, REFERENCE_END, renderReference } from '../../../interfaces/cli/reference.ts';
+import { builtProgram } from '../../support/terminal.ts';
 
 const PAGE = new URL('../../../docs/CLI.md', import.meta.url);
 
-const program = buildProgram({
-  out: new Output({}),
-  env: {},
-  signal: new AbortController().signal,
-  runs: new Set(),
-});
+const program = builtProgram();
 
 /** Verbs that do something, with those of families. */
 function verbs(command: Command): Command[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Column, displayWidth, renderTable, wrap } from '../../../interfaces/cli/table.ts';
+import { type Column, displayWidth, renderTable, wrap, wrapWords } from '../../../interfaces/cli/table.ts';
 
 interface Row {
   readonly id: string;
@@ -36,6 +36,17 @@ describe('renderTable', () => {
   test('becomes records where even that is too narrow', () => {
     const lines = renderTable(COLUMNS, [{ id: 'a'.repeat(18), text: 'one two three four' }], 20);
     expect(lines).toEqual(['id:', '  aaaaaaaaaaaaaaaaaa', 'text: one two three', '  four']);
+  });
+
+  test('words stay whole where they are to be pasted', () => {
+    const id = 'ab'.repeat(32);
+    expect(wrapWords(`block 12, transaction ${id} and more`, 24)).toEqual([
+      'block 12, transaction',
+      id,
+      'and more',
+    ]);
+    expect(wrapWords('  indented code', 80)).toEqual(['  indented code']);
+    expect(wrapWords('', 10)).toEqual(['']);
   });
 
   test('loses nothing of a text', () => {

@@ -125,9 +125,17 @@ describe('writing', () => {
     expect(Uint8Array.from(readFileSync(taken))).toEqual(whole);
   });
 
+  test('never replaces what is no file', async () => {
+    for (const taken of [folder, '/dev/null'])
+      for (const overwrite of [false, true])
+        await expect(exportGroup(reader, taken, { overwrite })).rejects.toMatchObject({ code: 'not_a_file' });
+  });
+
   test('leaves nothing behind when it fails', async () => {
-    await expect(exportGroup(reader, join(folder, 'missing', 'file'))).rejects.toMatchObject({
+    const nowhere = join(folder, 'missing', 'file');
+    await expect(exportGroup(reader, nowhere)).rejects.toMatchObject({
       code: 'not_found',
+      message: expect.not.stringContaining('.partial'),
     });
     const target = join(folder, 'never');
     const torn = Object.create(reader, {
@@ -167,7 +175,13 @@ describe('reading', () => {
     later[7] = '2'.charCodeAt(0);
     expect(openingFails(later)).toBe('newer_version');
     expect(() => openExport(join(folder, 'nowhere'))).toThrow(expect.objectContaining({ code: 'not_found' }));
-    expect(() => openExport(folder)).toThrow(expect.objectContaining({ code: 'io' }));
+    expect(() => openExport(folder)).toThrow(expect.objectContaining({ code: 'not_a_file' }));
+    expect(() => openExport('/dev/null')).toThrow(expect.objectContaining({ code: 'not_a_file' }));
+  });
+
+  test('says which file it was, and what to do', () => {
+    const file = fileOf(new Uint8Array(500));
+    expect(() => openExport(file)).toThrow(`${file}: the file is not an export of a group; name a file`);
   });
 
   test('of a file that was cut off fails wherever it was cut', () => {

@@ -177,7 +177,7 @@ describe('what is left out', () => {
     const { files, failed } = await run();
     expect(files).toBe(1);
     expect(failed.map(({ path, reason }) => [path.slice(docs.length + 1), reason])).toEqual([
-      ['gone.md', 'not there (any more)'],
+      ['gone.md', 'there is no such file or folder'],
       ['large.md', 'larger than 4 MiB'],
       ['latin.md', 'not valid UTF-8'],
       ['nul.md', 'binary: it holds NUL bytes'],
@@ -210,11 +210,15 @@ describe('what is left out', () => {
     expect(await run()).toMatchObject({ files: 1, sections: 0, claims: 0 });
   });
 
-  it('refuses a path that does not exist before it imports anything', async () => {
+  it('imports the rest where a path does not exist, and refuses when none does', async () => {
     write('guide.md', GUIDE);
-    const paths = [docs, join(docs, 'missing')];
-    await expect(run({ paths })).rejects.toMatchObject({ code: 'not_found' });
-    expect(claimed().size).toBe(0);
+    const missing = join(docs, 'missing');
+    expect(await run({ paths: [missing, docs] })).toMatchObject({
+      files: 1,
+      claims: 4,
+      failed: [{ path: missing, reason: 'there is no such file or folder' }],
+    });
+    await expect(run({ paths: [missing] })).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('throws the refusal of the rules where the agent may not claim', async () => {

@@ -5,19 +5,11 @@
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '../../../events/codec.ts';
 import { refusalCodec } from '../../../events/refusal-codec.ts';
-import { REFUSAL_CODES, REFUSALS, type Refusal, type RefusalCode } from '../../../events/refusals.ts';
-import { follow, judgeBytes } from '../../support/blocks.ts';
+import { REFUSAL_CODES, REFUSALS, type RefusalCode } from '../../../events/refusals.ts';
 import { SCENARIOS } from '../../support/refusals/all.ts';
+import { refusalOf } from '../../support/refusals/run.ts';
 import type { Scenario } from '../../support/refusals/scenario.ts';
 import { World } from '../../support/world.ts';
-
-async function refusalOf(world: World, { attempt }: Scenario): Promise<Refusal | undefined> {
-  if (attempt.kind === 'operations') return world.act(attempt.author, ...attempt.operations).refusal;
-  if (attempt.kind === 'transaction') return judgeBytes(world, attempt.bytes(world));
-  if (attempt.kind === 'local') return attempt.judge(world);
-  const answer = await follow(world.chain, attempt.bytes(world));
-  return 'code' in answer ? answer : undefined;
-}
 
 const titles: string[] = [];
 

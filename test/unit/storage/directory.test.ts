@@ -1,7 +1,15 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createDirectory, DIRECTORY_FORMAT, openDirectory } from '../../../storage/directory.ts';
+import {
+  assertMayBeNode,
+  createDirectory,
+  DIRECTORY_FORMAT,
+  hadChain,
+  hasOrHadChain,
+  openDirectory,
+  recordChain,
+} from '../../../storage/directory.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 function refusal(code: string): Error {
@@ -56,4 +64,48 @@ test('newer_format: a later version made it', () => {
   writeFileSync(join(dir, 'node.json'), JSON.stringify({ format: DIRECTORY_FORMAT + 1 }));
   expect(() => openDirectory(dir)).toThrow(refusal('newer_format'));
   expect(() => createDirectory(dir)).toThrow(refusal('newer_format'));
+});
+
+test('what would be refused is refused without making anything', () => {
+  const dir = join(temporaryDirectory(), 'node');
+  assertMayBeNode(dir);
+  expect(existsSync(dir)).toBe(false);
+  mkdirSync(join(dir, 'photos'), { recursive: true });
+  expect(() => assertMayBeNode(dir)).toThrow(refusal('not_a_node'));
+});
+
+test('that a chain was here is remembered, also when its database is gone', () => {
+  const layout = createDirectory(temporaryDirectory());
+  expect([hadChain(layout), hasOrHadChain(layout.root)]).toEqual([false, false]);
+  writeFileSync(join(layout.chain, 'data.mdb'), 'something');
+  expect([hadChain(layout), hasOrHadChain(layout.root)]).toEqual([false, true]);
+  rmSync(join(layout.chain, 'data.mdb'));
+  recordChain(layout);
+  expect([hadChain(layout), hasOrHadChain(layout.root)]).toEqual([true, true]);
+  expect(readdirSync(layout.root).sort()).toEqual(['chain', 'keys', 'node.json', 'views']);
+});
+
+test('what a later version adds to the mark stays', () => {
+  const layout = createDirectory(temporaryDirectory());
+  writeFileSync(layout.node, JSON.stringify({ format: DIRECTORY_FORMAT, colour: 'green' }));
+  recordChain(layout);
+  expect(JSON.parse(readFileSync(layout.node, 'utf8'))).toEqual({
+    format: DIRECTORY_FORMAT,
+    colour: 'green',
+    chain: true,
+  });
+});
+
+test('io: a path that leads through a file, in words', () => {
+  const file = join(temporaryDirectory(), 'file');
+  writeFileSync(file, '');
+  const io = expect.objectContaining({ name: 'StorageError', code: 'io' });
+  expect(() => createDirectory(join(file, 'node'))).toThrow(io);
+  expect(() => createDirectory(join(file, 'node'))).toThrow(
+    `cannot make ${join(file, 'node')}: a part of its path is a file, not a folder; check the path`,
+  );
+  const { root } = createDirectory(temporaryDirectory());
+  rmSync(join(root, 'views'), { recursive: true });
+  writeFileSync(join(root, 'views'), '');
+  expect(() => openDirectory(root)).toThrow(`${join(root, 'views')} is a file where a folder is needed`);
 });

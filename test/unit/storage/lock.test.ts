@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { layoutOf } from '../../../storage/directory.ts';
 import { acquireLock, readOwner } from '../../../storage/lock.ts';
@@ -69,4 +69,31 @@ test('an owner that is killed leaves nothing in the way', async () => {
 test('without a readable owner file the refusal still says what is wrong', async () => {
   const dir = temporaryDirectory();
   expect(readOwner(dir)).toEqual({ pid: undefined, sinceMs: undefined });
+});
+
+test('corrupt: a lock file that is something else is named, and left alone', async () => {
+  const dir = temporaryDirectory();
+  const { lock } = layoutOf(dir);
+  writeFileSync(lock, 'this is no database'.repeat(100));
+  await expect(acquireLock(dir, { waitMs: 0 })).rejects.toMatchObject({
+    name: 'StorageError',
+    code: 'corrupt',
+    message: `${lock} is not a lock file; move it away while no node is running (it never holds data)`,
+  });
+  expect(readFileSync(lock, 'utf8')).toContain('this is no database');
+});
+
+test('io: where the lock cannot be a file', async () => {
+  const dir = temporaryDirectory();
+  mkdirSync(layoutOf(dir).lock);
+  await expect(acquireLock(dir, { waitMs: 0 })).rejects.toMatchObject({ name: 'StorageError', code: 'io' });
+});
+
+test('a directory is owned though its owner file cannot be written', async () => {
+  const dir = temporaryDirectory();
+  mkdirSync(layoutOf(dir).owner);
+  const lock = await acquireLock(dir, { waitMs: 0 });
+  await expect(acquireLock(dir, { waitMs: 0 })).rejects.toMatchObject({ code: 'owned', pid: undefined });
+  lock.release();
+  (await acquireLock(dir, { waitMs: 0 })).release();
 });

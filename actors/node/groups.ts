@@ -1,0 +1,269 @@
+/**
+ * The groups of a node: which there are, by what they are called, and the actors of those in use.
+ *
+ * A group costs a line of the registry until somebody uses it. Holding a `Group` costs little more: its chain is
+ * loaded by the first who acts, follows or reloads, and what can be read from the store is read from there.
+ */
+
+import { sha256 } from '../../crypto/hash.ts';
+import type { Verifier } from '../../crypto/verifier.ts';
+import { decodeBlock } from '../../events/block.ts';
+import { type Hex32, toHex } from '../../events/bytes.ts';
+import { sealersTable } from '../../machines/tables.ts';
+import { StorageError } from '../../storage/errors.ts';
+import type { GroupRecord } from '../../storage/registry.ts';
+import type { Store } from '../../storage/store.ts';
+import type { Bus } from '../bus.ts';
+import { GroupChain } from '../chain/chain.ts';
+import { storeFounding } from '../chain/found.ts';
+import type { FinalBlock } from '../chain/judge.ts';
+import type { Outlet } from '../chain/options.ts';
+import { readTransaction } from '../chain/verify.ts';
+import type { WatchedClock } from '../clock.ts';
+import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
+import { type ChainStanding, Group } from '../group.ts';
+import { StoredState } from '../group-view.ts';
+import { HEX_LOOKING, resolveId } from '../ids.ts';
+import type { PeerHint } from '../invites.ts';
+import type { Presences } from '../presence/presences.ts';
+import type { TaskBoards } from '../tasks/task-boards.ts';
+import type { Telemetry } from '../telemetry.ts';
+import { found, type NewGroup } from './founding.ts';
+import type { Identities } from './identities.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** The longest wait of a transaction for company, unless set otherwise. */
+const LINGER_MS_DEFAULT = 2;
+
+export interface GroupsOptions {
+  readonly store: Store;
+  readonly verifier: Verifier;
+  readonly clock: WatchedClock;
+  readonly bus: Bus;
+  /** Keeps in mind that this directory has a chain, so that a database that is missing is one that was lost. */
+  noteChain(): void;
+  readonly lingerMs: number | undefined;
+  readonly telemetry: Telemetry | undefined;
+  readonly identities: Identities;
+  readonly supervisor: Supervisor;
+  readonly tasks: TaskBoards;
+  readonly presences: Presences;
+  /** Where work goes that somebody else must seal. */
+  readonly outbox: Outlet;
+  /** Where this node can be reached, for join codes. */
+  hints(): readonly PeerHint[];
+}
+
+export class Groups {
+  private readonly options: GroupsOptions;
+  private readonly groups = new Map<Hex32, Group>();
+  private readonly chains = new Map<Hex32, GroupChain>();
+  /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
+  private readonly holds = new Map<Hex32, Set<{ release?: () => void }>>();
+
+  constructor(options: GroupsOptions) {
+    this.options = options;
+  }
+
+  /** Founds a group and gives it. Throws `RefusedError`, `StorageError`. */
+  async create(group: NewGroup): Promise<Group> {
+    const { store, clock, identities, bus, noteChain } = this.options;
+    const { signer } = identities.signerNamed(group.as ?? identities.nodeName);
+    const final = found(group, signer, clock.nowMs());
+    const { blockId, header } = final;
+    const place = await store.addGroup(blockId, group.name, header.tsMs);
+    noteChain();
+    await storeFounding(place, final);
+    bus.moment({ kind: 'group.opened', groupId: blockId });
+    return this.get(blockId, group.name);
+  }
+
+  /**
+   * Takes in a group that another node founded, by its block 0. The caller has compared the block's id with the
+   * group that he wants.
+   * @throws RefusedError when the block is not valid, MalformedError, StorageError
+   */
+  async adopt(bytes: Uint8Array): Promise<GroupChain> {
+    const { store, bus, noteChain } = this.options;
+    const block = decodeBlock(bytes);
+    const groupId = toHex(sha256(block.headerBytes));
+    const founding = readTransaction(block.transactions[0]!);
+    if ('code' in founding) throw new RefusedError(founding);
+    const [genesis] = founding.operations;
+    const name = genesis?.type === 'genesis' ? genesis.name : '';
+    await store.addGroup(groupId, name, block.header.tsMs);
+    noteChain();
+    const chain = this.chain(groupId);
+    const refusal = await chain.follow([bytes]);
+    if (refusal !== undefined) throw new RefusedError(refusal);
+    bus.moment({ kind: 'group.opened', groupId });
+    return chain;
+  }
+
+  ids(): Hex32[] {
+    return this.records().map(({ groupId }) => groupId);
+  }
+
+  all(): Group[] {
+    return this.records().map(({ groupId, name }) => this.get(groupId, name));
+  }
+
+  /** The groups whose chains are loaded. */
+  loaded(): Group[] {
+    return [...this.chains.keys()].map((groupId) => this.find(groupId));
+  }
+
+  /** A group by its id, an unambiguous prefix of it, or its name where only one group has it. */
+  find(idOrName: string): Group {
+    const known = this.groups.get(idOrName);
+    if (known !== undefined) return known;
+    const { groupId, name } = this.resolve(idOrName);
+    return this.get(groupId, name);
+  }
+
+  /** Ids come before names, since anybody may call a group whatever he likes. */
+  private resolve(idOrName: string): GroupRecord {
+    const records = this.options.store.groups();
+    const prefix = HEX_LOOKING.test(idOrName) ? idOrName.toLowerCase() : undefined;
+    if (prefix !== undefined) {
+      const fitting = records.filter((one) => one.groupId.startsWith(prefix) && this.hasChain(one));
+      if (fitting.length > 0 || prefix.length === 64) {
+        const groupId = resolveId(
+          'group',
+          idOrName,
+          fitting.map((one) => one.groupId),
+        );
+        return fitting.find((one) => one.groupId === groupId)!;
+      }
+    }
+    const named = records.filter((one) => one.name === idOrName && this.hasChain(one));
+    if (named.length === 1) return named[0]!;
+    if (named.length === 0) throw new NotFoundError(`there is no group ${idOrName} on this node`);
+    const ids = named.map(({ groupId }) => groupId.slice(0, 12)).join(', ');
+    throw new UsageError(`${named.length} groups are called ${idOrName}: ${ids}`);
+  }
+
+  private records(): GroupRecord[] {
+    return this.options.store.groups().filter((one) => this.hasChain(one));
+  }
+
+  /** A crash between registering a group and storing its block 0 leaves a name without a chain. */
+  private hasChain({ groupId }: GroupRecord): boolean {
+    try {
+      return this.options.store.group(groupId).head() !== undefined;
+    } catch (error) {
+      // A damaged group is there, and must not keep the others from being found.
+      if (error instanceof StorageError && error.code === 'corrupt') return true;
+      throw error;
+    }
+  }
+
+  private get(groupId: Hex32, name: string): Group {
+    const known = this.groups.get(groupId);
+    if (known !== undefined) return known;
+    const { store, bus, verifier, clock, identities, presences, hints } = this.options;
+    const group = new Group({
+      store: store.group(groupId),
+      registeredName: name,
+      bus,
+      verifier,
+      wallet: store,
+      chain: () => this.chain(groupId),
+      standing: () => this.standing(groupId),
+      presence: () => presences.of(groupId),
+      lastBeatMs: (member) => presences.known(groupId)?.lastBeatMs(member),
+      readSnapshot: (use) => store.readSnapshot((snapshot) => use(snapshot.group(groupId))),
+      nowMs: () => clock.nowMs(),
+      identity: (nameOrKey) => identities.signerNamed(nameOrKey),
+      hints,
+    });
+    this.groups.set(groupId, group);
+    return group;
+  }
+
+  /** The chain actor of a group, loaded by the first who asks. */
+  chain(groupId: Hex32): GroupChain {
+    const known = this.chains.get(groupId);
+    if (known !== undefined) return known;
+    const { store, verifier, clock, bus, lingerMs = LINGER_MS_DEFAULT, telemetry } = this.options;
+    const { identities, presences, outbox: outlet } = this.options;
+    const chain: GroupChain = new GroupChain(groupId, {
+      store: store.group(groupId),
+      verifier,
+      clock,
+      bus,
+      lingerMs,
+      outlet,
+      ...(telemetry === undefined ? {} : { telemetry }),
+      signerOf: (publicKey) => identities.signerOf(publicKey),
+      halted: (error) => this.halted(groupId, error),
+      reloaded: () => this.options.supervisor.loaded('chain', groupId),
+      committed: (final) => this.committed(groupId, final),
+    });
+    this.chains.set(groupId, chain);
+    for (const hold of this.holds.get(groupId) ?? []) hold.release = chain.holdSealing();
+    if (chain.status !== 'halted') presences.of(groupId);
+    return chain;
+  }
+
+  private halted(groupId: Hex32, error: Error): number | undefined {
+    return this.options.supervisor.failed('chain', groupId, error, () => {
+      // One that halts again says so by itself.
+      this.chains.get(groupId)?.reload().catch(noop);
+    });
+  }
+
+  private committed(groupId: Hex32, { judged }: FinalBlock): void {
+    const { supervisor, tasks, presences } = this.options;
+    supervisor.sound('chain', groupId);
+    tasks.observe(groupId, judged.writes);
+    presences.observe(groupId, judged.writes);
+  }
+
+  /** A group that nobody uses is not loaded for this, unless what is stored cannot be read: then it halts. */
+  private standing(groupId: Hex32): ChainStanding {
+    const chain = this.chains.get(groupId) ?? this.unlessReadable(groupId);
+    if (chain === undefined) {
+      const status = this.seals(groupId) ? 'sealing' : 'following';
+      return { status, haltReason: undefined, retryAtMs: undefined };
+    }
+    const { status, haltReason, retryAtMs } = chain;
+    return { status, haltReason, retryAtMs };
+  }
+
+  private unlessReadable(groupId: Hex32): GroupChain | undefined {
+    try {
+      this.options.store.group(groupId).head();
+      this.seals(groupId);
+      return undefined;
+    } catch {
+      return this.chain(groupId);
+    }
+  }
+
+  /** Seals nothing in a group until the release is called, whether its chain is loaded yet or not. */
+  holdSealing(groupId: Hex32): () => void {
+    const chain = this.chains.get(groupId);
+    const hold: { release?: () => void } = chain === undefined ? {} : { release: chain.holdSealing() };
+    const holds = this.holds.get(groupId) ?? new Set();
+    this.holds.set(groupId, holds.add(hold));
+    return () => {
+      holds.delete(hold);
+      hold.release?.();
+    };
+  }
+
+  /** Whether this node holds a key that may seal the group. */
+  seals(groupId: Hex32): boolean {
+    const { store, identities } = this.options;
+    const sealers = new StoredState(store.group(groupId)).get(sealersTable, '') ?? [];
+    return sealers.some((sealer) => identities.signerOf(sealer) !== undefined);
+  }
+
+  /** Seals and stores what waits, and ends the chains. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.chains.values(), (chain) => chain.close()));
+  }
+}
+
+const noop = (): void => {};

@@ -1,0 +1,125 @@
+/** The data directory: whether it is one, who may read it, what lies about in it, and what its configuration asks. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
+import { type DirectoryLayout, layoutOf, openDirectory } from '../../../storage/directory.ts';
+import { failureOf } from '../errors.ts';
+import { critical, type Finding, ok, warning } from './finding.ts';
+
+/** Permissions of the group and of everybody. */
+const OTHERS = 0o077;
+const LOCAL_HOST = '127.0.0.1';
+
+/** A failure as a finding; the advice is in its message. */
+export function findingOf(check: string, error: unknown): Finding {
+  const failure = failureOf(error);
+  return critical(check, failure?.message ?? String(error), 'see the message');
+}
+
+/** Whether there is a data directory at all. Nothing else about it can be said without. */
+export function checkDirectory(dir: string): Finding {
+  const layout = layoutOf(dir);
+  if (!existsSync(layout.root))
+    return critical(
+      'directory',
+      `${layout.root} does not exist`,
+      'name another with --data, or make it: lb init',
+    );
+  try {
+    openDirectory(dir);
+    return ok('directory', layout.root);
+  } catch (error) {
+    return findingOf('directory', error);
+  }
+}
+
+/** Who else on this machine may look. Windows has other means than modes. */
+export function checkModes(layout: DirectoryLayout): Finding[] {
+  if (process.platform === 'win32') return [];
+  const keystore = join(layout.keys, KEYSTORE_FILE);
+  if (!existsSync(keystore))
+    return [
+      critical('keys', `there is no key store at ${keystore}`, 'restore the data directory from a backup'),
+    ];
+  const { mode } = statSync(keystore);
+  const root = statSync(layout.root).mode;
+  return [
+    (mode & OTHERS) === 0
+      ? ok('key_file_mode', 'readable by its owner only')
+      : critical(
+          'key_file_mode',
+          `${keystore} has mode ${(mode & 0o777).toString(8)}: others on this machine may use the keys`,
+          `chmod 600 ${keystore}`,
+        ),
+    (root & OTHERS) === 0
+      ? ok('directory_mode', 'open to its owner only')
+      : warning(
+          'directory_mode',
+          `${layout.root} has mode ${(root & 0o777).toString(8)}: others on this machine may read what groups keep to themselves`,
+          `chmod 700 ${layout.root}`,
+        ),
+  ];
+}
+
+/** What an interrupted change of the keys left. */
+export function checkLeftovers(layout: DirectoryLayout): Finding[] {
+  const left = existsSync(layout.keys)
+    ? readdirSync(layout.keys).filter((name) => name.endsWith('.tmp'))
+    : [];
+  if (left.length === 0) return [];
+  const message = `${left.length} unfinished key files are left from an interrupted change`;
+  return [warning('leftovers', message, 'they go with the next change of the keys, such as a new password')];
+}
+
+/** The configuration of the directory, and the ports that it and the environment name. */
+export async function checkConfig(
+  layout: DirectoryLayout,
+  env: NodeJS.ProcessEnv,
+  isUp: boolean,
+): Promise<Finding[]> {
+  let config: Record<string, unknown> = {};
+  const findings: Finding[] = [];
+  if (existsSync(layout.config))
+    try {
+      const parsed: unknown = JSON.parse(readFileSync(layout.config, 'utf8'));
+      if (typeof parsed !== 'object' || parsed === null) throw new SyntaxError('it is no object');
+      config = parsed as Record<string, unknown>;
+      findings.push(ok('config', layout.config));
+    } catch (error) {
+      const message = `${layout.config} cannot be read: ${(error as Error).message}`;
+      findings.push(critical('config', message, 'mend it, or move it away to go on with the defaults'));
+    }
+  const ports = portsOf({ ...config, ...env });
+  return [...findings, ...(await Promise.all(ports.map(([name, port]) => checkPort(name, port, isUp))))];
+}
+
+/** Whatever is called a port and is one; 0 lets the system choose. */
+export function portsOf(settings: Readonly<Record<string, unknown>>): [name: string, port: number][] {
+  return Object.entries(settings)
+    .filter(([name]) => /^(LB_.*PORT|[a-z0-9_]*port)$/.test(name))
+    .map(([name, value]): [string, number] => [name, Number(value)])
+    .filter(([, port]) => Number.isInteger(port) && port > 0 && port < 65_536);
+}
+
+async function checkPort(name: string, port: number, isUp: boolean): Promise<Finding> {
+  const check = `port_${port}`;
+  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error));
+    server.listen(port, LOCAL_HOST, () => server.close(() => resolve(undefined)));
+  });
+  if (failure === undefined) return ok(check, `${name}: free`);
+  if (failure.code === 'EADDRINUSE' && isUp) return ok(check, `${name}: in use while the node is up`);
+  if (failure.code === 'EADDRINUSE')
+    return warning(
+      check,
+      `${name}: another program uses port ${port}`,
+      `stop it, or choose another port for ${name}`,
+    );
+  return critical(
+    check,
+    `${name}: ${failure.message}`,
+    `choose another port for ${name}; those below 1024 are reserved`,
+  );
+}

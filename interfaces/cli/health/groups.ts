@@ -1,0 +1,84 @@
+/** The open node: its keys, and each of its groups, quickly or to the last bit. */
+
+import type { Group } from '../../../actors/group.ts';
+import { describeFinding } from '../../../actors/history/findings.ts';
+import { sha256 } from '../../../crypto/hash.ts';
+import { toHex } from '../../../events/bytes.ts';
+import type { BatteryNode } from '../../../node.ts';
+import { cleanLine, count, shortId } from '../text.ts';
+import { findingOf } from './directory.ts';
+import { critical, type Finding, ok, warning } from './finding.ts';
+
+/** A group as monitors see it. */
+export interface GroupHealth {
+  readonly groupId: string;
+  readonly name: string;
+  readonly status: string;
+  readonly height: number;
+  readonly tsMs: number;
+}
+
+export interface NodeHealth {
+  readonly findings: readonly Finding[];
+  readonly groups: readonly GroupHealth[];
+}
+
+/** @param isDeep audits every group: every signature, rule, sum and index */
+export async function checkNode(
+  node: BatteryNode,
+  isDeep: boolean,
+  onGroup: (done: number, of: number) => void = () => {},
+): Promise<NodeHealth> {
+  const findings: Finding[] = [checkEncryption(node)];
+  const groups: GroupHealth[] = [];
+  const ids = node.groupIds();
+  for (const [at, id] of ids.entries()) {
+    try {
+      const group = node.group(id);
+      const { groupId, name, status, haltReason, head } = group.info();
+      groups.push({ groupId, name, status, height: head.height, tsMs: head.tsMs });
+      findings.push(
+        ...checkHalt(name, haltReason),
+        ...(isDeep ? await checkHistory(group) : checkHead(group)),
+      );
+    } catch (error) {
+      findings.push(findingOf(`group_${shortId(id)}`, error));
+    }
+    onGroup(at + 1, ids.length);
+  }
+  const isSound = !findings.some(({ severity }) => severity === 'critical');
+  if (isSound)
+    findings.push(ok('groups', `${count(ids.length, 'group')}, ${isDeep ? 'audited' : 'heads in order'}`));
+  return { findings, groups };
+}
+
+function checkEncryption(node: BatteryNode): Finding {
+  if (node.hasPassword) return ok('keys', 'encrypted with a password');
+  return warning(
+    'keys',
+    'not encrypted: whoever reads the file has them',
+    'set a password: lb identity password',
+  );
+}
+
+function checkHalt(name: string, haltReason: string | undefined): Finding[] {
+  if (haltReason === undefined) return [];
+  const message = `${cleanLine(name)} is halted: ${haltReason}`;
+  return [critical('group_halted', message, 'put right what the reason says, then: lb reload')];
+}
+
+/** The head is where everything begins: if it is what its id says, the database was not cut off under it. */
+function checkHead(group: Group): Finding[] {
+  const { height, blockId } = group.head;
+  const { block } = group.block(height);
+  if (toHex(sha256(block.headerBytes)) === blockId) return [];
+  const message = `the head of ${cleanLine(group.info().name)} is not the block that it says`;
+  return [critical('database', message, 'look closer with: lb audit')];
+}
+
+async function checkHistory(group: Group): Promise<Finding[]> {
+  const result = await group.audit();
+  if (result.status === 'sound') return [];
+  const message = `${cleanLine(group.info().name)}: ${describeFinding(result.finding)}`;
+  return [critical('history', message, 'restore the node from a backup, or fetch the group again')];
+}

@@ -1,0 +1,52 @@
+/** Everything that can be looked at about a node, from the machine up, in one list. */
+import { layoutOf } from '../../../storage/directory.ts';
+import type { Run } from '../context.ts';
+import { checkConfig, checkDirectory, checkLeftovers, checkModes, findingOf } from './directory.ts';
+import type { Finding } from './finding.ts';
+import { checkNode, type NodeHealth } from './groups.ts';
+import { checkClock, checkDisk, checkNativeModules, checkRuntime, freeBytes } from './machine.ts';
+
+export interface Health extends NodeHealth {
+  /** Bytes; nothing where the system does not say. */
+  readonly diskFree: number | undefined;
+}
+
+/** Looks at everything; what cannot be opened is a finding too. */
+export async function lookAtHealth(
+  run: Run,
+  isDeep: boolean,
+  onGroup?: (done: number, of: number) => void,
+): Promise<Health> {
+  const layout = layoutOf(run.path(run.data));
+  const nowMs = Date.now();
+  const findings: Finding[] = [checkRuntime(process.versions.node), ...(await checkNativeModules())];
+  const directory = checkDirectory(layout.root);
+  findings.push(directory, ...checkDisk(layout.root));
+  const diskFree = freeBytes(layout.root);
+  if (directory.severity === 'critical')
+    return { findings: [...findings, checkClock(nowMs, undefined)], groups: [], diskFree };
+  findings.push(
+    ...checkModes(layout),
+    ...checkLeftovers(layout),
+    ...(await checkConfig(layout, run.env, run.isUpHere)),
+  );
+  const node = await openedNode(run, isDeep, onGroup);
+  const newest = node.groups.reduce((latest, { tsMs }) => Math.max(latest, tsMs), 0);
+  return {
+    findings: [...findings, ...node.findings, checkClock(nowMs, newest)],
+    groups: node.groups,
+    diskFree,
+  };
+}
+
+async function openedNode(
+  run: Run,
+  isDeep: boolean,
+  onGroup?: (done: number, of: number) => void,
+): Promise<NodeHealth> {
+  try {
+    return await checkNode(await run.node(), isDeep, onGroup);
+  } catch (error) {
+    return { findings: [findingOf('database', error)], groups: [] };
+  }
+}

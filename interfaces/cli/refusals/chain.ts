@@ -1,0 +1,99 @@
+/** Words for what is wrong with a block or a transaction as such, before any rule has looked at what it asks for. */
+import type { RefusalCode } from '../../../events/refusals.ts';
+import { count, shortId } from '../text.ts';
+import { moment, type WordsFor } from './say.ts';
+
+/** A block that is not right is nobody's on this node to mend: there is a better copy, or none. */
+const OTHER_COPY = 'the history is damaged or forged from there on; take the group from another copy of it';
+const AGAIN = 'give the command again, which signs anew';
+const REPORT = 'this node signed it itself, so please report it as a bug';
+
+type BlockCode = Extract<RefusalCode, `block_${string}`>;
+
+export const blockWords: WordsFor<BlockCode> = {
+  block_malformed: ({ what }) => [`the bytes of the block are not a block: ${what}`, OTHER_COPY],
+  block_wrong_group: ({ expected, actual }) => [
+    `the block belongs to group ${shortId(actual)}, not to ${shortId(expected)}`,
+    OTHER_COPY,
+  ],
+  block_height_gap: ({ expected, actual }) => [
+    `block ${expected} should come next, and this is block ${actual}`,
+    'the blocks in between are missing; take the group from a whole copy of it',
+  ],
+  block_previous_mismatch: () => ['the block does not follow the one before it', OTHER_COPY],
+  block_time_backwards: ({ previousMs, tsMs }, say) => [
+    `the block is of ${moment(tsMs, say)}, before the previous one of ${moment(previousMs, say)}`,
+    OTHER_COPY,
+  ],
+  block_from_future: ({ tsMs }, say) => [
+    `the block is of ${moment(tsMs, say)}, ahead of the clock here`,
+    'set the clock of this machine right, or wait for that time',
+  ],
+  block_wrong_sealer: ({ sealer }, { name }) => [
+    `the block was sealed by ${name(sealer)}, who may not seal`,
+    OTHER_COPY,
+  ],
+  block_transaction_count: ({ declared, actual }) => [
+    `the block says that it holds ${count(declared, 'transaction')}, and it holds ${actual}`,
+    OTHER_COPY,
+  ],
+  block_history_root_mismatch: () => ['the block stands on another history than this', OTHER_COPY],
+  block_signature_invalid: ({ sealer }, { name }) => [
+    `the signature of ${name(sealer)} under the block does not hold`,
+    OTHER_COPY,
+  ],
+  block_transaction_root_mismatch: () => ['the block was sealed with other transactions', OTHER_COPY],
+  block_transaction_refused: ({ index }) => [
+    `transaction ${index} of the block is not valid`,
+    'the history is forged from there on; take the group from another copy of it',
+  ],
+  block_effects_mismatch: () => ['the block leaves another state than it says', OTHER_COPY],
+};
+
+export const transactionWords: WordsFor<
+  | 'transaction_too_large'
+  | 'malformed'
+  | 'wrong_group'
+  | 'transaction_expired'
+  | 'transaction_from_future'
+  | 'transaction_duplicate'
+  | 'transaction_replaced'
+  | 'author_unknown'
+  | 'artifact_missing'
+  | 'signature_invalid'
+> = {
+  transaction_too_large: ({ bytes, bytesMax }) => [
+    `all of it together has ${bytes} bytes, and a transaction takes at most ${bytesMax}`,
+    'shorten the texts or split them up',
+  ],
+  malformed: ({ what }) => [what, 'nothing was signed; correct it and try again'],
+  wrong_group: ({ expected, actual }) => [
+    `it was signed for group ${shortId(actual)}, and this is ${shortId(expected)}`,
+    'name the group that is meant with --group',
+  ],
+  transaction_expired: ({ tsMs }, say) => [
+    `it was signed at ${moment(tsMs, say)}, which is too long ago`,
+    AGAIN,
+  ],
+  transaction_from_future: ({ tsMs }, say) => [
+    `it was signed at ${moment(tsMs, say)}, ahead of the group`,
+    'set the clock of this machine right',
+  ],
+  transaction_duplicate: ({ txId }) => [
+    'it was accepted before',
+    `there is nothing left to do; look at it with: lb show ${shortId(txId)}`,
+  ],
+  transaction_replaced: ({ txId }) => [
+    'another transaction did this already',
+    `look at it with: lb show ${shortId(txId)}`,
+  ],
+  author_unknown: ({ author }, { name }) => [
+    `${name(author)} is no member of the group and holds no tokens in it`,
+    `an admin can add the key with: lb add-member --pub ${author} --role member; or join with a code: lb join CODE`,
+  ],
+  artifact_missing: ({ artifact }) => [
+    `the content ${shortId(artifact)} did not come with the transaction`,
+    AGAIN,
+  ],
+  signature_invalid: ({ author }, { name }) => [`the signature of ${name(author)} does not hold`, REPORT],
+};

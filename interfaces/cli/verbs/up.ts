@@ -1,0 +1,115 @@
+/** `up`: the node stays, owns the directory, and serves every other `lb` on it through its socket. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
+import type { BatteryNode, OpenOptions } from '../../../node.ts';
+import { layoutOf } from '../../../storage/directory.ts';
+import { addConfigFlags, configFlags } from '../../config/flags.ts';
+import { loadConfig, nodeOptions } from '../../config/load.ts';
+import type { RunRequest } from '../../socket/frames.ts';
+import type { RemoteTerminal } from '../../socket/remote-terminal.ts';
+import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
+import { EXIT } from '../errors.ts';
+import { Output } from '../output.ts';
+import { askHidden, givenPassword } from '../password.ts';
+
+/** A second `lb up` says so at once; a short verb that is just ending is waited for. */
+const OWNER_WAIT_MS = 2_000;
+/** What a verb that heeds Ctrl-C gets to end by itself. */
+const OWN_END_MS = 300;
+
+interface UpOptions {
+  readonly locked?: boolean;
+}
+
+export function registerUp(program: Command, context: CliContext): void {
+  verb<UpOptions>(
+    program,
+    context,
+    {
+      usage: 'up',
+      summary: 'Keep the node up: one owner of the directory, for all others.',
+      heading: 'Start here',
+      example: 'lb up --data ./mynode',
+      details:
+        'Runs until Ctrl-C or SIGTERM; what is under way is finished first. Meanwhile every other verb on this directory is served by this node, through a socket that only its user can open. Keys with a password are opened once, at the start: whoever can open the socket can then sign.',
+      runsHere: true,
+    },
+    (command) =>
+      addConfigFlags(
+        command.option('--locked', 'start without the password of the keys: nothing can be signed'),
+      ),
+    up,
+  );
+}
+
+async function up(run: Run<UpOptions>): Promise<void> {
+  const data = run.path(run.data);
+  const config = loadConfig({ data, env: run.env, flags: configFlags({ ...run.options }) });
+  const { startObservability } = await import('../../observability/observe.ts');
+  const { logger, telemetry, attach, close } = await startObservability(config);
+  run.onEnd(close);
+  const node = await openNode(run, { data, ...nodeOptions(config), ...(telemetry && { telemetry }) });
+  run.onEnd(() => node.close());
+  await attach(node, data);
+  const { SocketServer } = await import('../../socket/server.ts');
+  const path = layoutOf(data).socket;
+  const server = await SocketServer.listen(path, (request, terminal, signal) =>
+    serve(node, request, terminal, signal),
+  );
+  run.onEnd(() => server.close());
+  const groups = node.groupIds().length;
+  const { pid } = process;
+  logger.info({ data, socket: path, groups }, 'the node is up');
+  run.print({ status: 'up', data, pid, socket: path, groups }, () =>
+    run.out.line(
+      `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it`,
+    ),
+  );
+  await aborted(run.signal);
+  run.hint('stopping; what is under way is finished first');
+  logger.info('stopping');
+  // To be told to stop is how this verb ends well.
+  throw new VerbExit(EXIT.ok);
+}
+
+async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<BatteryNode> {
+  const { BatteryNode } = await import('../../../node.ts');
+  const options = { ...common, waitMs: OWNER_WAIT_MS };
+  const open = (password: string | undefined): Promise<BatteryNode> =>
+    BatteryNode.open(password === undefined ? options : { ...options, password });
+  const node = await open(await givenPassword(run.terminal, run.options.passwordFile, run.env));
+  const warning = node.keyFileWarning;
+  if (warning !== undefined) run.hint(`warning: ${warning}`);
+  if (!node.isLocked || run.options.locked) return node;
+  await node.close();
+  if (!run.terminal.isInteractive) throw new PasswordRequiredError();
+  return open(await askHidden(run, 'Password: '));
+}
+
+/** Runs a client's command line on the node that is up, as if it were a process of its own. */
+async function serve(
+  node: BatteryNode,
+  { args, env }: RunRequest,
+  terminal: RemoteTerminal,
+  signal: AbortSignal,
+): Promise<number> {
+  // Late, since the program that it executes has this verb in it.
+  const { execute } = await import('../execute.ts');
+  const runs = new Set<{ close(): Promise<void> }>();
+  const out = new Output(terminal, env);
+  const context: CliContext = { out, env, signal, terminal, runs, upNode: node };
+  const interrupted = (): number | undefined => (signal.aborted ? EXIT.interrupted : undefined);
+  const interruption = async (): Promise<number> => {
+    await aborted(signal);
+    await delay(OWN_END_MS);
+    await Promise.allSettled([...runs].map((run) => run.close()));
+    return EXIT.interrupted;
+  };
+  return Promise.race([execute(context, args, interrupted), interruption()]);
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

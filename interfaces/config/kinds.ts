@@ -1,0 +1,87 @@
+/**
+ * Kinds of values that a setting may have. Each knows two spellings: the text of a flag or of an environment
+ * variable, and the JSON of the configuration file, where a number is a number and not a text that looks like one.
+ */
+import { resolve } from 'node:path';
+
+export interface Kind<T> {
+  /** What is allowed, to stand after "must be". */
+  readonly what: string;
+  /** The value that a text stands for, or nothing. `base` is where relative paths start. */
+  fromText(text: string, base: string): T | undefined;
+  /** The value that a JSON value stands for, or nothing. */
+  fromJson(value: unknown, base: string): T | undefined;
+}
+
+/** A whole number within bounds, both included. */
+export function integer(min: number, max: number): Kind<number> {
+  const within = (value: number): number | undefined =>
+    Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined;
+  return {
+    what: `a whole number from ${min} to ${max}`,
+    fromText: (text) => (/^-?\d{1,15}$/.test(text) ? within(Number(text)) : undefined),
+    fromJson: (value) => (typeof value === 'number' ? within(value) : undefined),
+  };
+}
+
+const WORDS_OF_BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+  ['1', true],
+  ['0', false],
+]);
+
+export const boolean: Kind<boolean> = {
+  what: 'true or false',
+  fromText: (text) => WORDS_OF_BOOLEANS.get(text.toLowerCase()),
+  fromJson: (value) => (typeof value === 'boolean' ? value : undefined),
+};
+
+/** One of a few words. */
+export function choice<const W extends string>(words: readonly W[]): Kind<W> {
+  const known = (text: string): W | undefined => words.find((word) => word === text);
+  return {
+    what: `one of ${words.join(', ')}`,
+    fromText: (text) => known(text.toLowerCase()),
+    fromJson: (value) => (typeof value === 'string' ? known(value) : undefined),
+  };
+}
+
+/** A path; a relative one starts where its setting stands: at the shell, or in the data directory. */
+export const path: Kind<string> = {
+  what: 'a path',
+  fromText: (text, base) => (isPlain(text) ? resolve(base, text) : undefined),
+  fromJson: (value, base) => (typeof value === 'string' && isPlain(value) ? resolve(base, value) : undefined),
+};
+
+/** A name or an address to listen on. */
+export const host: Kind<string> = {
+  what: 'a host name or an IP address',
+  fromText: hostIn,
+  fromJson: (value) => (typeof value === 'string' ? hostIn(value) : undefined),
+};
+
+/** Addresses of peers; as text separated by commas. */
+export const addresses: Kind<readonly string[]> = {
+  what: 'a list of addresses such as /ip4/192.0.2.1/tcp/4001',
+  fromText: (text) => listIn(text.split(',').map((one) => one.trim())),
+  fromJson: (value) => (Array.isArray(value) ? listIn(value) : undefined),
+};
+
+/** Peers that a list may name. */
+const ADDRESSES_MAX = 64;
+
+function listIn(values: readonly unknown[]): readonly string[] | undefined {
+  const texts = values.filter(
+    (one): one is string => typeof one === 'string' && /^\/[\x21-\x7e]+$/.test(one),
+  );
+  return texts.length === values.length && texts.length <= ADDRESSES_MAX ? texts : undefined;
+}
+
+function hostIn(text: string): string | undefined {
+  return /^[A-Za-z0-9.:_-]{1,253}$/.test(text) ? text : undefined;
+}
+
+function isPlain(text: string): boolean {
+  return text !== '' && !text.includes('\0');
+}

@@ -1,0 +1,211 @@
+/**
+ * Everything that can be configured, in one table. A setting has one name, and three spellings follow from it:
+ *
+ *   log_level   in config.json
+ *   LB_LOG_LEVEL   in the environment
+ *   --log-level   as a flag
+ *
+ * The table is what values are checked against, what `lb config` prints, and what docs/CONFIGURATION.md is made
+ * from. No setting may change what is valid: limits of the protocol are in events/limits.ts, and nodes must agree.
+ */
+import { addresses, boolean, choice, host, integer, type Kind, path } from './kinds.ts';
+
+export const SECTIONS = ['Logs', 'Sealing and storage', 'Metrics and tracing', 'HTTP', 'Network'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export interface Setting<T> {
+  readonly section: Section;
+  readonly kind: Kind<unknown>;
+  readonly default: T;
+  /** How the default reads, where its value does not say it. */
+  readonly defaultText?: string;
+  /** One or two sentences. */
+  readonly meaning: string;
+  /** Checked like the others, but nothing reads it yet: what it waits for. */
+  readonly waitsFor?: string;
+}
+
+/** A setting with a default. */
+function setting<T>(
+  section: Section,
+  kind: Kind<T>,
+  standard: NoInfer<T>,
+  meaning: string,
+  more: { readonly defaultText?: string; readonly waitsFor?: string } = {},
+): Setting<T> {
+  return { section, kind, default: standard, meaning, ...more };
+}
+
+/** A setting that may be absent; `absent` says what that means. */
+function optional<T>(
+  section: Section,
+  kind: Kind<T>,
+  absent: string,
+  meaning: string,
+  more: { readonly waitsFor?: string } = {},
+): Setting<T | undefined> {
+  return { section, kind, default: undefined, defaultText: absent, meaning, ...more };
+}
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Only this machine: whoever wants more says so. */
+const LOOPBACK = '127.0.0.1';
+const LOOPBACK_TEXT = 'the loopback address';
+const PORT = integer(0, 65_535);
+const MINUTE_MS = 60_000;
+const MIB = 1024 * 1024;
+
+const LOGS = 'Logs';
+const STORAGE = 'Sealing and storage';
+const METRICS = 'Metrics and tracing';
+const HTTP = 'HTTP';
+const NETWORK = 'Network';
+const noNetwork = { waitsFor: 'the network' };
+const noHttp = { waitsFor: 'the HTTP interface' };
+
+export const SETTINGS = {
+  log_level: setting(LOGS, choice(LOG_LEVELS), 'info', 'The least severe message to log.'),
+  log_dir: optional(
+    LOGS,
+    path,
+    'standard error',
+    'A folder for log files; it is made if it does not exist. In config.json, relative to the data directory.',
+  ),
+  log_json: setting(LOGS, boolean, false, 'One JSON object per line instead of text.'),
+  log_file_bytes_max: setting(
+    LOGS,
+    integer(1024, 1024 * MIB),
+    10 * MIB,
+    'A log file is closed at this size.',
+  ),
+  log_files_max: setting(LOGS, integer(1, 1000), 10, 'Log files to keep; the oldest go first.'),
+
+  durability: setting(
+    STORAGE,
+    choice(['flush', 'commit']),
+    'flush',
+    '`flush`: a receipt means that the disk has it. `commit`: the operating system has it, and a power cut may damage the database; for measurements only.',
+  ),
+  seal_linger_ms: setting(
+    STORAGE,
+    integer(0, 10_000),
+    2,
+    'The longest that a transaction waits for company before its block is sealed.',
+  ),
+  verify_threads: optional(STORAGE, integer(1, 256), 'one per core', 'Threads that check signatures.'),
+  max_clock_drift_ms: setting(
+    STORAGE,
+    integer(1000, 60 * MINUTE_MS),
+    5 * MINUTE_MS,
+    'How far the wall clock may move against the monotonic clock before this node stops sealing.',
+  ),
+
+  metrics: setting(METRICS, boolean, true, 'Count and measure what the node does.'),
+  metrics_groups_max: setting(
+    METRICS,
+    integer(0, 10_000),
+    100,
+    'Groups with metrics of their own; all others are counted together as `other`.',
+  ),
+  metrics_port: optional(
+    METRICS,
+    PORT,
+    'off',
+    'Serves `/metrics`, `/health` and `/ready` over HTTP on this port; 0 takes any free one.',
+  ),
+  metrics_host: setting(METRICS, host, LOOPBACK, 'The address to serve them on. They need no password.', {
+    defaultText: LOOPBACK_TEXT,
+  }),
+  tracing: setting(
+    METRICS,
+    boolean,
+    false,
+    'OpenTelemetry spans from submission to receipt, given to whatever SDK the process has registered.',
+  ),
+
+  http_host: setting(HTTP, host, LOOPBACK, 'The address that the HTTP interface listens on.', {
+    defaultText: LOOPBACK_TEXT,
+    ...noHttp,
+  }),
+  http_port: optional(HTTP, PORT, 'off', 'The port of the HTTP interface.', noHttp),
+
+  p2p_host: setting(NETWORK, host, '0.0.0.0', 'The address that peers connect to.', noNetwork),
+  p2p_port: setting(NETWORK, PORT, 0, 'The port that peers connect to; 0 takes any free one.', noNetwork),
+  p2p_mdns: setting(NETWORK, boolean, true, 'Find peers on the local network.', noNetwork),
+  p2p_bootstrap: setting(NETWORK, addresses, [], 'Addresses of peers to start with.', noNetwork),
+  p2p_max_conn_per_ip: setting(
+    NETWORK,
+    integer(1, 10_000),
+    10,
+    'Connections that one address may hold.',
+    noNetwork,
+  ),
+  p2p_max_req_per_min: setting(
+    NETWORK,
+    integer(1, 1_000_000),
+    100,
+    'Requests that one peer may make in a minute.',
+    noNetwork,
+  ),
+  sync_interval_s: setting(
+    NETWORK,
+    integer(1, 86_400),
+    300,
+    'How often subscriptions are pulled.',
+    noNetwork,
+  ),
+  sync_auto_start: setting(NETWORK, boolean, true, 'Start to sync when the node starts.', noNetwork),
+};
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The value of every setting. */
+export type Settings = {
+  readonly [N in SettingName]: (typeof SETTINGS)[N] extends Setting<infer T> ? T : never;
+};
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+/** A setting without its type, for code that treats all alike. */
+export function settingOf(name: SettingName): Setting<unknown> {
+  return SETTINGS[name] as Setting<unknown>;
+}
+
+/** Variables of the environment that are no settings. */
+export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
+  LB_DATA: 'The data directory, where `--data` does not name one.',
+  LB_PASSWORD: 'The password of the keys.',
+  LB_NEW_PASSWORD: 'The new password, where a password is changed.',
+  LB_SEED: "The seed of this project's own random tests.",
+  LB_UPDATE_DOCS: "Makes this project's own tests write generated pages.",
+};
+
+const PREFIX = 'LB_';
+
+/** `log_level` as `LB_LOG_LEVEL`. */
+export function variableOf(name: SettingName): string {
+  return PREFIX + name.toUpperCase();
+}
+
+/** `log_level` as `--log-level`. */
+export function flagOf(name: SettingName): string {
+  return `--${name.replaceAll('_', '-')}`;
+}
+
+/** The setting that a variable of the environment spells; nothing for another's variable. */
+export function settingOfVariable(variable: string): SettingName | undefined {
+  const name = variable.slice(PREFIX.length).toLowerCase();
+  return variable.startsWith(PREFIX) && variable === variable.toUpperCase() && isSettingName(name)
+    ? name
+    : undefined;
+}
+
+/** Whether a variable of the environment is meant for this program. */
+export function isOurVariable(variable: string): boolean {
+  return variable.startsWith(PREFIX);
+}

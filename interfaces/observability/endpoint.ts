@@ -1,0 +1,96 @@
+/**
+ * A small HTTP server for monitors: `/metrics`, `/health`, `/ready`. It takes no input but the path, tells nothing
+ * about what is in the groups, and listens to this machine alone unless it is told otherwise.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { envelope } from '../cli/json.ts';
+import { ConfigError } from '../config/errors.ts';
+import type { Health, Readiness } from './health.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface EndpointSources {
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
+  health(): Promise<Health>;
+  ready(): Promise<Readiness>;
+}
+
+export interface Endpoint {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** A monitor asks once in a while; whoever holds more connections is no monitor. */
+const CONNECTIONS_MAX = 64;
+const REQUEST_MS_MAX = 5_000;
+
+/**
+ * Starts to listen.
+ * @param port 0 for any free one
+ * @throws ConfigError `metrics_port_unusable`
+ */
+export async function openEndpoint(host: string, port: number, sources: EndpointSources): Promise<Endpoint> {
+  const server = createServer((request, response) => void answer(request, response, sources));
+  server.maxConnections = CONNECTIONS_MAX;
+  server.requestTimeout = REQUEST_MS_MAX;
+  server.headersTimeout = REQUEST_MS_MAX;
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const problem = `metrics_port ${port} on ${host} cannot be used (${code}); choose another port or address`;
+    throw new ConfigError('metrics_port_unusable', [problem]);
+  }
+  const { port: actual } = server.address() as AddressInfo;
+  return { port: actual, close: () => closeServer(server) };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  sources: EndpointSources,
+): Promise<void> {
+  const { status, type, body } = await pageOf(request, sources).catch(
+    (): Page => ({ status: 500, type: 'text/plain', body: 'this cannot be told now\n' }),
+  );
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+async function pageOf({ method, url }: IncomingMessage, sources: EndpointSources): Promise<Page> {
+  if (method !== 'GET' && method !== 'HEAD')
+    return { status: 405, type: 'text/plain', body: 'only GET is answered here\n' };
+  switch (url?.split('?', 1)[0]) {
+    case '/metrics':
+      return { status: 200, type: sources.metrics.contentType, body: await sources.metrics.text() };
+    case '/health': {
+      const found = await sources.health();
+      return jsonPage(found.status === 'failed' ? 503 : 200, found);
+    }
+    case '/ready': {
+      const found = await sources.ready();
+      return jsonPage(found.ready ? 200 : 503, found);
+    }
+    default:
+      return { status: 404, type: 'text/plain', body: 'there are /metrics, /health and /ready\n' };
+  }
+}
+
+function jsonPage(status: number, data: unknown): Page {
+  return { status, type: 'application/json', body: `${envelope(data)}\n` };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

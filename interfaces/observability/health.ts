@@ -1,0 +1,150 @@
+/**
+ * Whether a node is well, and whether it can take work: for monitors, for HTTP, for whoever restarts or routes.
+ *
+ *   ok        nothing to do
+ *   degraded  it works; somebody should look at it
+ *   failed    it cannot do what it is for
+ *
+ * Health asks the machine anew each time, with one small file written and flushed; a second is a fine interval.
+ */
+import { randomUUID } from 'node:crypto';
+import { open, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Hex32 } from '../../events/bytes.ts';
+import { errnoName, errnoReason, type FileAction } from '../../events/errno.ts';
+
+export type HealthStatus = 'ok' | 'degraded' | 'failed';
+export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys';
+
+export interface Check {
+  readonly name: CheckName;
+  readonly status: HealthStatus;
+  /** What was found, one line. */
+  readonly detail: string;
+}
+
+export interface Health {
+  /** The worst of the checks. */
+  readonly status: HealthStatus;
+  readonly checks: readonly Check[];
+}
+
+export interface Readiness {
+  /** Whether the node can take a transaction, seal it and keep it. */
+  readonly ready: boolean;
+  /** What keeps it from that, one line each. */
+  readonly reasons: readonly string[];
+}
+
+/** What is asked of the node; `BatteryNode` answers all of it. */
+export interface HealthSubject {
+  readonly isLocked: boolean;
+  readonly clockJumpMs: number | undefined;
+  loadedGroups(): readonly {
+    readonly groupId: Hex32;
+    info(): { readonly status: string; readonly haltReason: string | undefined };
+  }[];
+}
+
+/** Below this, look after it. */
+const DISK_FREE_BYTES_LOW = 1024 ** 3;
+/** Below this, a commit may fail at any moment. */
+const DISK_FREE_BYTES_MIN = 64 * 1024 ** 2;
+/** Halted groups that are named; the rest is counted. */
+const GROUPS_NAMED_MAX = 5;
+
+const SEVERITY: readonly HealthStatus[] = ['ok', 'degraded', 'failed'];
+
+/**
+ * Looks at everything.
+ * @param data the data directory
+ */
+export async function health(node: HealthSubject, data: string): Promise<Health> {
+  const checks = [
+    await checkStorage(data),
+    await checkDiskSpace(data),
+    checkClock(node),
+    checkGroups(node),
+    checkKeys(node),
+  ];
+  const worst = Math.max(...checks.map(({ status }) => SEVERITY.indexOf(status)));
+  return { status: SEVERITY[worst]!, checks };
+}
+
+/** Whether work can be sent here: groups that are halted do not count as long as another one is not. */
+export async function ready(node: HealthSubject, data: string): Promise<Readiness> {
+  const { checks } = await health(node, data);
+  const reasons = checks.filter(
+    ({ name, status }) => status === 'failed' || (name === 'keys' && status !== 'ok'),
+  );
+  return { ready: reasons.length === 0, reasons: reasons.map(({ detail }) => detail) };
+}
+
+/** Writes, flushes and removes a file: only that finds a full quota, a disk that went read-only, a lost mount. */
+async function checkStorage(data: string): Promise<Check> {
+  const name = 'storage';
+  const probe = join(data, `.health-${randomUUID()}`);
+  try {
+    const file = await open(probe, 'wx', 0o600);
+    try {
+      await file.write('probe');
+      await file.sync();
+    } finally {
+      await file.close();
+      await rm(probe, { force: true });
+    }
+    return { name, status: 'ok', detail: 'the data directory can be written' };
+  } catch (error) {
+    return {
+      name,
+      status: 'failed',
+      detail: `the data directory cannot be written: ${reasonOf(error, 'write')}`,
+    };
+  }
+}
+
+async function checkDiskSpace(data: string): Promise<Check> {
+  const name = 'disk_space';
+  try {
+    const { bavail, bsize } = await statfs(data);
+    const freeBytes = bavail * bsize;
+    const status =
+      freeBytes < DISK_FREE_BYTES_MIN ? 'failed' : freeBytes < DISK_FREE_BYTES_LOW ? 'degraded' : 'ok';
+    return { name, status, detail: `${Math.floor(freeBytes / 1024 ** 2)} MiB are free` };
+  } catch (error) {
+    return {
+      name,
+      status: 'failed',
+      detail: `the disk does not say how much is free: ${reasonOf(error, 'read')}`,
+    };
+  }
+}
+
+function checkClock({ clockJumpMs }: HealthSubject): Check {
+  if (clockJumpMs === undefined) return { name: 'clock', status: 'ok', detail: 'the clock is steady' };
+  const detail = `the system clock jumped by ${Math.round(clockJumpMs / 1000)} s; nothing is sealed until it is right again or the node is restarted`;
+  return { name: 'clock', status: 'failed', detail };
+}
+
+function checkGroups(node: HealthSubject): Check {
+  const groups = node.loadedGroups().map((group) => ({ groupId: group.groupId, ...group.info() }));
+  const halted = groups.filter(({ status }) => status === 'halted');
+  if (halted.length === 0)
+    return { name: 'groups', status: 'ok', detail: `${groups.length} groups are open, none is halted` };
+  const named = halted
+    .slice(0, GROUPS_NAMED_MAX)
+    .map(({ groupId, haltReason }) => `${groupId.slice(0, 8)}: ${haltReason ?? 'no reason given'}`);
+  const detail = `${halted.length} of ${groups.length} groups are halted (${named.join('; ')})`;
+  return { name: 'groups', status: halted.length === groups.length ? 'failed' : 'degraded', detail };
+}
+
+function checkKeys({ isLocked }: HealthSubject): Check {
+  return isLocked
+    ? { name: 'keys', status: 'degraded', detail: 'the keys are locked: the node reads, but signs nothing' }
+    : { name: 'keys', status: 'ok', detail: 'the keys are open' };
+}
+
+function reasonOf(error: unknown, action: FileAction): string {
+  const name = errnoName(error);
+  return name === undefined ? (error as Error).message : errnoReason(name, action);
+}

@@ -1,0 +1,11 @@
+/**
+ * For programs that embed a node and watch it: `import … from 'battery-node/observability'`.
+ *
+ *   const metrics = createMetrics({ groupsMax: 100 });
+ *   const telemetry = { ...noTelemetry, ...metrics.telemetry, traceSubmission: submissionTracer() };
+ *   const node = await BatteryNode.open({ data: './lb-data', telemetry });
+ */
+export { noTelemetry, type Telemetry } from '../../actors/telemetry.ts';
+export { type Health, health, type Readiness, ready } from './health.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
+export { submissionTracer } from './tracing.ts';

@@ -1,0 +1,177 @@
+/**
+ * The client's end of the local socket: hands a whole command line to the node that is up, and is its terminal.
+ *
+ * So a verb does the same whether it opened the directory itself or not: it is the same verb, in another process.
+ */
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { layoutOf } from '../../storage/directory.ts';
+import { readOwner } from '../../storage/lock.ts';
+import type { Terminal } from '../cli/terminal.ts';
+import { InterruptedError } from '../cli/terminal.ts';
+import {
+  CHUNK_BYTES,
+  type ClientFrame,
+  decodeNodeFrame,
+  encodeFrame,
+  LineReader,
+  type NodeFrame,
+  SOCKET_PROTOCOL,
+  SocketProtocolError,
+} from './frames.ts';
+
+/** How long to wait for a process that has the directory: it may be a node that is starting. */
+const OWNER_WAIT_MS = 5_000;
+const POLL_MS = 50;
+/** The part of the environment that a verb looks at. */
+const ENV_NAMES = /^(LB_.*|NO_COLOR|FORCE_COLOR|COLUMNS|TERM|TZ|LANG|LC_.*|XDG_.*|HOME)$/;
+
+export interface Forwarding {
+  /** The data directory. */
+  readonly data: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs `args` in the node that is up in the data directory. Resolves to the exit code, or to nothing where no node
+ * is up.
+ * @throws SocketProtocolError when the node speaks another version or goes away
+ */
+export async function forward(forwarding: Forwarding): Promise<number | undefined> {
+  const socket = await findNode(forwarding.data, forwarding.signal);
+  return socket === undefined ? undefined : converse(socket, forwarding);
+}
+
+/** A connection to the node that is up, if one is. Waits a little for one that is just starting. */
+async function findNode(data: string, signal: AbortSignal): Promise<Socket | undefined> {
+  const { root, socket: path } = layoutOf(data);
+  const deadline = performance.now() + OWNER_WAIT_MS;
+  for (;;) {
+    const socket = await connected(path);
+    if (socket !== undefined) return socket;
+    if (!isOwned(root) || signal.aborted || performance.now() >= deadline) return undefined;
+    await delay(POLL_MS);
+  }
+}
+
+function connected(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+    // No socket, nobody behind it, or a path that is none: whoever opens the directory will say what is wrong.
+    socket.once('error', () => resolve(undefined));
+  });
+}
+
+/** Whether a living process has the directory. Only a hint: the lock decides. */
+function isOwned(root: string): boolean {
+  const { pid } = readOwner(root);
+  if (pid === undefined || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function converse(socket: Socket, { args, env, terminal, signal }: Forwarding): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const send = (frame: ClientFrame): void => {
+    if (socket.writable) socket.write(encodeFrame(frame));
+  };
+  const fail = (error: unknown): void => {
+    reject(error as Error);
+    socket.destroy();
+  };
+  const onAbort = (): void => send({ kind: 'abort' });
+  const lines = new LineReader();
+  socket.on('data', (chunk) => {
+    try {
+      for (const line of lines.push(chunk))
+        receive(decodeNodeFrame(line), { terminal, signal, send, resolve, fail });
+    } catch (error) {
+      fail(error);
+    }
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => fail(new SocketProtocolError('the node went away before the verb had ended')));
+  signal.addEventListener('abort', onAbort, { once: true });
+  send(runRequest(args, env, terminal));
+  return promise.finally(() => {
+    signal.removeEventListener('abort', onAbort);
+    socket.destroy();
+  });
+}
+
+function runRequest(args: readonly string[], env: NodeJS.ProcessEnv, terminal: Terminal): ClientFrame {
+  const known = Object.entries(env).filter(
+    (entry): entry is [string, string] => ENV_NAMES.test(entry[0]) && entry[1] !== undefined,
+  );
+  const { isOutTerminal, isErrTerminal, isInteractive, columns, cwd } = terminal;
+  return {
+    kind: 'run',
+    protocol: SOCKET_PROTOCOL,
+    args,
+    cwd,
+    env: Object.fromEntries(known),
+    isOutTerminal,
+    isErrTerminal,
+    isInteractive,
+    ...(columns === undefined ? {} : { columns }),
+  };
+}
+
+interface Conversation {
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  readonly send: (frame: ClientFrame) => void;
+  readonly resolve: (exitCode: number) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+function receive(frame: NodeFrame, { terminal, signal, send, resolve, fail }: Conversation): void {
+  switch (frame.kind) {
+    case 'out':
+      terminal.writeOut(frame.text);
+      return;
+    case 'out_bytes':
+      terminal.writeOut(Buffer.from(frame.base64, 'base64'));
+      return;
+    case 'err':
+      terminal.writeErr(frame.text);
+      return;
+    case 'ask':
+      terminal.ask(frame.question, { isShown: frame.isShown, signal }).then(
+        (text) => send({ kind: 'answer', text }),
+        (error: unknown) => (error instanceof InterruptedError ? send({ kind: 'abort' }) : fail(error)),
+      );
+      return;
+    case 'want_input':
+      terminal.readInput().then((bytes) => sendInput(bytes, send), fail);
+      return;
+    case 'other_protocol':
+      fail(
+        new SocketProtocolError(
+          `the node that is up speaks version ${frame.protocol} of the socket and this program speaks ${SOCKET_PROTOCOL}; use the program that started it, or start the node again with this one`,
+        ),
+      );
+      return;
+    case 'exit':
+      resolve(frame.code);
+  }
+}
+
+function sendInput(bytes: Uint8Array, send: (frame: ClientFrame) => void): void {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    const base64 = Buffer.from(bytes.subarray(at, at + CHUNK_BYTES)).toString('base64');
+    send({ kind: 'input', base64, end: false });
+  }
+  send({ kind: 'input', base64: '', end: true });
+}

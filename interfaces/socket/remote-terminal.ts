@@ -1,0 +1,114 @@
+/** The terminal of a verb that runs in the node that is up: its person sits at the other end of a socket. */
+import type { Socket } from 'node:net';
+import { InterruptedError, OutputClosedError, type Terminal } from '../cli/terminal.ts';
+import { CHUNK_BYTES, type ClientFrame, encodeFrame, type NodeFrame, type RunRequest } from './frames.ts';
+
+/** More input than any verb takes. */
+const INPUT_BYTES_MAX = 256 * 1024 * 1024;
+
+interface Waiter<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class RemoteTerminal implements Terminal {
+  readonly isOutTerminal: boolean;
+  readonly isErrTerminal: boolean;
+  readonly isInteractive: boolean;
+  readonly columns: number | undefined;
+  readonly cwd: string;
+  private readonly socket: Socket;
+  private answer: Waiter<string> | undefined;
+  private input: Waiter<Uint8Array> | undefined;
+  private readonly inputChunks: Buffer[] = [];
+  private inputBytes = 0;
+
+  constructor(socket: Socket, request: RunRequest) {
+    this.socket = socket;
+    this.isOutTerminal = request.isOutTerminal;
+    this.isErrTerminal = request.isErrTerminal;
+    this.isInteractive = request.isInteractive;
+    this.columns = request.columns;
+    this.cwd = request.cwd;
+  }
+
+  send(frame: NodeFrame): void {
+    if (this.socket.writable) this.socket.write(encodeFrame(frame));
+  }
+
+  writeOut(chunk: string | Uint8Array): void {
+    if (!this.socket.writable) throw new OutputClosedError();
+    for (const frame of outFrames(chunk)) this.send(frame);
+  }
+
+  writeErr(text: string): void {
+    for (let at = 0; at < text.length; at += CHUNK_BYTES)
+      this.send({ kind: 'err', text: text.slice(at, at + CHUNK_BYTES) });
+  }
+
+  /** Waits until the client has taken what was written: a slow reader slows whoever writes on and on. */
+  async flush(): Promise<void> {
+    if (this.socket.writableLength === 0 || this.socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.socket.off('drain', done);
+        this.socket.off('close', done);
+        resolve();
+      };
+      this.socket.on('drain', done);
+      this.socket.on('close', done);
+      // What is below the high-water mark never "drains"; an empty write is called back when all is gone.
+      this.socket.write('', done);
+    });
+  }
+
+  ask(question: string, { isShown, signal }: { isShown: boolean; signal: AbortSignal }): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const onAbort = (): void => reject(new InterruptedError());
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.answer = { resolve, reject };
+    this.send({ kind: 'ask', question, isShown });
+    return promise.finally(() => {
+      this.answer = undefined;
+      signal.removeEventListener('abort', onAbort);
+    });
+  }
+
+  readInput(): Promise<Uint8Array> {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    this.input = { resolve, reject };
+    this.send({ kind: 'want_input' });
+    return promise;
+  }
+
+  /** Takes what the client sent. */
+  receive(frame: ClientFrame): void {
+    if (frame.kind === 'answer') this.answer?.resolve(frame.text);
+    else if (frame.kind === 'input') this.receiveInput(Buffer.from(frame.base64, 'base64'), frame.end);
+  }
+
+  private receiveInput(bytes: Buffer, isEnd: boolean): void {
+    this.inputBytes += bytes.length;
+    if (this.inputBytes > INPUT_BYTES_MAX) {
+      this.inputChunks.length = 0;
+      this.input?.reject(new InterruptedError());
+      return;
+    }
+    this.inputChunks.push(bytes);
+    if (isEnd) this.input?.resolve(Buffer.concat(this.inputChunks));
+  }
+
+  /** The client is gone: nothing that waits for it will come. */
+  hangUp(): void {
+    this.answer?.reject(new InterruptedError());
+    this.input?.reject(new InterruptedError());
+  }
+}
+
+function* outFrames(chunk: string | Uint8Array): Generator<NodeFrame> {
+  for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+    const piece = chunk.slice(at, at + CHUNK_BYTES);
+    if (typeof piece === 'string') yield { kind: 'out', text: piece };
+    else yield { kind: 'out_bytes', base64: Buffer.from(piece).toString('base64') };
+  }
+}

@@ -1,0 +1,72 @@
+/** Folders and small files that a power cut does not take away. */
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StorageError, withFileErrors } from './errors.ts';
+
+/**
+ * Makes the folder `path` and those above it where they are missing, for their user alone. One level at a time:
+ * Node's own `recursive` never returns where a folder takes no new ones (`/proc`), and reports a path as missing
+ * where the file system is read-only.
+ * @returns the topmost folder that was made, if any
+ * @throws StorageError `disk_full`, `io`
+ */
+export function makeFolders(path: string): string | undefined {
+  return withFileErrors('make', path, () => {
+    const missing: string[] = [];
+    for (let folder = path; !isThere(folder); folder = dirname(folder)) {
+      missing.unshift(folder);
+      if (folder === dirname(folder)) break;
+    }
+    for (const folder of missing) makeFolder(folder);
+    if (!isFolder(path))
+      throw new StorageError('io', `${path} is a file where a folder is needed; move it away`);
+    return missing[0];
+  });
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else may make it at the same moment.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Writes the new file `path`, for its user alone, down to the disk. What fails leaves nothing behind. */
+export function writeNewFile(path: string, content: string | Uint8Array): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
+    fsyncSync(file);
+  } catch (error) {
+    closeSync(file);
+    rmSync(path, { force: true });
+    throw error;
+  }
+  closeSync(file);
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+}
+
+/** Makes the names in `dir` durable: a new file is lost in a power cut as long as only its content is synced. */
+export function syncFolder(dir: string): void {
+  // Windows cannot open a folder as a file, and needs none of this.
+  if (process.platform === 'win32') return;
+  const folder = openSync(dir, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,47 @@
+/** A terminal for programs that are built but not run, and for verbs whose output a test reads. */
+import type { Command } from 'commander';
+import { Output } from '../../interfaces/cli/output.ts';
+import { buildProgram } from '../../interfaces/cli/program.ts';
+import type { Terminal } from '../../interfaces/cli/terminal.ts';
+
+export class RecordingTerminal implements Terminal {
+  readonly isOutTerminal = false;
+  readonly isErrTerminal = false;
+  readonly isInteractive = false;
+  readonly columns = undefined;
+  readonly cwd: string;
+  stdout = '';
+  stderr = '';
+  private readonly input: string;
+
+  /** @param input what is piped in */
+  constructor(cwd = '/', input = '') {
+    this.cwd = cwd;
+    this.input = input;
+  }
+
+  writeOut(chunk: string | Uint8Array): void {
+    this.stdout += typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk);
+  }
+
+  writeErr(text: string): void {
+    this.stderr += text;
+  }
+
+  async flush(): Promise<void> {}
+
+  async ask(): Promise<string> {
+    throw new Error('nobody is here to be asked');
+  }
+
+  async readInput(): Promise<Uint8Array> {
+    return new TextEncoder().encode(this.input);
+  }
+}
+
+/** The program, to be looked at; nothing of it can run. */
+export function builtProgram(env: NodeJS.ProcessEnv = {}): Command {
+  const terminal = new RecordingTerminal();
+  const { signal } = new AbortController();
+  return buildProgram({ out: new Output(terminal, env), terminal, env, signal, runs: new Set() });
+}
