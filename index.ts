@@ -45,10 +45,10 @@ export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
 export { BatteryNode, type NewGroup, type OpenOptions } from './node.ts';
-// The network: `NetworkService.start(node.networkPort, { listen: { host, port } })`.
+// The network: `node.startNetwork({ listen: { host, port } })`.
 export { NetworkError } from './protocol/errors.ts';
 export { connectToAny, discoverGroups, join, subscribe } from './protocol/membership.ts';
-export { NetworkService } from './protocol/network-service.ts';
+export type { NetworkService } from './protocol/network-service.ts';
 export type { NetworkOptions, NetworkStatus } from './protocol/network-types.ts';
 export { BackupError, type BackupManifest } from './storage/backup/manifest.ts';
 export { restoreBackup } from './storage/backup/read.ts';

@@ -321,6 +321,11 @@ export class BatteryNode {
     return this.networkSlot.start(options);
   }
 
+  /** Ends the network; the node goes on without one. */
+  stopNetwork(): Promise<void> {
+    return this.networkSlot.stop();
+  }
+
   /** The network, where it runs. */
   get network(): NetworkService | undefined {
     return this.networkSlot.current;

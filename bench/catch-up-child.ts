@@ -27,4 +27,5 @@ const network = await NetworkService.start(port, { listen: { host: '127.0.0.1', 
 console.log(JSON.stringify({ addresses: network.host.addresses(), head: chain.head.height }));
 // Lives until its parent closes the pipe.
 for await (const _ of createInterface({ input: process.stdin }));
+await network.stop();
 await node.close();

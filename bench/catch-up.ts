@@ -70,6 +70,7 @@ async function fetchAll(
   await Promise.all([subscribe(network, workload.groupId, key, WAIT_MS), done]);
   const seconds = (performance.now() - start) / 1000;
   clearInterval(watch);
+  await network.stop();
   return { seconds, rssMb };
 }
 

@@ -6,6 +6,7 @@
  * stand behind one, and an address is limited anyway. All tables are bounded; the least recently used entry goes
  * first, which for a ban means that an attacker must make more keys than the table holds to be forgotten.
  */
+import type { NetworkDefence } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import {
   BAN_FACTOR,
@@ -47,6 +48,11 @@ export class BoundedMap<K, V> {
     if (this.entries.size <= this.sizeMax) return;
     const [oldest] = this.entries.keys();
     this.entries.delete(oldest!);
+  }
+
+  /** Every entry, the least recently used first. */
+  all(): IterableIterator<[K, V]> {
+    return this.entries.entries();
   }
 
   delete(key: K): void {
@@ -91,13 +97,6 @@ export interface DefenceOptions {
   banned(peer: Hex32, reason: string, forMs: number): void;
 }
 
-/** How often things happened, for metrics. */
-export interface DefenceCounters {
-  readonly bans: number;
-  readonly rateLimited: number;
-  readonly connectionsRefused: number;
-}
-
 export class Defence {
   readonly requests: RateLimit;
   readonly syncs: RateLimit;
@@ -116,7 +115,7 @@ export class Defence {
     this.syncs = new RateLimit(SYNCS_PER_MINUTE_MAX, options.nowMs);
   }
 
-  get counters(): DefenceCounters {
+  get counters(): NetworkDefence {
     return { ...this.counts };
   }
 
@@ -142,6 +141,12 @@ export class Defence {
   isBanned(peer: Hex32): boolean {
     const record = this.records.get(peer);
     return record !== undefined && this.options.nowMs() < record.untilMs;
+  }
+
+  /** Who is shut out now, and for how much longer, milliseconds. */
+  *banned(): Generator<readonly [peer: Hex32, forMs: number]> {
+    const nowMs = this.options.nowMs();
+    for (const [peer, { untilMs }] of this.records.all()) if (untilMs > nowMs) yield [peer, untilMs - nowMs];
   }
 
   /** Lets a peer in again, with a clean slate. */

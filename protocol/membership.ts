@@ -126,11 +126,11 @@ export async function subscribe(
   await network.client.introduce(peer);
   if (!access.has(groupId)) await adopt(network, groupId, peer);
   await subscriptions.addSource(groupId, peer);
+  await subscriptions.change(groupId, { isPaused: false });
   await network.peers.remember(peer);
-  const sync = network.syncOf(groupId);
-  const isLevel = sync.whenLevel(waitMs);
-  sync.resume();
-  sync.pull();
+  network.groups.follow(groupId);
+  network.groups.heed(groupId);
+  const isLevel = network.groups.pullNow(groupId, waitMs);
   port.outbox.groupIds().forEach((id) => void network.flush(id));
   return isLevel;
 }

@@ -12,11 +12,13 @@ import { Access } from './access.ts';
 import { Defence } from './defence.ts';
 import { OutboxDrain } from './drain.ts';
 import { short } from './errors.ts';
+import { FollowedGroups } from './followed-groups.ts';
 import { GroupGossip } from './gossip.ts';
-import { Host } from './host.ts';
+import type { Host } from './host.ts';
 import { peerIdOf } from './keys.ts';
 import * as limits from './limits.ts';
-import type { GroupNetworkStatus, NetworkOptions, NetworkStatus } from './network-types.ts';
+import { startHost } from './listening.ts';
+import type { NetworkOptions, NetworkStatus } from './network-types.ts';
 import { PeerDesk } from './peer-desk.ts';
 import { Dialer, PeerBook } from './peers.ts';
 import type { NetworkPort } from './port.ts';
@@ -27,7 +29,6 @@ import { guardSealing } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { ArtifactFetcher } from './sync/artifacts.ts';
-import { GroupSync } from './sync/group-sync.ts';
 import { serveSync } from './sync/stream.ts';
 
 /** A running network. Made by `NetworkService.start`. */
@@ -42,10 +43,9 @@ export class NetworkService {
   readonly peers: PeerDesk;
   readonly defence: Defence;
   private readonly options: NetworkOptions;
-  private readonly artifacts: ArtifactFetcher;
+  readonly groups: FollowedGroups;
   private readonly drain: OutboxDrain;
   private readonly gossip: GroupGossip;
-  private readonly syncs = new Map<Hex32, GroupSync>();
   private readonly listening = new Listening();
   private readonly beatTimer: NodeJS.Timeout;
   private releaseSealing: () => void = () => {};
@@ -65,7 +65,7 @@ export class NetworkService {
       },
     });
     let service: NetworkService | undefined;
-    const host = await Host.start({
+    const host = await startHost(port.store.network, {
       signer: port.signer,
       defence,
       listen: options.listen,
@@ -94,22 +94,34 @@ export class NetworkService {
     this.client = new RpcClient(host, port);
     this.book = new PeerBook(port.store.network);
     this.subscriptions = new Subscriptions(port.store.network);
-    this.artifacts = new ArtifactFetcher(port.store, this.client);
     this.gossip = new GroupGossip({
       host,
       port,
       access,
-      announced: (groupId, height) => this.announced(groupId, height),
-      equivocated: (groupId) => this.syncs.get(groupId)?.pause(),
+      announced: (groupId, height) => this.groups.announced(groupId, height),
+      equivocated: (groupId) => this.groups.known(groupId)?.pause(),
+    });
+    this.groups = new FollowedGroups({
+      port,
+      host,
+      access,
+      client: this.client,
+      artifacts: new ArtifactFetcher(port.store, this.client),
+      gossip: this.gossip,
+      subscriptions: this.subscriptions,
+      settings: options,
+      connectedKeys: () => this.peers.connectedKeys(),
+      followed: () => this.membersChanged(),
+      level: (groupId, source) => this.level(groupId, source),
     });
     this.drain = new OutboxDrain({
       port,
       host,
       access,
       client: this.client,
-      ways: (groupId) => this.sourcesOf(groupId),
-      isLevel: (groupId) => performance.now() - (this.syncs.get(groupId)?.levelMs ?? -Infinity) < 60_000,
-      sealed: (groupId) => this.syncs.get(groupId)?.pull(),
+      ways: (groupId) => this.groups.sourcesOf(groupId),
+      isLevel: (groupId) => performance.now() - (this.groups.known(groupId)?.levelMs ?? -Infinity) < 60_000,
+      sealed: (groupId) => this.groups.known(groupId)?.pull(),
     });
     const { book, client } = this;
     this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });
@@ -129,31 +141,33 @@ export class NetworkService {
   }
 
   private async serve(): Promise<void> {
-    const { port, host, access, book, artifacts, client } = this;
+    const { port, host, access, book, client, groups } = this;
     const desk: SubmissionDesk = {
       port,
       access,
       client,
-      sealingPeers: (groupId) => this.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
+      sealingPeers: (groupId) => groups.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
     };
     const introduced = (peer: Hex32): void => this.introduced(peer);
     await serveRpc(host, {
       defence: this.defence,
-      handlers: handlersOf({ port, host, access, book, artifacts, desk, introduced }),
-      failed: (name, error) => this.options.log?.(`answering ${name} failed: ${error.message}`),
+      handlers: handlersOf({ port, host, access, book, desk, introduced }),
+      failed: (name, error) => this.options.failed?.(name, error),
     });
     await serveSync(host, { access, defence: this.defence, reader: (groupId) => port.store.group(groupId) });
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
     this.listenToNode();
-    for (const groupId of port.groupIds()) this.follow(groupId);
+    const seenMs = port.clock.nowMs();
+    for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs });
+    for (const groupId of port.groupIds()) groups.follow(groupId);
     const hints = this.hints();
     if (hints.length > 0) await writeHints(port.store.network, hints);
     this.releaseSealing = guardSealing({
-      groups: [...this.syncs.values()],
+      groups: groups.all(),
       port,
       tried: () => this.dialer.tried(),
       withinMs: this.options.headComparisonMs ?? limits.HEAD_COMPARISON_MS,
-      connectedSources: (groupId) => this.sourcesOf(groupId).length,
+      connectedSources: (groupId) => groups.sourcesOf(groupId).length,
     });
     // Those who were quicker than this.
     for (const connection of host.node.getConnections()) host.tell(connection);
@@ -168,7 +182,7 @@ export class NetworkService {
     );
     this.listening.add(
       bus.moment$.subscribe((event) => {
-        if (event.kind === 'group.opened') this.follow(event.groupId);
+        if (event.kind === 'group.opened') this.groups.follow(event.groupId);
       }),
     );
     this.listening.add(
@@ -186,63 +200,10 @@ export class NetworkService {
 
   // Groups.
 
-  /** Begins to follow a group that is here; twice is fine. */
-  private follow(groupId: Hex32): GroupSync {
-    const known = this.syncs.get(groupId);
-    if (known !== undefined) return known;
-    const { port, host, access, client, artifacts, options } = this;
-    const { isPaused, intervalMs } = this.subscriptions.get(groupId);
-    const sync = new GroupSync(groupId, {
-      port,
-      host,
-      access,
-      client,
-      artifacts,
-      intervalMs: intervalMs ?? options.syncIntervalMs,
-      stallMs: options.stallMs,
-      sources: (group) => this.sourcesOf(group),
-      level: (group, source) => this.level(group, source),
-    });
-    this.syncs.set(groupId, sync);
-    if (isPaused) sync.pause();
-    this.gossip.join(groupId);
-    this.membersChanged();
-    sync.pull();
-    return sync;
-  }
-
-  /** The sync of a group of this node. */
-  syncOf(groupId: Hex32): GroupSync {
-    return this.follow(groupId);
-  }
-
-  /** Follows a group no more in this run of the network. */
-  async unfollow(groupId: Hex32): Promise<void> {
-    this.gossip.leave(groupId);
-    const sync = this.syncs.get(groupId);
-    this.syncs.delete(groupId);
-    await sync?.close();
-  }
-
-  /** Connected peers that have the group, as far as this node knows: who seals it first, then whom one named. */
-  sourcesOf(groupId: Hex32): Hex32[] {
-    const named = this.subscriptions.get(groupId).sources.filter((peer) => this.host.isConnected(peer));
-    const { access } = this;
-    if (!access.has(groupId)) return named;
-    const members = this.peers.connectedKeys().filter((peer) => access.isMember(groupId, peer));
-    const all = [...new Set([...named, ...members])];
-    return all.sort((a, b) => Number(access.seals(groupId, b)) - Number(access.seals(groupId, a)));
-  }
-
   private *neededPeers(): Generator<Hex32> {
-    for (const [groupId] of this.syncs) yield* this.subscriptions.get(groupId).sources;
+    for (const { key } of this.options.bootstrap ?? []) yield key;
+    yield* this.groups.namedSources();
     for (const { key } of this.book.all()) if (this.access.sharesGroup(key)) yield key;
-  }
-
-  private announced(groupId: Hex32, height: number | undefined): void {
-    const sync = this.syncs.get(groupId);
-    if (height === undefined) sync?.pull();
-    else sync?.announced(height);
   }
 
   private level(groupId: Hex32, source: Hex32): void {
@@ -256,10 +217,10 @@ export class NetworkService {
   private introduced(peer: Hex32): void {
     if (this.stopping !== undefined) return;
     this.host.gate.reconsider(peer);
-    for (const [groupId, sync] of this.syncs)
-      if (this.sourcesOf(groupId).includes(peer)) {
+    for (const sync of this.groups.all())
+      if (this.groups.sourcesOf(sync.groupId).includes(peer)) {
         sync.pull();
-        this.drain.flush(groupId);
+        this.drain.flush(sync.groupId);
       }
   }
 
@@ -279,7 +240,7 @@ export class NetworkService {
   private beat(): void {
     const { port } = this;
     const signers = port.signers().slice(0, limits.IDENTITIES_PER_PEER_MAX);
-    for (const groupId of this.syncs.keys()) {
+    for (const groupId of this.groups.ids()) {
       const state = new StoredState(port.store.group(groupId));
       for (const signer of signers) {
         const said = state.get(presenceTable, signer.publicKey)?.status ?? 'offline';
@@ -295,13 +256,14 @@ export class NetworkService {
 
   /** Present values, for whoever measures. */
   gauges(): NetworkGauges {
-    const { syncs, peers, port } = this;
+    const { groups, peers, port, defence } = this;
     return {
       peers: () => peers.connectedKeys().length,
       outboxDepth: () => port.outbox.depth,
-      *syncLag() {
-        for (const { groupId, target, height } of syncs.values()) yield [groupId, target - height];
-      },
+      artifactsMissing: () => groups.artifactsMissing(),
+      defence: () => defence.counters,
+      banned: () => defence.banned(),
+      syncLag: () => groups.lags(),
     };
   }
 
@@ -313,23 +275,8 @@ export class NetworkService {
       peerId: peerIdOf(key).toString(),
       addresses: host.addresses(),
       peers: this.peers.list(),
-      groups: [...this.syncs.values()].map((sync) => this.groupStatus(sync)),
+      groups: this.groups.status(),
       counters: defence.counters,
-    };
-  }
-
-  private groupStatus({ groupId, status, target, lastError }: GroupSync): GroupNetworkStatus {
-    const { outbox, store } = this.port;
-    return {
-      groupId,
-      height: store.group(groupId).head()?.height ?? -1,
-      target,
-      status,
-      lastError,
-      artifactsMissing: this.artifacts.missingCount(groupId),
-      pending: outbox.pending(groupId).length,
-      refused: outbox.refused(groupId).length,
-      sources: this.sourcesOf(groupId),
     };
   }
 
@@ -338,18 +285,13 @@ export class NetworkService {
    * @returns whether a source was reached
    */
   async syncGroup(groupId: Hex32, times: { waitMs: number; sealedMs: number }): Promise<boolean> {
-    const sync = this.syncOf(groupId);
-    const isLevel = sync.whenLevel(times.waitMs);
-    sync.pull();
-    if (!(await isLevel)) return false;
+    const { groups, port } = this;
+    if (!(await groups.pullNow(groupId, times.waitMs))) return false;
     await this.flush(groupId);
-    const { outbox } = this.port;
     const deadlineMs = performance.now() + times.sealedMs;
-    while (outbox.pending(groupId).length > 0 && performance.now() < deadlineMs) {
-      const next = sync.whenLevel(Math.max(0, deadlineMs - performance.now()));
-      sync.pull();
-      await next;
-      await outbox.takeSealed(groupId);
+    while (port.outbox.pending(groupId).length > 0 && performance.now() < deadlineMs) {
+      await groups.pullNow(groupId, Math.max(0, deadlineMs - performance.now()));
+      await port.outbox.takeSealed(groupId);
     }
     return true;
   }
@@ -373,7 +315,7 @@ export class NetworkService {
     clearInterval(this.beatTimer);
     await this.dialer.close();
     this.gossip.close();
-    await Promise.all([...this.syncs.values()].map((sync) => sync.close()));
+    await this.groups.close();
     await this.host.stop();
     await this.drain.close();
   }

@@ -4,14 +4,14 @@
  *
  *   node provider.ts DATA CODE
  */
-import { BatteryNode, join, NetworkService, NotFoundError, parseInviteCode } from '../../index.ts';
+import { BatteryNode, join, NotFoundError, parseInviteCode } from '../../index.ts';
 
 const [, , data, code] = process.argv;
 const say = (line: object): void => console.log(JSON.stringify(line));
 const startMs = performance.now();
 
 await using node = await BatteryNode.openOrInit({ data: data! });
-const network = await NetworkService.start(node.networkPort, { listen: { host: '0.0.0.0', port: 0 } });
+const network = await node.startNetwork({ listen: { host: '0.0.0.0', port: 0 } });
 say({ did: 'started' });
 const invite = parseInviteCode(code!);
 const groupId = invite.peers.length > 0 ? await join(network, invite) : await joinNearby();
@@ -31,7 +31,6 @@ for await (const { event } of group.events({ kinds: ['task.changed'] })) {
   if (event.status === 'completed') break;
 }
 say({ did: 'finished', balance: String(group.now.balance(me.publicKey)) });
-await network.stop();
 
 /** Asks whoever is found on the local network, until one knows the invite. */
 async function joinNearby(): Promise<string> {

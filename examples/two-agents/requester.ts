@@ -4,13 +4,13 @@
  *
  *   node requester.ts DATA [--without-addresses]      the code then names no place, and is found by mDNS
  */
-import { BatteryNode, NetworkService } from '../../index.ts';
+import { BatteryNode } from '../../index.ts';
 
 const [, , data, flag] = process.argv;
 const say = (line: object): void => console.log(JSON.stringify(line));
 
 await using node = await BatteryNode.openOrInit({ data: data! });
-const network = await NetworkService.start(node.networkPort, { listen: { host: '0.0.0.0', port: 0 } });
+await node.startNetwork({ listen: { host: '0.0.0.0', port: 0 } });
 // The other agent fetches the last block before it goes; whoever hangs up first would leave it waiting.
 const hungUp = new Promise<void>((resolve) =>
   node.bus.moment$.subscribe(({ kind }) => (kind === 'peer.disconnected' ? resolve() : undefined)),
@@ -39,4 +39,3 @@ for await (const { event } of group.events({ kinds: ['member.changed', 'task.cha
   }
 }
 await hungUp;
-await network.stop();

@@ -14,7 +14,7 @@ import * as limits from '../limits.ts';
 import type { PeerBook } from '../peers.ts';
 import type { NetworkPort } from '../port.ts';
 import { type SubmissionDesk, takeSubmissions } from '../submissions.ts';
-import type { ArtifactFetcher } from '../sync/artifacts.ts';
+import { missingArtifacts } from '../sync/artifacts.ts';
 import { sealOf } from '../sync/evidence.ts';
 import { type AnswerOf, INTRODUCTION_PREFIX, introductionMessage } from './methods.ts';
 import type { Handlers } from './server.ts';
@@ -26,14 +26,13 @@ export interface HandlerParts {
   readonly host: Host;
   readonly access: Access;
   readonly book: PeerBook;
-  readonly artifacts: ArtifactFetcher;
   readonly desk: SubmissionDesk;
   /** A peer has shown further keys. */
   introduced(peer: Hex32): void;
 }
 
 export function handlersOf(parts: HandlerParts): Handlers {
-  const { port, access, artifacts, desk } = parts;
+  const { port, access, desk } = parts;
   const memberGroup = (groupId: Hex32, peer: Hex32): GroupStore => {
     if (!access.isMember(groupId, peer)) throw new RpcError('not_found', '');
     return port.store.group(groupId);
@@ -74,7 +73,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
     sync_status: ({ groupId }, peer) => ({
       height: memberGroup(groupId, peer).head()!.height,
       isSealer: port.seals(groupId),
-      artifactsMissing: artifacts.missingCount(groupId),
+      artifactsMissing: missingArtifacts(port.store.network, groupId),
     }),
     peer_exchange: ({ groupId }, peer) => {
       memberGroup(groupId, peer);

@@ -12,7 +12,7 @@ import { sha256 } from '../../crypto/hash.ts';
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
 import { uint } from '../../events/fields.ts';
-import type { OpaqueWrite } from '../../storage/opaque-map.ts';
+import type { OpaqueMap, OpaqueWrite } from '../../storage/opaque-map.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import type { Store } from '../../storage/store.ts';
 import { MisbehaviourError } from '../errors.ts';
@@ -26,6 +26,13 @@ const missingPrefix = (groupId: Hex32): Uint8Array => concatBytes(utf8('missing/
 /** Blocks looked through between two turns of the event loop. */
 const BLOCKS_PER_TURN = 256;
 
+/** How many artifacts of a group are not here, of those that its log has been looked through for. */
+export function missingArtifacts(network: OpaqueMap, groupId: Hex32): number {
+  let count = 0;
+  for (const _ of network.list(missingPrefix(groupId))) count++;
+  return count;
+}
+
 export class ArtifactFetcher {
   private readonly store: Store;
   private readonly client: RpcClient;
@@ -33,13 +40,6 @@ export class ArtifactFetcher {
   constructor(store: Store, client: RpcClient) {
     this.store = store;
     this.client = client;
-  }
-
-  /** How many artifacts of the group are not here, of those that the log has been looked through for. */
-  missingCount(groupId: Hex32): number {
-    let count = 0;
-    for (const _ of this.store.network.list(missingPrefix(groupId))) count++;
-    return count;
   }
 
   /** What is missing still: some may have come another way, with this node's own work. */

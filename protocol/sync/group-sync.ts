@@ -30,7 +30,6 @@ export interface GroupSyncOptions {
   readonly access: Access;
   readonly client: RpcClient;
   readonly artifacts: ArtifactFetcher;
-  readonly intervalMs?: number | undefined;
   readonly stallMs?: number | undefined;
   /** Connected peers to ask, the most promising first. */
   sources(groupId: Hex32): readonly Hex32[];
@@ -54,6 +53,7 @@ export class GroupSync {
   /** What the source of the pull under way says it has: only for show. */
   private promisedHeight = -1;
   private error: string | undefined;
+  private intervalMs = SYNC_INTERVAL_MS;
   private firstLevel: (() => void)[] = [];
   /** When the group was last as new as a source, monotonic milliseconds. */
   levelMs = -Infinity;
@@ -62,7 +62,14 @@ export class GroupSync {
     this.groupId = groupId;
     this.options = options;
     if (isInDispute(options.port, groupId)) this.lifecycle.send({ type: 'pause' });
-    this.plan(options.intervalMs ?? SYNC_INTERVAL_MS);
+    this.plan(this.intervalMs);
+  }
+
+  /** How often the group is pulled when nobody announces anything, milliseconds. */
+  setInterval(intervalMs = SYNC_INTERVAL_MS): void {
+    if (intervalMs === this.intervalMs) return;
+    this.intervalMs = intervalMs;
+    if (this.status === 'idle') this.plan(intervalMs);
   }
 
   get status(): SyncStatus {
@@ -115,11 +122,13 @@ export class GroupSync {
   }
 
   pause(): void {
+    if (this.status === 'paused') return;
     this.lifecycle.send({ type: 'pause' });
     this.tell(true);
   }
 
   resume(): void {
+    if (this.status !== 'paused') return;
     this.lifecycle.send({ type: 'resume' });
     this.pull();
   }
@@ -173,7 +182,8 @@ export class GroupSync {
   }
 
   private finish(reached: Hex32 | undefined, isAlone: boolean): void {
-    const { intervalMs = SYNC_INTERVAL_MS, level } = this.options;
+    const { intervalMs } = this;
+    const { level } = this.options;
     if (this.abort.signal.aborted) return;
     if (reached === undefined && !isAlone) {
       this.failures++;

@@ -33,9 +33,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** `lb run-p2p` in the background, once it listens. */
+/** `lb up` in the background, once it listens. */
 async function runNetwork(data: string, port: number): Promise<{ child: ChildProcess; address: string }> {
-  const args = ['run-p2p', '--host', '127.0.0.1', '--port', String(port), '--no-mdns', '--json'];
+  const args = ['up', '--host', '127.0.0.1', '--port', String(port), '--p2p-mdns', 'false', '--json'];
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, LB_DATA: data },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -43,9 +43,9 @@ async function runNetwork(data: string, port: number): Promise<{ child: ChildPro
   running.push(child);
   const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   const { data: status } = JSON.parse(first.value as string) as {
-    data: { addresses: string[]; peer_id: string };
+    data: { network: { addresses: string[] } };
   };
-  return { child, address: `${status.addresses[0]}/p2p/${status.peer_id}` };
+  return { child, address: status.network.addresses[0]! };
 }
 
 it('A founds and invites; B joins, writes, and has it sealed; both audit to the same head', async () => {
@@ -55,10 +55,8 @@ it('A founds and invites; B joins, writes, and has it sealed; both audit to the 
   for (const one of [a, b]) await lbJson(['init'], one);
   const { group_id } = await lbJson<{ group_id: string }>(['create-group', '--name', 'domain:two'], a);
   await lbJson(['publish-claim', '--text', 'from a'], a);
-  // A listens once, so that it knows where it can be reached when it writes the invite.
-  await ended((await runNetwork(a.data, port)).child);
-  const { code } = await lbJson<{ code: string }>(['invite', 'create'], a);
   const { child, address } = await runNetwork(a.data, port);
+  const { code } = await lbJson<{ code: string }>(['invite', 'create'], a);
 
   const joined = await lbJson<object>(['join', code], b);
   expect(joined).toMatchObject({ group_id, role: 'member', height: 3 });
@@ -78,7 +76,7 @@ it('A founds and invites; B joins, writes, and has it sealed; both audit to the 
   });
   const set = await lbJson(['subscription-set', '--interval', '60s'], b);
   expect(set).toMatchObject({ group_id, interval_ms: 60_000 });
-  expect(await ended(child)).toBe(130);
+  expect(await ended(child)).toBe(0);
 
   const unreachable = await lb(['sync-now', '--json'], b);
   expect({ exitCode: unreachable.exitCode, ...JSON.parse(unreachable.stderr) }).toMatchObject({

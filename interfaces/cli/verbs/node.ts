@@ -4,7 +4,8 @@ import type { Group } from '../../../actors/group.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
-import { type Column, printFields, printSentence, printTable } from '../table.ts';
+import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
+import { type Column, printFields, printSentence, printTable, printText } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 interface InitOptions {
@@ -151,6 +152,29 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
   },
 ];
 
+type FollowedGroup = SyncState & Pick<GroupSummary, 'groupId' | 'name' | 'height'>;
+
+/** How the groups stand that others seal. */
+async function followedGroups(node: BatteryNode, groups: readonly GroupSummary[]): Promise<FollowedGroup[]> {
+  const foreign = groups.filter(({ isSealedHere }) => !isSealedHere);
+  return Promise.all(
+    foreign.map(async ({ groupId, name, height }) => ({
+      groupId,
+      name,
+      height,
+      ...(await syncStateOf(node, groupId, height)),
+    })),
+  );
+}
+
+function printFollowed(run: Run, followed: readonly FollowedGroup[]): void {
+  for (const state of followed) {
+    const what = describeSync(state);
+    if (what !== undefined)
+      printText(run.out, `${state.name} (${run.id(state.groupId)}): ${what}`, '', 'dim');
+  }
+}
+
 async function info(run: Run): Promise<void> {
   const node = await run.node();
   const identities = node.identities();
@@ -160,7 +184,8 @@ async function info(run: Run): Promise<void> {
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted }, () => {
+  const followed = await followedGroups(node, groups);
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, followed, halted }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -179,6 +204,7 @@ async function info(run: Run): Promise<void> {
     }
     run.out.line();
     printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+    printFollowed(run, followed);
     printHalted(run, halted);
   });
   const own = identities.find(({ isNode }) => isNode)!;

@@ -1,50 +1,19 @@
-/** Other nodes: the network in the foreground, peers by hand, and what they show. */
-import { once } from 'node:events';
+/** Other nodes: peers by hand, which of them can be reached, and what they show. */
 import type { Command } from 'commander';
 import type { NetworkStatus } from '../../../protocol/network-types.ts';
 import type { PeerEntry } from '../../../protocol/peers.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { givenPeers, knownPeer, networkOf, peerOption } from '../network.ts';
-import { parseCount } from '../parse.ts';
-import { type Column, printFields, printTable } from '../table.ts';
+import { bookOf, givenPeers, knownPeer, networkOf, peerOption } from '../network.ts';
+import { type Column, printSentence, printTable } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 const heading = 'Network';
-const HOST_DEFAULT = '0.0.0.0';
-/** So that join codes stay good across restarts. */
-const PORT_DEFAULT = '4242';
-
-interface ListenOptions {
-  readonly host: string;
-  readonly port: string;
-  readonly mdns: boolean;
-  readonly peer?: readonly string[];
-}
 
 interface PeerOptions {
   readonly peer?: readonly string[];
 }
 
 export function registerPeers(program: Command, context: CliContext): void {
-  verb<ListenOptions>(
-    program,
-    context,
-    {
-      usage: 'run-p2p',
-      summary: 'Run the network of this node until it is interrupted.',
-      heading,
-      example: 'lb run-p2p --host 0.0.0.0 --port 4242',
-      signs: true,
-    },
-    (command) =>
-      peerOption(
-        command
-          .option('--host <host>', 'address to listen on', HOST_DEFAULT)
-          .option('--port <port>', 'port to listen on; 0 takes a free one', PORT_DEFAULT)
-          .option('--no-mdns', 'neither look for peers on the local network nor be found there'),
-      ),
-    runNetwork,
-  );
   verb<PeerOptions>(
     program,
     context,
@@ -86,13 +55,13 @@ function registerBook(program: Command, context: CliContext): void {
     },
     (command) => command.argument('<address>', '/ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT'),
     async (run) => {
-      const [{ key, addresses }] = (await givenPeers([run.args[0]!])) as [
-        { key: string; addresses: string[] },
-      ];
-      await (await bookOf(run)).add(key, addresses, { isPinned: true, seenMs: Date.now() });
-      run.print({ key, addresses }, () =>
-        run.out.line(`${shortId(key)} is kept connected while the network runs`),
-      );
+      for (const { key, addresses } of await givenPeers(run.args)) {
+        await (await bookOf(run)).add(key, addresses, { isPinned: true, seenMs: Date.now() });
+        (await run.node()).network?.dialer.retry(key);
+        run.print({ key, addresses }, () =>
+          printSentence(run.out, `${run.id(key)} is kept connected while the network runs`),
+        );
+      }
     },
   );
   verb(
@@ -120,7 +89,7 @@ function registerBook(program: Command, context: CliContext): void {
       const book = await bookOf(run);
       const key = knownPeer(book, run.args[0]!);
       await book.remove(key);
-      run.print({ key }, () => run.out.line(`${shortId(key)} is forgotten`));
+      run.print({ key }, () => printSentence(run.out, `${run.id(key)} is forgotten`));
     },
   );
   verb<PeerOptions>(
@@ -140,51 +109,20 @@ function registerBook(program: Command, context: CliContext): void {
   );
 }
 
-async function bookOf(run: Run) {
-  const { PeerBook } = await import('../../../protocol/peers.ts');
-  return new PeerBook((await run.node()).networkPort.store.network);
-}
-
-async function runNetwork(run: Run<ListenOptions>): Promise<void> {
-  const { host, port, mdns } = run.options;
-  const listen = { host, port: parseCount(port, '--port', 0, 65_535) };
-  const network = await networkOf(run, { listen, mdns });
-  for (const { key, addresses } of await givenPeers(run.options.peer))
-    await network.book.add(key, addresses, { isPinned: true, seenMs: Date.now() });
-  const { key, peerId, addresses } = network.status();
-  run.print({ key, peerId, addresses }, () => {
-    run.out.line(run.out.style('green', 'The network of this node runs; Ctrl-C ends it'));
-    printFields(
-      run.out,
-      [['key', key], ...addresses.map((address) => ['address', `${address}/p2p/${peerId}`] as const)],
-      '  ',
-    );
-  });
-  const node = await run.node();
-  const listening = node.bus.moment$.subscribe((event) => {
-    if (event.kind === 'peer.connected') run.hint(`${shortId(event.peer)} is connected (${event.address})`);
-    if (event.kind === 'peer.disconnected') run.hint(`${shortId(event.peer)} is gone`);
-    if (event.kind === 'evidence.equivocation')
-      run.hint(
-        `the sealer of ${shortId(event.groupId)} sealed two blocks at height ${event.height}; it is not followed any more`,
-      );
-  });
-  if (!run.signal.aborted) await once(run.signal, 'abort');
-  listening.unsubscribe();
-  await network.stop();
-}
-
 async function connect(run: Run<PeerOptions>): Promise<void> {
   const network = await networkOf(run);
   const { connectToAny } = await import('../../../protocol/membership.ts');
   const key = await connectToAny(network, await givenPeers([run.args[0]!]));
   const { nowMs } = await network.client.call(key, 'ping', {});
   const aheadMs = nowMs - Date.now();
-  run.print({ key, clockAheadMs: aheadMs }, () => run.out.line(`${shortId(key)} answers, and is remembered`));
+  await network.peers.remember(key);
+  run.print({ key, clockAheadMs: aheadMs }, () =>
+    printSentence(run.out, `${run.id(key)} answers, and is remembered`),
+  );
 }
 
 async function peers(run: Run<PeerOptions>): Promise<void> {
-  const network = await networkOf(run, { mdns: true });
+  const network = await networkOf(run);
   for (const { key, addresses } of await givenPeers(run.options.peer))
     await network.book.add(key, addresses, { seenMs: Date.now() });
   await callAll(run, network);
@@ -208,7 +146,7 @@ async function callAll(run: Run, network: Awaited<ReturnType<typeof networkOf>>)
 }
 
 async function discover(run: Run<PeerOptions>): Promise<void> {
-  const network = await networkOf(run, { mdns: true });
+  const network = await networkOf(run);
   for (const { key, addresses } of await givenPeers(run.options.peer))
     await network.book.add(key, addresses, { seenMs: Date.now() });
   await callAll(run, network);

@@ -4,9 +4,9 @@ import { NotFoundError, UsageError } from '../../../actors/errors.ts';
 import { isHex32 } from '../../../events/bytes.ts';
 import { describeRefusal } from '../../../events/refusals.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { givenPeers, networkOf, peerOption } from '../network.ts';
+import { givenPeers, networkOf, peerOption, subscriptionsOf } from '../network.ts';
 import { parseSpan } from '../parse.ts';
-import { type Column, printTable } from '../table.ts';
+import { type Column, printSentence, printTable } from '../table.ts';
 import { formatSpan, shortId } from '../text.ts';
 
 const heading = 'Network';
@@ -55,7 +55,8 @@ export function registerSync(program: Command, context: CliContext): void {
     async (run) => {
       const { groupId } = await run.group();
       await (await subscriptionsOf(run)).change(groupId, { isPaused: true, sources: [] });
-      run.print({ groupId }, () => run.out.line(`${shortId(groupId)} is not followed any more`));
+      (await run.node()).network?.groups.heed(groupId);
+      run.print({ groupId }, () => printSentence(run.out, `${run.id(groupId)} is not followed any more`));
     },
   );
   verb(
@@ -106,6 +107,21 @@ export function registerSync(program: Command, context: CliContext): void {
     program,
     context,
     {
+      usage: 'evidence',
+      summary: 'Show which sealers sealed two blocks at one height.',
+      heading,
+      example: 'lb evidence',
+      details:
+        'Both headers with their seals are kept: together they prove it to anybody. The group is not followed until somebody decides.',
+      inGroup: true,
+    },
+    (command) => command,
+    showEvidence,
+  );
+  verb(
+    program,
+    context,
+    {
       usage: 'outbox',
       summary: 'Show what waits for other sealers, and what they refused.',
       heading,
@@ -117,9 +133,26 @@ export function registerSync(program: Command, context: CliContext): void {
   );
 }
 
-async function subscriptionsOf(run: Run) {
-  const { Subscriptions } = await import('../../../protocol/subscriptions.ts');
-  return new Subscriptions((await run.node()).networkPort.store.network);
+async function showEvidence(run: Run): Promise<void> {
+  const node = await run.node();
+  const { evidences } = await import('../../../protocol/sync/evidence.ts');
+  const { decodeHeader } = await import('../../../events/block.ts');
+  const ids = run.options.group === undefined ? node.groupIds() : [(await run.group()).groupId];
+  const rows = ids.flatMap((groupId) =>
+    evidences(node.networkPort, groupId).map(({ kept, other, isSettled }) => {
+      const { height, sealer } = decodeHeader(kept.header);
+      return { groupId, height, sealer, isSettled, kept, other };
+    }),
+  );
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
+    { header: 'height', value: ({ height }) => String(height), align: 'right' },
+    { header: 'sealer', value: ({ sealer }) => run.nameOf(sealer), plain: ({ sealer }) => sealer },
+    { header: 'state', value: ({ isSettled }) => (isSettled ? 'decided' : 'open'), isFlexible: true },
+  ];
+  run.print({ evidence: rows }, () => printTable(run.out, columns, rows, 'no sealer sealed twice'));
+  if (rows.some(({ isSettled }) => !isSettled))
+    run.hint('to go on with the block that is here:\n  lb subscription-set --group GROUP --accept-kept');
 }
 
 async function subscribe(run: Run<PeerOptions>): Promise<void> {
@@ -133,9 +166,9 @@ async function subscribe(run: Run<PeerOptions>): Promise<void> {
   const bar = showProgress(run, network.port.bus.moment$);
   await follow(network, groupId, peer, SYNC_WAIT_MS);
   bar();
-  const { height } = network.port.chain(groupId).head;
+  const { height } = (await run.node()).group(groupId).head;
   run.print({ groupId, height, from: peer }, () =>
-    run.out.line(`${shortId(groupId)} is followed; it is here up to height ${height}`),
+    printSentence(run.out, `${run.id(groupId)} is followed; it is here up to height ${height}`),
   );
 }
 
@@ -192,8 +225,9 @@ async function change(run: Run<SetOptions>): Promise<void> {
     ...(intervalMs === undefined ? {} : { intervalMs }),
     ...(pause || resume ? { isPaused: pause === true } : {}),
   });
+  node.network?.groups.heed(groupId);
   run.print({ groupId, ...changed }, () =>
-    run.out.line(`${shortId(groupId)} is ${changed.isPaused ? 'paused' : 'followed'}`),
+    printSentence(run.out, `${run.id(groupId)} is ${changed.isPaused ? 'paused' : 'followed'}`),
   );
 }
 

@@ -1,6 +1,7 @@
 /** Sealers on the network: handed over, restored from a backup, and caught at sealing twice. */
 import { cpSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { BatteryNode } from '../../../node.ts';
 import { FrameStream } from '../../../protocol/frames.ts';
 import { decodeRequest, encodeAnswer, encodeError, RPC_PROTOCOL } from '../../../protocol/rpc/methods.ts';
 import { evidences, sealOf, settleEvidence } from '../../../protocol/sync/evidence.ts';
@@ -49,9 +50,11 @@ it('a sealer that was restored from a backup fetches what it has forgotten befor
   await until('the member has all', () => joined.head.blockId === forgotten.blockId);
   await later.node.close();
 
+  const asleep = await BatteryNode.open({ data: backup, threads: 1 });
+  expect(asleep.group(groupId).head.height).toBe(forgotten.height - 5);
+  await asleep.close();
   const restored = await peer({ data: backup });
   const group = restored.node.group(groupId);
-  expect(group.head.height).toBe(forgotten.height - 5);
   const { height } = await group.as('node').publishClaim({ text: 'after the backup' });
   expect(height).toBe(forgotten.height + 1);
   expect(group.block(forgotten.height).blockId).toBe(forgotten.blockId);
@@ -111,7 +114,7 @@ it('two blocks at one height are kept as evidence, told, and end the following u
   const again = await victim.network.stop().then(() => peerOf(victim.node));
   expect(again.status().groups[0]!.status).toBe('paused');
   await settleEvidence(networkPort, groupId);
-  again.syncOf(groupId).resume();
+  again.groups.follow(groupId).resume();
   await until('it follows again', () => again.status().groups[0]!.status !== 'paused');
   await again.stop();
 });
