@@ -29,8 +29,22 @@ export interface NetworkGauges {
   peers(): number;
   /** Transactions that wait for a sealer elsewhere. */
   outboxDepth(): number;
+  /** Artifacts that the histories name and that are not here. */
+  artifactsMissing(): number;
+  defence(): NetworkDefence;
+  /** Peers that are shut out now, and for how much longer, milliseconds. */
+  banned(): Iterable<readonly [peer: Hex32, forMs: number]>;
   /** For each group that is followed: blocks that are known of and not here yet. */
   syncLag(): Iterable<readonly [groupId: Hex32, blocks: number]>;
+}
+
+/** How often the network has defended itself since it started. */
+export interface NetworkDefence {
+  /** Peers that were shut out, as often as they were. */
+  readonly bans: number;
+  /** Requests that were answered with "not so fast". */
+  readonly rateLimited: number;
+  readonly connectionsRefused: number;
 }
 
 /** A commit that is on disk. */

@@ -5,6 +5,7 @@ import { checkConfig, checkDirectory, checkLeftovers, checkModes, findingOf } fr
 import type { Finding } from './finding.ts';
 import { checkNode, type NodeHealth } from './groups.ts';
 import { checkClock, checkDisk, checkNativeModules, checkRuntime, freeBytes } from './machine.ts';
+import { checkNetwork } from './network.ts';
 
 export interface Health extends NodeHealth {
   /** Bytes; nothing where the system does not say. */
@@ -46,7 +47,9 @@ async function openedNode(
   onGroup?: (done: number, of: number) => void,
 ): Promise<NodeHealth> {
   try {
-    return await checkNode(await run.node(), data, isDeep, onGroup);
+    const node = await run.node();
+    const health = await checkNode(node, data, isDeep, onGroup);
+    return { ...health, findings: [...health.findings, ...(await checkNetwork(node, health.groups))] };
   } catch (error) {
     return { findings: [findingOf('database', error)], groups: [] };
   }

@@ -7,7 +7,8 @@ import { layoutOf } from '../../../storage/directory.ts';
 import { type PeekedViews, peekViews } from '../../../views/peek.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
-import { type Column, printFields, printSentence, printTable } from '../table.ts';
+import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
+import { type Column, printFields, printSentence, printTable, printText } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 interface InitOptions {
@@ -181,6 +182,28 @@ const INFO_COLUMNS: readonly Column<InfoGroup>[] = [
       views === undefined ? 'not yet' : `to ${views.height}, meaning ${views.embedded}/${views.withText}`,
   },
 ];
+type FollowedGroup = SyncState & Pick<GroupSummary, 'groupId' | 'name' | 'height'>;
+
+/** How the groups stand that others seal. */
+async function followedGroups(node: BatteryNode, groups: readonly GroupSummary[]): Promise<FollowedGroup[]> {
+  const foreign = groups.filter(({ isSealedHere }) => !isSealedHere);
+  return Promise.all(
+    foreign.map(async ({ groupId, name, height }) => ({
+      groupId,
+      name,
+      height,
+      ...(await syncStateOf(node, groupId, height)),
+    })),
+  );
+}
+
+function printFollowed(run: Run, followed: readonly FollowedGroup[]): void {
+  for (const state of followed) {
+    const what = describeSync(state);
+    if (what !== undefined)
+      printText(run.out, `${state.name} (${run.id(state.groupId)}): ${what}`, '', 'dim');
+  }
+}
 
 async function info(run: Run): Promise<void> {
   const node = await run.node();
@@ -195,8 +218,9 @@ async function info(run: Run): Promise<void> {
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
+  const followed = await followedGroups(node, groups);
   const failed = failedParts(node);
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted, failed }, () => {
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, followed, halted, failed }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -215,6 +239,7 @@ async function info(run: Run): Promise<void> {
     }
     run.out.line();
     printTable(run.out, INFO_COLUMNS, groups, 'no groups yet');
+    printFollowed(run, followed);
     printHalted(run, halted);
     printFailedParts(run, failed);
   });
