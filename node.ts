@@ -134,7 +134,8 @@ export class BatteryNode {
     this.watchers = new Watchers(bus);
     const { durability = 'flush', embedder } = options;
     this.readModels = new Views({ ...layout, durability, tell, ...(embedder && { embedder }) });
-    bus.head$.subscribe(({ groupId }) => this.readModels.grew(groupId));
+    bus.head$.subscribe((head) => this.readModels.grew(head));
+    options.telemetry?.viewsOpened({ lag: () => this.readModels.lag() });
     supervisor.opened();
   }
 

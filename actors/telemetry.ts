@@ -33,6 +33,11 @@ export interface NetworkGauges {
   syncLag(): Iterable<readonly [groupId: Hex32, blocks: number]>;
 }
 
+/** How far the read models are behind the log. */
+export interface ViewsGauges {
+  lag(): Iterable<{ readonly groupId: Hex32; readonly blocks: number; readonly claims: number }>;
+}
+
 /** A commit that is on disk. */
 export interface Commit {
   readonly groupId: Hex32;
@@ -73,6 +78,8 @@ export interface Telemetry {
   verifyStarted(signatures: number): void;
   /** The verifier has answered; without `invalid` it failed. */
   verifyEnded(signatures: number, latencyMs: number, invalid: number | undefined): void;
+  /** The read models are there; their gauges say nothing of a group before it is first asked for or followed. */
+  viewsOpened(gauges: ViewsGauges): void;
   /** The network is up. */
   networkStarted(gauges: NetworkGauges): void;
   networkStopped(): void;
@@ -89,6 +96,7 @@ export const noTelemetry: Telemetry = {
   blockRefused() {},
   verifyStarted() {},
   verifyEnded() {},
+  viewsOpened() {},
   networkStarted() {},
   networkStopped() {},
   traceSubmission: () => undefined,

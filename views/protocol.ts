@@ -12,10 +12,11 @@ import type {
   ViewProgress,
   WhyAnswer,
 } from './questions.ts';
+import type { Standing } from './standings.ts';
 import type { Place } from './threads.ts';
 
 /** What an operator should know of the views. */
-export type ViewsNotice = Extract<MomentEvent, { kind: 'views.rebuilt' | 'views.failed' }>;
+export type ViewsNotice = Extract<MomentEvent, { kind: `views.${string}` }>;
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -23,6 +24,8 @@ export interface ThreadData {
   readonly chain: string;
   /** Where the files of the views lie. */
   readonly views: string;
+  /** The file that says how far each identity has read. */
+  readonly readMarks: string;
   readonly durability: Durability;
   readonly embedder: EmbedderOptions;
 }
@@ -58,4 +61,5 @@ export type FromThread =
   | { readonly type: 'answer'; readonly id: number; readonly answer: Questions[QuestionKind]['answer'] }
   | { readonly type: 'failed'; readonly id: number; readonly code: ViewsErrorCode; readonly message: string }
   | { readonly type: 'caughtUp' }
+  | { readonly type: 'standing'; readonly standing: Standing }
   | { readonly type: 'notice'; readonly notice: ViewsNotice };

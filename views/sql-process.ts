@@ -1,5 +1,11 @@
-/** The process that runs one query, and is then killed by whoever started it. See `sql.ts`. */
+/**
+ * The process that runs one query, and is then killed by whoever started it. See `sql.ts`.
+ *
+ * The query runs on a thread of it, so that the process notices when whoever started it is gone: killed in the
+ * middle, it could not stop the query any more.
+ */
 import { constants, DatabaseSync } from 'node:sqlite';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { SQL_VIEWS } from './schema.ts';
 import type { SqlAnswer, SqlRequest, SqlResponse, SqlValue } from './sql.ts';
 
@@ -80,4 +86,11 @@ function respond(request: SqlRequest): SqlResponse {
   }
 }
 
-process.once('message', (request: SqlRequest) => process.send!(respond(request)));
+if (isMainThread) {
+  process.once('message', (request: SqlRequest) => {
+    const thread = new Worker(new URL(import.meta.url), { workerData: request });
+    thread.once('message', (response: SqlResponse) => process.send!(response));
+  });
+  // A thread inside SQLite would keep the process from any other end.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+} else parentPort!.postMessage(respond(workerData as SqlRequest));

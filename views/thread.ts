@@ -35,6 +35,8 @@ import { isDamage } from './sqlite.ts';
 const NICENESS = 10;
 /** How long to rest where all that is left has to wait: for a model, or for texts that are not here. */
 const REST_MS = 250;
+/** How often to say how far embedding is. */
+const STANDING_MS = 1_000;
 
 const port = parentPort!;
 const data = workerData as ThreadData;
@@ -50,7 +52,7 @@ if (platform === 'linux')
 
 const store = openStoreReader(data.chain, { durability: data.durability });
 const files = new Files(store, data.views, notify);
-const marks = new ReadMarks(data.views);
+const marks = new ReadMarks(data.readMarks);
 const meaning = new Meaning(data.embedder);
 
 const asks: Ask[] = [];
@@ -60,6 +62,7 @@ const toEmbed = new Set<Hex32>();
 /** Where the look for late texts goes on, by group. */
 const lateTexts = new Map<Hex32, number>();
 let owesCaughtUp = false;
+let standingToldMs = Number.NEGATIVE_INFINITY;
 let isClosing = false;
 let wake: () => void = () => {};
 
@@ -107,7 +110,9 @@ async function run(): Promise<void> {
 async function workInBackground(): Promise<boolean> {
   for (const groupId of grown) {
     guarded(groupId, (file) => {
-      if (indexSlice(file)) return;
+      const isMore = indexSlice(file);
+      tellStanding(file);
+      if (isMore) return;
       grown.delete(groupId);
       toEmbed.add(groupId);
       lateTexts.set(groupId, takeInLateTexts(file, lateTexts.get(groupId) ?? 0));
@@ -122,10 +127,29 @@ async function workInBackground(): Promise<boolean> {
   if (meaning.isResting) return false;
   for (const groupId of toEmbed) {
     const file = files.get(groupId);
-    if (await meaning.embedNext(file)) return true;
+    if (await meaning.embedNext(file)) {
+      tellStanding(file, STANDING_MS);
+      return true;
+    }
+    tellStanding(file);
     if (!meaning.isResting) toEmbed.delete(groupId);
   }
   return false;
+}
+
+/** Says how far a group is, unless it was said less than `everyMs` ago. */
+function tellStanding(file: GroupFile, everyMs = 0): void {
+  const nowMs = performance.now();
+  if (nowMs - standingToldMs < everyMs) return;
+  standingToldMs = nowMs;
+  const { height } = file.checkpoint;
+  const { groupId } = file.reader;
+  // A claim without a word has no vector and waits for none; for a gauge that is near enough.
+  const toEmbed = data.embedder.kind === 'none' ? 0 : Math.max(0, file.words.size - file.vectors.size);
+  tell({
+    type: 'standing',
+    standing: { groupId, height, headHeight: file.reader.head()?.height ?? -1, toEmbed },
+  });
 }
 
 /** Runs `use` on a group's file. A file that turns out to be damaged is made again; what else fails is told. */
@@ -171,7 +195,11 @@ async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
   const { groupId, waitMs } = ask;
   const deadline = performance.now() + waitMs;
   const file = files.get(groupId);
-  while (indexSlice(file) && performance.now() < deadline) await turn();
+  while (indexSlice(file) && performance.now() < deadline) {
+    tellStanding(file);
+    await turn();
+  }
+  tellStanding(file);
   // What is left is for the background.
   grown.add(groupId);
   if (isA('context', ask)) {

@@ -28,6 +28,7 @@ import type {
   WhyAnswer,
 } from './questions.ts';
 import { runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
+import { Standings, type ViewsLag } from './standings.ts';
 import type { Place } from './threads.ts';
 
 export interface ViewsOptions extends Omit<ThreadData, 'embedder'> {
@@ -52,6 +53,7 @@ const THREAD_FILE = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : '.
 
 export class Views {
   readonly #options: ViewsOptions;
+  readonly #standings: Standings;
   readonly #pending = new Map<number, Pending>();
   /** Groups that have grown since the thread was last told, and whether it is still at what it was told. */
   readonly #grown = new Set<Hex32>();
@@ -60,10 +62,13 @@ export class Views {
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   #lastId = 0;
+  /** Aborted by `close`, for processes that are at a query. */
+  readonly #ended = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: ViewsOptions) {
     this.#options = options;
+    this.#standings = new Standings((notice) => options.tell?.(notice));
   }
 
   // Following the log.
@@ -76,10 +81,16 @@ export class Views {
   }
 
   /** A group has grown. Costs nothing while no thread runs; the thread is told once, until it has caught up. */
-  grew(groupId: Hex32): void {
+  grew({ groupId, height }: { readonly groupId: Hex32; readonly height: number }): void {
+    this.#standings.grew(groupId, height);
     if (this.#worker === undefined && !this.#isFollowing) return;
     this.#grown.add(groupId);
     this.#tellHeads();
+  }
+
+  /** How far behind the groups are that the thread has had to do with. */
+  lag(): Iterable<ViewsLag> {
+    return this.#standings.lag();
   }
 
   #tellHeads(): void {
@@ -140,7 +151,10 @@ export class Views {
     options: SqlOptions = {},
   ): Promise<SqlAnswer & { progress: ViewProgress }> {
     const progress = await this.progress(groupId);
-    return { ...(await runSql(filePath(this.#options.views, groupId), query, options)), progress };
+    const ended = this.#ended.signal;
+    const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    const path = filePath(this.#options.views, groupId);
+    return { ...(await runSql(path, query, { ...options, signal })), progress };
   }
 
   #ask<K extends QuestionKind>(
@@ -163,8 +177,8 @@ export class Views {
   // The thread.
 
   #start(): Worker {
-    const { chain, views, durability, embedder = { kind: 'builtin' } } = this.#options;
-    const workerData: ThreadData = { chain, views, durability, embedder };
+    const { chain, views, readMarks, durability, embedder = { kind: 'builtin' } } = this.#options;
+    const workerData: ThreadData = { chain, views, readMarks, durability, embedder };
     const worker = new Worker(THREAD_FILE, { workerData, name: 'views', execArgv: [] });
     this.#worker = worker;
     worker.unref();
@@ -193,6 +207,9 @@ export class Views {
       case 'caughtUp':
         this.#isCatchingUp = false;
         this.#tellHeads();
+        break;
+      case 'standing':
+        this.#standings.stepped(message.standing);
         break;
       case 'notice':
         this.#options.tell?.(message.notice);
@@ -229,6 +246,7 @@ export class Views {
   }
 
   async #end(): Promise<void> {
+    this.#ended.abort();
     this.#worker?.ref();
     this.#worker?.postMessage({ type: 'close' } satisfies ToThread);
     await this.#exited;

@@ -60,10 +60,11 @@ async function sql(run: Run<SqlOptions>): Promise<void> {
   if (query === undefined)
     throw new UsageError('which query? give a SELECT as an argument; --tables lists the views');
   const bounds = { maxRows: parseCount(limit, '--limit'), timeoutMs: parseSpan(timeout, '--timeout') };
+  const { signal } = run;
   const node = await run.node();
   const { groupId } = await run.group();
   await catchUp(run, groupId);
-  const answer = await node.views.sql(groupId, query, bounds);
+  const answer = await node.views.sql(groupId, query, { ...bounds, signal });
   const { columns, rows } = answer;
   if (csv) for (const row of [columns, ...rows]) run.out.write(`${row.map(csvField).join(',')}\r\n`);
   else
