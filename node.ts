@@ -132,8 +132,8 @@ export class BatteryNode {
       presences,
     });
     this.watchers = new Watchers(bus);
-    const { durability = 'flush', embedder } = options;
-    this.readModels = new Views({ ...layout, durability, tell, ...(embedder && { embedder }) });
+    const { durability = 'flush' } = options;
+    this.readModels = new Views({ ...layout, durability, tell, embedder: this.embedder });
     bus.head$.subscribe((head) => this.readModels.grew(head));
     options.telemetry?.viewsOpened({ lag: () => this.readModels.lag() });
     supervisor.opened();
@@ -288,6 +288,11 @@ export class BatteryNode {
   get views(): Views {
     this.assertOpen();
     return this.readModels;
+  }
+
+  /** Where the search by meaning has its model from. */
+  get embedder(): EmbedderOptions {
+    return this.parts.options.embedder ?? { kind: 'builtin' };
   }
 
   private assertOpen(): void {

@@ -89,7 +89,7 @@ export function runSql(path: string, query: string, options: SqlOptions): Promis
       stopWatching();
       if (typeof outcome === 'object') {
         if ('answer' in outcome) resolve(outcome.answer);
-        else reject(new ViewsError('sql_invalid', outcome.problem));
+        else reject(new ViewsError('sql_invalid', `the query cannot run: ${outcome.problem}`));
       } else reject(new ViewsError('sql_stopped', stoppedBecause(outcome, timeoutMs)));
     });
     child.send({ path, query, maxRows } satisfies SqlRequest);

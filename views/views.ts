@@ -9,7 +9,6 @@ import { Worker } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { ViewsError } from './errors.ts';
 import { filePath } from './files.ts';
-import type { EmbedderOptions } from './meaning/embedder.ts';
 import type {
   Ask,
   FromThread,
@@ -31,9 +30,7 @@ import { runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
 import { Standings, type ViewsLag } from './standings.ts';
 import type { Place } from './threads.ts';
 
-export interface ViewsOptions extends Omit<ThreadData, 'embedder'> {
-  /** The built-in model, if not given. */
-  readonly embedder?: EmbedderOptions;
+export interface ViewsOptions extends ThreadData {
   /** Told what an operator should know: that a file was made again, and why. */
   readonly tell?: (notice: ViewsNotice) => void;
 }
@@ -177,7 +174,7 @@ export class Views {
   // The thread.
 
   #start(): Worker {
-    const { chain, views, readMarks, durability, embedder = { kind: 'builtin' } } = this.#options;
+    const { chain, views, readMarks, durability, embedder } = this.#options;
     const workerData: ThreadData = { chain, views, readMarks, durability, embedder };
     const worker = new Worker(THREAD_FILE, { workerData, name: 'views', execArgv: [] });
     this.#worker = worker;

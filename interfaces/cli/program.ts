@@ -28,6 +28,7 @@ import { registerPurchases } from './verbs/purchases.ts';
 import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerTasks } from './verbs/tasks.ts';
+import { registerThread } from './verbs/thread.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerUp } from './verbs/up.ts';
 import { registerWatch } from './verbs/watch.ts';
@@ -45,6 +46,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMembers,
   registerInvites,
   registerKnowledge,
+  registerThread,
   registerContext,
   registerImport,
   registerTasks,

@@ -5,6 +5,7 @@ import { checkConfig, checkDirectory, checkLeftovers, checkModes, findingOf } fr
 import type { Finding } from './finding.ts';
 import { checkNode, type NodeHealth } from './groups.ts';
 import { checkClock, checkDisk, checkNativeModules, checkRuntime, freeBytes } from './machine.ts';
+import { checkViews } from './views.ts';
 
 export interface Health extends NodeHealth {
   /** Bytes; nothing where the system does not say. */
@@ -45,7 +46,10 @@ async function openedNode(
   onGroup?: (done: number, of: number) => void,
 ): Promise<NodeHealth> {
   try {
-    return await checkNode(await run.node(), isDeep, onGroup);
+    const node = await run.node();
+    const { findings, groups } = await checkNode(node, isDeep, onGroup);
+    const layout = layoutOf(run.path(run.data));
+    return { findings: [...findings, ...(await checkViews(node, layout, node.embedder, isDeep))], groups };
   } catch (error) {
     return { findings: [findingOf('database', error)], groups: [] };
   }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import { toHex } from '../../../events/bytes.ts';
-import { SQL_VIEWS } from '../../../views/schema.ts';
+import { type DescribedView, describeViews } from '../../../views/describe.ts';
 import type { SqlValue } from '../../../views/sql.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { parseCount, parseSpan } from '../parse.ts';
@@ -40,24 +40,22 @@ export function registerSql(program: Command, context: CliContext): void {
   );
 }
 
-const TABLE_COLUMNS: readonly Column<readonly [string, { about: string }]>[] = [
-  { header: 'view', value: ([name]) => name },
-  { header: 'what it shows', value: ([, { about }]) => about, isFlexible: true },
+const TABLE_COLUMNS: readonly Column<DescribedView>[] = [
+  { header: 'view', value: ({ view }) => view },
+  { header: 'what it shows', value: ({ about }) => about, isFlexible: true },
+  { header: 'columns', value: ({ columns }) => columns.join(' '), isFlexible: true },
 ];
 
 async function sql(run: Run<SqlOptions>): Promise<void> {
   const { csv, tables, limit, timeout } = run.options;
   if (tables) {
-    const views = Object.entries(SQL_VIEWS);
-    run.print(
-      views.map(([view, { about }]) => ({ view, about })),
-      () => printTable(run.out, TABLE_COLUMNS, views),
-    );
+    const views = describeViews();
+    run.print({ views }, () => printTable(run.out, TABLE_COLUMNS, views));
     return;
   }
   if (csv && run.json) throw new UsageError('say once how to print: --csv or --json');
   const [query] = run.args;
-  if (query === undefined)
+  if (query === undefined || query.trim() === '')
     throw new UsageError('which query? give a SELECT as an argument; --tables lists the views');
   const bounds = { maxRows: parseCount(limit, '--limit'), timeoutMs: parseSpan(timeout, '--timeout') };
   const { signal } = run;
