@@ -28,9 +28,6 @@ function claimNumber(file: GroupFile, claim: Hex32): number {
 /** How far the read models of a group are. */
 export function progressOf(file: GroupFile, meaning: Meaning): ViewProgress {
   const { claims } = file.sqlite.get<{ claims: number }>('SELECT coalesce(max(n), 0) AS claims FROM claim')!;
-  const { waiting } = file.sqlite.get<{ waiting: number }>(
-    'SELECT count(*) AS waiting FROM claim WHERE embedded = 0 AND terms IS NOT NULL',
-  )!;
   const { model } = file;
   const { unavailable } = meaning;
   return {
@@ -38,7 +35,7 @@ export function progressOf(file: GroupFile, meaning: Meaning): ViewProgress {
     headHeight: file.reader.head()?.height ?? -1,
     claims,
     withText: file.words.size,
-    embedded: file.words.size - waiting,
+    embedded: file.embedded,
     ...(model === undefined ? {} : { model }),
     ...(unavailable === undefined ? {} : { meaningUnavailable: unavailable }),
   };

@@ -31,6 +31,14 @@ const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
 
 const NOTHING: Checkpoint = { height: -1, blockId: '', tsMs: 0 };
 
+/** What of the file is held in memory. */
+interface InMemory {
+  checkpoint: Checkpoint;
+  readonly words: WordIndex;
+  readonly vectors: VectorIndex;
+  embedded: number;
+}
+
 export type Notify = (notice: ViewsNotice) => void;
 
 export class GroupFile {
@@ -38,9 +46,8 @@ export class GroupFile {
   readonly reader: GroupReader;
   readonly #notify: Notify;
   #sqlite: Sqlite;
-  #words: WordIndex;
-  #vectors: VectorIndex;
-  #checkpoint: Checkpoint;
+  #inMemory: InMemory;
+  #inode: number | undefined;
 
   /** Opens the file, or makes it; `notify` is told when one that was there could not be used. */
   constructor(path: string, reader: GroupReader, notify: Notify) {
@@ -52,10 +59,17 @@ export class GroupFile {
       this.#say(opened);
       opened = this.#create();
     }
+    try {
+      this.#inMemory = readIntoMemory(opened);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      opened.close();
+      this.#say(damaged(error));
+      opened = this.#create();
+      this.#inMemory = readIntoMemory(opened);
+    }
     this.#sqlite = opened;
-    this.#checkpoint = readCheckpoint(opened);
-    this.#words = new WordIndex(opened);
-    this.#vectors = this.#vectorIndex();
+    this.#inode = inodeOf(path);
   }
 
   /** The open file, or why it cannot be used. */
@@ -70,7 +84,7 @@ export class GroupFile {
     } catch (error) {
       sqlite?.close();
       if (!isDamage(error)) throw error;
-      return `it is damaged (${(error as Error).message})`;
+      return damaged(error);
     }
   }
 
@@ -96,12 +110,13 @@ export class GroupFile {
     return sqlite;
   }
 
-  #vectorIndex(): VectorIndex {
-    return new VectorIndex(this.#sqlite, (a, b) => this.#words.compareIds(a, b));
-  }
-
   #say(why: string): void {
     this.#notify({ kind: 'views.rebuilt', groupId: this.reader.groupId, reason: why });
+  }
+
+  /** Whether the file is still there: SQLite would go on with one that has no name any more. */
+  get isInPlace(): boolean {
+    return inodeOf(this.path) === this.#inode;
   }
 
   get sqlite(): Sqlite {
@@ -109,15 +124,27 @@ export class GroupFile {
   }
 
   get words(): WordIndex {
-    return this.#words;
+    return this.#inMemory.words;
   }
 
   get vectors(): VectorIndex {
-    return this.#vectors;
+    return this.#inMemory.vectors;
   }
 
   get checkpoint(): Checkpoint {
-    return this.#checkpoint;
+    return this.#inMemory.checkpoint;
+  }
+
+  /** How many claims with a text need nothing of the model any more. */
+  get embedded(): number {
+    return this.#inMemory.embedded;
+  }
+
+  /** A claim with a text needs nothing of the model any more; inside a transaction, with its vector if it has one. */
+  setEmbedded(n: number, vector: Int8Array | undefined): void {
+    if (vector !== undefined) this.vectors.add(n, vector);
+    this.#sqlite.run('UPDATE claim SET embedded = 1 WHERE n = ?', n);
+    this.#inMemory.embedded++;
   }
 
   /** The model that the vectors are of. */
@@ -134,7 +161,7 @@ export class GroupFile {
       this.#sqlite.run("INSERT OR REPLACE INTO meta VALUES ('model', ?)", model);
       return undefined;
     });
-    this.#vectors = this.#vectorIndex();
+    this.#load();
   }
 
   /**
@@ -155,13 +182,11 @@ export class GroupFile {
       if (!isDamage(error)) this.#load();
       throw error;
     }
-    if (reached !== undefined) this.#checkpoint = reached;
+    if (reached !== undefined) this.#inMemory.checkpoint = reached;
   }
 
   #load(): void {
-    this.#checkpoint = readCheckpoint(this.#sqlite);
-    this.#words = new WordIndex(this.#sqlite);
-    this.#vectors = this.#vectorIndex();
+    this.#inMemory = readIntoMemory(this.#sqlite);
   }
 
   /** Drops everything and begins at block 0 again. */
@@ -169,6 +194,7 @@ export class GroupFile {
     this.#say(why);
     this.#sqlite.close();
     this.#sqlite = this.#create();
+    this.#inode = inodeOf(this.path);
     this.#load();
   }
 
@@ -181,6 +207,20 @@ export class GroupFile {
 export function quickCheck(sqlite: Sqlite): string {
   return sqlite.get<{ quick_check: string }>('PRAGMA quick_check(1)')!.quick_check;
 }
+
+function readIntoMemory(sqlite: Sqlite): InMemory {
+  const words = new WordIndex(sqlite);
+  return {
+    checkpoint: readCheckpoint(sqlite),
+    words,
+    vectors: new VectorIndex(sqlite, (a, b) => words.compareIds(a, b)),
+    embedded: sqlite.get<{ count: number }>(
+      'SELECT count(*) AS count FROM claim WHERE embedded = 1 AND terms IS NOT NULL',
+    )!.count,
+  };
+}
+
+const damaged = (error: unknown): string => `it is damaged (${(error as Error).message})`;
 
 function openSqlite(path: string): Sqlite {
   const sqlite = new Sqlite(path);
@@ -199,6 +239,11 @@ function openSqlite(path: string): Sqlite {
 function readCheckpoint(sqlite: Sqlite): Checkpoint {
   const row = sqlite.get<{ height: number; block_id: string; ts_ms: number }>('SELECT * FROM checkpoint');
   return row === undefined ? NOTHING : { height: row.height, blockId: row.block_id, tsMs: row.ts_ms };
+}
+
+/** Which file has this name, or nothing where there is none. */
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function removeFiles(path: string): void {

@@ -38,6 +38,8 @@ export interface Questions {
   news: { question: { after?: Place; limit: number }; answer: ClaimPage };
   unread: { question: { reader: Hex32; readUpTo?: Place }; answer: UnreadAnswer };
   progress: { question: object; answer: ViewProgress };
+  /** The file turned out to be damaged elsewhere: it is made again. */
+  recover: { question: { reason: string }; answer: ViewProgress };
 }
 export type QuestionKind = keyof Questions;
 

@@ -8,6 +8,7 @@ import { constants, DatabaseSync } from 'node:sqlite';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { SQL_VIEWS } from './schema.ts';
 import type { SqlAnswer, SqlRequest, SqlResponse, SqlValue } from './sql.ts';
+import { isDamage, isNoFile } from './sqlite.ts';
 
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 /** SQLite's own description of the views, and its functions that give rows: both only tell what is in them. */
@@ -80,6 +81,7 @@ function respond(request: SqlRequest): SqlResponse {
     return { answer: answer(request) };
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
+    if (isDamage(error) || isNoFile(error)) return { damage: message };
     // Not an error of SQLite: a bug of this file, which ends the process.
     if (code !== 'ERR_SQLITE_ERROR') throw error;
     return { problem: message };

@@ -35,7 +35,18 @@ export interface SqlRequest {
   readonly maxRows: number;
 }
 type Stopped = 'too long' | 'too large' | 'aborted';
-export type SqlResponse = { readonly answer: SqlAnswer } | { readonly problem: string };
+export type SqlResponse =
+  | { readonly answer: SqlAnswer }
+  | { readonly problem: string }
+  /** The file cannot be read, whatever the query. */
+  | { readonly damage: string };
+
+/** The file that a query ran on is damaged, or is gone. */
+export class DamagedFileError extends ViewsError {
+  constructor(detail: string) {
+    super('views_failed', detail);
+  }
+}
 
 const TIMEOUT_MS_DEFAULT = 10_000;
 const MAX_ROWS_DEFAULT = 10_000;
@@ -89,6 +100,7 @@ export function runSql(path: string, query: string, options: SqlOptions): Promis
       stopWatching();
       if (typeof outcome === 'object') {
         if ('answer' in outcome) resolve(outcome.answer);
+        else if ('damage' in outcome) reject(new DamagedFileError(outcome.damage));
         else reject(new ViewsError('sql_invalid', `the query cannot run: ${outcome.problem}`));
       } else reject(new ViewsError('sql_stopped', stoppedBecause(outcome, timeoutMs)));
     });

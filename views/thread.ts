@@ -128,7 +128,7 @@ async function workInBackground(): Promise<boolean> {
   for (const groupId of toEmbed) {
     const file = files.get(groupId);
     if (await meaning.embedNext(file)) {
-      tellStanding(file, STANDING_MS);
+      if (performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
       return true;
     }
     tellStanding(file);
@@ -137,19 +137,14 @@ async function workInBackground(): Promise<boolean> {
   return false;
 }
 
-/** Says how far a group is, unless it was said less than `everyMs` ago. */
-function tellStanding(file: GroupFile, everyMs = 0): void {
-  const nowMs = performance.now();
-  if (nowMs - standingToldMs < everyMs) return;
-  standingToldMs = nowMs;
+/** Says how far a group is. */
+function tellStanding(file: GroupFile): void {
+  standingToldMs = performance.now();
   const { height } = file.checkpoint;
   const { groupId } = file.reader;
-  // A claim without a word has no vector and waits for none; for a gauge that is near enough.
-  const toEmbed = data.embedder.kind === 'none' ? 0 : Math.max(0, file.words.size - file.vectors.size);
-  tell({
-    type: 'standing',
-    standing: { groupId, height, headHeight: file.reader.head()?.height ?? -1, toEmbed },
-  });
+  const headHeight = file.reader.head()?.height ?? -1;
+  const toEmbed = data.embedder.kind === 'none' ? 0 : file.words.size - file.embedded;
+  tell({ type: 'standing', standing: { groupId, height, headHeight, toEmbed } });
 }
 
 /** Runs `use` on a group's file. A file that turns out to be damaged is made again; what else fails is told. */
@@ -194,6 +189,7 @@ async function serve(ask: Ask): Promise<void> {
 async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
   const { groupId, waitMs } = ask;
   const deadline = performance.now() + waitMs;
+  if (isA('recover', ask)) recover(groupId, new Error(ask.question.reason));
   const file = files.get(groupId);
   while (indexSlice(file) && performance.now() < deadline) {
     tellStanding(file);

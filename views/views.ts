@@ -26,7 +26,7 @@ import type {
   ViewProgress,
   WhyAnswer,
 } from './questions.ts';
-import { runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
+import { DamagedFileError, runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
 import { Standings, type ViewsLag } from './standings.ts';
 import type { Place } from './threads.ts';
 
@@ -151,7 +151,14 @@ export class Views {
     const ended = this.#ended.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     const path = filePath(this.#options.views, groupId);
-    return { ...(await runSql(path, query, { ...options, signal })), progress };
+    const run = (): Promise<SqlAnswer> => runSql(path, query, { ...options, signal });
+    try {
+      return { ...(await run()), progress };
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      const again = await this.#ask('recover', groupId, { reason: error.message });
+      return { ...(await run()), progress: again };
+    }
   }
 
   #ask<K extends QuestionKind>(

@@ -16,6 +16,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Group } from '../../actors/group.ts';
 import { BatteryNode, type OpenOptions } from '../../node.ts';
@@ -110,6 +111,23 @@ describe('search', () => {
       rankBy: 'words',
     });
     expect(words.claimIds).toEqual([]);
+  });
+
+  test('a model is not asked about a script that it cannot read', async () => {
+    const { node } = await opened(newDirectory(), { embedder: { kind: 'builtin' } });
+    const { group, claims } = await withClaims(node, [
+      'Проверяйте данные',
+      'Check your inputs',
+      '永远要验证输入数据',
+    ]);
+    const ask = (query: string) =>
+      node.views.compileContext(group.groupId, { query, waitForMeaningMs: 60_000 });
+    const cyrillic = await ask('данные');
+    expect(cyrillic).toMatchObject({ rankedBy: 'words', claimIds: [claims[0]] });
+    expect(cyrillic.progress).toMatchObject({ withText: 3, embedded: 3 });
+    expect(await ask('verify what users send')).toMatchObject({ rankedBy: 'both', claimIds: [claims[1]] });
+    // Of two scripts at once, words find both.
+    expect([...(await ask('inputs 验证')).claimIds].sort()).toEqual([claims[1], claims[2]].sort());
   });
 
   test('a model that does not answer leaves the words, and the answer says so; when it answers, meaning is there', async () => {
@@ -229,6 +247,28 @@ describe('a view file', () => {
     const answer = await node.views.compileContext(group.groupId, { query: 'claim number 7' });
     expect(answer).toEqual(expected);
     expect(notices.map(({ kind }) => kind)).toEqual(Array.from({ length: said }, () => 'views.rebuilt'));
+  });
+
+  test('that is taken away, or damaged, under a node that runs is made again', async () => {
+    const data = newDirectory();
+    const { node, notices } = await opened(data);
+    const { group } = await withClaims(node, texts);
+    const ask = () => node.views.compileContext(group.groupId, { query: 'claim number 7' });
+    const count = async () => (await node.views.sql(group.groupId, 'SELECT count(*) FROM claims')).rows;
+    const expected = await ask();
+    const file = viewFile(data);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+    expect(await count()).toEqual([[30]]);
+    expect(await ask()).toEqual(expected);
+    expect(notices).toMatchObject([{ kind: 'views.rebuilt', groupId: group.groupId }]);
+    // What the node has of it in memory is sound: it is the process of a query that comes upon the damage.
+    const database = new DatabaseSync(file);
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    database.close();
+    scribble(file);
+    expect(await count()).toEqual([[30]]);
+    expect(await ask()).toEqual(expected);
+    expect(notices).toHaveLength(2);
   });
 
   test('of another log is made again', async () => {

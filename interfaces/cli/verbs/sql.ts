@@ -1,13 +1,14 @@
 /** `sql`: questions about a group's history in SQL. */
 import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
-import { toHex } from '../../../events/bytes.ts';
+import { isHex32, toHex } from '../../../events/bytes.ts';
 import { type DescribedView, describeViews } from '../../../views/describe.ts';
 import type { SqlValue } from '../../../views/sql.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { parseCount, parseSpan } from '../parse.ts';
 import { type Column, printTable } from '../table.ts';
-import { catchUp } from './context.ts';
+import { shortId } from '../text.ts';
+import { catchUp, noteLag } from './context.ts';
 
 interface SqlOptions {
   readonly csv?: boolean;
@@ -70,19 +71,24 @@ async function sql(run: Run<SqlOptions>): Promise<void> {
       const shown = columns.map(
         (header, at): Column<readonly SqlValue[]> => ({
           header,
-          value: (row) => textOf(row[at]!),
+          value: (row) => shortened(textOf(row[at]!)),
+          plain: (row) => textOf(row[at]!),
           isFlexible: true,
         }),
       );
       printTable(run.out, shown, rows, 'no rows');
     });
   if (answer.truncated) run.hint(`note: these are the first ${rows.length} rows; there are more`);
+  noteLag(run, answer.progress);
 }
 
 function textOf(value: SqlValue): string {
   if (value === null) return '';
   return value instanceof Uint8Array ? toHex(value) : String(value);
 }
+
+/** Ids by their first digits, as in every table on a terminal. */
+const shortened = (text: string): string => (isHex32(text) ? shortId(text) : text);
 
 /** As in RFC 4180. */
 function csvField(value: SqlValue): string {
