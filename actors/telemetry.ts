@@ -29,6 +29,11 @@ export interface NetworkGauges {
   peers(): number;
   /** Transactions that wait for a sealer elsewhere. */
   outboxDepth(): number;
+  /** Artifacts that the histories name and that are not here. */
+  artifactsMissing(): number;
+  defence(): NetworkDefence;
+  /** Peers that are shut out now, and for how much longer, milliseconds. */
+  banned(): Iterable<readonly [peer: Hex32, forMs: number]>;
   /** For each group that is followed: blocks that are known of and not here yet. */
   syncLag(): Iterable<readonly [groupId: Hex32, blocks: number]>;
 }
@@ -36,6 +41,15 @@ export interface NetworkGauges {
 /** How far the read models are behind the log. */
 export interface ViewsGauges {
   lag(): Iterable<{ readonly groupId: Hex32; readonly blocks: number; readonly claims: number }>;
+}
+
+/** How often the network has defended itself since it started. */
+export interface NetworkDefence {
+  /** Peers that were shut out, as often as they were. */
+  readonly bans: number;
+  /** Requests that were answered with "not so fast". */
+  readonly rateLimited: number;
+  readonly connectionsRefused: number;
 }
 
 /** A commit that is on disk. */

@@ -14,6 +14,7 @@ import { presenceMachine } from '../actors/presence/presence.machine.ts';
 import { taskBoardMachine } from '../actors/tasks/task-board.machine.ts';
 import { purchaseMachine } from '../machines/purchase.machine.ts';
 import { taskMachine } from '../machines/task.machine.ts';
+import { syncMachine } from '../protocol/sync/sync.machine.ts';
 import { TABLES as STORAGE_TABLES } from '../storage/schema.ts';
 import { boundsTable } from './generate/bounds.ts';
 import { settingsTable, variablesTable } from './generate/configuration.ts';
@@ -45,6 +46,7 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   'task-diagram': () => machineDiagram(taskMachine),
   'purchase-diagram': () => machineDiagram(purchaseMachine),
   'chain-diagram': () => machineDiagram(chainMachine),
+  'sync-diagram': () => machineDiagram(syncMachine),
   'node-diagram': () => machineDiagram(nodeMachine),
   'task-board-diagram': () => machineDiagram(taskBoardMachine),
   'presence-diagram': () => machineDiagram(presenceMachine),

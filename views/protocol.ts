@@ -55,8 +55,12 @@ export interface Ask<K extends QuestionKind = QuestionKind> {
 
 export type ToThread =
   | { readonly type: 'ask'; readonly ask: Ask }
-  /** These groups have grown; answered by `caughtUp`, and not said again before that. */
-  | { readonly type: 'heads'; readonly groupIds: readonly Hex32[] }
+  /** These groups have grown, and texts of those came late; answered by `caughtUp`, and not said again before that. */
+  | {
+      readonly type: 'heads';
+      readonly groupIds: readonly Hex32[];
+      readonly withTexts: readonly Hex32[];
+    }
   | { readonly type: 'close' };
 
 export type FromThread =

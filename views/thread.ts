@@ -59,8 +59,9 @@ const asks: Ask[] = [];
 /** Groups whose log may have grown, and those that may have something to embed. */
 const grown = new Set<Hex32>();
 const toEmbed = new Set<Hex32>();
-/** Where the look for late texts goes on, by group. */
+/** Where the look for texts that came late goes on, by group; and the groups that were looked through before. */
 const lateTexts = new Map<Hex32, number>();
+const lookedThrough = new Set<Hex32>();
 let owesCaughtUp = false;
 let standingToldMs = Number.NEGATIVE_INFINITY;
 let isClosing = false;
@@ -72,6 +73,7 @@ port.on('message', (message: ToThread) => {
   else {
     owesCaughtUp = true;
     for (const groupId of message.groupIds) grown.add(groupId);
+    for (const groupId of message.withTexts) lateTexts.set(groupId, 0);
   }
   wake();
 });
@@ -82,7 +84,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** Waits for a message, or for a while; not at all where one came in during the step before. */
 const rest = (ms: number | undefined): Promise<void> =>
   new Promise((resolve) => {
-    if (isClosing || asks.length > 0 || grown.size > 0) {
+    if (isClosing || asks.length > 0 || grown.size > 0 || lateTexts.size > 0) {
       resolve();
       return;
     }
@@ -115,7 +117,18 @@ async function workInBackground(): Promise<boolean> {
       if (isMore) return;
       grown.delete(groupId);
       toEmbed.add(groupId);
-      lateTexts.set(groupId, takeInLateTexts(file, lateTexts.get(groupId) ?? 0));
+      // They may have come while nobody was looking.
+      if (!lookedThrough.has(groupId)) lateTexts.set(groupId, 0);
+      lookedThrough.add(groupId);
+    });
+    return true;
+  }
+  for (const [groupId, after] of lateTexts) {
+    lateTexts.delete(groupId);
+    guarded(groupId, (file) => {
+      const next = takeInLateTexts(file, after);
+      if (next > 0) lateTexts.set(groupId, next);
+      toEmbed.add(groupId);
     });
     return true;
   }

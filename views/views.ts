@@ -54,6 +54,7 @@ export class Views {
   readonly #pending = new Map<number, Pending>();
   /** Groups that have grown since the thread was last told, and whether it is still at what it was told. */
   readonly #grown = new Set<Hex32>();
+  readonly #withTexts = new Set<Hex32>();
   #isCatchingUp = false;
   #isFollowing = false;
   #worker: Worker | undefined;
@@ -90,13 +91,24 @@ export class Views {
     return this.#standings.lag();
   }
 
+  /** Texts have come that the log of a group named before. */
+  textsCame(groupId: Hex32): void {
+    if (this.#worker === undefined && !this.#isFollowing) return;
+    this.#withTexts.add(groupId);
+    this.#tellHeads();
+  }
+
   #tellHeads(): void {
-    if (this.#closing !== undefined || this.#grown.size === 0 || this.#isCatchingUp) return;
+    const isNews = this.#grown.size > 0 || this.#withTexts.size > 0;
+    if (this.#closing !== undefined || !isNews || this.#isCatchingUp) return;
     const worker = this.#worker ?? (this.#isFollowing ? this.#start() : undefined);
     if (worker === undefined) return;
     this.#isCatchingUp = true;
-    worker.postMessage({ type: 'heads', groupIds: [...this.#grown] } satisfies ToThread);
+    const groupIds = [...this.#grown];
+    const withTexts = [...this.#withTexts];
+    worker.postMessage({ type: 'heads', groupIds, withTexts } satisfies ToThread);
     this.#grown.clear();
+    this.#withTexts.clear();
   }
 
   // Questions.

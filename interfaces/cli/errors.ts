@@ -15,6 +15,7 @@ import {
 } from '../../actors/errors.ts';
 import type { HistoryMovedError } from '../../actors/history/audit.ts';
 import type { ExportFileErrorCode } from '../../actors/history/export-format.ts';
+import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
 import type { TooManyWatchersError } from '../../actors/watch.ts';
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
@@ -27,6 +28,7 @@ import {
   type SystemErrorKind,
 } from '../../events/errno.ts';
 import type { Refusal, RefusalCode } from '../../events/refusals.ts';
+import type { NetworkErrorCode } from '../../protocol/errors.ts';
 import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { ViewsErrorCode } from '../../views/errors.ts';
@@ -86,6 +88,9 @@ type KnownCode =
   | ImportIncompleteError['code']
   | OutputFailedError['code']
   | NotSealerError['code']
+  | PendingError['code']
+  | OutboxFullError['code']
+  | NetworkErrorCode
   | ChainStoppedError['code']
   | ClockJumpedError['code']
   | TooManyWatchersError['code']
@@ -173,6 +178,15 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
   not_sealer: 'unreachable',
+  // The network.
+  pending: 'unreachable',
+  outbox_full: 'unreachable',
+  peer_unreachable: 'unreachable',
+  peer_refused: 'refused',
+  peer_misbehaved: 'unreachable',
+  request_timeout: 'unreachable',
+  network_stopped: 'environment',
+  listen_failed: 'environment',
   verifier_closed: 'environment',
   verifier_thread_died: 'environment',
 };

@@ -23,10 +23,12 @@ import { registerKnowledge } from './verbs/knowledge.ts';
 import { registerMarket } from './verbs/market.ts';
 import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
+import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
 import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
+import { registerSync } from './verbs/sync.ts';
 import { registerTasks } from './verbs/tasks.ts';
 import { registerThread } from './verbs/thread.ts';
 import { registerTokens } from './verbs/tokens.ts';
@@ -60,6 +62,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerState,
   registerHistory,
   registerSql,
+  registerPeers,
+  registerSync,
   registerConsistency,
   registerAdvanced,
   registerHealth,

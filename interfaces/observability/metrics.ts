@@ -224,27 +224,73 @@ function networkTelemetry(
   registry: Registry,
   groups: GroupLabels,
 ): Pick<Telemetry, 'networkStarted' | 'networkStopped'> {
-  const names = ['lb_peers', 'lb_outbox_depth', 'lb_sync_lag_blocks'];
+  const names = new Set<string>();
   const networkStopped = (): void => {
     for (const name of names) registry.removeSingleMetric(name);
+  };
+  const gauge = (name: string, help: string, value: () => number): void => {
+    names.add(name);
+    addGauge(registry, name, help, value);
+  };
+  const labelled = (name: string, help: string, label: string, values: () => Iterable<[string, number]>) => {
+    names.add(name);
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [value, amount] of values()) this.inc({ [label]: value }, amount);
+      },
+    });
   };
   return {
     networkStopped,
     networkStarted(network: NetworkGauges) {
       networkStopped();
-      addGauge(registry, 'lb_peers', 'Peers that are connected.', () => network.peers());
-      const depth = 'Transactions that wait for a sealer elsewhere.';
-      addGauge(registry, 'lb_outbox_depth', depth, () => network.outboxDepth());
-      new Gauge({
-        name: 'lb_sync_lag_blocks',
-        help: 'Blocks that are known of and not here yet; of other groups, all together.',
-        labelNames: ['group'],
-        registers: [registry],
-        collect() {
-          this.reset();
-          for (const [groupId, blocks] of network.syncLag()) this.inc({ group: groups.of(groupId) }, blocks);
-        },
-      });
+      gauge('lb_peers', 'Peers that are connected.', () => network.peers());
+      gauge('lb_outbox_depth', 'Transactions that wait for a sealer elsewhere.', () => network.outboxDepth());
+      gauge('lb_artifacts_missing', 'Artifacts that the histories name and that are not here.', () =>
+        network.artifactsMissing(),
+      );
+      const lag = 'Blocks that are known of and not here yet; of other groups, all together.';
+      labelled('lb_sync_lag_blocks', lag, 'group', () =>
+        Array.from(network.syncLag(), ([groupId, blocks]) => [groups.of(groupId), blocks]),
+      );
+      defenceMetrics(network, gauge, labelled);
     },
   };
+}
+
+/** Peers that are shut out and have a series of their own; there is no end to the keys that one can make. */
+const BANNED_NAMED_MAX = 32;
+
+/** What the network does against those who misbehave, and who they are. */
+function defenceMetrics(
+  network: NetworkGauges,
+  gauge: (name: string, help: string, value: () => number) => void,
+  labelled: (name: string, help: string, label: string, values: () => Iterable<[string, number]>) => void,
+): void {
+  gauge(
+    'lb_peer_bans',
+    'How often peers were shut out since the network started.',
+    () => network.defence().bans,
+  );
+  gauge(
+    'lb_peer_rate_limited',
+    'Requests of peers that came too fast, since the network started.',
+    () => network.defence().rateLimited,
+  );
+  gauge(
+    'lb_peer_connections_refused',
+    'Connections that were refused since the network started: too many, or of a peer who is shut out.',
+    () => network.defence().connectionsRefused,
+  );
+  labelled('lb_peer_banned_seconds', 'For how long a peer is shut out yet.', 'peer', () =>
+    Array.from(network.banned(), ([peer, forMs]): [string, number] => [
+      peer.slice(0, LABEL_DIGITS),
+      forMs / 1000,
+    ]).slice(-BANNED_NAMED_MAX),
+  );
 }

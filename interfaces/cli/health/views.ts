@@ -18,7 +18,6 @@ const MADE_AGAIN =
 export async function checkViews(
   node: BatteryNode,
   layout: DirectoryLayout,
-  embedder: EmbedderOptions,
   isDeep: boolean,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -41,7 +40,7 @@ export async function checkViews(
     const behind = blocks === 0 ? 'up to date' : `${count(blocks, 'block')} behind`;
     findings.push(ok('views', made === 0 ? 'none yet' : `of ${count(made, 'group')}, ${behind}`));
   }
-  return [...findings, await checkEmbedder(embedder, isDeep)];
+  return [...findings, await checkEmbedder(node.embedder, isDeep)];
 }
 
 async function checkEmbedder(embedder: EmbedderOptions, isDeep: boolean): Promise<Finding> {

@@ -1,12 +1,14 @@
 /** `init` and `info`: the node itself. */
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
+import type { PartFailure } from '../../../actors/node/supervisor.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { type PeekedViews, peekViews } from '../../../views/peek.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
-import { type Column, printFields, printSentence, printTable } from '../table.ts';
+import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
+import { type Column, printFields, printSentence, printTable, printText } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 interface InitOptions {
@@ -100,6 +102,22 @@ export function printHalted(run: Run, halted: ReturnType<typeof haltedGroups>): 
   }
 }
 
+/** What beside the chains is down: the rest of a group goes on without it. */
+export function failedParts(node: BatteryNode): PartFailure[] {
+  return node.failures().filter(({ part, isDown }) => part !== 'chain' && isDown);
+}
+
+const PART_NAMES = { chain: 'chain', tasks: 'task deadlines', presence: 'presence' } as const;
+
+function printFailedParts(run: Run, parts: readonly PartFailure[]): void {
+  for (const { part, groupId, reason, retryAtMs } of parts) {
+    const next = retryAtMs === undefined ? 'not tried again' : `tried again at ${formatTime(retryAtMs)}`;
+    run.out.line(
+      run.out.style('red', `${PART_NAMES[part]} stopped (${shortId(groupId)}): ${reason}; ${next}`),
+    );
+  }
+}
+
 /** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */
 export function summarize(node: BatteryNode, group: Group, view = group.now) {
   const { groupId, name, currency, status, haltReason, retryAtMs, head } = group.info();
@@ -167,6 +185,28 @@ function infoColumns(hasModel: boolean): readonly Column<InfoGroup>[] {
   };
   return [...GROUP_COLUMNS, { header: 'search', value: indexed, isFlexible: true }];
 }
+type FollowedGroup = SyncState & Pick<GroupSummary, 'groupId' | 'name' | 'height'>;
+
+/** How the groups stand that others seal. */
+async function followedGroups(node: BatteryNode, groups: readonly GroupSummary[]): Promise<FollowedGroup[]> {
+  const foreign = groups.filter(({ isSealedHere }) => !isSealedHere);
+  return Promise.all(
+    foreign.map(async ({ groupId, name, height }) => ({
+      groupId,
+      name,
+      height,
+      ...(await syncStateOf(node, groupId, height)),
+    })),
+  );
+}
+
+function printFollowed(run: Run, followed: readonly FollowedGroup[]): void {
+  for (const state of followed) {
+    const what = describeSync(state);
+    if (what !== undefined)
+      printText(run.out, `${state.name} (${run.id(state.groupId)}): ${what}`, '', 'dim');
+  }
+}
 
 async function info(run: Run): Promise<void> {
   const node = await run.node();
@@ -181,7 +221,9 @@ async function info(run: Run): Promise<void> {
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted }, () => {
+  const followed = await followedGroups(node, groups);
+  const failed = failedParts(node);
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, followed, halted, failed }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -200,7 +242,9 @@ async function info(run: Run): Promise<void> {
     }
     run.out.line();
     printTable(run.out, infoColumns(node.embedder.kind !== 'none'), groups, 'no groups yet');
+    printFollowed(run, followed);
     printHalted(run, halted);
+    printFailedParts(run, failed);
   });
   const own = identities.find(({ isNode }) => isNode)!;
   run.hint(

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { BLOCK_PREFIX } from '../../../events/block.ts';
 import { createMetrics, type Metrics } from '../../../interfaces/observability/metrics.ts';
-import { watchedNode } from './support.ts';
+import { quietNetwork, watchedNode } from './support.ts';
 
 /** The series of a scrape: `name{labels}` and value. */
 async function scrape(metrics: Metrics): Promise<Map<string, number>> {
@@ -91,8 +91,11 @@ test('the network has metrics while there is one', async () => {
   expect((await scrape(metrics)).has('lb_peers')).toBe(false);
   const [one, two, three] = ['11', '22', '33'].map((digits) => digits.repeat(32));
   metrics.telemetry.networkStarted({
+    ...quietNetwork,
     peers: () => 4,
     outboxDepth: () => 5,
+    defence: () => ({ bans: 3, rateLimited: 0, connectionsRefused: 0 }),
+    banned: () => [['ab'.repeat(32), 30_000]],
     syncLag: () => [
       [one!, 6],
       [two!, 7],
@@ -103,6 +106,8 @@ test('the network has metrics while there is one', async () => {
   expect([found.get('lb_peers'), found.get('lb_outbox_depth')]).toEqual([4, 5]);
   expect(found.get('lb_sync_lag_blocks{group="1111111111111111"}')).toBe(6);
   expect(found.get('lb_sync_lag_blocks{group="other"}')).toBe(15);
+  expect(found.get('lb_peer_bans')).toBe(3);
+  expect(found.get('lb_peer_banned_seconds{peer="abababababababab"}')).toBe(30);
   metrics.telemetry.networkStopped();
   expect((await scrape(metrics)).has('lb_peers')).toBe(false);
 });
