@@ -123,9 +123,16 @@ function watchedClock(
   return watched;
 }
 
+/** Where the search by meaning has its model from. */
+export function embedderOf({ embedder = { kind: 'builtin' } }: OpenOptions): EmbedderOptions {
+  return embedder;
+}
+
 function readModels({ layout, options }: Resources, bus: Bus, tell: (event: MomentEvent) => void): Views {
-  const { durability = 'flush', embedder } = options;
-  const views = new Views({ ...layout, durability, tell, ...(embedder && { embedder }) });
-  bus.head$.subscribe(({ groupId }) => views.grew(groupId));
+  const { durability = 'flush', telemetry } = options;
+  const views = new Views({ ...layout, durability, tell, embedder: embedderOf(options) });
+  bus.head$.subscribe((head) => views.grew(head));
+  bus.artifacts$.subscribe((groupId) => views.textsCame(groupId));
+  telemetry?.viewsOpened({ lag: () => views.lag() });
   return views;
 }

@@ -8,7 +8,7 @@ import { assertInitable, assertKeysNotLost, openChain } from './actors/node/open
 import type { PartFailure } from './actors/node/supervisor.ts';
 import type { Outbox } from './actors/outbox.ts';
 import { Watchers, type WatchOptions } from './actors/watch.ts';
-import { compose, type NodeParts, type OpenOptions, type Resources } from './composition.ts';
+import { compose, embedderOf, type NodeParts, type OpenOptions, type Resources } from './composition.ts';
 import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from './crypto/keystore.ts';
 import { PoolVerifier } from './crypto/pool-verifier.ts';
 import type { Verifier } from './crypto/verifier.ts';
@@ -20,6 +20,7 @@ import type { NetworkPort } from './protocol/port.ts';
 import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
 import { createDirectory, openDirectory } from './storage/directory.ts';
 import { acquireLock } from './storage/lock.ts';
+import type { EmbedderOptions } from './views/meaning/embedder.ts';
 import type { Views } from './views/views.ts';
 
 export type { NewGroup } from './actors/node/founding.ts';
@@ -203,6 +204,11 @@ export class BatteryNode {
   get views(): Views {
     this.assertOpen();
     return this.parts.views;
+  }
+
+  /** Where the search by meaning has its model from. */
+  get embedder(): EmbedderOptions {
+    return embedderOf(this.resources.options);
   }
 
   private assertOpen(): void {

@@ -69,6 +69,13 @@ export type MomentEvent =
   | { readonly kind: 'clock.restored' }
   /** A group's read models could not be used as they were, and are made again from the log. */
   | { readonly kind: 'views.rebuilt'; readonly groupId: Hex32; readonly reason: string }
+  /** Read models that have a long way to go, now and then, and when they have arrived. */
+  | {
+      readonly kind: 'views.progress';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly headHeight: number;
+    }
   /** Read models do not follow the log at present: one group's, or all where none is named. */
   | { readonly kind: 'views.failed'; readonly groupId?: Hex32; readonly reason: string }
   | { readonly kind: 'peer.connected'; readonly peer: Hex32; readonly address: string }

@@ -30,6 +30,11 @@ export class Files {
   /** The read models of a group. @throws ViewsError `not_found` */
   get(groupId: Hex32): GroupFile {
     this.#store.renew();
+    const open = this.#open.get(groupId);
+    if (open?.isInPlace === false) {
+      this.forget(groupId);
+      this.#notify({ kind: 'views.rebuilt', groupId, reason: 'their file was taken away' });
+    }
     const file = this.#open.get(groupId) ?? this.#openFile(groupId);
     this.#open.delete(groupId);
     this.#open.set(groupId, file);

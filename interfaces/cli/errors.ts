@@ -200,6 +200,7 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
   config_invalid: 'see docs/CONFIGURATION.md',
+  sql_invalid: 'one SELECT over documented views runs, which are listed by: lb sql --tables',
 };
 
 /** A file of the user's that cannot be read or written. */

@@ -53,6 +53,7 @@ const MOMENT_KINDS: Readonly<Record<MomentKind, true>> = {
   'clock.jumped': true,
   'clock.restored': true,
   'views.rebuilt': true,
+  'views.progress': true,
   'views.failed': true,
   'peer.connected': true,
   'peer.disconnected': true,

@@ -30,6 +30,7 @@ import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerSync } from './verbs/sync.ts';
 import { registerTasks } from './verbs/tasks.ts';
+import { registerThread } from './verbs/thread.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerUp } from './verbs/up.ts';
 import { registerWatch } from './verbs/watch.ts';
@@ -47,6 +48,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMembers,
   registerInvites,
   registerKnowledge,
+  registerThread,
   registerContext,
   registerImport,
   registerTasks,

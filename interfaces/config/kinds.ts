@@ -105,6 +105,8 @@ export function embedderOf(text: string, key?: string): EmbedderOptions | undefi
   if (text === 'builtin' || text === 'none') return { kind: text };
   const [, kind, model, url] = EMBEDDER_ON_SERVER.exec(text) ?? [];
   if (model === undefined || url === undefined || !URL.canParse(url)) return undefined;
+  // A password would be printed with the address, wherever settings are shown.
+  if (new URL(url).username !== '' || new URL(url).password !== '') return undefined;
   if (kind === 'ollama') return { kind, model, url };
   return { kind: 'openai', model, url, ...(key === undefined ? {} : { key }) };
 }

@@ -37,10 +37,13 @@ export function missingArtifacts(network: OpaqueMap, groupId: Hex32): number {
 export class ArtifactFetcher {
   private readonly store: Store;
   private readonly client: RpcClient;
+  private readonly came: (groupId: Hex32) => void;
 
-  constructor(store: Store, client: RpcClient) {
+  /** @param came told of each group of which something has come */
+  constructor(store: Store, client: RpcClient, came: (groupId: Hex32) => void) {
     this.store = store;
     this.client = client;
+    this.came = came;
   }
 
   /** What is missing still: some may have come another way, with this node's own work. */
@@ -112,6 +115,7 @@ export class ArtifactFetcher {
     await this.store.network.write(
       found.map(({ hash }): OpaqueWrite => [concatBytes(missingPrefix(groupId), hash), undefined]),
     );
+    this.came(groupId);
   }
 }
 

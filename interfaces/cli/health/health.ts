@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 import { checkNode, type NodeHealth } from './groups.ts';
 import { checkClock, checkDisk, checkNativeModules, checkRuntime, freeBytes } from './machine.ts';
 import { checkNetwork } from './network.ts';
+import { checkViews } from './views.ts';
 
 export interface Health extends NodeHealth {
   /** Bytes; nothing where the system does not say. */
@@ -48,8 +49,9 @@ async function openedNode(
 ): Promise<NodeHealth> {
   try {
     const node = await run.node();
-    const health = await checkNode(node, data, isDeep, onGroup);
-    return { ...health, findings: [...health.findings, ...(await checkNetwork(node, health.groups))] };
+    const { findings, groups } = await checkNode(node, data, isDeep, onGroup);
+    const views = await checkViews(node, layoutOf(data), isDeep);
+    return { findings: [...findings, ...(await checkNetwork(node, groups)), ...views], groups };
   } catch (error) {
     return { findings: [findingOf('database', error)], groups: [] };
   }

@@ -174,14 +174,17 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
 type InfoGroup = GroupSummary & { readonly views?: PeekedViews };
 
 /** How far the search is: words at once, meaning after. */
-const INFO_COLUMNS: readonly Column<InfoGroup>[] = [
-  ...GROUP_COLUMNS,
-  {
-    header: 'search',
-    value: ({ views }) =>
-      views === undefined ? 'not yet' : `to ${views.height}, meaning ${views.embedded}/${views.withText}`,
-  },
-];
+function infoColumns(hasModel: boolean): readonly Column<InfoGroup>[] {
+  const indexed = ({ height, views }: InfoGroup): string => {
+    if (views === undefined) return 'with the first question';
+    const words = views.height < height ? `to height ${views.height}` : 'up to date';
+    if (!hasModel) return `${words}, by words alone`;
+    return views.embedded < views.withText
+      ? `${words}, meaning ${views.embedded} of ${views.withText} claims`
+      : words;
+  };
+  return [...GROUP_COLUMNS, { header: 'search', value: indexed, isFlexible: true }];
+}
 type FollowedGroup = SyncState & Pick<GroupSummary, 'groupId' | 'name' | 'height'>;
 
 /** How the groups stand that others seal. */
@@ -238,7 +241,7 @@ async function info(run: Run): Promise<void> {
       );
     }
     run.out.line();
-    printTable(run.out, INFO_COLUMNS, groups, 'no groups yet');
+    printTable(run.out, infoColumns(node.embedder.kind !== 'none'), groups, 'no groups yet');
     printFollowed(run, followed);
     printHalted(run, halted);
     printFailedParts(run, failed);
