@@ -56,6 +56,8 @@ export interface GroupOptions {
   nowMs(): number;
   /** Where this node can be reached, for join codes. */
   hints(): readonly PeerHint[];
+  /** Ids of the tasks that have not ended, where they are not too many to be kept. */
+  readonly openTasks: () => Iterable<string> | undefined;
 }
 
 /** Whether a group's chain works, and if not, why and until when. */
@@ -163,7 +165,11 @@ export class Group {
   get now(): GroupView {
     const { height, tsMs } = this.head;
     if (this.cachedView?.height !== height)
-      this.cachedView = new GroupView(new StoredState(this.options.store), { height, tsMs });
+      this.cachedView = new GroupView(
+        new StoredState(this.options.store),
+        { height, tsMs },
+        this.options.openTasks,
+      );
     return this.cachedView;
   }
 
