@@ -150,6 +150,7 @@ export class BatteryNode {
       outbox,
       bus,
       clock,
+      verifier,
       keystore,
       identities,
       groups: this.held,

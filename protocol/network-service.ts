@@ -3,6 +3,7 @@
  * stopped as one; a node works without it, and what it writes meanwhile waits in its outbox.
  */
 import { Subscription as Listening } from 'rxjs';
+import { historyGap } from '../actors/checkpoint/marker.ts';
 import { StoredState } from '../actors/group-view.ts';
 import { type PeerHint, writeHints } from '../actors/invites.ts';
 import type { NetworkGauges } from '../actors/telemetry.ts';
@@ -29,6 +30,7 @@ import { guardSealing } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { ArtifactFetcher } from './sync/artifacts.ts';
+import { CheckpointServer } from './sync/checkpoint.ts';
 import { serveSync } from './sync/stream.ts';
 
 /** A running network. Made by `NetworkService.start`. */
@@ -42,7 +44,7 @@ export class NetworkService {
   readonly dialer: Dialer;
   readonly peers: PeerDesk;
   readonly defence: Defence;
-  private readonly options: NetworkOptions;
+  readonly options: NetworkOptions;
   readonly groups: FollowedGroups;
   private readonly drain: OutboxDrain;
   private readonly gossip: GroupGossip;
@@ -154,7 +156,14 @@ export class NetworkService {
       handlers: handlersOf({ port, host, access, book, desk, introduced }),
       failed: (name, error) => this.options.failed?.(name, error),
     });
-    await serveSync(host, { access, defence: this.defence, reader: (groupId) => port.store.group(groupId) });
+    const { defence } = this;
+    await serveSync(host, {
+      access,
+      defence,
+      reader: (groupId) => port.store.group(groupId),
+      gap: (groupId) => historyGap(port.store.network, groupId),
+    });
+    await new CheckpointServer({ port, access, defence }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
     this.listenToNode();
     const seenMs = port.clock.nowMs();
