@@ -98,7 +98,7 @@ export class ArtifactFetcher {
     let wanted = await this.wanted(groupId);
     while (wanted.length > 0) {
       const hashes = wanted.slice(0, ARTIFACTS_PER_REQUEST_MAX);
-      const { artifacts } = await this.client.call(peer, 'cas_get', { groupId, hashes }, { signal });
+      const { artifacts } = await this.client.patiently(peer, 'cas_get', { groupId, hashes }, signal);
       if (artifacts.length === 0 || artifacts.length > hashes.length)
         throw new MisbehaviourError('an answer with another number of artifacts than asked for');
       await this.keep(groupId, hashes, artifacts);
