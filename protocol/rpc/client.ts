@@ -18,8 +18,9 @@ import {
   RPC_PROTOCOL,
 } from './methods.ts';
 
-/** A stranger's allowance grows by one request in 600 ms. */
-const PATIENCE_MS = 1_000;
+/** An allowance grows by one request in 60 ms for members, unless an operator is stricter. */
+const PATIENCE_MS_FIRST = 500;
+const PATIENCE_MS_MAX = 10_000;
 const PATIENCE_TRIES = 30;
 
 export interface CallOptions {
@@ -85,7 +86,10 @@ export class RpcClient {
       } catch (error) {
         if (!(error instanceof RpcError) || error.reason !== 'rate_limited' || tries === PATIENCE_TRIES)
           throw error;
-        await delay(PATIENCE_MS, undefined, { signal, ref: false }).catch(() => {});
+        await delay(Math.min(PATIENCE_MS_MAX, PATIENCE_MS_FIRST * 2 ** tries), undefined, {
+          signal,
+          ref: false,
+        }).catch(() => {});
         if (signal.aborted) throw error;
       }
     }

@@ -46,7 +46,7 @@ import {
 } from '../limits.ts';
 import type { NetworkPort } from '../port.ts';
 
-const CHECKPOINT_PROTOCOL = '/lb/checkpoint/1';
+export const CHECKPOINT_PROTOCOL = '/lb/checkpoint/1';
 const REQUEST_BYTES_MAX = 64;
 const HAND_OVERS_MAX = 1_024;
 const PART = { state: 0, spent: 1, end: 2 } as const;
