@@ -21,10 +21,7 @@ interface CatchUp {
 }
 
 /** Blocks are fetched by a process of its own from another: both share the cores, as neighbours would. */
-async function secondsToCatchUp(
-  workload: Workload,
-  threads: number,
-): Promise<CatchUp> {
+async function secondsToCatchUp(workload: Workload, threads: number): Promise<CatchUp> {
   const directory = mkdtempSync(join(tmpdir(), 'lb-bench-'));
   const file = join(directory, 'blocks');
   writeFileSync(file, Buffer.concat(workload.blocks.flatMap((block) => [lengthOf(block), block])));
@@ -80,7 +77,9 @@ async function fetchAll(
   await network.stop();
   const most = (from: number, to: number): number =>
     Math.max(
-      ...samples.filter(({ height }) => height >= from * head && height <= to * head).map(({ rssMb }) => rssMb),
+      ...samples
+        .filter(({ height }) => height >= from * head && height <= to * head)
+        .map(({ rssMb }) => rssMb),
     );
   return { seconds, growthMb: most(0.75, 1) - most(0.25, 0.5) };
 }
