@@ -14,12 +14,13 @@ import type { Effect } from '../events/effects.ts';
 import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { decodeTransaction, type Transaction } from '../events/transaction.ts';
+import { decodeEffects } from '../storage/effects.ts';
 import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
 import type { GroupChain } from './chain/chain.ts';
 import type { ChainStatus } from './chain/options.ts';
-import { decodeEffects, eventsOfStoredBlock } from './chain/publish.ts';
+import { eventsOfStoredBlock } from './chain/publish.ts';
 import type { HistoryGap } from './checkpoint/marker.ts';
 import { BrokenHistoryError, HistoryIncompleteError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
@@ -58,6 +59,8 @@ export interface GroupOptions {
   hints(): readonly PeerHint[];
   /** What of the history is not here yet, where the group began at a checkpoint. */
   gap(): HistoryGap | undefined;
+  /** Ids of the tasks that have not ended, where they are not too many to be kept. */
+  readonly openTasks: () => Iterable<string> | undefined;
 }
 
 /** Whether a group's chain works, and if not, why and until when. */
@@ -165,7 +168,11 @@ export class Group {
   get now(): GroupView {
     const { height, tsMs } = this.head;
     if (this.cachedView?.height !== height)
-      this.cachedView = new GroupView(new StoredState(this.options.store), { height, tsMs });
+      this.cachedView = new GroupView(
+        new StoredState(this.options.store),
+        { height, tsMs },
+        this.options.openTasks,
+      );
     return this.cachedView;
   }
 
@@ -244,8 +251,7 @@ export class Group {
       const transaction = decodeTransaction(bytes);
       return { ...transaction, txId: toHex(sha256(transaction.payload)) };
     });
-    const stored = store.effects(height);
-    const effects = stored === undefined ? [] : decodeEffects(stored);
+    const effects = decodeEffects(store.effects(height));
     return { block, blockId: store.blockId(height)!, transactions, effects };
   }
 

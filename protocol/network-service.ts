@@ -117,7 +117,7 @@ export class NetworkService {
       host,
       access,
       client: this.client,
-      artifacts: new ArtifactFetcher(port.store, this.client),
+      artifacts: new ArtifactFetcher(port.store, this.client, (groupId) => port.bus.artifactsCame(groupId)),
       gossip: this.gossip,
       subscriptions: this.subscriptions,
       settings: options,

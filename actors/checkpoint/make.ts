@@ -8,9 +8,9 @@ import { decodeBlock, decodeHeader } from '../../events/block.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import { encode } from '../../events/codec.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
+import { decodeEffects } from '../../storage/effects.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { BlockSigner } from '../chain/judge.ts';
-import { decodeEffects } from '../chain/publish.ts';
 import {
   CHECKPOINT_PREFIX,
   recentSinceMs,

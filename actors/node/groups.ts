@@ -29,6 +29,7 @@ import { StoredState } from '../group-view.ts';
 import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
 import type { Presences } from '../presence/presences.ts';
+import { OpenTasks } from '../tasks/open-tasks.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { found, type NewGroup } from './founding.ts';
@@ -61,6 +62,8 @@ export class Groups {
   private readonly options: GroupsOptions;
   private readonly groups = new Map<Hex32, Group>();
   private readonly chains = new Map<Hex32, GroupChain>();
+  /** Of the groups that somebody has asked about their open tasks. */
+  private readonly openTasks = new Map<Hex32, OpenTasks>();
   /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
   /** Groups whose history is being filled in, each with what lets it be sealed again. */
   private readonly unfinished = new Map<Hex32, () => void>();
@@ -120,6 +123,9 @@ export class Groups {
   historyFilled(groupId: Hex32): void {
     this.unfinished.get(groupId)?.();
     this.unfinished.delete(groupId);
+    // Whoever reads the log and stopped at the gap goes on.
+    const { height } = this.options.store.group(groupId).head()!;
+    this.options.bus.blockCommitted({ groupId, height }, () => []);
   }
 
   ids(): Hex32[] {
@@ -199,9 +205,19 @@ export class Groups {
       identity: (nameOrKey) => identities.signerNamed(nameOrKey),
       hints,
       gap: () => historyGap(store.network, groupId),
+      openTasks: () => this.openTasksOf(groupId),
     });
     this.groups.set(groupId, group);
     return group;
+  }
+
+  private openTasksOf(groupId: Hex32): Iterable<string> | undefined {
+    let known = this.openTasks.get(groupId);
+    if (known === undefined) {
+      known = new OpenTasks(this.options.store.group(groupId));
+      this.openTasks.set(groupId, known);
+    }
+    return known.list();
   }
 
   /** The chain actor of a group, loaded by the first who asks. */
@@ -220,7 +236,7 @@ export class Groups {
       ...(telemetry === undefined ? {} : { telemetry }),
       signerOf: (publicKey) => identities.signerOf(publicKey),
       halted: (error) => this.halted(groupId, error),
-      reloaded: () => this.options.supervisor.loaded('chain', groupId),
+      reloaded: () => this.reloaded(groupId),
       committed: (final) => this.committed(groupId, final),
     });
     this.chains.set(groupId, chain);
@@ -239,10 +255,17 @@ export class Groups {
     });
   }
 
+  private reloaded(groupId: Hex32): void {
+    // The disk may have a block whose commit was never told.
+    this.openTasks.delete(groupId);
+    this.options.supervisor.loaded('chain', groupId);
+  }
+
   private committed(groupId: Hex32, { judged }: FinalBlock): void {
     const { supervisor, tasks, presences } = this.options;
     supervisor.sound('chain', groupId);
     tasks.observe(groupId, judged.writes);
+    this.openTasks.get(groupId)?.observe(judged.writes);
     presences.observe(groupId, judged.writes);
   }
 

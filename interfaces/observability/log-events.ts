@@ -14,6 +14,8 @@ const LEVELS: Readonly<Partial<Record<MomentEvent['kind'], 'error' | 'warn' | 'd
   'history.progress': 'debug',
   'evidence.checkpoint': 'error',
   'tx.refused': 'debug',
+  'views.rebuilt': 'warn',
+  'views.failed': 'error',
 };
 
 /**

@@ -7,11 +7,12 @@
  *   'scanned/' group            → the height up to which the log has been looked through
  *   'missing/' group hash       → nothing
  */
-import { decodeEffects } from '../../actors/chain/publish.ts';
+
 import { sha256 } from '../../crypto/hash.ts';
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
 import { uint } from '../../events/fields.ts';
+import { decodeEffects } from '../../storage/effects.ts';
 import type { OpaqueMap, OpaqueWrite } from '../../storage/opaque-map.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import type { Store } from '../../storage/store.ts';
@@ -36,10 +37,13 @@ export function missingArtifacts(network: OpaqueMap, groupId: Hex32): number {
 export class ArtifactFetcher {
   private readonly store: Store;
   private readonly client: RpcClient;
+  private readonly came: (groupId: Hex32) => void;
 
-  constructor(store: Store, client: RpcClient) {
+  /** @param came told of each group of which something has come */
+  constructor(store: Store, client: RpcClient, came: (groupId: Hex32) => void) {
     this.store = store;
     this.client = client;
+    this.came = came;
   }
 
   /** What is missing still: some may have come another way, with this node's own work. */
@@ -123,6 +127,7 @@ export class ArtifactFetcher {
     await this.store.network.write(
       found.map(({ hash }): OpaqueWrite => [concatBytes(missingPrefix(groupId), hash), undefined]),
     );
+    this.came(groupId);
   }
 }
 
