@@ -308,9 +308,12 @@ export class Run<O extends object = object> {
   }
 
   private async end(): Promise<void> {
-    for (const cleanup of this.cleanups.reverse()) await cleanup();
-    if (this.opened !== this.context.upNode) await this.opened?.close();
-    // Until here whoever ends the program waits for it.
-    this.context.runs.delete(this);
+    try {
+      for (const cleanup of this.cleanups.reverse()) await cleanup();
+      if (this.opened !== this.context.upNode) await this.opened?.close();
+    } finally {
+      // Last: whoever ends the process after a signal waits for the runs that are left.
+      this.context.runs.delete(this);
+    }
   }
 }
