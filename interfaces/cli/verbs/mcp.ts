@@ -4,11 +4,13 @@ import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { DirectoryOwnedError } from '../../../storage/errors.ts';
+import { loadConfig, networkOptions } from '../../config/load.ts';
 import { Relay } from '../../mcp/relay.ts';
 import type { Session } from '../../mcp/session.ts';
 import { NodeGoneError } from '../../socket/frames.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../errors.ts';
+import { givenPeers } from '../network.ts';
 import { aborted, listenFor } from '../serving.ts';
 import type { Terminal } from '../terminal.ts';
 import { parseToolsets, SELECTABLE } from '../toolsets.ts';
@@ -100,7 +102,7 @@ async function serveAsOwner(run: Run<McpOptions>, relay: Relay): Promise<void> {
   const node = await run.openAnew(RETRY_MS);
   const yielding = new AbortController();
   try {
-    node.views.follow(node.groupIds());
+    void followOthers(run, node);
     const server = await listenFor(node, () => yielding.abort());
     try {
       const stopping = AbortSignal.any([run.signal, yielding.signal]);
@@ -113,6 +115,23 @@ async function serveAsOwner(run: Run<McpOptions>, relay: Relay): Promise<void> {
     await node.close();
   }
   if (yielding.signal.aborted && !relay.isOver) await Promise.race([delay(YIELD_MS), aborted(run.signal)]);
+}
+
+/** Calls other nodes, so that groups of theirs come here; nobody is listened to. The host does not wait for it. */
+async function followOthers(run: Run<McpOptions>, node: BatteryNode): Promise<void> {
+  const config = loadConfig({ data: node.data, env: run.env });
+  if (!config.settings.p2p || node.isLocked) return;
+  const { listen: _, ...settings } = networkOptions(config);
+  try {
+    await node.startNetwork({
+      ...settings,
+      bootstrap: await givenPeers(config.settings.p2p_bootstrap),
+      mdns: false,
+      log: () => {},
+    });
+  } catch (error) {
+    run.out.note(`lb: other nodes are not called: ${(error as Error).message}`);
+  }
 }
 
 async function serve(

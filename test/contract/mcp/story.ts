@@ -11,6 +11,8 @@ export interface Step {
   readonly save?: Readonly<Record<string, string>>;
   /** The refusal, where the situation that the tool is for would take days or a cheat. */
   readonly fails?: string;
+  /** The error where this kind of node has not what the tool needs. */
+  readonly mayFail?: string;
 }
 
 const ann = (tool: string, input?: Step['input'], more: Partial<Step> = {}): Step => ({
@@ -31,6 +33,9 @@ const STRANGER = 'ab'.repeat(32);
 const GROUPS: readonly Step[] = [
   ann('node_info'),
   ann('node_health'),
+  ann('network_status'),
+  ann('list_outbox'),
+  ann('sync_now', undefined, { mayFail: 'network_stopped' }),
   ann('create_group', () => ({ name: 'story', policy: { dispute_window_ms: 60_000 } }), {
     save: { group: 'group_id' },
   }),
