@@ -66,7 +66,7 @@ export class WordIndex {
 
   constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
-    const rows = sqlite.all<{ n: number; terms: number | null; id: string }>(
+    const rows = sqlite.iterate<{ n: number; terms: number | null; id: string }>(
       'SELECT n, terms, substr(claim, 1, 12) AS id FROM claim',
     );
     for (const { n, terms, id } of rows) {
