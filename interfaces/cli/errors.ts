@@ -35,6 +35,8 @@ import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { ViewsErrorCode } from '../../views/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
+import type { IdentityRequiredError } from '../operations/call.ts';
+import type { CancelledError } from '../operations/cancelled.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
@@ -101,7 +103,9 @@ type KnownCode =
   | ConfigErrorCode
   | SocketPathError['code']
   | SocketProtocolError['code']
-  | LockedNodeError['code'];
+  | LockedNodeError['code']
+  | IdentityRequiredError['code']
+  | CancelledError['code'];
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -119,6 +123,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   config_unreadable: 'environment',
   log_dir_unwritable: 'environment',
   metrics_port_unusable: 'environment',
+  http_port_unusable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',
@@ -184,6 +189,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
+  identity_required: 'forbidden',
+  cancelled: 'interrupted',
   not_sealer: 'unreachable',
   // The network.
   pending: 'unreachable',

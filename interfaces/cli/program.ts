@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
+import { registerAccess } from './verbs/access.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
 import { registerBackup } from './verbs/backup.ts';
 import { registerCompletion } from './verbs/completion.ts';
@@ -21,6 +22,7 @@ import { registerInspect } from './verbs/inspect.ts';
 import { registerInvites } from './verbs/invites.ts';
 import { registerKnowledge } from './verbs/knowledge.ts';
 import { registerMarket } from './verbs/market.ts';
+import { registerMcp } from './verbs/mcp.ts';
 import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPeers } from './verbs/peers.ts';
@@ -41,6 +43,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerHelp,
   registerNode,
   registerUp,
+  registerMcp,
   registerIdentity,
   registerConfig,
   registerDemo,
@@ -66,6 +69,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerSync,
   registerConsistency,
   registerAdvanced,
+  registerAccess,
   registerHealth,
   registerBackup,
   registerContexts,
