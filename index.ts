@@ -19,7 +19,9 @@ export { type BackupCheck, checkBackup } from './actors/history/check-backup.ts'
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
 export { describeFinding, type Finding } from './actors/history/findings.ts';
 export { type Replay, replay } from './actors/history/replay.ts';
+export { type InviteCode, type PeerHint, parseInviteCode } from './actors/invites.ts';
 export type { Batch, NewClaim, NewOffer, NewTask } from './actors/new-records.ts';
+export { OutboxFullError, PendingError } from './actors/outbox.ts';
 export { DEFAULT_POLICY } from './actors/policy.ts';
 export type { BeatVerdict } from './actors/presence/group-presence.ts';
 export { noTelemetry, type Telemetry } from './actors/telemetry.ts';
@@ -43,5 +45,10 @@ export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
 export { BatteryNode, type NewGroup, type OpenOptions } from './node.ts';
+// The network: `node.startNetwork({ listen: { host, port } })`.
+export { NetworkError } from './protocol/errors.ts';
+export { connectToAny, discoverGroups, join, subscribe } from './protocol/membership.ts';
+export type { NetworkService } from './protocol/network-service.ts';
+export type { NetworkOptions, NetworkStatus } from './protocol/network-types.ts';
 export { BackupError, type BackupManifest } from './storage/backup/manifest.ts';
 export { restoreBackup } from './storage/backup/read.ts';

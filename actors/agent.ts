@@ -6,7 +6,6 @@
 
 import { sha256 } from '../crypto/hash.ts';
 import { randomSeed, type Signer, signerFromSeed } from '../crypto/identity.ts';
-import { Secret } from '../crypto/secret.ts';
 import { type Hex32, toHex } from '../events/bytes.ts';
 import { encodeClaim } from '../events/claim-artifact.ts';
 import type { PresenceStatus, Role } from '../events/effects.ts';
@@ -16,12 +15,11 @@ import { MalformedError } from '../events/reader.ts';
 import type { Outcome, Receipt } from '../events/receipt.ts';
 import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
-import { inviteProofMessage } from '../machines/membership.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
-import { formatInviteCode, parseInviteCode } from './invites.ts';
+import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
 import {
   type Delivery,
   openDelivery,
@@ -42,6 +40,7 @@ export interface AgentOptions {
   presence(): GroupPresence;
   view(): GroupView;
   nowMs(): number;
+  hints(): readonly PeerHint[];
 }
 
 export class Agent {
@@ -196,22 +195,22 @@ export class Agent {
     role: Role;
     maxUses?: number;
     expiresMs: number;
+    /** Where the group can be reached; this node's own addresses, if not given. */
+    hints?: readonly PeerHint[];
   }): Promise<Receipt & { invite: Hex32; code: string }> {
-    const { role, maxUses = 1, expiresMs } = invite;
+    const { role, maxUses = 1, expiresMs, hints = this.options.hints() } = invite;
     const seed = randomSeed();
     const key = signerFromSeed(seed).publicKey;
     const receipt = await this.do({ type: 'invite_create', invite: key, role, maxUses, expiresMs });
-    return { ...receipt, invite: key, code: formatInviteCode(receipt.groupId, seed.expose()) };
+    return { ...receipt, invite: key, code: formatInviteCode(receipt.groupId, seed.expose(), hints) };
   }
 
   /** Joins by a code that an admin handed out. */
   acceptInvite(code: string): Promise<Receipt> {
-    const { groupId, seed } = parseInviteCode(code);
-    if (groupId !== this.options.chain.groupId)
-      throw new UsageError(`the code is for another group (${groupId.slice(0, 8)})`);
-    const key = signerFromSeed(new Secret(seed));
-    const proof = key.sign(new Uint8Array(0), inviteProofMessage(groupId, this.publicKey));
-    return this.do({ type: 'invite_accept', invite: key.publicKey, proof });
+    const invite = parseInviteCode(code);
+    if (invite.groupId !== this.options.chain.groupId)
+      throw new UsageError(`the code is for another group (${invite.groupId.slice(0, 8)})`);
+    return this.do(inviteAcceptance(invite, this.publicKey));
   }
 
   revokeInvite(invite: Hex32): Promise<Receipt> {

@@ -18,7 +18,8 @@ import { decodeEffects } from '../storage/effects.ts';
 import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
-import type { ChainStatus, GroupChain } from './chain/chain.ts';
+import type { GroupChain } from './chain/chain.ts';
+import type { ChainStatus } from './chain/options.ts';
 import { eventsOfStoredBlock } from './chain/publish.ts';
 import { BrokenHistoryError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
@@ -29,6 +30,7 @@ import { prove, proveConsistency } from './history/prove.ts';
 import { type Replay, type ReplayOptions, replay } from './history/replay.ts';
 import { sourceOf } from './history/source.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './ids.ts';
+import type { PeerHint } from './invites.ts';
 import type { Wallet } from './market-desk.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
@@ -52,6 +54,10 @@ export interface GroupOptions {
   /** The signer and the name of an identity by name, key, or prefix of the key. */
   identity(nameOrKey: string): { signer: Signer; name: string };
   nowMs(): number;
+  /** Where this node can be reached, for join codes. */
+  hints(): readonly PeerHint[];
+  /** Ids of the tasks that have not ended, where they are not too many to be kept. */
+  readonly openTasks: () => Iterable<string> | undefined;
 }
 
 /** Whether a group's chain works, and if not, why and until when. */
@@ -102,8 +108,9 @@ export class Group {
   /** The identity `nameOrKey` of this node, at work in this group. */
   as(nameOrKey: string): Agent {
     const { signer, name } = this.options.identity(nameOrKey);
-    const { wallet, nowMs, chain, presence } = this.options;
-    return new Agent({ chain: chain(), presence, signer, name, wallet, nowMs, view: () => this.now });
+    const { wallet, nowMs, hints, chain, presence } = this.options;
+    const view = (): GroupView => this.now;
+    return new Agent({ chain: chain(), presence, signer, name, wallet, nowMs, hints, view });
   }
 
   /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */
@@ -158,7 +165,11 @@ export class Group {
   get now(): GroupView {
     const { height, tsMs } = this.head;
     if (this.cachedView?.height !== height)
-      this.cachedView = new GroupView(new StoredState(this.options.store), { height, tsMs });
+      this.cachedView = new GroupView(
+        new StoredState(this.options.store),
+        { height, tsMs },
+        this.options.openTasks,
+      );
     return this.cachedView;
   }
 

@@ -17,8 +17,9 @@ import {
 } from '../crypto/package.ts';
 import { createOneTimeKey, sealPackageKey } from '../crypto/sealed-box.ts';
 import { Secret } from '../crypto/secret.ts';
+import { x25519 } from '../crypto/x25519.ts';
 import { fromHex, type Hex32, toHex } from '../events/bytes.ts';
-import { keyHashOf, openSealedKey, x25519PublicKey } from '../machines/sealed-key.ts';
+import { keyHashOf, openSealedKey } from '../machines/sealed-key.ts';
 import type { Store } from '../storage/store.ts';
 import { NotFoundError } from './errors.ts';
 import type { Offer, Purchase } from './group-view.ts';
@@ -38,7 +39,7 @@ async function keep(
   secret: Secret,
 ): Promise<void> {
   const own = signer.x25519Secret();
-  const buyerKey = x25519PublicKey(own.expose());
+  const buyerKey = x25519.publicKey(own.expose());
   own.wipe();
   const sealed = sealPackageKey({ packageKey: secret, buyerKey, purchaseId: fromHex(subject) })!;
   await wallet.wallet.put(walletKey(kind, signer.publicKey, subject), sealed);
@@ -49,7 +50,11 @@ function recall(wallet: Wallet, signer: Signer, kind: 'package' | 'one-time', su
   if (sealedKey === undefined)
     throw new NotFoundError(`the wallet holds no ${kind} key for ${subject.slice(0, 8)}`);
   const own = signer.x25519Secret();
-  const secret = openSealedKey({ sealedKey, buyerSecret: own.expose(), purchaseId: fromHex(subject) });
+  const secret = openSealedKey(x25519, {
+    sealedKey,
+    buyerSecret: own.expose(),
+    purchaseId: fromHex(subject),
+  });
   own.wipe();
   if (secret === undefined)
     throw new NotFoundError(`the wallet's ${kind} key for ${subject.slice(0, 8)} does not open`);
@@ -121,7 +126,7 @@ export function openDelivery(
 ): Delivery {
   const oneTime = recall(wallet, buyer, 'one-time', purchase.buyerKey);
   const purchaseId = fromHex(purchase.purchase);
-  const key = openSealedKey({ sealedKey, buyerSecret: oneTime.expose(), purchaseId });
+  const key = openSealedKey(x25519, { sealedKey, buyerSecret: oneTime.expose(), purchaseId });
   oneTime.wipe();
   if (key === undefined) return { status: 'bad', because: 'key_does_not_open' };
   if (toHex(keyHashOf(key)) !== offer.keyHash) return { status: 'bad', because: 'wrong_key' };

@@ -29,8 +29,27 @@ export interface NetworkGauges {
   peers(): number;
   /** Transactions that wait for a sealer elsewhere. */
   outboxDepth(): number;
+  /** Artifacts that the histories name and that are not here. */
+  artifactsMissing(): number;
+  defence(): NetworkDefence;
+  /** Peers that are shut out now, and for how much longer, milliseconds. */
+  banned(): Iterable<readonly [peer: Hex32, forMs: number]>;
   /** For each group that is followed: blocks that are known of and not here yet. */
   syncLag(): Iterable<readonly [groupId: Hex32, blocks: number]>;
+}
+
+/** How far the read models are behind the log. */
+export interface ViewsGauges {
+  lag(): Iterable<{ readonly groupId: Hex32; readonly blocks: number; readonly claims: number }>;
+}
+
+/** How often the network has defended itself since it started. */
+export interface NetworkDefence {
+  /** Peers that were shut out, as often as they were. */
+  readonly bans: number;
+  /** Requests that were answered with "not so fast". */
+  readonly rateLimited: number;
+  readonly connectionsRefused: number;
 }
 
 /** A commit that is on disk. */
@@ -73,6 +92,8 @@ export interface Telemetry {
   verifyStarted(signatures: number): void;
   /** The verifier has answered; without `invalid` it failed. */
   verifyEnded(signatures: number, latencyMs: number, invalid: number | undefined): void;
+  /** The read models are there; their gauges say nothing of a group before it is first asked for or followed. */
+  viewsOpened(gauges: ViewsGauges): void;
   /** The network is up. */
   networkStarted(gauges: NetworkGauges): void;
   networkStopped(): void;
@@ -89,6 +110,7 @@ export const noTelemetry: Telemetry = {
   blockRefused() {},
   verifyStarted() {},
   verifyEnded() {},
+  viewsOpened() {},
   networkStarted() {},
   networkStopped() {},
   traceSubmission: () => undefined,

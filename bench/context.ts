@@ -5,9 +5,10 @@
  * Vectors of the big group are drawn, not made by the model, which would take half an hour for 100,000 claims; the
  * queries are real text, and are embedded as they come. The rate of the model is measured by itself.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Agent } from '../actors/agent.ts';
 import { commitBatchOf, headAfter } from '../actors/chain/commit.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -18,8 +19,8 @@ import { BatteryNode } from '../node.ts';
 import { openDirectory } from '../storage/directory.ts';
 import type { CommitBatch, Head } from '../storage/port.ts';
 import { openStore } from '../storage/store.ts';
-import { filePath } from '../views/files.ts';
 import { loadEmbedder } from '../views/meaning/embedder.ts';
+import { filePath } from '../views/paths.ts';
 import { Sqlite } from '../views/sqlite.ts';
 import type { Row } from './row.ts';
 import { benchGenesis, buildChain } from './workload.ts';
@@ -40,10 +41,24 @@ function drawing(): () => number {
   };
 }
 
+/** The words of this project's own pages, the most frequent first: a model splits words that are none into letters. */
+function englishWords(): string[] {
+  const docs = fileURLToPath(new URL('../docs/', import.meta.url));
+  const pages = readdirSync(docs).filter((name) => name.endsWith('.md'));
+  const counts = new Map<string, number>();
+  for (const page of pages)
+    for (const [word] of readFileSync(join(docs, page), 'utf8')
+      .toLowerCase()
+      .matchAll(/\b[a-z]{2,}\b/g))
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([word]) => word);
+}
+
 /** Text in which few words are common and most are rare, as in any language. */
 class Prose {
   readonly #random = drawing();
   readonly #common: number[] = [];
+  readonly #english = englishWords();
 
   constructor() {
     let sum = 0;
@@ -66,7 +81,9 @@ class Prose {
       if (this.#common[middle]! < at) low = middle + 1;
       else high = middle;
     }
-    // Letters only, so that stemming has its work as well.
+    const word = this.#english[low];
+    if (word !== undefined) return word;
+    // There are more rare words than our pages have: letters only, so that stemming has its work as well.
     return Array.from(low.toString(26).padStart(3, '0'), (digit) =>
       String.fromCharCode(97 + Number.parseInt(digit, 26)),
     ).join('');
@@ -88,6 +105,7 @@ export async function measureContext(scale: number, claims = Math.ceil(CLAIMS * 
       { what: `indexing ${number} claims for words`, value: claims / indexed.seconds, unit: 'claims/s' },
       { what: `compile_context over ${number} claims, p50`, value: asked.p50, unit: 'ms', bar: '≤ 25' },
       { what: '  p95', value: asked.p95, unit: 'ms' },
+      { what: '  processor time of a question, on average', value: asked.processorMs, unit: 'ms' },
       { what: '  by words alone, p50', value: asked.wordsP50, unit: 'ms' },
       { what: '  memory of the views (the process with, less without)', value: asked.mib, unit: 'MiB' },
       {
@@ -174,13 +192,22 @@ async function ask(data: string, groupId: string, prose: Prose, count: number) {
   };
   await time('both');
   const both: number[] = [];
+  const { user, system } = process.cpuUsage();
   for (let at = 0; at < count; at++) both.push(await time('both'));
+  const used = process.cpuUsage();
+  const processorMs = (used.user + used.system - user - system) / 1000 / count;
   const words: number[] = [];
   for (let at = 0; at < count; at++) words.push(await time('words'));
   const mib = (process.memoryUsage.rss() - before) / 2 ** 20;
   const quantile = (times: number[], share: number): number =>
     times.sort((a, b) => a - b)[Math.floor(times.length * share)]!;
-  return { p50: quantile(both, 0.5), p95: quantile(both, 0.95), wordsP50: quantile(words, 0.5), mib };
+  return {
+    p50: quantile(both, 0.5),
+    p95: quantile(both, 0.95),
+    wordsP50: quantile(words, 0.5),
+    processorMs,
+    mib,
+  };
 }
 
 async function modelRate(prose: Prose, scale: number): Promise<number> {

@@ -9,6 +9,7 @@
 import { cpus } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
+import { measureCatchUp } from './catch-up.ts';
 import { measureContext } from './context.ts';
 import { measureGroups } from './groups.ts';
 import { measureObserved } from './observed.ts';
@@ -64,6 +65,7 @@ if (wants('submit')) {
   }
   report(...(await measureSubmit(scale)));
 }
+if (wants('catch-up')) report(...(await measureCatchUp(scale, threads)));
 if (wants('observed')) report(...(await measureObserved(scale)));
 if (wants('start')) report(...(await measureStart(scale)));
 if (wants('context'))

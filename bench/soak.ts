@@ -64,7 +64,9 @@ async function caller(agents: readonly Agent[], at: number, until: Until): Promi
   for (let number = 0; !until.isOver; number++) {
     await until.gate;
     try {
-      until.operations += await round(agents[at]!, agents[(at + 1) % agents.length]!, number);
+      const done = await round(agents[at]!, agents[(at + 1) % agents.length]!, number);
+      // Not in one: the sum would be read before the wait, and what others add meanwhile be lost.
+      until.operations += done;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
     }

@@ -12,7 +12,7 @@ import { markVerified } from '../events/transaction.ts';
 import type { Row } from './row.ts';
 import { buildWorkload, type Workload } from './workload.ts';
 
-const ONE = { operationsPerTransaction: 1, transactionsPerBlock: 1_024 };
+export const ONE = { operationsPerTransaction: 1, transactionsPerBlock: 1_024 };
 const MANY = { operationsPerTransaction: 64, transactionsPerBlock: 64 };
 
 function freshJudge(): { judge: ChainJudge; state: MemoryState } {
@@ -22,7 +22,7 @@ function freshJudge(): { judge: ChainJudge; state: MemoryState } {
 }
 
 /** Seconds to validate a whole chain, every signature checked in the pool. */
-async function secondsToValidate(workload: Workload, threads: number): Promise<number> {
+export async function secondsToValidate(workload: Workload, threads: number): Promise<number> {
   const verifier = new PoolVerifier({ threads });
   await verifier.verify(
     new Uint8Array(0),

@@ -6,8 +6,8 @@
  * presence. Nobody's balance runs dry and nothing is refused, so that every operation costs its full price.
  */
 import { createHash } from 'node:crypto';
-import { foundGroup } from '../actors/chain/chain.ts';
 import { nativeCrypto } from '../actors/chain/core.ts';
+import { foundGroup } from '../actors/chain/found.ts';
 import { ChainJudge, type FinalBlock } from '../actors/chain/judge.ts';
 import { signTransaction } from '../actors/chain/sign.ts';
 import { MemoryState } from '../actors/chain/state-cache.ts';

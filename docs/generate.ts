@@ -14,6 +14,7 @@ import { presenceMachine } from '../actors/presence/presence.machine.ts';
 import { taskBoardMachine } from '../actors/tasks/task-board.machine.ts';
 import { purchaseMachine } from '../machines/purchase.machine.ts';
 import { taskMachine } from '../machines/task.machine.ts';
+import { syncMachine } from '../protocol/sync/sync.machine.ts';
 import { TABLES as STORAGE_TABLES } from '../storage/schema.ts';
 import { boundsTable } from './generate/bounds.ts';
 import { settingsTable, variablesTable } from './generate/configuration.ts';
@@ -22,11 +23,12 @@ import { limitsTable } from './generate/limits.ts';
 import { machineDiagram, transitionTable } from './generate/machines.ts';
 import { operationsTable, policyTable } from './generate/operations.ts';
 import { refusalsTable } from './generate/refusals.ts';
+import { sqlViewsTable } from './generate/sql.ts';
 import { stateTable } from './generate/state.ts';
 import { table } from './generate/table.ts';
 
 /** The pages that have generated regions. */
-export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md'] as const;
+export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md', 'SQL.md'] as const;
 export type Page = (typeof PAGES)[number];
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -44,10 +46,12 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   'task-diagram': () => machineDiagram(taskMachine),
   'purchase-diagram': () => machineDiagram(purchaseMachine),
   'chain-diagram': () => machineDiagram(chainMachine),
+  'sync-diagram': () => machineDiagram(syncMachine),
   'node-diagram': () => machineDiagram(nodeMachine),
   'task-board-diagram': () => machineDiagram(taskBoardMachine),
   'presence-diagram': () => machineDiagram(presenceMachine),
   bounds: boundsTable,
+  'sql-views': sqlViewsTable,
   storage: storageTable,
   settings: settingsTable,
   variables: variablesTable,

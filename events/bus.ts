@@ -69,8 +69,38 @@ export type MomentEvent =
   | { readonly kind: 'clock.restored' }
   /** A group's read models could not be used as they were, and are made again from the log. */
   | { readonly kind: 'views.rebuilt'; readonly groupId: Hex32; readonly reason: string }
+  /** Read models that have a long way to go, now and then, and when they have arrived. */
+  | {
+      readonly kind: 'views.progress';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly headHeight: number;
+    }
   /** Read models do not follow the log at present: one group's, or all where none is named. */
-  | { readonly kind: 'views.failed'; readonly groupId?: Hex32; readonly reason: string };
+  | { readonly kind: 'views.failed'; readonly groupId?: Hex32; readonly reason: string }
+  | { readonly kind: 'peer.connected'; readonly peer: Hex32; readonly address: string }
+  | { readonly kind: 'peer.disconnected'; readonly peer: Hex32 }
+  /** A peer did what an honest one does not; for how long it is shut out, milliseconds. */
+  | { readonly kind: 'peer.banned'; readonly peer: Hex32; readonly reason: string; readonly forMs: number }
+  /** Blocks that were fetched from peers; `target` is the greatest height that a peer has shown. */
+  | {
+      readonly kind: 'sync.progress';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly target: number;
+      readonly status: SyncStatus;
+    }
+  /** A sealer has sealed two blocks at one height; the one that came first is kept. */
+  | {
+      readonly kind: 'evidence.equivocation';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly sealer: Hex32;
+      readonly blockIds: readonly [kept: Hex32, other: Hex32];
+    };
+
+/** What the following of a group through the network is doing. */
+export type SyncStatus = 'idle' | 'syncing' | 'backoff' | 'paused';
 
 /** What one group's part of a gap was. */
 export interface Gap {

@@ -35,6 +35,7 @@ export type FieldType =
       readonly maxCharacters?: number;
     }
   | { readonly kind: 'bytes'; readonly length: number }
+  | { readonly kind: 'blob'; readonly maxBytes: number }
   | { readonly kind: 'enum'; readonly values: readonly string[] }
   | { readonly kind: 'optional'; readonly of: FieldType }
   | {

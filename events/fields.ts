@@ -43,6 +43,18 @@ export function bytesOf(length: number): Codec<Uint8Array> {
   };
 }
 
+/** Up to `maxBytes` bytes, whatever they are: a record that is decoded later, an artifact. */
+export function blob(maxBytes: number): Codec<Uint8Array> {
+  return {
+    describe: { kind: 'blob', maxBytes },
+    write: (writer, value) => writer.bin(value),
+    read: (reader) => reader.bin(maxBytes),
+    check: (value, path) => {
+      if (!(value instanceof Uint8Array) || value.length > maxBytes) reject(path, `up to ${maxBytes} bytes`);
+    },
+  };
+}
+
 /** An unsigned integer up to `max` (at most 2^53−1), a `number` in memory. */
 export function uint(max: number): Codec<number> {
   return {

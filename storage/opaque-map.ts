@@ -1,5 +1,6 @@
 /**
- * A small durable map of bytes to bytes: the outbox and the wallet, whose records belong to other rooms.
+ * A small durable map of bytes to bytes: the outbox, the wallet and what the network remembers, whose records
+ * belong to other rooms.
  */
 import { closedError, type Table } from './environment.ts';
 import { OPAQUE_KEY_BYTES_MAX } from './keys.ts';
@@ -10,14 +11,16 @@ import type { Writer } from './writer.ts';
 /** One change: undefined deletes. */
 export type OpaqueWrite = readonly [key: Uint8Array, value: Uint8Array | undefined];
 
+type OpaqueTable = 'outbox' | 'wallet' | 'network';
+
 /** Bytes by key, in byte order of the keys. Keys have 1 to 512 bytes. */
 export class OpaqueMap {
-  readonly #name: 'outbox' | 'wallet';
+  readonly #name: OpaqueTable;
   readonly #table: Table;
   readonly #view: View;
   readonly #writer: Writer;
 
-  constructor(name: 'outbox' | 'wallet', table: Table, view: View, writer: Writer) {
+  constructor(name: OpaqueTable, table: Table, view: View, writer: Writer) {
     this.#name = name;
     this.#table = table;
     this.#view = view;

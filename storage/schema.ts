@@ -39,6 +39,7 @@ export const TABLES = [
   { id: 11, name: 'artifact-members', key: 'group sha256', value: 'size' },
   { id: 12, name: 'outbox', key: 'opaque', value: 'opaque' },
   { id: 13, name: 'wallet', key: 'opaque', value: 'opaque' },
+  { id: 14, name: 'network', key: 'opaque', value: 'opaque' },
 ] as const satisfies readonly TableDescription[];
 
 /** The name of a table. */

@@ -75,6 +75,8 @@ export class Store extends StoreReader {
   override readonly artifacts: Artifacts;
   readonly outbox: OpaqueMap;
   readonly wallet: OpaqueMap;
+  /** Peers, subscriptions and evidence: what the network remembers. */
+  readonly network: OpaqueMap;
   readonly #writer: Writer;
   readonly #groups = new Map<string, LmdbGroupStore>();
   readonly #adding = new Map<string, Promise<GroupStore>>();
@@ -87,6 +89,7 @@ export class Store extends StoreReader {
     this.artifacts = new Artifacts(environment, this.view, writer);
     this.outbox = new OpaqueMap('outbox', tables.outbox, this.view, writer);
     this.wallet = new OpaqueMap('wallet', tables.wallet, this.view, writer);
+    this.network = new OpaqueMap('network', tables.network, this.view, writer);
   }
 
   /** Checks the format and clears away what a crash left. Part of `openStore`. */

@@ -10,10 +10,12 @@ import type { ContextAnswer, ContextQuestion, ViewProgress } from './questions.t
 import type { ReadMarks } from './read-marks.ts';
 import { retrieve } from './retrieve.ts';
 import { composeSlice } from './slice.ts';
-import { numberAt, threadPage, unreadAfter } from './threads.ts';
+import { numberAt, rootOf, threadPage, unreadAfter } from './threads.ts';
 import { explain } from './why.ts';
 
 const TOP_K_MAX = 200;
+/** UTF-16 units of a query that are read: as long as the longest claim. */
+const QUERY_LENGTH_MAX = 65_536;
 
 /** The number of a claim. @throws ViewsError `not_found` */
 function claimNumber(file: GroupFile, claim: Hex32): number {
@@ -26,9 +28,6 @@ function claimNumber(file: GroupFile, claim: Hex32): number {
 /** How far the read models of a group are. */
 export function progressOf(file: GroupFile, meaning: Meaning): ViewProgress {
   const { claims } = file.sqlite.get<{ claims: number }>('SELECT coalesce(max(n), 0) AS claims FROM claim')!;
-  const { waiting } = file.sqlite.get<{ waiting: number }>(
-    'SELECT count(*) AS waiting FROM claim WHERE embedded = 0 AND terms IS NOT NULL',
-  )!;
   const { model } = file;
   const { unavailable } = meaning;
   return {
@@ -36,7 +35,7 @@ export function progressOf(file: GroupFile, meaning: Meaning): ViewProgress {
     headHeight: file.reader.head()?.height ?? -1,
     claims,
     withText: file.words.size,
-    embedded: file.words.size - waiting,
+    embedded: file.embedded,
     ...(model === undefined ? {} : { model }),
     ...(unavailable === undefined ? {} : { meaningUnavailable: unavailable }),
   };
@@ -47,7 +46,8 @@ export async function answerContext(
   meaning: Meaning,
   question: ContextQuestion,
 ): Promise<ContextAnswer> {
-  const { query, rankBy = 'both', topK } = question;
+  const { rankBy = 'both', topK } = question;
+  const query = question.query.slice(0, QUERY_LENGTH_MAX).toWellFormed();
   if (question.thread !== undefined) claimNumber(file, question.thread);
   const { sqlite } = file;
   const vector = rankBy === 'words' ? undefined : await meaning.vectorOf(file, query);
@@ -55,7 +55,7 @@ export async function answerContext(
   const usable = sqlite === file.sqlite ? vector : undefined;
   const mask = maskOf(file.sqlite, question);
   const { found, rankedBy } = retrieve(file, { query, vector: usable, mask, rankBy });
-  const bounded = topK === undefined ? question : { ...question, topK: Math.min(topK, TOP_K_MAX) };
+  const bounded = { ...question, query, ...(topK === undefined ? {} : { topK: Math.min(topK, TOP_K_MAX) }) };
   const { slice, claims, tokens } = composeSlice(file.sqlite, found, bounded);
   const claimIds = claims.map(({ claim }) => claim);
   return { slice, claims, claimIds, rankedBy, tokens, progress: progressOf(file, meaning) };
@@ -76,6 +76,8 @@ export function answerThread(
 ): Questions['thread']['answer'] {
   const n = claimNumber(file, claim);
   const from = after === undefined ? undefined : claimNumber(file, after);
+  if (from !== undefined && rootOf(file.sqlite, from) !== rootOf(file.sqlite, n))
+    throw new ViewsError('not_found', `the claim ${after} is not in this thread`);
   const { claims, next } = threadPage(file.sqlite, n, { after: from, limit });
   return { claims, ...(next === undefined ? {} : { next }), progress: progressOf(file, meaning) };
 }

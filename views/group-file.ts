@@ -5,7 +5,7 @@
  * that is not the one it was made from) has one answer: it is dropped and made again. Its checkpoint is written in
  * the transaction of what it vouches for, so the file is always exactly the log up to the height that it says.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import type { Hex32 } from '../events/bytes.ts';
 import type { GroupReader } from '../storage/port.ts';
 import { VectorIndex } from './meaning/vector-index.ts';
@@ -23,7 +23,21 @@ export interface Checkpoint {
   readonly tsMs: number;
 }
 
+/**
+ * A file up to this size is checked when it is opened, in a fifth of a second. Damage in a larger one is found when
+ * what is damaged is read, and then it is made again just the same.
+ */
+const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
+
 const NOTHING: Checkpoint = { height: -1, blockId: '', tsMs: 0 };
+
+/** What of the file is held in memory. */
+interface InMemory {
+  checkpoint: Checkpoint;
+  readonly words: WordIndex;
+  readonly vectors: VectorIndex;
+  embedded: number;
+}
 
 export type Notify = (notice: ViewsNotice) => void;
 
@@ -32,9 +46,8 @@ export class GroupFile {
   readonly reader: GroupReader;
   readonly #notify: Notify;
   #sqlite: Sqlite;
-  #words: WordIndex;
-  #vectors: VectorIndex;
-  #checkpoint: Checkpoint;
+  #inMemory: InMemory;
+  #inode: number | undefined;
 
   /** Opens the file, or makes it; `notify` is told when one that was there could not be used. */
   constructor(path: string, reader: GroupReader, notify: Notify) {
@@ -46,10 +59,17 @@ export class GroupFile {
       this.#say(opened);
       opened = this.#create();
     }
+    try {
+      this.#inMemory = readIntoMemory(opened);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      opened.close();
+      this.#say(damaged(error));
+      opened = this.#create();
+      this.#inMemory = readIntoMemory(opened);
+    }
     this.#sqlite = opened;
-    this.#checkpoint = readCheckpoint(opened);
-    this.#words = new WordIndex(opened);
-    this.#vectors = this.#vectorIndex();
+    this.#inode = inodeOf(path);
   }
 
   /** The open file, or why it cannot be used. */
@@ -64,7 +84,7 @@ export class GroupFile {
     } catch (error) {
       sqlite?.close();
       if (!isDamage(error)) throw error;
-      return `it is damaged (${(error as Error).message})`;
+      return damaged(error);
     }
   }
 
@@ -73,8 +93,10 @@ export class GroupFile {
     if (tables.count === 0) return 'new';
     const format = sqlite.get<{ value: number }>("SELECT value FROM meta WHERE name = 'format'")?.value;
     if (format !== FORMAT) return `it has format ${format ?? 'of nothing'}, and this version makes ${FORMAT}`;
-    const { quick_check: verdict } = sqlite.get<{ quick_check: string }>('PRAGMA quick_check(1)')!;
-    if (verdict !== 'ok') return `it is damaged (${verdict})`;
+    if (statSync(this.path).size <= CHECKED_BYTES_MAX) {
+      const verdict = quickCheck(sqlite);
+      if (verdict !== 'ok') return `it is damaged (${verdict})`;
+    }
     const { height, blockId } = readCheckpoint(sqlite);
     if (height >= 0 && this.reader.blockId(height) !== blockId)
       return `it was made from another log: the block at height ${height} differs`;
@@ -88,12 +110,13 @@ export class GroupFile {
     return sqlite;
   }
 
-  #vectorIndex(): VectorIndex {
-    return new VectorIndex(this.#sqlite, (a, b) => this.#words.compareIds(a, b));
-  }
-
   #say(why: string): void {
     this.#notify({ kind: 'views.rebuilt', groupId: this.reader.groupId, reason: why });
+  }
+
+  /** Whether the file is still there: SQLite would go on with one that has no name any more. */
+  get isInPlace(): boolean {
+    return inodeOf(this.path) === this.#inode;
   }
 
   get sqlite(): Sqlite {
@@ -101,15 +124,27 @@ export class GroupFile {
   }
 
   get words(): WordIndex {
-    return this.#words;
+    return this.#inMemory.words;
   }
 
   get vectors(): VectorIndex {
-    return this.#vectors;
+    return this.#inMemory.vectors;
   }
 
   get checkpoint(): Checkpoint {
-    return this.#checkpoint;
+    return this.#inMemory.checkpoint;
+  }
+
+  /** How many claims with a text need nothing of the model any more. */
+  get embedded(): number {
+    return this.#inMemory.embedded;
+  }
+
+  /** A claim with a text needs nothing of the model any more; inside a transaction, with its vector if it has one. */
+  setEmbedded(n: number, vector: Int8Array | undefined): void {
+    if (vector !== undefined) this.vectors.add(n, vector);
+    this.#sqlite.run('UPDATE claim SET embedded = 1 WHERE n = ?', n);
+    this.#inMemory.embedded++;
   }
 
   /** The model that the vectors are of. */
@@ -126,7 +161,7 @@ export class GroupFile {
       this.#sqlite.run("INSERT OR REPLACE INTO meta VALUES ('model', ?)", model);
       return undefined;
     });
-    this.#vectors = this.#vectorIndex();
+    this.#load();
   }
 
   /**
@@ -147,13 +182,11 @@ export class GroupFile {
       if (!isDamage(error)) this.#load();
       throw error;
     }
-    if (reached !== undefined) this.#checkpoint = reached;
+    if (reached !== undefined) this.#inMemory.checkpoint = reached;
   }
 
   #load(): void {
-    this.#checkpoint = readCheckpoint(this.#sqlite);
-    this.#words = new WordIndex(this.#sqlite);
-    this.#vectors = this.#vectorIndex();
+    this.#inMemory = readIntoMemory(this.#sqlite);
   }
 
   /** Drops everything and begins at block 0 again. */
@@ -161,6 +194,7 @@ export class GroupFile {
     this.#say(why);
     this.#sqlite.close();
     this.#sqlite = this.#create();
+    this.#inode = inodeOf(this.path);
     this.#load();
   }
 
@@ -168,6 +202,25 @@ export class GroupFile {
     this.#sqlite.close();
   }
 }
+
+/** What SQLite says of the structure of a file: `ok`, or what is wrong first. It reads all of it. */
+export function quickCheck(sqlite: Sqlite): string {
+  return sqlite.get<{ quick_check: string }>('PRAGMA quick_check(1)')!.quick_check;
+}
+
+function readIntoMemory(sqlite: Sqlite): InMemory {
+  const words = new WordIndex(sqlite);
+  return {
+    checkpoint: readCheckpoint(sqlite),
+    words,
+    vectors: new VectorIndex(sqlite, (a, b) => words.compareIds(a, b)),
+    embedded: sqlite.get<{ count: number }>(
+      'SELECT count(*) AS count FROM claim WHERE embedded = 1 AND terms IS NOT NULL',
+    )!.count,
+  };
+}
+
+const damaged = (error: unknown): string => `it is damaged (${(error as Error).message})`;
 
 function openSqlite(path: string): Sqlite {
   const sqlite = new Sqlite(path);
@@ -186,6 +239,11 @@ function openSqlite(path: string): Sqlite {
 function readCheckpoint(sqlite: Sqlite): Checkpoint {
   const row = sqlite.get<{ height: number; block_id: string; ts_ms: number }>('SELECT * FROM checkpoint');
   return row === undefined ? NOTHING : { height: row.height, blockId: row.block_id, tsMs: row.ts_ms };
+}
+
+/** Which file has this name, or nothing where there is none. */
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function removeFiles(path: string): void {

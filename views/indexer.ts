@@ -84,13 +84,13 @@ export async function embedNext(file: GroupFile, embedder: Embedder): Promise<bo
   );
   if (next === undefined) return false;
   const part = embeddedPart(next.text);
-  const vector = part === '' ? undefined : quantise(await embedder.embed(part));
+  const isRead = part !== '' && (embedder.reads?.(part) ?? true);
+  const vector = isRead ? quantise(await embedder.embed(part)) : undefined;
   const { sqlite } = file;
   file.write(() => {
     // The file may have been made again meanwhile: then this is somebody else's number.
     if (sqlite !== file.sqlite) return undefined;
-    if (vector !== undefined) file.vectors.add(next.n, vector);
-    file.sqlite.run('UPDATE claim SET embedded = 1 WHERE n = ?', next.n);
+    file.setEmbedded(next.n, vector);
     return undefined;
   });
   return true;

@@ -12,10 +12,11 @@ import type {
   ViewProgress,
   WhyAnswer,
 } from './questions.ts';
+import type { Standing } from './standings.ts';
 import type { Place } from './threads.ts';
 
 /** What an operator should know of the views. */
-export type ViewsNotice = Extract<MomentEvent, { kind: 'views.rebuilt' | 'views.failed' }>;
+export type ViewsNotice = Extract<MomentEvent, { kind: `views.${string}` }>;
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -23,6 +24,8 @@ export interface ThreadData {
   readonly chain: string;
   /** Where the files of the views lie. */
   readonly views: string;
+  /** The file that says how far each identity has read. */
+  readonly readMarks: string;
   readonly durability: Durability;
   readonly embedder: EmbedderOptions;
 }
@@ -35,6 +38,8 @@ export interface Questions {
   news: { question: { after?: Place; limit: number }; answer: ClaimPage };
   unread: { question: { reader: Hex32; readUpTo?: Place }; answer: UnreadAnswer };
   progress: { question: object; answer: ViewProgress };
+  /** The file turned out to be damaged elsewhere: it is made again. */
+  recover: { question: { reason: string }; answer: ViewProgress };
 }
 export type QuestionKind = keyof Questions;
 
@@ -50,12 +55,17 @@ export interface Ask<K extends QuestionKind = QuestionKind> {
 
 export type ToThread =
   | { readonly type: 'ask'; readonly ask: Ask }
-  /** These groups have grown; answered by `caughtUp`, and not said again before that. */
-  | { readonly type: 'heads'; readonly groupIds: readonly Hex32[] }
+  /** These groups have grown, and texts of those came late; answered by `caughtUp`, and not said again before that. */
+  | {
+      readonly type: 'heads';
+      readonly groupIds: readonly Hex32[];
+      readonly withTexts: readonly Hex32[];
+    }
   | { readonly type: 'close' };
 
 export type FromThread =
   | { readonly type: 'answer'; readonly id: number; readonly answer: Questions[QuestionKind]['answer'] }
   | { readonly type: 'failed'; readonly id: number; readonly code: ViewsErrorCode; readonly message: string }
   | { readonly type: 'caughtUp' }
+  | { readonly type: 'standing'; readonly standing: Standing }
   | { readonly type: 'notice'; readonly notice: ViewsNotice };

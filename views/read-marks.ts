@@ -1,8 +1,7 @@
 /**
  * How far each identity has read each group. This is nobody's business but the node's, so it is not in the log and
- * cannot be made again from it: it has a file of its own, `read-marks.db`, that rebuilding leaves alone.
+ * cannot be made again from it: it has a file of its own, beside the read models and not among them.
  */
-import { join } from 'node:path';
 import type { Hex32 } from '../events/bytes.ts';
 import { Sqlite } from './sqlite.ts';
 import type { Place } from './threads.ts';
@@ -10,8 +9,8 @@ import type { Place } from './threads.ts';
 export class ReadMarks {
   readonly #sqlite: Sqlite;
 
-  constructor(dir: string) {
-    this.#sqlite = new Sqlite(join(dir, 'read-marks.db'));
+  constructor(path: string) {
+    this.#sqlite = new Sqlite(path);
     this.#sqlite.database.exec(
       `PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS read_mark (
         group_id TEXT, reader TEXT, height INTEGER NOT NULL, position INTEGER NOT NULL,

@@ -1,7 +1,14 @@
-/** The process that runs one query, and is then killed by whoever started it. See `sql.ts`. */
+/**
+ * The process that runs one query, and is then killed by whoever started it. See `sql.ts`.
+ *
+ * The query runs on a thread of it, so that the process notices when whoever started it is gone: killed in the
+ * middle, it could not stop the query any more.
+ */
 import { constants, DatabaseSync } from 'node:sqlite';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { SQL_VIEWS } from './schema.ts';
 import type { SqlAnswer, SqlRequest, SqlResponse, SqlValue } from './sql.ts';
+import { isDamage, isNoFile } from './sqlite.ts';
 
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 /** SQLite's own description of the views, and its functions that give rows: both only tell what is in them. */
@@ -74,10 +81,18 @@ function respond(request: SqlRequest): SqlResponse {
     return { answer: answer(request) };
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
+    if (isDamage(error) || isNoFile(error)) return { damage: message };
     // Not an error of SQLite: a bug of this file, which ends the process.
     if (code !== 'ERR_SQLITE_ERROR') throw error;
     return { problem: message };
   }
 }
 
-process.once('message', (request: SqlRequest) => process.send!(respond(request)));
+if (isMainThread) {
+  process.once('message', (request: SqlRequest) => {
+    const thread = new Worker(new URL(import.meta.url), { workerData: request });
+    thread.once('message', (response: SqlResponse) => process.send!(response));
+  });
+  // A thread inside SQLite would keep the process from any other end.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+} else parentPort!.postMessage(respond(workerData as SqlRequest));

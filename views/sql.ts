@@ -14,6 +14,8 @@ export interface SqlOptions {
   readonly timeoutMs?: number;
   /** Rows at most; 10,000 if not given. */
   readonly maxRows?: number;
+  /** Stops the query. */
+  readonly signal?: AbortSignal;
 }
 
 /** A value of a row; integers beyond 2^53 are `bigint`. */
@@ -32,7 +34,19 @@ export interface SqlRequest {
   readonly query: string;
   readonly maxRows: number;
 }
-export type SqlResponse = { readonly answer: SqlAnswer } | { readonly problem: string };
+type Stopped = 'too long' | 'too large' | 'aborted';
+export type SqlResponse =
+  | { readonly answer: SqlAnswer }
+  | { readonly problem: string }
+  /** The file cannot be read, whatever the query. */
+  | { readonly damage: string };
+
+/** The file that a query ran on is damaged, or is gone. */
+export class DamagedFileError extends ViewsError {
+  constructor(detail: string) {
+    super('views_failed', detail);
+  }
+}
 
 const TIMEOUT_MS_DEFAULT = 10_000;
 const MAX_ROWS_DEFAULT = 10_000;
@@ -50,15 +64,15 @@ const PROCESS_FILE = new URL(
 
 /** Runs one SELECT on the file at `path`. @throws ViewsError `sql_invalid`, `sql_stopped` */
 export function runSql(path: string, query: string, options: SqlOptions): Promise<SqlAnswer> {
-  const { timeoutMs = TIMEOUT_MS_DEFAULT, maxRows = MAX_ROWS_DEFAULT } = options;
+  const { timeoutMs = TIMEOUT_MS_DEFAULT, maxRows = MAX_ROWS_DEFAULT, signal } = options;
   return new Promise((resolve, reject) => {
     const child = fork(PROCESS_FILE, {
       execArgv: ['--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MIB}`],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    let outcome: SqlResponse | 'too long' | 'too large' | undefined;
-    const stop = (why: 'too long' | 'too large'): void => {
+    let outcome: SqlResponse | Stopped | undefined;
+    const stop = (why: Stopped): void => {
       outcome ??= why;
       child.kill('SIGKILL');
     };
@@ -66,7 +80,11 @@ export function runSql(path: string, query: string, options: SqlOptions): Promis
     const watch = setInterval(() => {
       if (residentBytes(child.pid) > RESIDENT_BYTES_MAX) stop('too large');
     }, WATCH_MS);
+    const abort = (): void => stop('aborted');
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
     const stopWatching = (): void => {
+      signal?.removeEventListener('abort', abort);
       clearTimeout(timer);
       clearInterval(watch);
     };
@@ -82,15 +100,19 @@ export function runSql(path: string, query: string, options: SqlOptions): Promis
       stopWatching();
       if (typeof outcome === 'object') {
         if ('answer' in outcome) resolve(outcome.answer);
-        else reject(new ViewsError('sql_invalid', outcome.problem));
-      } else {
-        const why =
-          outcome === 'too long' ? `ran for more than ${timeoutMs} ms` : 'took more memory than it may';
-        reject(new ViewsError('sql_stopped', `the query ${why} and was stopped; ask for less`));
-      }
+        else if ('damage' in outcome) reject(new DamagedFileError(outcome.damage));
+        else reject(new ViewsError('sql_invalid', `the query cannot run: ${outcome.problem}`));
+      } else reject(new ViewsError('sql_stopped', stoppedBecause(outcome, timeoutMs)));
     });
     child.send({ path, query, maxRows } satisfies SqlRequest);
   });
+}
+
+/** A process that ended by itself ran into the bound of its heap. */
+function stoppedBecause(why: Stopped | undefined, timeoutMs: number): string {
+  if (why === 'aborted') return 'the query was stopped, as was asked';
+  const what = why === 'too long' ? `ran for more than ${timeoutMs} ms` : 'took more memory than it may';
+  return `the query ${what} and was stopped; ask for less`;
 }
 
 /** What a process holds in memory; 0 where the system does not tell, and time alone is the bound. */

@@ -11,12 +11,21 @@ export type Value = SQLInputValue;
 /** SQLite's result codes for a file that is damaged, or is none of its. */
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
+const SQLITE_CANTOPEN = 14;
 
 /** Whether an error means that the file itself is broken. */
 export function isDamage(error: unknown): boolean {
-  const { errcode } = error as { errcode?: number };
-  // The low byte is the kind of an extended code.
-  return errcode !== undefined && [SQLITE_CORRUPT, SQLITE_NOTADB].includes(errcode & 0xff);
+  return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(kindOf(error));
+}
+
+/** Whether an error means that there is no file, or none that can be opened. */
+export function isNoFile(error: unknown): boolean {
+  return kindOf(error) === SQLITE_CANTOPEN;
+}
+
+/** The low byte is the kind of an extended code. */
+function kindOf(error: unknown): number {
+  return ((error as { errcode?: number }).errcode ?? 0) & 0xff;
 }
 
 /** An open file with its prepared statements. */

@@ -35,6 +35,8 @@ import { isDamage } from './sqlite.ts';
 const NICENESS = 10;
 /** How long to rest where all that is left has to wait: for a model, or for texts that are not here. */
 const REST_MS = 250;
+/** How often to say how far embedding is. */
+const STANDING_MS = 1_000;
 
 const port = parentPort!;
 const data = workerData as ThreadData;
@@ -50,16 +52,18 @@ if (platform === 'linux')
 
 const store = openStoreReader(data.chain, { durability: data.durability });
 const files = new Files(store, data.views, notify);
-const marks = new ReadMarks(data.views);
+const marks = new ReadMarks(data.readMarks);
 const meaning = new Meaning(data.embedder);
 
 const asks: Ask[] = [];
 /** Groups whose log may have grown, and those that may have something to embed. */
 const grown = new Set<Hex32>();
 const toEmbed = new Set<Hex32>();
-/** Where the look for late texts goes on, by group. */
+/** Where the look for texts that came late goes on, by group; and the groups that were looked through before. */
 const lateTexts = new Map<Hex32, number>();
+const lookedThrough = new Set<Hex32>();
 let owesCaughtUp = false;
+let standingToldMs = Number.NEGATIVE_INFINITY;
 let isClosing = false;
 let wake: () => void = () => {};
 
@@ -69,6 +73,7 @@ port.on('message', (message: ToThread) => {
   else {
     owesCaughtUp = true;
     for (const groupId of message.groupIds) grown.add(groupId);
+    for (const groupId of message.withTexts) lateTexts.set(groupId, 0);
   }
   wake();
 });
@@ -79,7 +84,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** Waits for a message, or for a while; not at all where one came in during the step before. */
 const rest = (ms: number | undefined): Promise<void> =>
   new Promise((resolve) => {
-    if (isClosing || asks.length > 0 || grown.size > 0) {
+    if (isClosing || asks.length > 0 || grown.size > 0 || lateTexts.size > 0) {
       resolve();
       return;
     }
@@ -107,10 +112,23 @@ async function run(): Promise<void> {
 async function workInBackground(): Promise<boolean> {
   for (const groupId of grown) {
     guarded(groupId, (file) => {
-      if (indexSlice(file)) return;
+      const isMore = indexSlice(file);
+      tellStanding(file);
+      if (isMore) return;
       grown.delete(groupId);
       toEmbed.add(groupId);
-      lateTexts.set(groupId, takeInLateTexts(file, lateTexts.get(groupId) ?? 0));
+      // They may have come while nobody was looking.
+      if (!lookedThrough.has(groupId)) lateTexts.set(groupId, 0);
+      lookedThrough.add(groupId);
+    });
+    return true;
+  }
+  for (const [groupId, after] of lateTexts) {
+    lateTexts.delete(groupId);
+    guarded(groupId, (file) => {
+      const next = takeInLateTexts(file, after);
+      if (next > 0) lateTexts.set(groupId, next);
+      toEmbed.add(groupId);
     });
     return true;
   }
@@ -122,10 +140,24 @@ async function workInBackground(): Promise<boolean> {
   if (meaning.isResting) return false;
   for (const groupId of toEmbed) {
     const file = files.get(groupId);
-    if (await meaning.embedNext(file)) return true;
+    if (await meaning.embedNext(file)) {
+      if (performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
+      return true;
+    }
+    tellStanding(file);
     if (!meaning.isResting) toEmbed.delete(groupId);
   }
   return false;
+}
+
+/** Says how far a group is. */
+function tellStanding(file: GroupFile): void {
+  standingToldMs = performance.now();
+  const { height } = file.checkpoint;
+  const { groupId } = file.reader;
+  const headHeight = file.reader.head()?.height ?? -1;
+  const toEmbed = data.embedder.kind === 'none' ? 0 : file.words.size - file.embedded;
+  tell({ type: 'standing', standing: { groupId, height, headHeight, toEmbed } });
 }
 
 /** Runs `use` on a group's file. A file that turns out to be damaged is made again; what else fails is told. */
@@ -170,8 +202,13 @@ async function serve(ask: Ask): Promise<void> {
 async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
   const { groupId, waitMs } = ask;
   const deadline = performance.now() + waitMs;
+  if (isA('recover', ask)) recover(groupId, new Error(ask.question.reason));
   const file = files.get(groupId);
-  while (indexSlice(file) && performance.now() < deadline) await turn();
+  while (indexSlice(file) && performance.now() < deadline) {
+    tellStanding(file);
+    await turn();
+  }
+  tellStanding(file);
   // What is left is for the background.
   grown.add(groupId);
   if (isA('context', ask)) {

@@ -19,12 +19,17 @@ export function threadPage(
   n: number,
   { after, limit }: { after: number | undefined; limit: number },
 ): { claims: ShownClaim[]; next: Hex32 | undefined } {
-  const { root } = sqlite.get<{ root: number }>('SELECT root FROM claim WHERE n = ?', n)!;
+  const root = rootOf(sqlite, n);
   const claims: ShownClaim[] = [];
   let at = after === undefined ? root : follower(sqlite, after);
   for (; at !== undefined && claims.length < limit; at = follower(sqlite, at))
     claims.push(shownClaim(sqlite, at));
   return { claims, next: at === undefined ? undefined : claims.at(-1)?.claim };
+}
+
+/** The number of the claim that the thread of claim number `n` began with. */
+export function rootOf(sqlite: Sqlite, n: number): number {
+  return sqlite.get<{ root: number }>('SELECT root FROM claim WHERE n = ?', n)!.root;
 }
 
 /** What a reader sees after claim number `n`. */

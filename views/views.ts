@@ -8,8 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { ViewsError } from './errors.ts';
-import { filePath } from './files.ts';
-import type { EmbedderOptions } from './meaning/embedder.ts';
+import { filePath } from './paths.ts';
 import type {
   Ask,
   FromThread,
@@ -27,12 +26,11 @@ import type {
   ViewProgress,
   WhyAnswer,
 } from './questions.ts';
-import { runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
+import { DamagedFileError, runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
+import { Standings, type ViewsLag } from './standings.ts';
 import type { Place } from './threads.ts';
 
-export interface ViewsOptions extends Omit<ThreadData, 'embedder'> {
-  /** The built-in model, if not given. */
-  readonly embedder?: EmbedderOptions;
+export interface ViewsOptions extends ThreadData {
   /** Told what an operator should know: that a file was made again, and why. */
   readonly tell?: (notice: ViewsNotice) => void;
 }
@@ -52,18 +50,23 @@ const THREAD_FILE = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : '.
 
 export class Views {
   readonly #options: ViewsOptions;
+  readonly #standings: Standings;
   readonly #pending = new Map<number, Pending>();
   /** Groups that have grown since the thread was last told, and whether it is still at what it was told. */
   readonly #grown = new Set<Hex32>();
+  readonly #withTexts = new Set<Hex32>();
   #isCatchingUp = false;
   #isFollowing = false;
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   #lastId = 0;
+  /** Aborted by `close`, for processes that are at a query. */
+  readonly #ended = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: ViewsOptions) {
     this.#options = options;
+    this.#standings = new Standings((notice) => options.tell?.(notice));
   }
 
   // Following the log.
@@ -76,19 +79,36 @@ export class Views {
   }
 
   /** A group has grown. Costs nothing while no thread runs; the thread is told once, until it has caught up. */
-  grew(groupId: Hex32): void {
+  grew({ groupId, height }: { readonly groupId: Hex32; readonly height: number }): void {
+    this.#standings.grew(groupId, height);
     if (this.#worker === undefined && !this.#isFollowing) return;
     this.#grown.add(groupId);
     this.#tellHeads();
   }
 
+  /** How far behind the groups are that the thread has had to do with. */
+  lag(): Iterable<ViewsLag> {
+    return this.#standings.lag();
+  }
+
+  /** Texts have come that the log of a group named before. */
+  textsCame(groupId: Hex32): void {
+    if (this.#worker === undefined && !this.#isFollowing) return;
+    this.#withTexts.add(groupId);
+    this.#tellHeads();
+  }
+
   #tellHeads(): void {
-    if (this.#closing !== undefined || this.#grown.size === 0 || this.#isCatchingUp) return;
+    const isNews = this.#grown.size > 0 || this.#withTexts.size > 0;
+    if (this.#closing !== undefined || !isNews || this.#isCatchingUp) return;
     const worker = this.#worker ?? (this.#isFollowing ? this.#start() : undefined);
     if (worker === undefined) return;
     this.#isCatchingUp = true;
-    worker.postMessage({ type: 'heads', groupIds: [...this.#grown] } satisfies ToThread);
+    const groupIds = [...this.#grown];
+    const withTexts = [...this.#withTexts];
+    worker.postMessage({ type: 'heads', groupIds, withTexts } satisfies ToThread);
     this.#grown.clear();
+    this.#withTexts.clear();
   }
 
   // Questions.
@@ -140,7 +160,17 @@ export class Views {
     options: SqlOptions = {},
   ): Promise<SqlAnswer & { progress: ViewProgress }> {
     const progress = await this.progress(groupId);
-    return { ...(await runSql(filePath(this.#options.views, groupId), query, options)), progress };
+    const ended = this.#ended.signal;
+    const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    const path = filePath(this.#options.views, groupId);
+    const run = (): Promise<SqlAnswer> => runSql(path, query, { ...options, signal });
+    try {
+      return { ...(await run()), progress };
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      const again = await this.#ask('recover', groupId, { reason: error.message });
+      return { ...(await run()), progress: again };
+    }
   }
 
   #ask<K extends QuestionKind>(
@@ -163,8 +193,8 @@ export class Views {
   // The thread.
 
   #start(): Worker {
-    const { chain, views, durability, embedder = { kind: 'builtin' } } = this.#options;
-    const workerData: ThreadData = { chain, views, durability, embedder };
+    const { chain, views, readMarks, durability, embedder } = this.#options;
+    const workerData: ThreadData = { chain, views, readMarks, durability, embedder };
     const worker = new Worker(THREAD_FILE, { workerData, name: 'views', execArgv: [] });
     this.#worker = worker;
     worker.unref();
@@ -193,6 +223,9 @@ export class Views {
       case 'caughtUp':
         this.#isCatchingUp = false;
         this.#tellHeads();
+        break;
+      case 'standing':
+        this.#standings.stepped(message.standing);
         break;
       case 'notice':
         this.#options.tell?.(message.notice);
@@ -229,6 +262,7 @@ export class Views {
   }
 
   async #end(): Promise<void> {
+    this.#ended.abort();
     this.#worker?.ref();
     this.#worker?.postMessage({ type: 'close' } satisfies ToThread);
     await this.#exited;

@@ -60,6 +60,7 @@ export class WordIndex {
   /** The first 48 bits of each claim's id, by its number: what ties break by. */
   readonly #ids = new Growing(new Float64Array(0));
   #scores = new Float64Array(0);
+  #touched = new Int32Array(0);
   #claims = 0;
   #terms = 0;
 
@@ -121,25 +122,29 @@ export class WordIndex {
   }
 
   /** Adds up scores in `#scores`, and says which entries are not zero. */
-  #score(terms: readonly WeightedTerm[], mask: Mask): number[] {
+  #score(terms: readonly WeightedTerm[], mask: Mask): Int32Array {
     const highest = this.#lengths.length;
-    if (this.#scores.length < highest) this.#scores = new Float64Array(2 * highest);
+    if (this.#scores.length < highest) {
+      this.#scores = new Float64Array(2 * highest);
+      this.#touched = new Int32Array(2 * highest);
+    }
     const scores = this.#scores;
+    const touched = this.#touched;
     const lengths = this.#lengths.array;
     const norm = B / (this.#terms / Math.max(1, this.#claims) || 1);
-    const touched: number[] = [];
+    let count = 0;
     for (const { postings, weight } of terms) {
       const claims = postings.claims.array;
       const counts = postings.counts.array;
       for (let at = 0; at < postings.claims.length; at++) {
         const n = claims[at]!;
         if (mask !== undefined && mask[n] !== 1) continue;
-        const count = counts[at]!;
-        if (scores[n] === 0) touched.push(n);
-        scores[n]! += (weight * count * (K1 + 1)) / (count + K1 * (1 - B + norm * lengths[n]!));
+        const times = counts[at]!;
+        if (scores[n] === 0) touched[count++] = n;
+        scores[n]! += (weight * times * (K1 + 1)) / (times + K1 * (1 - B + norm * lengths[n]!));
       }
     }
-    return touched;
+    return touched.subarray(0, count);
   }
 
   /** The terms of a query that occur, with their weights; the heaviest ones of a long query. */

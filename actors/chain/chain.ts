@@ -4,7 +4,7 @@
  */
 import { type ActorRefFrom, createActor } from 'xstate';
 import { sha256 } from '../../crypto/hash.ts';
-import { type Verifier, VerifierError } from '../../crypto/verifier.ts';
+import { VerifierError } from '../../crypto/verifier.ts';
 import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
 import type { Outcome } from '../../events/receipt.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
@@ -13,51 +13,31 @@ import type { Transaction, VerifiedTransaction } from '../../events/transaction.
 import { unknownAuthor } from '../../machines/group.ts';
 import type { Table } from '../../machines/state.ts';
 import { sealersTable } from '../../machines/tables.ts';
-import type { GroupStore, Head } from '../../storage/port.ts';
+import type { Head } from '../../storage/port.ts';
 import { SUBMISSIONS_MAX } from '../bounds.ts';
-import type { Bus } from '../bus.ts';
-import type { WatchedClock } from '../clock.ts';
 import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
 import { admitArtifacts } from './attachments.ts';
 import { chainMachine } from './chain.machine.ts';
-import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
-import { ChainCore, CoreDiscardedError, nativeCrypto } from './core.ts';
+import type { Artifact } from './commit.ts';
+import { ChainCore, CoreDiscardedError } from './core.ts';
 import { GatheringVerifier } from './gathering.ts';
-import { type BlockSigner, ChainJudge, type FinalBlock } from './judge.ts';
+import type { BlockSigner, FinalBlock } from './judge.ts';
+import type { ChainOptions, ChainStatus, Outlet } from './options.ts';
 import { eventsOfFinalBlock } from './publish.ts';
-import { Sealer } from './sealer.ts';
+import { NotSealerError, Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
-import { MemoryState } from './state-cache.ts';
 import { ChainStoppedError, haltedError } from './stopped.ts';
 import { SourceFailedError, validate } from './validate.ts';
 import { readTransaction } from './verify.ts';
 
-export interface ChainOptions {
-  readonly store: GroupStore;
-  readonly verifier: Verifier;
-  readonly clock: WatchedClock;
-  readonly bus: Bus;
-  /** The longest that a transaction waits for company, milliseconds. */
-  readonly lingerMs: number;
-  /** Who observes; nobody, if not given. */
-  readonly telemetry?: Telemetry;
-  /** The signer of a key, if this node holds it. */
-  signerOf(publicKey: Hex32): BlockSigner | undefined;
-  /** Transactions that may wait; `SUBMISSIONS_MAX` if not given. */
-  readonly submissionsMax?: number;
-  /** The chain has halted. Gives when it is loaded again by itself, wall time, where it is. */
-  halted?(error: Error): number | undefined;
-  /** A halted chain works again. */
-  reloaded?(): void;
-  /** A block is on disk and its head has advanced; must not throw. */
-  committed?(final: FinalBlock): void;
-}
-
-export type ChainStatus = 'loading' | 'following' | 'sealing' | 'halted' | 'closed';
-
 /** What is ready to be sealed, or why nothing came of it. */
 type Prepared =
-  | { readonly transaction: VerifiedTransaction; readonly artifacts: readonly Artifact[] }
+  | {
+      readonly transaction: VerifiedTransaction;
+      readonly artifacts: readonly Artifact[];
+      /** Where it goes if this node may not seal it. */
+      readonly outlet?: Outlet | undefined;
+    }
   | Extract<Outcome, { status: 'refused' }>;
 
 export class GroupChain {
@@ -68,6 +48,8 @@ export class GroupChain {
   /** Settles when the last `follow` has ended. */
   private followTurn: Promise<void> = Promise.resolve();
   private isClosing = false;
+  /** How many ask that nothing be sealed; a chain that is loaded again heeds them still. */
+  private holds = 0;
   /** What the chain works with; nothing where it never loaded. */
   private work: { readonly core: ChainCore; readonly sealer: Sealer } | undefined;
   /** What halted it, for whoever comes. */
@@ -100,7 +82,7 @@ export class GroupChain {
 
   private sealerOf(core: ChainCore): Sealer {
     const { clock, lingerMs, submissionsMax = SUBMISSIONS_MAX } = this.options;
-    return new Sealer({
+    const sealer = new Sealer({
       core,
       clock,
       lingerMs,
@@ -113,6 +95,8 @@ export class GroupChain {
       },
       failed: (error) => this.halt(error),
     });
+    for (let held = 0; held < this.holds; held++) sealer.hold();
+    return sealer;
   }
 
   /** What to work with. Throws `ChainStoppedError` where the chain never loaded. */
@@ -195,6 +179,22 @@ export class GroupChain {
       throw new ChainStoppedError('group_closed', 'the group is closed');
   }
 
+  /**
+   * Seals nothing until the release is called (and until every other hold is released): what is submitted waits.
+   * For a sealer that has to learn first whether others hold more of its blocks than it does.
+   */
+  holdSealing(): () => void {
+    this.holds++;
+    this.work?.sealer.hold();
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.holds--;
+      this.work?.sealer.release();
+    };
+  }
+
   // Submitting.
 
   /**
@@ -212,7 +212,7 @@ export class GroupChain {
       if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
       const artifacts = this.admit(signed, attachments);
       if ('code' in artifacts) return { status: 'refused', txId: signed.txId, refusal: artifacts };
-      return { transaction: signed, artifacts };
+      return { transaction: signed, artifacts, outlet: this.options.outlet };
     });
   }
 
@@ -261,9 +261,21 @@ export class GroupChain {
       this.telemetry.transactionRefused(prepared.refusal.code);
       return prepared;
     }
-    const { transaction, artifacts } = prepared;
+    const { transaction, artifacts, outlet } = prepared;
     trace?.stage('wait');
-    return new Promise((settle, fail) => sealer.push({ transaction, artifacts, trace, settle, fail }));
+    if (outlet !== undefined && this.status === 'following') {
+      sealer.unreserve();
+      return outlet.submit(transaction, artifacts);
+    }
+    const sealed = new Promise<Outcome>((settle, fail) =>
+      sealer.push({ transaction, artifacts, trace, settle, fail }),
+    );
+    if (outlet === undefined) return sealed;
+    return sealed.catch((error: Error) => {
+      // The sealing was handed over while this waited.
+      if (error instanceof NotSealerError) return outlet.submit(transaction, artifacts);
+      throw error;
+    });
   }
 
   /**
@@ -372,27 +384,3 @@ export class GroupChain {
 }
 
 const noop = (): void => {};
-
-/** Block 0: judged over nothing, sealed by its founder. Storing it makes the group. */
-export function foundGroup(
-  signer: BlockSigner,
-  genesis: Extract<Operation, { type: 'genesis' }>,
-  nowMs: number,
-): FinalBlock | Refusal {
-  const judge = new ChainJudge({
-    groupId: ZERO_ID,
-    tip: undefined,
-    base: new MemoryState(),
-    crypto: nativeCrypto,
-    spent: () => undefined,
-  });
-  const signed = signTransaction(signer, { groupId: ZERO_ID, operations: [genesis], tsMs: nowMs });
-  if ('code' in signed) return signed;
-  judge.openBlock(nowMs);
-  return judge.add(signed) ?? judge.sealBlock(signer)!;
-}
-
-/** Stores block 0 of a new group. */
-export async function storeFounding(store: GroupStore, final: FinalBlock): Promise<void> {
-  await store.commit(commitBatchOf([final], headAfter(undefined, final), []));
-}

@@ -72,6 +72,8 @@ export class Sealer {
   /** Places of submissions that are still being signed or verified. */
   private reserved = 0;
   private inFlight = 0;
+  /** How many ask that nothing be sealed for now. */
+  private holds = 0;
   private eagerAt = EAGER_MIN;
   private oneLanded: () => void = () => {};
   private stopped: Error | undefined;
@@ -121,9 +123,19 @@ export class Sealer {
     }
     this.queue.push(submission);
     // A listener of the bus may submit while a block is being sealed; that block is closed to it.
-    if (this.isSealing) return;
+    if (this.isSealing || this.holds > 0) return;
     if (this.inFlight === 0 && this.queue.length >= this.eagerAt) this.trySeal();
     else this.ensureRunning();
+  }
+
+  /** Seals nothing until as many releases as holds have come. */
+  hold(): void {
+    this.holds++;
+  }
+
+  release(): void {
+    this.holds--;
+    this.ensureRunning();
   }
 
   /** Resolves when nothing waits and nothing is on its way to disk. */
@@ -149,6 +161,8 @@ export class Sealer {
   /** Fails everything that comes; what waits is still sealed. */
   close(error: Error): void {
     this.stopped ??= error;
+    // What is held back may not be sealed now, and there is no later.
+    if (this.holds > 0) this.failQueue(error);
     this.wake();
   }
 
@@ -167,19 +181,19 @@ export class Sealer {
   }
 
   private ensureRunning(): void {
-    if (!this.isRunning && this.queue.length > 0) void this.run();
+    if (!this.isRunning && this.holds === 0 && this.queue.length > 0) void this.run();
   }
 
   private async run(): Promise<void> {
     this.isRunning = true;
     try {
-      while (this.queue.length > 0) {
+      while (this.queue.length > 0 && this.holds === 0) {
         await this.linger();
         while (this.inFlight >= COMMITS_IN_FLIGHT_MAX)
           await new Promise<void>((resolve) => {
             this.oneLanded = resolve;
           });
-        this.trySeal();
+        if (this.holds === 0) this.trySeal();
       }
     } catch (error) {
       this.options.failed(error as Error);

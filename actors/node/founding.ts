@@ -2,7 +2,7 @@
 import type { Signer } from '../../crypto/identity.ts';
 import type { Policy } from '../../events/operations/group.ts';
 import { RULES_VERSIONS } from '../../machines/governance.ts';
-import { foundGroup } from '../chain/chain.ts';
+import { foundGroup } from '../chain/found.ts';
 import type { FinalBlock } from '../chain/judge.ts';
 import { RefusedError } from '../errors.ts';
 import { completePolicy } from '../policy.ts';

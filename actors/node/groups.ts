@@ -4,21 +4,29 @@
  * A group costs a line of the registry until somebody uses it. Holding a `Group` costs little more: its chain is
  * loaded by the first who acts, follows or reloads, and what can be read from the store is read from there.
  */
+
+import { sha256 } from '../../crypto/hash.ts';
 import type { Verifier } from '../../crypto/verifier.ts';
-import type { Hex32 } from '../../events/bytes.ts';
+import { decodeBlock } from '../../events/block.ts';
+import { type Hex32, toHex } from '../../events/bytes.ts';
 import { sealersTable } from '../../machines/tables.ts';
 import { StorageError } from '../../storage/errors.ts';
 import type { GroupRecord } from '../../storage/registry.ts';
 import type { Store } from '../../storage/store.ts';
 import type { Bus } from '../bus.ts';
-import { GroupChain, storeFounding } from '../chain/chain.ts';
+import { GroupChain } from '../chain/chain.ts';
+import { storeFounding } from '../chain/found.ts';
 import type { FinalBlock } from '../chain/judge.ts';
+import type { Outlet } from '../chain/options.ts';
+import { readTransaction } from '../chain/verify.ts';
 import type { WatchedClock } from '../clock.ts';
-import { NotFoundError, UsageError } from '../errors.ts';
+import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
 import { type ChainStanding, Group } from '../group.ts';
 import { StoredState } from '../group-view.ts';
 import { HEX_LOOKING, resolveId } from '../ids.ts';
+import type { PeerHint } from '../invites.ts';
 import type { Presences } from '../presence/presences.ts';
+import { OpenTasks } from '../tasks/open-tasks.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { found, type NewGroup } from './founding.ts';
@@ -41,12 +49,20 @@ export interface GroupsOptions {
   readonly supervisor: Supervisor;
   readonly tasks: TaskBoards;
   readonly presences: Presences;
+  /** Where work goes that somebody else must seal. */
+  readonly outbox: Outlet;
+  /** Where this node can be reached, for join codes. */
+  hints(): readonly PeerHint[];
 }
 
 export class Groups {
   private readonly options: GroupsOptions;
   private readonly groups = new Map<Hex32, Group>();
   private readonly chains = new Map<Hex32, GroupChain>();
+  /** Of the groups that somebody has asked about their open tasks. */
+  private readonly openTasks = new Map<Hex32, OpenTasks>();
+  /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
+  private readonly holds = new Map<Hex32, Set<{ release?: () => void }>>();
 
   constructor(options: GroupsOptions) {
     this.options = options;
@@ -63,6 +79,28 @@ export class Groups {
     await storeFounding(place, final);
     bus.moment({ kind: 'group.opened', groupId: blockId });
     return this.get(blockId, group.name);
+  }
+
+  /**
+   * Takes in a group that another node founded, by its block 0. The caller has compared the block's id with the
+   * group that he wants.
+   * @throws RefusedError when the block is not valid, MalformedError, StorageError
+   */
+  async adopt(bytes: Uint8Array): Promise<GroupChain> {
+    const { store, bus, noteChain } = this.options;
+    const block = decodeBlock(bytes);
+    const groupId = toHex(sha256(block.headerBytes));
+    const founding = readTransaction(block.transactions[0]!);
+    if ('code' in founding) throw new RefusedError(founding);
+    const [genesis] = founding.operations;
+    const name = genesis?.type === 'genesis' ? genesis.name : '';
+    await store.addGroup(groupId, name, block.header.tsMs);
+    noteChain();
+    const chain = this.chain(groupId);
+    const refusal = await chain.follow([bytes]);
+    if (refusal !== undefined) throw new RefusedError(refusal);
+    bus.moment({ kind: 'group.opened', groupId });
+    return chain;
   }
 
   ids(): Hex32[] {
@@ -126,7 +164,7 @@ export class Groups {
   private get(groupId: Hex32, name: string): Group {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const { store, bus, verifier, clock, identities, presences } = this.options;
+    const { store, bus, verifier, clock, identities, presences, hints } = this.options;
     const group = new Group({
       store: store.group(groupId),
       registeredName: name,
@@ -140,30 +178,43 @@ export class Groups {
       readSnapshot: (use) => store.readSnapshot((snapshot) => use(snapshot.group(groupId))),
       nowMs: () => clock.nowMs(),
       identity: (nameOrKey) => identities.signerNamed(nameOrKey),
+      hints,
+      openTasks: () => this.openTasksOf(groupId),
     });
     this.groups.set(groupId, group);
     return group;
   }
 
+  private openTasksOf(groupId: Hex32): Iterable<string> | undefined {
+    let known = this.openTasks.get(groupId);
+    if (known === undefined) {
+      known = new OpenTasks(this.options.store.group(groupId));
+      this.openTasks.set(groupId, known);
+    }
+    return known.list();
+  }
+
   /** The chain actor of a group, loaded by the first who asks. */
-  private chain(groupId: Hex32): GroupChain {
+  chain(groupId: Hex32): GroupChain {
     const known = this.chains.get(groupId);
     if (known !== undefined) return known;
     const { store, verifier, clock, bus, lingerMs = LINGER_MS_DEFAULT, telemetry } = this.options;
-    const { identities, presences } = this.options;
+    const { identities, presences, outbox: outlet } = this.options;
     const chain: GroupChain = new GroupChain(groupId, {
       store: store.group(groupId),
       verifier,
       clock,
       bus,
       lingerMs,
+      outlet,
       ...(telemetry === undefined ? {} : { telemetry }),
       signerOf: (publicKey) => identities.signerOf(publicKey),
       halted: (error) => this.halted(groupId, error),
-      reloaded: () => this.options.supervisor.loaded('chain', groupId),
+      reloaded: () => this.reloaded(groupId),
       committed: (final) => this.committed(groupId, final),
     });
     this.chains.set(groupId, chain);
+    for (const hold of this.holds.get(groupId) ?? []) hold.release = chain.holdSealing();
     if (chain.status !== 'halted') presences.of(groupId);
     return chain;
   }
@@ -175,10 +226,17 @@ export class Groups {
     });
   }
 
+  private reloaded(groupId: Hex32): void {
+    // The disk may have a block whose commit was never told.
+    this.openTasks.delete(groupId);
+    this.options.supervisor.loaded('chain', groupId);
+  }
+
   private committed(groupId: Hex32, { judged }: FinalBlock): void {
     const { supervisor, tasks, presences } = this.options;
     supervisor.sound('chain', groupId);
     tasks.observe(groupId, judged.writes);
+    this.openTasks.get(groupId)?.observe(judged.writes);
     presences.observe(groupId, judged.writes);
   }
 
@@ -186,7 +244,7 @@ export class Groups {
   private standing(groupId: Hex32): ChainStanding {
     const chain = this.chains.get(groupId) ?? this.unlessReadable(groupId);
     if (chain === undefined) {
-      const status = this.sealsHere(groupId) ? 'sealing' : 'following';
+      const status = this.seals(groupId) ? 'sealing' : 'following';
       return { status, haltReason: undefined, retryAtMs: undefined };
     }
     const { status, haltReason, retryAtMs } = chain;
@@ -196,14 +254,27 @@ export class Groups {
   private unlessReadable(groupId: Hex32): GroupChain | undefined {
     try {
       this.options.store.group(groupId).head();
-      this.sealsHere(groupId);
+      this.seals(groupId);
       return undefined;
     } catch {
       return this.chain(groupId);
     }
   }
 
-  private sealsHere(groupId: Hex32): boolean {
+  /** Seals nothing in a group until the release is called, whether its chain is loaded yet or not. */
+  holdSealing(groupId: Hex32): () => void {
+    const chain = this.chains.get(groupId);
+    const hold: { release?: () => void } = chain === undefined ? {} : { release: chain.holdSealing() };
+    const holds = this.holds.get(groupId) ?? new Set();
+    this.holds.set(groupId, holds.add(hold));
+    return () => {
+      holds.delete(hold);
+      hold.release?.();
+    };
+  }
+
+  /** Whether this node holds a key that may seal the group. */
+  seals(groupId: Hex32): boolean {
     const { store, identities } = this.options;
     const sealers = new StoredState(store.group(groupId)).get(sealersTable, '') ?? [];
     return sealers.some((sealer) => identities.signerOf(sealer) !== undefined);

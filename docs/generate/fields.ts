@@ -32,6 +32,8 @@ function describeType(type: FieldType): string {
       return type.kind;
     case 'uint':
       return describeUint(type.max);
+    case 'blob':
+      return `bin of up to ${type.maxBytes} bytes`;
     case 'bytes':
       return `bin, ${type.length} bytes`;
     case 'enum':

@@ -36,6 +36,7 @@ const HEADINGS = [
   'Tokens',
   'Market',
   'History',
+  'Network',
   'Operation',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];

@@ -15,6 +15,7 @@ import {
 } from '../../actors/errors.ts';
 import type { HistoryMovedError } from '../../actors/history/audit.ts';
 import type { ExportFileErrorCode } from '../../actors/history/export-format.ts';
+import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
 import type { TooManyWatchersError } from '../../actors/watch.ts';
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
 import type { PackageErrorCode } from '../../crypto/package.ts';
@@ -27,6 +28,7 @@ import {
   type SystemErrorKind,
 } from '../../events/errno.ts';
 import type { Refusal, RefusalCode } from '../../events/refusals.ts';
+import type { NetworkErrorCode } from '../../protocol/errors.ts';
 import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { ViewsErrorCode } from '../../views/errors.ts';
@@ -88,6 +90,9 @@ type KnownCode =
   | ImportIncompleteError['code']
   | OutputFailedError['code']
   | NotSealerError['code']
+  | PendingError['code']
+  | OutboxFullError['code']
+  | NetworkErrorCode
   | ChainStoppedError['code']
   | ClockJumpedError['code']
   | TooManyWatchersError['code']
@@ -180,6 +185,15 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   identity_required: 'forbidden',
   cancelled: 'interrupted',
   not_sealer: 'unreachable',
+  // The network.
+  pending: 'unreachable',
+  outbox_full: 'unreachable',
+  peer_unreachable: 'unreachable',
+  peer_refused: 'refused',
+  peer_misbehaved: 'unreachable',
+  request_timeout: 'unreachable',
+  network_stopped: 'environment',
+  listen_failed: 'environment',
   verifier_closed: 'environment',
   verifier_thread_died: 'environment',
 };
@@ -193,6 +207,7 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
   config_invalid: 'see docs/CONFIGURATION.md',
+  sql_invalid: 'one SELECT over documented views runs, which are listed by: lb sql --tables',
 };
 
 /** A file of the user's that cannot be read or written. */

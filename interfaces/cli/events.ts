@@ -53,7 +53,13 @@ const MOMENT_KINDS: Readonly<Record<MomentKind, true>> = {
   'clock.jumped': true,
   'clock.restored': true,
   'views.rebuilt': true,
+  'views.progress': true,
   'views.failed': true,
+  'peer.connected': true,
+  'peer.disconnected': true,
+  'peer.banned': true,
+  'sync.progress': true,
+  'evidence.equivocation': true,
 };
 
 export const LOG_KIND_LIST = Object.keys(LOG_KINDS) as readonly LogKind[];

@@ -25,11 +25,14 @@ import { registerMarket } from './verbs/market.ts';
 import { registerMcp } from './verbs/mcp.ts';
 import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
+import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
 import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
+import { registerSync } from './verbs/sync.ts';
 import { registerTasks } from './verbs/tasks.ts';
+import { registerThread } from './verbs/thread.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerUp } from './verbs/up.ts';
 import { registerWatch } from './verbs/watch.ts';
@@ -48,6 +51,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMembers,
   registerInvites,
   registerKnowledge,
+  registerThread,
   registerContext,
   registerImport,
   registerTasks,
@@ -61,6 +65,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerState,
   registerHistory,
   registerSql,
+  registerPeers,
+  registerSync,
   registerConsistency,
   registerAdvanced,
   registerAccess,

@@ -289,8 +289,12 @@ export class Run<O extends object = object> {
   }
 
   private async end(): Promise<void> {
-    this.context.runs.delete(this);
-    for (const cleanup of this.cleanups.reverse()) await cleanup();
-    if (this.opened !== this.context.upNode) await this.opened?.close();
+    try {
+      for (const cleanup of this.cleanups.reverse()) await cleanup();
+      if (this.opened !== this.context.upNode) await this.opened?.close();
+    } finally {
+      // Last: whoever ends the process after a signal waits for the runs that are left.
+      this.context.runs.delete(this);
+    }
   }
 }

@@ -81,18 +81,19 @@ function hostsIn(values: readonly unknown[]): readonly string[] | undefined {
 
 /** Addresses of peers; as text separated by commas. */
 export const addresses: Kind<readonly string[]> = {
-  what: 'a list of addresses such as /ip4/192.0.2.1/tcp/4001',
+  what: 'a list of addresses such as /ip4/192.0.2.1/tcp/4242/p2p/12D3KooW…',
   fromText: (text) => listIn(text.split(',').map((one) => one.trim())),
   fromJson: (value) => (Array.isArray(value) ? listIn(value) : undefined),
 };
+
+/** An address says who is there: addresses are hints, keys are identities. */
+const PEER_ADDRESS = /^\/(ip4|ip6|dns[46]?)\/[\x21-\x2e\x30-\x7e]+\/tcp\/\d{1,5}\/p2p\/[A-Za-z0-9]+$/;
 
 /** Peers that a list may name. */
 const ADDRESSES_MAX = 64;
 
 function listIn(values: readonly unknown[]): readonly string[] | undefined {
-  const texts = values.filter(
-    (one): one is string => typeof one === 'string' && /^\/[\x21-\x7e]+$/.test(one),
-  );
+  const texts = values.filter((one): one is string => typeof one === 'string' && PEER_ADDRESS.test(one));
   return texts.length === values.length && texts.length <= ADDRESSES_MAX ? texts : undefined;
 }
 
@@ -121,6 +122,8 @@ export function embedderOf(text: string, key?: string): EmbedderOptions | undefi
   if (text === 'builtin' || text === 'none') return { kind: text };
   const [, kind, model, url] = EMBEDDER_ON_SERVER.exec(text) ?? [];
   if (model === undefined || url === undefined || !URL.canParse(url)) return undefined;
+  // A password would be printed with the address, wherever settings are shown.
+  if (new URL(url).username !== '' || new URL(url).password !== '') return undefined;
   if (kind === 'ollama') return { kind, model, url };
   return { kind: 'openai', model, url, ...(key === undefined ? {} : { key }) };
 }

@@ -109,6 +109,18 @@ function checkText(name: SettingName, spelling: string, text: string, problems: 
   return [];
 }
 
+/** What of the configuration the network takes; its bootstrap addresses are still to be read. */
+export function networkOptions({ settings }: Config) {
+  return {
+    listen: { host: settings.p2p_host, port: settings.p2p_port },
+    mdns: settings.p2p_mdns,
+    isResting: !settings.sync_auto_start,
+    syncIntervalMs: settings.sync_interval_s * 1000,
+    requestsPerMinute: settings.p2p_max_req_per_min,
+    connectionsPerAddress: settings.p2p_max_conn_per_ip,
+  };
+}
+
 /**
  * What of the configuration the node itself takes when it opens.
  * @param env where secrets are, which are no settings

@@ -69,7 +69,6 @@ const SEARCH = 'Search';
 const METRICS = 'Metrics and tracing';
 const HTTP = 'HTTP';
 const NETWORK = 'Network';
-const noNetwork = { waitsFor: 'the network' };
 
 export const SETTINGS = {
   log_level: setting(LOGS, choice(LOG_LEVELS), 'info', 'The least severe message to log.'),
@@ -164,32 +163,40 @@ export const SETTINGS = {
     'Requests that the bearer of one token may make in a minute.',
   ),
 
-  p2p_host: setting(NETWORK, host, '0.0.0.0', 'The address that peers connect to.', noNetwork),
-  p2p_port: setting(NETWORK, PORT, 0, 'The port that peers connect to; 0 takes any free one.', noNetwork),
-  p2p_mdns: setting(NETWORK, boolean, true, 'Find peers on the local network.', noNetwork),
-  p2p_bootstrap: setting(NETWORK, addresses, [], 'Addresses of peers to start with.', noNetwork),
-  p2p_max_conn_per_ip: setting(
+  p2p: setting(
     NETWORK,
-    integer(1, 10_000),
-    10,
-    'Connections that one address may hold.',
-    noNetwork,
+    boolean,
+    true,
+    'Run the network: `false` keeps the node to itself, and what others must seal waits.',
   ),
+  p2p_host: setting(NETWORK, host, '0.0.0.0', 'The address that peers connect to.'),
+  p2p_port: setting(
+    NETWORK,
+    PORT,
+    0,
+    'The port that peers connect to. 0 takes a free one, and the same again after a restart if it can be had.',
+  ),
+  p2p_mdns: setting(NETWORK, boolean, true, 'Find peers on the local network, and be found there.'),
+  p2p_bootstrap: setting(NETWORK, addresses, [], 'Peers to keep connected to.'),
+  p2p_max_conn_per_ip: setting(NETWORK, integer(1, 10_000), 10, 'Connections that one address may hold.'),
   p2p_max_req_per_min: setting(
     NETWORK,
     integer(1, 1_000_000),
     100,
-    'Requests that one peer may make in a minute.',
-    noNetwork,
+    'Requests that a stranger may make in a minute; members of a common group may make ten times as many.',
   ),
   sync_interval_s: setting(
     NETWORK,
     integer(1, 86_400),
     300,
-    'How often subscriptions are pulled.',
-    noNetwork,
+    'How often a group is asked for, where nobody announces anything.',
   ),
-  sync_auto_start: setting(NETWORK, boolean, true, 'Start to sync when the node starts.', noNetwork),
+  sync_auto_start: setting(
+    NETWORK,
+    boolean,
+    true,
+    'Follow the groups of this node from the start. `false`: only when asked, such as by `lb sync-now`.',
+  ),
 };
 
 export type SettingName = keyof typeof SETTINGS;

@@ -14,7 +14,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { errnoName, errnoReason, type FileAction } from '../../events/errno.ts';
 
 export type HealthStatus = 'ok' | 'degraded' | 'failed';
-export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys';
+export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
 
 export interface Check {
   readonly name: CheckName;
@@ -44,6 +44,20 @@ export interface HealthSubject {
     readonly groupId: Hex32;
     info(): { readonly status: string; readonly haltReason: string | undefined };
   }[];
+  /** The network, where it runs. */
+  readonly network?: { status(): NetworkHealth } | undefined;
+}
+
+/** What of the network counts. */
+interface NetworkHealth {
+  readonly peers: readonly unknown[];
+  readonly groups: readonly {
+    readonly groupId: Hex32;
+    readonly isSealedHere: boolean;
+    readonly status: string;
+    readonly sources: readonly Hex32[];
+    readonly pending: number;
+  }[];
 }
 
 /** Below this, look after it. */
@@ -66,6 +80,7 @@ export async function health(node: HealthSubject, data: string): Promise<Health>
     checkClock(node),
     checkGroups(node),
     checkKeys(node),
+    ...checkNetwork(node),
   ];
   const worst = Math.max(...checks.map(({ status }) => SEVERITY.indexOf(status)));
   return { status: SEVERITY[worst]!, checks };
@@ -142,6 +157,21 @@ function checkKeys({ isLocked }: HealthSubject): Check {
   return isLocked
     ? { name: 'keys', status: 'degraded', detail: 'the keys are locked: the node reads, but signs nothing' }
     : { name: 'keys', status: 'ok', detail: 'the keys are open' };
+}
+
+/** A node whose groups others seal needs somebody to fetch them from, and to send its work to. */
+function checkNetwork({ network }: HealthSubject): Check[] {
+  if (network === undefined) return [];
+  const { peers, groups } = network.status();
+  const foreign = groups.filter(({ isSealedHere }) => !isSealedHere);
+  const lonely = foreign.filter(({ sources, status }) => sources.length === 0 && status !== 'paused');
+  const waiting = foreign.reduce((sum, { pending }) => sum + pending, 0);
+  const isDegraded = lonely.length > 0;
+  const named = lonely.slice(0, GROUPS_NAMED_MAX).map(({ groupId }) => groupId.slice(0, 8));
+  const detail = isDegraded
+    ? `nobody who has ${lonely.length} of ${foreign.length} groups is connected (${named.join(', ')}); ${waiting} transactions wait for their sealers`
+    : `${peers.length} peers are connected, and every group that others seal has a source`;
+  return [{ name: 'network', status: isDegraded ? 'degraded' : 'ok', detail }];
 }
 
 function reasonOf(error: unknown, action: FileAction): string {

@@ -6,6 +6,11 @@ import type { Logger } from './logger.ts';
 /** How much each event of the moment matters; `info` where nothing is said. */
 const LEVELS: Readonly<Partial<Record<MomentEvent['kind'], 'error' | 'warn' | 'debug'>>> = {
   'group.halted': 'error',
+  'evidence.equivocation': 'error',
+  'peer.banned': 'warn',
+  'peer.connected': 'debug',
+  'peer.disconnected': 'debug',
+  'sync.progress': 'debug',
   'tx.refused': 'debug',
   'views.rebuilt': 'warn',
   'views.failed': 'error',

@@ -6,7 +6,7 @@
  * are counted as `other`, and refusals are told apart by their code, of which there is a closed list.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { ChainGauges, NetworkGauges, Telemetry } from '../../actors/telemetry.ts';
+import type { ChainGauges, NetworkGauges, Telemetry, ViewsGauges } from '../../actors/telemetry.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 
 export interface MetricsOptions {
@@ -49,11 +49,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const groups = new GroupLabels(options.groupsMax);
   const work = workTelemetry(registry, groups);
   const chains = chainTelemetry(registry, groups);
+  const views = viewsTelemetry(registry, groups);
   const network = networkTelemetry(registry, groups);
   for (const [name, { help, value }] of Object.entries(options.gauges ?? {}))
     addGauge(registry, name, help, value);
   return {
-    telemetry: { ...work, ...chains, ...network },
+    telemetry: { ...work, ...chains, ...views, ...network },
     contentType: registry.contentType,
     text: async () => `${await registry.metrics()}\n${await processMetrics().metrics()}`,
   };
@@ -194,32 +195,102 @@ function chainTelemetry(
   };
 }
 
+/** Gauges of the read models: of groups without a label of their own, all together. */
+function viewsTelemetry(registry: Registry, groups: GroupLabels): Pick<Telemetry, 'viewsOpened'> {
+  let views: ViewsGauges | undefined;
+  const addLag = (name: string, help: string, of: 'blocks' | 'claims'): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['group'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const lag of views?.lag() ?? []) this.inc({ group: groups.of(lag.groupId) }, lag[of]);
+      },
+    });
+  };
+  addLag('lb_views_lag_blocks', 'Blocks that are not indexed yet.', 'blocks');
+  addLag('lb_views_lag_claims', 'Claims that are found by words and not by meaning yet.', 'claims');
+  return {
+    viewsOpened(gauges) {
+      views = gauges;
+    },
+  };
+}
+
 /** These metrics are there for as long as there is a network: a node without one has no peers to be short of. */
 function networkTelemetry(
   registry: Registry,
   groups: GroupLabels,
 ): Pick<Telemetry, 'networkStarted' | 'networkStopped'> {
-  const names = ['lb_peers', 'lb_outbox_depth', 'lb_sync_lag_blocks'];
+  const names = new Set<string>();
   const networkStopped = (): void => {
     for (const name of names) registry.removeSingleMetric(name);
+  };
+  const gauge = (name: string, help: string, value: () => number): void => {
+    names.add(name);
+    addGauge(registry, name, help, value);
+  };
+  const labelled = (name: string, help: string, label: string, values: () => Iterable<[string, number]>) => {
+    names.add(name);
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [value, amount] of values()) this.inc({ [label]: value }, amount);
+      },
+    });
   };
   return {
     networkStopped,
     networkStarted(network: NetworkGauges) {
       networkStopped();
-      addGauge(registry, 'lb_peers', 'Peers that are connected.', () => network.peers());
-      const depth = 'Transactions that wait for a sealer elsewhere.';
-      addGauge(registry, 'lb_outbox_depth', depth, () => network.outboxDepth());
-      new Gauge({
-        name: 'lb_sync_lag_blocks',
-        help: 'Blocks that are known of and not here yet; of other groups, all together.',
-        labelNames: ['group'],
-        registers: [registry],
-        collect() {
-          this.reset();
-          for (const [groupId, blocks] of network.syncLag()) this.inc({ group: groups.of(groupId) }, blocks);
-        },
-      });
+      gauge('lb_peers', 'Peers that are connected.', () => network.peers());
+      gauge('lb_outbox_depth', 'Transactions that wait for a sealer elsewhere.', () => network.outboxDepth());
+      gauge('lb_artifacts_missing', 'Artifacts that the histories name and that are not here.', () =>
+        network.artifactsMissing(),
+      );
+      const lag = 'Blocks that are known of and not here yet; of other groups, all together.';
+      labelled('lb_sync_lag_blocks', lag, 'group', () =>
+        Array.from(network.syncLag(), ([groupId, blocks]) => [groups.of(groupId), blocks]),
+      );
+      defenceMetrics(network, gauge, labelled);
     },
   };
+}
+
+/** Peers that are shut out and have a series of their own; there is no end to the keys that one can make. */
+const BANNED_NAMED_MAX = 32;
+
+/** What the network does against those who misbehave, and who they are. */
+function defenceMetrics(
+  network: NetworkGauges,
+  gauge: (name: string, help: string, value: () => number) => void,
+  labelled: (name: string, help: string, label: string, values: () => Iterable<[string, number]>) => void,
+): void {
+  gauge(
+    'lb_peer_bans',
+    'How often peers were shut out since the network started.',
+    () => network.defence().bans,
+  );
+  gauge(
+    'lb_peer_rate_limited',
+    'Requests of peers that came too fast, since the network started.',
+    () => network.defence().rateLimited,
+  );
+  gauge(
+    'lb_peer_connections_refused',
+    'Connections that were refused since the network started: too many, or of a peer who is shut out.',
+    () => network.defence().connectionsRefused,
+  );
+  labelled('lb_peer_banned_seconds', 'For how long a peer is shut out yet.', 'peer', () =>
+    Array.from(network.banned(), ([peer, forMs]): [string, number] => [
+      peer.slice(0, LABEL_DIGITS),
+      forMs / 1000,
+    ]).slice(-BANNED_NAMED_MAX),
+  );
 }

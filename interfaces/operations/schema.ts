@@ -38,6 +38,8 @@ export function schemaOf(type: FieldType): JsonSchema {
       return textSchema(type);
     case 'bytes':
       return { type: 'string', pattern: `^[0-9a-f]{${2 * type.length}}$` };
+    case 'blob':
+      return { type: 'string', pattern: '^([0-9a-f]{2})*$', maxLength: 2 * type.maxBytes };
     case 'enum':
       return { type: 'string', enum: [...type.values] };
     case 'optional':

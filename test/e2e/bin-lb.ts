@@ -1,6 +1,7 @@
 /** `bin/lb` as a shell starts it, in a pipe or on a terminal of a given width. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { LOOPBACK } from '../support/loopback.ts';
 
 export const BIN = join(import.meta.dirname, '../../bin/lb');
 
@@ -23,7 +24,7 @@ function cleanEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(LB_.*|NO_COLOR|FORCE_COLOR|COLUMNS)$/.test(name),
   );
-  return { ...Object.fromEntries(own), ...extra };
+  return { ...Object.fromEntries(own), ...LOOPBACK, ...extra };
 }
 
 export function lb(args: readonly string[], options: LbOptions = {}): Promise<Ended> {

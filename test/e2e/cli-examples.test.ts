@@ -141,6 +141,9 @@ const ELSEWHERE = [
   ],
   ...['context add', 'context list', 'context remove', 'context use', 'upgrade-rules'],
   ...['prove-consistency', 'verify-consistency'],
+  // Of the network; most need another node.
+  ...['run-p2p', 'connect', 'peers', 'peer-add', 'peer-list', 'peer-remove', 'discover-groups'],
+  ...['subscribe', 'unsubscribe', 'subscription-list', 'subscription-set', 'sync-now', 'outbox', 'evidence'],
 ];
 
 const LOOKS = [

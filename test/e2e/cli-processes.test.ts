@@ -116,6 +116,6 @@ describe('processes', () => {
     expect((await lb(['sealer', key], { env: handed })).code).toBe(2);
     expect((await lb(['sealer', key, '--yes-i-mean=abababab'], { env: handed })).code).toBe(0);
     const { code, stderr } = await lb(['mint', '--to', 'node', '--amount', '1', '--json'], { env: handed });
-    expect({ code, error: JSON.parse(stderr).code }).toEqual({ code: 6, error: 'not_sealer' });
+    expect({ code, error: JSON.parse(stderr).code }).toEqual({ code: 6, error: 'pending' });
   });
 });

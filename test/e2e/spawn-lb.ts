@@ -1,6 +1,7 @@
 /** The command line as a user runs it: a process of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { LOOPBACK } from '../support/loopback.ts';
 
 const MAIN = join(import.meta.dirname, '../../interfaces/cli/main.ts');
 
@@ -24,7 +25,7 @@ export interface RunOptions {
 export function lb(args: readonly string[], options: RunOptions): Promise<Ended> {
   const { data, env = {}, killAt, onStart } = options;
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, NO_COLOR: '1', LB_DATA: data, ...env },
+    env: { ...process.env, ...LOOPBACK, NO_COLOR: '1', LB_DATA: data, ...env },
   });
   onStart?.(child);
   let stdout = '';

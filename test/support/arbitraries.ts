@@ -56,6 +56,8 @@ function arbitraryOf(type: FieldType): fc.Arbitrary<unknown> {
       return integer(BigInt(type.max)).map(Number);
     case 'text':
       return text(type);
+    case 'blob':
+      return fc.uint8Array({ maxLength: type.maxBytes });
     case 'bytes':
       return bytes(type.length);
     case 'enum':

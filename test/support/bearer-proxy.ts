@@ -12,7 +12,10 @@ export interface Proxy {
 }
 
 /** @param path what requests go to, whatever they name: the query of the target is part of it */
-export async function startBearerProxy(target: { port: number; path: string }, token: string): Promise<Proxy> {
+export async function startBearerProxy(
+  target: { port: number; path: string },
+  token: string,
+): Promise<Proxy> {
   const server = createServer((request, response) => {
     const { method, headers } = request;
     const passed = send(

@@ -7,6 +7,7 @@ import { execute } from '../../interfaces/cli/execute.ts';
 import { Output } from '../../interfaces/cli/output.ts';
 import { forward } from '../../interfaces/socket/client.ts';
 import { BIN } from '../e2e/bin-lb.ts';
+import { LOOPBACK } from './loopback.ts';
 import { RecordingTerminal } from './terminal.ts';
 
 export interface Ended {
@@ -57,7 +58,7 @@ export interface UpNode {
 /** Starts `lb up` on `data` and resolves when it is up. Whoever starts it ends it. */
 export async function startNode(data: string, env: NodeJS.ProcessEnv = {}): Promise<UpNode> {
   const child = spawn(BIN, ['up', '--json'], {
-    env: { ...process.env, ...env, LB_DATA: data },
+    env: { ...process.env, ...LOOPBACK, ...env, LB_DATA: data },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = createInterface(child.stdout);

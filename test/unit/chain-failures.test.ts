@@ -1,7 +1,8 @@
 /** The chain actor when what it stands on fails: every caller hears, nothing hangs, and what is stored is whole. */
 import { expect, test } from 'vitest';
 import { Bus } from '../../actors/bus.ts';
-import { foundGroup, GroupChain, storeFounding } from '../../actors/chain/chain.ts';
+import { GroupChain } from '../../actors/chain/chain.ts';
+import { foundGroup, storeFounding } from '../../actors/chain/found.ts';
 import type { BlockSigner } from '../../actors/chain/judge.ts';
 import { systemClock, WatchedClock } from '../../actors/clock.ts';
 import { InlineVerifier } from '../../crypto/inline-verifier.ts';

@@ -18,6 +18,8 @@ export type EmbedderOptions =
 export interface Embedder {
   /** Names the model and its version. */
   readonly model: string;
+  /** Whether it was made for the language of a text, as far as its script tells; any text, if not given. */
+  reads?(text: string): boolean;
   /** The direction that `text` points to; any length of text, any norm. Rejects with `EmbedderError`. */
   embed(text: string): Promise<ArrayLike<number>>;
 }

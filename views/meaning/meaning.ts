@@ -38,12 +38,13 @@ export class Meaning {
     return this.#options.kind === 'none' || performance.now() < this.#retryAtMs;
   }
 
-  /** The vector of a query, as claims' are kept; nothing where there is no model, or nothing to embed. */
+  /** The vector of a query, as claims' are kept; nothing where there is no model, or none of its language. */
   async vectorOf(file: GroupFile, query: string): Promise<Int8Array | undefined> {
     const part = embeddedPart(query);
     if (part === '') return undefined;
     return this.#with(async (embedder) => {
       file.useModel(embedder.model);
+      if (embedder.reads?.(part) === false) return undefined;
       return quantise(await embedder.embed(part));
     });
   }

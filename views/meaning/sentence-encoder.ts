@@ -8,6 +8,13 @@ import { type Embedder, EmbedderError } from './embedder.ts';
 
 const MODEL = 'universal-sentence-encoder-en-0.2.0';
 
+/** The model knows English: of another script it would make a direction that says nothing. */
+function isMostlyLatin(text: string): boolean {
+  const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  return 2 * latin >= letters && latin > 0;
+}
+
 /** @throws EmbedderError where the package or its weights are missing */
 export async function loadSentenceEncoder(): Promise<Embedder> {
   let model: EmbeddingsModel;
@@ -19,5 +26,5 @@ export async function loadSentenceEncoder(): Promise<Embedder> {
     const detail = error instanceof Error ? error.message.split('\n')[0] : 'without a reason';
     throw new EmbedderError(`the built-in model cannot be loaded: ${detail}`, { cause: error });
   }
-  return { model: MODEL, embed: (text) => model.embed(text) };
+  return { model: MODEL, reads: isMostlyLatin, embed: (text) => model.embed(text) };
 }

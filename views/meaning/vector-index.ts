@@ -91,7 +91,7 @@ export class VectorIndex {
     this.#claims.push(n);
     // A text that came late belongs to the first ones after all.
     if (n < this.#centred.last) this.#centred.count = -1;
-    if (this.#centred.count >= 0) this.#setSigns(this.#claims.length - 1, this.#directionOf(vector));
+    if (this.#centred.count >= 0) this.#setSigns(this.#claims.length - 1, vector);
     return true;
   }
 
@@ -101,14 +101,15 @@ export class VectorIndex {
     return normalise(direction.map((one, at) => one - this.#centre[at]!));
   }
 
-  #setSigns(at: number, vector: Float64Array): void {
+  /** The signs of `#directionOf`, without making it: this is done for every claim when a file is opened. */
+  #setSigns(at: number, bytes: Int8Array): void {
     const end = (at + 1) * this.#words;
     if (end > this.#signs.length) {
       const longer = new Uint16Array(2 * end);
       longer.set(this.#signs);
       this.#signs = longer;
     }
-    writeSigns(vector, this.#signs, at * this.#words);
+    writeSigns(bytes, this.#centre, lengthOf(bytes), this.#signs, at * this.#words);
   }
 
   /** Makes centre and signs anew when the claims that they follow from have changed. */
@@ -122,7 +123,7 @@ export class VectorIndex {
     const statement = this.#sqlite.database.prepare('SELECT n, vector FROM vector ORDER BY n');
     for (const row of statement.iterate() as Iterable<{ n: number; vector: Uint8Array }>) {
       this.#claims.push(row.n);
-      this.#setSigns(this.#claims.length - 1, this.#directionOf(signed(row.vector)));
+      this.#setSigns(this.#claims.length - 1, signed(row.vector));
     }
   }
 
@@ -133,8 +134,9 @@ export class VectorIndex {
       count,
     );
     for (const { vector } of rows) {
-      const direction = normalise(Float64Array.from(signed(vector)));
-      for (let at = 0; at < direction.length; at++) this.#centre[at]! += direction[at]! / count;
+      const bytes = signed(vector);
+      const share = 1 / (lengthOf(bytes) * count);
+      for (let at = 0; at < bytes.length; at++) this.#centre[at]! += bytes[at]! * share;
     }
     this.#centred = { count, last: rows.at(-1)?.n ?? 0 };
   }
@@ -155,20 +157,23 @@ export class VectorIndex {
     }
     const query = normalise(target);
     const better = (a: Found, b: Found): number => b.score - a.score || this.#compareIds(a.n, b.n);
-    return best(this.#nearest(query, mask), this.#comparison(query), limit, better);
+    const compare = this.#comparison(query);
+    const scores = new Map<number, number>();
+    // One statement for all, which costs half of a look-up for each.
+    const candidates = this.#sqlite.all<{ n: number; vector: Uint8Array }>(
+      'SELECT n, vector FROM json_each(?) AS wanted JOIN vector ON n = wanted.value',
+      JSON.stringify(this.#nearest(query, mask)),
+    );
+    for (const { n, vector: bytes } of candidates) scores.set(n, compare(signed(bytes)));
+    return best(scores.keys(), (n) => scores.get(n)!, limit, better);
   }
 
   /** The cosine between `query` and a claim's vector, both away from the centre, in one pass over the bytes. */
-  #comparison(query: Float64Array): (n: number) => number {
+  #comparison(query: Float64Array): (bytes: Int8Array) => number {
     const centre = this.#centre;
     const queryCentre = dot(query, centre);
     const centreCentre = dot(centre, centre);
-    return (n) => {
-      const { vector } = this.#sqlite.get<{ vector: Uint8Array }>(
-        'SELECT vector FROM vector WHERE n = ?',
-        n,
-      )!;
-      const bytes = signed(vector);
+    return (bytes) => {
       let square = 0;
       let along = 0;
       let product = 0;
@@ -193,7 +198,7 @@ export class VectorIndex {
     const words = this.#words;
     const signs = this.#signs;
     const wanted = new Uint16Array(words);
-    writeSigns(query, wanted, 0);
+    writeSigns(query, new Float64Array(query.length), 1, wanted, 0);
     const claims = this.#claims.array;
     const distances = new Uint16Array(this.#claims.length);
     const histogram = new Uint32Array(this.#dimensions + 2);
@@ -224,7 +229,21 @@ function signed(bytes: Uint8Array): Int8Array {
   return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** One bit a dimension: whether the component is positive. */
-function writeSigns(vector: Float64Array, into: Uint16Array, from: number): void {
-  for (let at = 0; at < vector.length; at++) if (vector[at]! > 0) into[from + (at >> 4)]! |= 1 << (at & 15);
+/** How long a vector of bytes is; none that is kept is all zeros. */
+function lengthOf(bytes: Int8Array): number {
+  let square = 0;
+  for (const one of bytes) square += one * one;
+  return Math.sqrt(square);
+}
+
+/** One bit a dimension: whether the component of a vector of this length lies above the centre's. */
+function writeSigns(
+  vector: Float64Array | Int8Array,
+  centre: Float64Array,
+  length: number,
+  into: Uint16Array,
+  from: number,
+): void {
+  for (let at = 0; at < vector.length; at++)
+    if (vector[at]! > centre[at]! * length) into[from + (at >> 4)]! |= 1 << (at & 15);
 }

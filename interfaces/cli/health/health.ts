@@ -5,6 +5,8 @@ import { checkConfig, checkDirectory, checkLeftovers, checkModes, findingOf } fr
 import type { Finding } from './finding.ts';
 import { checkNode, type NodeHealth } from './groups.ts';
 import { checkClock, checkDisk, checkNativeModules, checkRuntime, freeBytes } from './machine.ts';
+import { checkNetwork } from './network.ts';
+import { checkViews } from './views.ts';
 
 export interface Health extends NodeHealth {
   /** Bytes; nothing where the system does not say. */
@@ -46,7 +48,10 @@ async function openedNode(
   onGroup?: (done: number, of: number) => void,
 ): Promise<NodeHealth> {
   try {
-    return await checkNode(await run.node(), data, isDeep, onGroup);
+    const node = await run.node();
+    const { findings, groups } = await checkNode(node, data, isDeep, onGroup);
+    const views = await checkViews(node, layoutOf(data), isDeep);
+    return { findings: [...findings, ...(await checkNetwork(node, groups)), ...views], groups };
   } catch (error) {
     return { findings: [findingOf('database', error)], groups: [] };
   }

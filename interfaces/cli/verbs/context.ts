@@ -156,6 +156,8 @@ async function compileContext(run: Run<ContextOptions>): Promise<void> {
   if (options.rankBy === 'words' || answer.rankedBy === 'recent') return;
   if (progress.meaningUnavailable !== undefined)
     run.hint(`note: ranked by words alone, since ${progress.meaningUnavailable}`);
+  else if (answer.rankedBy === 'words')
+    run.hint('note: ranked by words alone, since the model was not made for this language');
   else if (progress.embedded < progress.withText)
     run.hint(
       `note: meaning knows ${progress.embedded} of ${progress.withText} claims yet; --wait gives it more time`,
@@ -186,7 +188,7 @@ export async function catchUp(run: Run, groupId: Hex32): Promise<void> {
   }
 }
 
-function noteLag(run: Run, { height, headHeight }: ViewProgress): void {
+export function noteLag(run: Run, { height, headHeight }: ViewProgress): void {
   if (height < headHeight) run.hint(`note: this is of height ${height}; the log is at ${headHeight}`);
 }
 

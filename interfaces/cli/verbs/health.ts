@@ -20,7 +20,8 @@ export function registerHealth(program: Command, context: CliContext): void {
     context,
     {
       usage: 'doctor',
-      summary: 'Look at the machine, the directory, the keys, the ports, the clock and the groups.',
+      summary:
+        'Look at the machine, the directory, the keys, the ports, the clock, the groups and the peers.',
       heading,
       example: 'lb doctor\nlb doctor --deep',
       details:

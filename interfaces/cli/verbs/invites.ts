@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { NotFoundError } from '../../../actors/errors.ts';
 import type { Invite } from '../../../actors/group-view.ts';
-import { parseInviteCode } from '../../../actors/invites.ts';
+import { type InviteCode, parseInviteCode } from '../../../actors/invites.ts';
 import { INVITE_USES_MAX } from '../../../events/limits.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
+import { givenPeers, networkOf, peerOption } from '../network.ts';
 import { parseCount, parseFutureTime, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { inviteId } from '../resolve.ts';
@@ -12,6 +13,7 @@ import { type Column, printTable } from '../table.ts';
 import { formatTime, shortId, withArticle } from '../text.ts';
 import { ownName } from '../verb-run.ts';
 import { ROLES } from './members.ts';
+import { showProgress } from './sync.ts';
 
 const heading = 'Groups and members';
 
@@ -19,6 +21,10 @@ interface InviteOptions {
   readonly role: string;
   readonly maxUses: string;
   readonly expires: string;
+}
+
+interface JoinVerbOptions {
+  readonly peer?: readonly string[];
 }
 
 export function registerInvites(program: Command, context: CliContext): void {
@@ -74,17 +80,17 @@ export function registerInvites(program: Command, context: CliContext): void {
       printReceipt(run, await (await run.agent()).revokeInvite(id), 'The invite is closed', { invite: id });
     },
   );
-  verb(
+  verb<JoinVerbOptions>(
     program,
     context,
     {
       usage: 'join',
-      summary: 'Join a group of this node by a code.',
+      summary: 'Join a group by a code, on this node or through the network.',
       heading,
       example: 'lb join CODE --as carol',
       signs: true,
     },
-    (command) => command.argument('<code>', 'the code, as an admin handed it out'),
+    (command) => peerOption(command.argument('<code>', 'the code, as an admin handed it out')),
     join,
   );
 }
@@ -127,15 +133,45 @@ async function list(run: Run): Promise<void> {
   run.print({ height: view.height, invites: rows }, () => printTable(run.out, columns, rows, 'no invites'));
 }
 
-async function join(run: Run): Promise<void> {
+async function join(run: Run<JoinVerbOptions>): Promise<void> {
   const code = run.args[0]!;
-  const { groupId } = parseInviteCode(code);
+  const invite = parseInviteCode(code);
+  const { groupId } = invite;
   const node = await run.node();
-  if (!node.groupIds().includes(groupId))
-    throw new NotFoundError(`the code is for group ${shortId(groupId)}, which this node does not have yet`);
+  const name = run.options.as ?? ownName(node);
+  if (!node.groupIds().includes(groupId)) return joinElsewhere(run, invite, name);
   const group = node.group(groupId);
-  const agent = group.as(run.options.as ?? ownName(node));
+  const agent = group.as(name);
   const receipt = await agent.acceptInvite(code);
   const role = group.now.roleOf(agent.publicKey);
   printReceipt(run, receipt, `${agent.name} joined ${group.info().name}`, { member: agent.publicKey, role });
+}
+
+/** A group that is not here: its node is called, and from then on the group is followed. */
+async function joinElsewhere(run: Run<JoinVerbOptions>, invite: InviteCode, name: string): Promise<void> {
+  const { groupId } = invite;
+  const peers = await givenPeers(run.options.peer);
+  if (invite.peers.length + peers.length === 0)
+    throw new NotFoundError(
+      `the code is for group ${shortId(groupId)}, which this node does not have, and names no peer to ask; add --peer`,
+    );
+  const node = await run.node();
+  const network = await networkOf(run);
+  const signer = network.port.signers().find(({ publicKey }) => publicKey === node.identity(name).publicKey)!;
+  const { join: joinGroup } = await import('../../../protocol/membership.ts');
+  const endProgress = showProgress(run, node.bus.moment$);
+  await joinGroup(network, invite, { signer, peers });
+  endProgress();
+  const group = node.group(groupId);
+  const member = signer.publicKey;
+  const role = group.now.roleOf(member);
+  const { height } = group.head;
+  run.print({ groupId, member, role, height }, () =>
+    run.out.line(
+      run.out.style(
+        'green',
+        `${name} joined ${group.info().name} as ${role}; it is here up to height ${height}`,
+      ),
+    ),
+  );
 }

@@ -7,7 +7,8 @@ import { layoutOf } from '../../../storage/directory.ts';
 import { type PeekedViews, peekViews } from '../../../views/peek.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
-import { type Column, printFields, printSentence, printTable } from '../table.ts';
+import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
+import { type Column, printFields, printSentence, printTable, printText } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
 interface InitOptions {
@@ -173,14 +174,39 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
 type InfoGroup = GroupSummary & { readonly views?: PeekedViews };
 
 /** How far the search is: words at once, meaning after. */
-const INFO_COLUMNS: readonly Column<InfoGroup>[] = [
-  ...GROUP_COLUMNS,
-  {
-    header: 'search',
-    value: ({ views }) =>
-      views === undefined ? 'not yet' : `to ${views.height}, meaning ${views.embedded}/${views.withText}`,
-  },
-];
+function infoColumns(hasModel: boolean): readonly Column<InfoGroup>[] {
+  const indexed = ({ height, views }: InfoGroup): string => {
+    if (views === undefined) return 'with the first question';
+    const words = views.height < height ? `to height ${views.height}` : 'up to date';
+    if (!hasModel) return `${words}, by words alone`;
+    return views.embedded < views.withText
+      ? `${words}, meaning ${views.embedded} of ${views.withText} claims`
+      : words;
+  };
+  return [...GROUP_COLUMNS, { header: 'search', value: indexed, isFlexible: true }];
+}
+type FollowedGroup = SyncState & Pick<GroupSummary, 'groupId' | 'name' | 'height'>;
+
+/** How the groups stand that others seal. */
+async function followedGroups(node: BatteryNode, groups: readonly GroupSummary[]): Promise<FollowedGroup[]> {
+  const foreign = groups.filter(({ isSealedHere }) => !isSealedHere);
+  return Promise.all(
+    foreign.map(async ({ groupId, name, height }) => ({
+      groupId,
+      name,
+      height,
+      ...(await syncStateOf(node, groupId, height)),
+    })),
+  );
+}
+
+function printFollowed(run: Run, followed: readonly FollowedGroup[]): void {
+  for (const state of followed) {
+    const what = describeSync(state);
+    if (what !== undefined)
+      printText(run.out, `${state.name} (${run.id(state.groupId)}): ${what}`, '', 'dim');
+  }
+}
 
 async function info(run: Run): Promise<void> {
   const node = await run.node();
@@ -195,8 +221,9 @@ async function info(run: Run): Promise<void> {
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
+  const followed = await followedGroups(node, groups);
   const failed = failedParts(node);
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, halted, failed }, () => {
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, followed, halted, failed }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -214,7 +241,8 @@ async function info(run: Run): Promise<void> {
       );
     }
     run.out.line();
-    printTable(run.out, INFO_COLUMNS, groups, 'no groups yet');
+    printTable(run.out, infoColumns(node.embedder.kind !== 'none'), groups, 'no groups yet');
+    printFollowed(run, followed);
     printHalted(run, halted);
     printFailedParts(run, failed);
   });

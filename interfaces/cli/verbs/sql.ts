@@ -1,13 +1,14 @@
 /** `sql`: questions about a group's history in SQL. */
 import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
-import { toHex } from '../../../events/bytes.ts';
-import { SQL_VIEWS } from '../../../views/schema.ts';
+import { isHex32, toHex } from '../../../events/bytes.ts';
+import { type DescribedView, describeViews } from '../../../views/describe.ts';
 import type { SqlValue } from '../../../views/sql.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { parseCount, parseSpan } from '../parse.ts';
 import { type Column, printTable } from '../table.ts';
-import { catchUp } from './context.ts';
+import { shortId } from '../text.ts';
+import { catchUp, noteLag } from './context.ts';
 
 interface SqlOptions {
   readonly csv?: boolean;
@@ -40,30 +41,29 @@ export function registerSql(program: Command, context: CliContext): void {
   );
 }
 
-const TABLE_COLUMNS: readonly Column<readonly [string, { about: string }]>[] = [
-  { header: 'view', value: ([name]) => name },
-  { header: 'what it shows', value: ([, { about }]) => about, isFlexible: true },
+const TABLE_COLUMNS: readonly Column<DescribedView>[] = [
+  { header: 'view', value: ({ view }) => view },
+  { header: 'what it shows', value: ({ about }) => about, isFlexible: true },
+  { header: 'columns', value: ({ columns }) => columns.join(' '), isFlexible: true },
 ];
 
 async function sql(run: Run<SqlOptions>): Promise<void> {
   const { csv, tables, limit, timeout } = run.options;
   if (tables) {
-    const views = Object.entries(SQL_VIEWS);
-    run.print(
-      views.map(([view, { about }]) => ({ view, about })),
-      () => printTable(run.out, TABLE_COLUMNS, views),
-    );
+    const views = describeViews();
+    run.print({ views }, () => printTable(run.out, TABLE_COLUMNS, views));
     return;
   }
   if (csv && run.json) throw new UsageError('say once how to print: --csv or --json');
   const [query] = run.args;
-  if (query === undefined)
+  if (query === undefined || query.trim() === '')
     throw new UsageError('which query? give a SELECT as an argument; --tables lists the views');
   const bounds = { maxRows: parseCount(limit, '--limit'), timeoutMs: parseSpan(timeout, '--timeout') };
+  const { signal } = run;
   const node = await run.node();
   const { groupId } = await run.group();
   await catchUp(run, groupId);
-  const answer = await node.views.sql(groupId, query, bounds);
+  const answer = await node.views.sql(groupId, query, { ...bounds, signal });
   const { columns, rows } = answer;
   if (csv) for (const row of [columns, ...rows]) run.out.write(`${row.map(csvField).join(',')}\r\n`);
   else
@@ -71,19 +71,24 @@ async function sql(run: Run<SqlOptions>): Promise<void> {
       const shown = columns.map(
         (header, at): Column<readonly SqlValue[]> => ({
           header,
-          value: (row) => textOf(row[at]!),
+          value: (row) => shortened(textOf(row[at]!)),
+          plain: (row) => textOf(row[at]!),
           isFlexible: true,
         }),
       );
       printTable(run.out, shown, rows, 'no rows');
     });
   if (answer.truncated) run.hint(`note: these are the first ${rows.length} rows; there are more`);
+  noteLag(run, answer.progress);
 }
 
 function textOf(value: SqlValue): string {
   if (value === null) return '';
   return value instanceof Uint8Array ? toHex(value) : String(value);
 }
+
+/** Ids by their first digits, as in every table on a terminal. */
+const shortened = (text: string): string => (isHex32(text) ? shortId(text) : text);
 
 /** As in RFC 4180. */
 function csvField(value: SqlValue): string {

@@ -4,19 +4,24 @@ import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
-import { type Config, loadConfig, nodeOptions } from '../../config/load.ts';
+import { type Config, loadConfig, networkOptions, nodeOptions } from '../../config/load.ts';
+import type { SettingName } from '../../config/schema.ts';
 import type { Monitors } from '../../http/server.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../errors.ts';
+import { givenPeers } from '../network.ts';
 import { askHidden, givenPassword } from '../password.ts';
 import { aborted, listenFor } from '../serving.ts';
+import { printFields } from '../table.ts';
 
 /** A second `lb up` says so at once; a short verb that is just ending is waited for. */
 const OWNER_WAIT_MS = 2_000;
 
 interface UpOptions {
   readonly locked?: boolean;
+  readonly host?: string;
+  readonly port?: string;
 }
 
 export function registerUp(program: Command, context: CliContext): void {
@@ -27,22 +32,50 @@ export function registerUp(program: Command, context: CliContext): void {
       usage: 'up',
       summary: 'Keep the node up: one owner of the directory, for all others.',
       heading: 'Start here',
-      example: 'lb up --data ./mynode',
+      example: 'lb up --data ./mynode\nlb up --host 0.0.0.0 --port 4242',
       details:
-        'Runs until Ctrl-C or SIGTERM; what is under way is finished first. Meanwhile every other verb on this directory is served by this node, through a socket that only its user can open. Keys with a password are opened once, at the start: whoever can open the socket can then sign.',
+        'Runs until Ctrl-C or SIGTERM; what is under way is finished first. Other nodes connect to it, and its groups follow theirs. Meanwhile every other verb on this directory is served by this node, through a socket that only its user can open. Keys with a password are opened once, at the start: whoever can open the socket can then sign.',
       runsHere: true,
     },
-    (command) =>
-      addConfigFlags(
-        command.option('--locked', 'start without the password of the keys: nothing can be signed'),
-      ),
+    upFlags,
     up,
+  );
+  verb<UpOptions>(
+    program,
+    context,
+    {
+      usage: 'run-p2p',
+      summary: 'Keep the node up for other nodes: like up, with the network and nothing else.',
+      heading: 'Network',
+      example: 'lb run-p2p --host 0.0.0.0 --port 4242',
+      details:
+        'Runs until Ctrl-C or SIGTERM. Every other verb on this directory is served meanwhile, as by up.',
+      runsHere: true,
+    },
+    upFlags,
+    (run) => up(run, { p2p: 'true' }),
   );
 }
 
-async function up(run: Run<UpOptions>): Promise<void> {
+function upFlags(command: Command): Command {
+  return addConfigFlags(
+    command
+      .option('--locked', 'start without the password of the keys: nothing can be signed, and no network')
+      .option('--host <host>', 'address that peers connect to (as --p2p-host)')
+      .option('--port <port>', 'port that peers connect to (as --p2p-port)'),
+  );
+}
+
+async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, string>> = {}): Promise<void> {
   const data = run.path(run.data);
-  const config = loadConfig({ data, env: run.env, flags: configFlags({ ...run.options }) });
+  const { host, port } = run.options;
+  const flags = {
+    ...configFlags({ ...run.options }),
+    ...(host === undefined ? {} : { p2p_host: host }),
+    ...(port === undefined ? {} : { p2p_port: port }),
+    ...always,
+  };
+  const config = loadConfig({ data, env: run.env, flags });
   const { startObservability } = await import('../../observability/observe.ts');
   const { logger, telemetry, metrics, attach, close } = await startObservability(config);
   run.onEnd(close);
@@ -56,16 +89,22 @@ async function up(run: Run<UpOptions>): Promise<void> {
   node.views.follow(node.groupIds());
   const server = await listenFor(node);
   run.onEnd(() => server.close());
+  const network = await startNetwork(run, node, config, logger);
   const http = await serveHttp(run, node, config, { metrics, ...attached }, logger);
   const groups = node.groupIds().length;
   const { pid } = process;
   const socket = layoutOf(data).socket;
-  logger.info({ data, socket, groups }, 'the node is up');
-  run.print({ status: 'up', data, pid, socket, groups, ...(http && { http }) }, () =>
+  logger.info({ data, socket, groups, addresses: network?.addresses }, 'the node is up');
+  run.print({ status: 'up', data, pid, socket, groups, network, ...(http && { http }) }, () => {
     run.out.line(
       `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it${http === undefined ? '' : `\nHTTP on ${http.host}, port ${http.port}; lb access create makes a token for it`}`,
-    ),
-  );
+    );
+    printFields(
+      run.out,
+      (network?.addresses ?? []).map((address) => ['address', address]),
+      '  ',
+    );
+  });
   await aborted(run.signal);
   run.hint('stopping; what is under way is finished first');
   logger.info('stopping');
@@ -89,6 +128,27 @@ async function serveHttp(
   const host = settings.http_host;
   logger.info({ host, port }, 'requests are answered');
   return { host, port };
+}
+
+/** The network, under the configuration; what is printed of it: the key, and addresses that others can be given. */
+async function startNetwork(
+  run: Run<UpOptions>,
+  node: BatteryNode,
+  config: Config,
+  logger: Logger,
+): Promise<{ key: string; addresses: string[] } | undefined> {
+  if (!config.settings.p2p) return undefined;
+  if (node.isLocked) {
+    run.hint('the keys are locked, and the node has no other name for itself: no network');
+    return undefined;
+  }
+  const network = await node.startNetwork({
+    ...networkOptions(config),
+    bootstrap: await givenPeers(config.settings.p2p_bootstrap),
+    failed: (method, error) => logger.error({ err: error, method }, 'answering a peer failed'),
+  });
+  const { key, peerId, addresses } = network.status();
+  return { key, addresses: addresses.map((address) => `${address}/p2p/${peerId}`) };
 }
 
 async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<BatteryNode> {

@@ -46,7 +46,7 @@ export function registerWatch(program: Command, context: CliContext): void {
       summary: 'Follow events live, until Ctrl-C.',
       heading: 'History',
       example: 'lb watch --kind task,claim.published\nlb watch --group domain:research --after CURSOR --json',
-      details: `From now on, or after a cursor without a gap. With --json each line is one event with its cursor. Kinds: ${ALL_KINDS.join(', ')}; "task" stands for all that begin with "task.". The last three are of the moment: they are in no log and cannot be resumed.`,
+      details: `From now on, or after a cursor without a gap. With --json each line is one event with its cursor. Kinds: ${ALL_KINDS.join(', ')}; "task" stands for all that begin with "task.". The last ${MOMENT_KIND_LIST.length} are of the moment: they are in no log and cannot be resumed.`,
     },
     (command) =>
       command

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { temporaryFolder, watchedNode } from './support.ts';
+import { quietNetwork, temporaryFolder, watchedNode } from './support.ts';
 
 const root = new URL('../../../', import.meta.url);
 const page = readFileSync(new URL('docs/OBSERVABILITY.md', root), 'utf8');
@@ -11,7 +11,7 @@ const page = readFileSync(new URL('docs/OBSERVABILITY.md', root), 'utf8');
 test('the table of metrics is complete', async () => {
   const { observability } = await watchedNode({});
   const metrics = observability.metrics!;
-  metrics.telemetry.networkStarted({ peers: () => 0, outboxDepth: () => 0, syncLag: () => [] });
+  metrics.telemetry.networkStarted(quietNetwork);
   const text = await metrics.text();
   const real = Array.from(text.matchAll(/^# TYPE (lb_\w+) (\w+)$/gm), ([, name, kind]) => `${name} ${kind}`);
   const rows = page.matchAll(/^\| `(lb_\w+)`\s*\| (\w+)\s*\|/gm);

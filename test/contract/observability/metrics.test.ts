@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { BLOCK_PREFIX } from '../../../events/block.ts';
 import { createMetrics, type Metrics } from '../../../interfaces/observability/metrics.ts';
-import { watchedNode } from './support.ts';
+import { quietNetwork, watchedNode } from './support.ts';
 
 /** The series of a scrape: `name{labels}` and value. */
 async function scrape(metrics: Metrics): Promise<Map<string, number>> {
@@ -73,13 +73,29 @@ test('many groups have few series', async () => {
   expect([...found].filter(([name]) => name.startsWith('lb_head_height'))).toHaveLength(3);
 });
 
+test('the lag of the views is there once their thread has said something', async () => {
+  const { node, observability } = await watchedNode({ embedder: 'none' });
+  const group = await node.createGroup({ name: 'views' });
+  await group.as('node').publishClaim({ text: 'one' });
+  const label = `{group="${group.groupId.slice(0, 16)}"}`;
+  expect((await scrape(observability.metrics!)).has(`lb_views_lag_blocks${label}`)).toBe(false);
+  await node.views.progress(group.groupId);
+  const found = await scrape(observability.metrics!);
+  expect([found.get(`lb_views_lag_blocks${label}`), found.get(`lb_views_lag_claims${label}`)]).toEqual([
+    0, 0,
+  ]);
+});
+
 test('the network has metrics while there is one', async () => {
   const metrics = createMetrics({ groupsMax: 1 });
   expect((await scrape(metrics)).has('lb_peers')).toBe(false);
   const [one, two, three] = ['11', '22', '33'].map((digits) => digits.repeat(32));
   metrics.telemetry.networkStarted({
+    ...quietNetwork,
     peers: () => 4,
     outboxDepth: () => 5,
+    defence: () => ({ bans: 3, rateLimited: 0, connectionsRefused: 0 }),
+    banned: () => [['ab'.repeat(32), 30_000]],
     syncLag: () => [
       [one!, 6],
       [two!, 7],
@@ -90,6 +106,8 @@ test('the network has metrics while there is one', async () => {
   expect([found.get('lb_peers'), found.get('lb_outbox_depth')]).toEqual([4, 5]);
   expect(found.get('lb_sync_lag_blocks{group="1111111111111111"}')).toBe(6);
   expect(found.get('lb_sync_lag_blocks{group="other"}')).toBe(15);
+  expect(found.get('lb_peer_bans')).toBe(3);
+  expect(found.get('lb_peer_banned_seconds{peer="abababababababab"}')).toBe(30);
   metrics.telemetry.networkStopped();
   expect((await scrape(metrics)).has('lb_peers')).toBe(false);
 });

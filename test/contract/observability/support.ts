@@ -3,10 +3,21 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { NetworkGauges } from '../../../actors/telemetry.ts';
 import { loadConfig, nodeOptions } from '../../../interfaces/config/load.ts';
 import type { SettingName } from '../../../interfaces/config/schema.ts';
 import { startObservability } from '../../../interfaces/observability/observe.ts';
 import { BatteryNode, type OpenOptions } from '../../../node.ts';
+
+/** The present values of a network in which nothing happens. */
+export const quietNetwork: NetworkGauges = {
+  peers: () => 0,
+  outboxDepth: () => 0,
+  artifactsMissing: () => 0,
+  defence: () => ({ bans: 0, rateLimited: 0, connectionsRefused: 0 }),
+  banned: () => [],
+  syncLag: () => [],
+};
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'observability-'));

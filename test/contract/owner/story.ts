@@ -178,6 +178,29 @@ const OPERATION: readonly Step[] = [
   step('support-bundle', '--out', 'support.tar'),
 ];
 
+const PEER = `${'ab'.repeat(32)}@127.0.0.1:1`;
+
+const NETWORK: readonly Step[] = [
+  step('peer-add', PEER),
+  step('peer-list'),
+  failing(2, 'peer-add', 'nowhere'),
+  step('peers'),
+  step('discover-groups'),
+  failing(6, 'connect', PEER),
+  failing(6, 'subscribe', 'cd'.repeat(32), '--peer', PEER),
+  failing(2, 'subscribe', 'cdcd'),
+  step('peer-remove', 'abababab'),
+  failing(3, 'peer-remove', 'abababab'),
+  failing(6, 'sync-now'),
+  step('subscription-set', '--interval', '60s'),
+  failing(2, 'subscription-set', '--pause', '--resume'),
+  step('unsubscribe'),
+  step('subscription-set', '--resume'),
+  step('subscription-list'),
+  step('outbox'),
+  step('evidence'),
+];
+
 const HISTORY: readonly Step[] = [
   step('log', '--limit', '5'),
   using((told) => ['show', told('claim', 'claim')]),
@@ -198,4 +221,12 @@ const HISTORY: readonly Step[] = [
   step('info'),
 ];
 
-export const STORY: readonly Step[] = [...START, ...KNOWLEDGE, ...TASKS, ...MARKET, ...OPERATION, ...HISTORY];
+export const STORY: readonly Step[] = [
+  ...START,
+  ...KNOWLEDGE,
+  ...TASKS,
+  ...MARKET,
+  ...OPERATION,
+  ...NETWORK,
+  ...HISTORY,
+];

@@ -36,7 +36,7 @@ async function embedAll(file: GroupFile): Promise<void> {
 
 /** Opens a view file on a reader that tests may swap. */
 function openOn(dir: string, name: string, reader: GroupReader): GroupFile {
-  return new GroupFile(join(dir, name), reader, ({ reason }) => expect.fail(reason));
+  return new GroupFile(join(dir, name), reader, (notice) => expect.fail(JSON.stringify(notice)));
 }
 
 describe('the same log', () => {

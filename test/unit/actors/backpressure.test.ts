@@ -1,7 +1,8 @@
 /** A submitter that outruns the sealer waits for room; nothing of what it submits is dropped, and order is kept. */
 import { expect, test } from 'vitest';
 import { Bus } from '../../../actors/bus.ts';
-import { foundGroup, GroupChain, storeFounding } from '../../../actors/chain/chain.ts';
+import { GroupChain } from '../../../actors/chain/chain.ts';
+import { foundGroup, storeFounding } from '../../../actors/chain/found.ts';
 import { systemClock, WatchedClock } from '../../../actors/clock.ts';
 import { InlineVerifier } from '../../../crypto/inline-verifier.ts';
 import type { Operation } from '../../../events/registry.ts';

@@ -1,7 +1,8 @@
 /** Groups that fail: alone, with a reason, tried again with longer and longer waits, and whole when they are back. */
 import { expect, test } from 'vitest';
 import { Bus } from '../../../actors/bus.ts';
-import { foundGroup, GroupChain, storeFounding } from '../../../actors/chain/chain.ts';
+import { GroupChain } from '../../../actors/chain/chain.ts';
+import { foundGroup, storeFounding } from '../../../actors/chain/found.ts';
 import { WatchedClock } from '../../../actors/clock.ts';
 import { RESTART_MS_MAX, RESTART_MS_MIN } from '../../../actors/node/node.machine.ts';
 import { Supervisor } from '../../../actors/node/supervisor.ts';

@@ -14,7 +14,7 @@ const known = verbNames(program);
 
 /** Every `lb VERB` of a text that is no verb. */
 function strangers(text: string): string[] {
-  return Array.from(text.matchAll(/\blb ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?/g)).flatMap(([, verb, sub]) => {
+  return Array.from(text.matchAll(/\blb ([a-z]+(?:-[a-z0-9]+)*)(?: ([a-z]+))?/g)).flatMap(([, verb, sub]) => {
     const isFamily = known.some((name) => name.startsWith(`${verb} `));
     const name = isFamily && sub !== undefined ? `${verb} ${sub}` : verb!;
     return known.includes(name) ? [] : [name];

@@ -3,6 +3,8 @@
  * the titles that were really given out, so that a code without a test cannot hide.
  */
 import { describe, expect, it } from 'vitest';
+import { decode, encode } from '../../../events/codec.ts';
+import { refusalCodec } from '../../../events/refusal-codec.ts';
 import { REFUSAL_CODES, REFUSALS, type RefusalCode } from '../../../events/refusals.ts';
 import { SCENARIOS } from '../../support/refusals/all.ts';
 import { refusalOf } from '../../support/refusals/run.ts';
@@ -24,6 +26,8 @@ describe('every refusal, by its code', () => {
       if (expected === undefined) expect(refusal?.code).toBe(code);
       else expect(refusal).toEqual({ code, ...expected });
       expect(world.chain.dump()).toEqual(before);
+      // And it crosses the network as it is.
+      expect(decode(refusalCodec, encode(refusalCodec, refusal!))).toEqual(refusal);
     });
   }
 

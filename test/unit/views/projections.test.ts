@@ -1,4 +1,5 @@
 /** The read models against the state that the rules made, over a history in which every operation occurs. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { commitBatchOf, headAfter } from '../../../actors/chain/commit.ts';
@@ -88,5 +89,13 @@ describe('the read models', () => {
     for (const name of Object.keys(SQL_VIEWS))
       expect(rows(file, `SELECT count(*) AS rows FROM ${name}`)[0]!.rows, name).toBeGreaterThan(0n);
     expect(rows(file, 'SELECT * FROM blocks')).toHaveLength(blocks);
+  });
+
+  test('every question of docs/SQL.md finds something there', async () => {
+    const { file } = await indexedHistory();
+    const page = readFileSync(new URL('../../../docs/SQL.md', import.meta.url), 'utf8');
+    const questions = Array.from(page.matchAll(/^```sql\n([\s\S]*?)^```/gm), ([, question]) => question!);
+    expect(questions.length).toBeGreaterThan(5);
+    for (const question of questions) expect(rows(file, question), question).not.toEqual([]);
   });
 });

@@ -1,0 +1,70 @@
+/** What the verbs of the network share: the network that runs, or one for the time of the verb; and its records. */
+import type { Command } from 'commander';
+import { resolveId } from '../../actors/ids.ts';
+import type { PeerHint } from '../../actors/invites.ts';
+import type { Hex32 } from '../../events/bytes.ts';
+import type { NetworkService } from '../../protocol/network-service.ts';
+import type { PeerBook } from '../../protocol/peers.ts';
+import type { Subscriptions } from '../../protocol/subscriptions.ts';
+import { loadConfig, networkOptions } from '../config/load.ts';
+import type { Run } from './context.ts';
+
+/**
+ * The network of the node: the one that runs while the node is up, or one that ends with the verb and does not
+ * listen.
+ */
+export async function networkOf(run: Run): Promise<NetworkService> {
+  const node = await run.node();
+  if (node.network !== undefined) return node.network;
+  if (run.isUpHere) {
+    const { NetworkError } = await import('../../protocol/errors.ts');
+    const message = 'the network of the node that is up is off; start the node again with --p2p true';
+    throw new NetworkError('network_stopped', message);
+  }
+  const { listen: _, ...settings } = networkOptions(loadConfig({ data: run.path(run.data), env: run.env }));
+  const network = await node.startNetwork({ ...settings, mdns: false, log: (line) => run.hint(line) });
+  run.onEnd(() => node.stopNetwork());
+  return network;
+}
+
+/** Which peers the node knows: the book of the network that runs, or the one on disk. */
+export async function bookOf(run: Run): Promise<PeerBook> {
+  const node = await run.node();
+  if (node.network !== undefined) return node.network.book;
+  const { PeerBook } = await import('../../protocol/peers.ts');
+  return new PeerBook(node.networkPort.store.network);
+}
+
+/** How groups are followed: as the network that runs has it, or as it is on disk. */
+export async function subscriptionsOf(run: Run): Promise<Subscriptions> {
+  const node = await run.node();
+  if (node.network !== undefined) return node.network.subscriptions;
+  const { Subscriptions } = await import('../../protocol/subscriptions.ts');
+  return new Subscriptions(node.networkPort.store.network);
+}
+
+/** `--peer ADDRESS`, as often as one likes. */
+export function peerOption(command: Command): Command {
+  return command.option(
+    '--peer <address...>',
+    'call this peer too: /ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT',
+  );
+}
+
+/** The peers of `--peer`. */
+export async function givenPeers(addresses: readonly string[] = []): Promise<PeerHint[]> {
+  const { parsePeerAddress } = await import('../../protocol/addresses.ts');
+  return addresses.map((given) => {
+    const { key, address } = parsePeerAddress(given);
+    return { key, addresses: [address] };
+  });
+}
+
+/** A peer of the book by its key or the beginning of it. */
+export function knownPeer(book: PeerBook, given: string): Hex32 {
+  return resolveId(
+    'peer',
+    given,
+    book.all().map(({ key }) => key),
+  );
+}

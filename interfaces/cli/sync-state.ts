@@ -1,0 +1,62 @@
+/** How a group that others seal stands on this node: what waits, what is missing, and whether it is followed. */
+
+import type { SyncStatus } from '../../events/bus.ts';
+import type { Hex32 } from '../../events/bytes.ts';
+import type { BatteryNode } from '../../node.ts';
+
+export interface SyncState {
+  /** What the network is doing with the group; `paused` also without one, where it was told to rest. */
+  readonly status: SyncStatus | 'offline';
+  /** The greatest height that is known of. */
+  readonly target: number;
+  /** Members that are connected and have the group. */
+  readonly sources: number;
+  /** Transactions of this node that wait for the sealer, and those that he refused. */
+  readonly pending: number;
+  readonly refused: number;
+  /** Artifacts that the history names and that are not here. */
+  readonly artifactsMissing: number;
+  /** A sealer sealed two blocks at one height, and nobody has decided yet. */
+  readonly isInDispute: boolean;
+  readonly lastError: string | undefined;
+}
+
+/** Looks without starting a network. */
+export async function syncStateOf(node: BatteryNode, groupId: Hex32, height: number): Promise<SyncState> {
+  const { networkPort, outbox, network } = node;
+  const [{ missingArtifacts }, { isInDispute }, { Subscriptions }] = await Promise.all([
+    import('../../protocol/sync/artifacts.ts'),
+    import('../../protocol/sync/evidence.ts'),
+    import('../../protocol/subscriptions.ts'),
+  ]);
+  const records = networkPort.store.network;
+  const sync = network?.groups.known(groupId);
+  const isPaused = new Subscriptions(records).get(groupId).isPaused;
+  return {
+    status: sync?.status ?? (isPaused ? 'paused' : 'offline'),
+    target: sync?.target ?? height,
+    sources: network?.groups.sourcesOf(groupId).length ?? 0,
+    pending: outbox.pending(groupId).length,
+    refused: outbox.refused(groupId).length,
+    artifactsMissing: missingArtifacts(records, groupId),
+    isInDispute: isInDispute(networkPort, groupId),
+    lastError: sync?.lastError,
+  };
+}
+
+/** One line for people; nothing where there is nothing to say. */
+export function describeSync(state: SyncState & { readonly height: number }): string | undefined {
+  const { height, status, target, sources, pending, refused, artifactsMissing, isInDispute, lastError } =
+    state;
+  const parts = [
+    isInDispute && 'its sealer sealed two blocks at one height; look with: lb evidence',
+    status === 'paused' && !isInDispute && 'not followed: paused',
+    status === 'syncing' && `fetching blocks: ${height} of ${target}`,
+    status === 'backoff' && `the last try failed: ${lastError}`,
+    status === 'idle' && sources === 0 && 'nobody who has it is connected',
+    pending > 0 && `${pending} waiting for the sealer`,
+    refused > 0 && `${refused} refused (lb outbox)`,
+    artifactsMissing > 0 && `${artifactsMissing} artifacts missing`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? undefined : parts.join('; ');
+}

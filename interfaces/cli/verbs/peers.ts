@@ -1,0 +1,163 @@
+/** Other nodes: peers by hand, which of them can be reached, and what they show. */
+import type { Command } from 'commander';
+import type { NetworkStatus } from '../../../protocol/network-types.ts';
+import type { PeerEntry } from '../../../protocol/peers.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { bookOf, givenPeers, knownPeer, networkOf, peerOption } from '../network.ts';
+import { type Column, printSentence, printTable } from '../table.ts';
+import { formatTime, shortId } from '../text.ts';
+
+const heading = 'Network';
+
+interface PeerOptions {
+  readonly peer?: readonly string[];
+}
+
+export function registerPeers(program: Command, context: CliContext): void {
+  verb<PeerOptions>(
+    program,
+    context,
+    {
+      usage: 'connect',
+      summary: 'Call a peer, and remember where it is.',
+      heading,
+      example: 'lb connect /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…',
+      signs: true,
+    },
+    (command) => command.argument('<address>', '/ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT'),
+    connect,
+  );
+  verb<PeerOptions>(
+    program,
+    context,
+    {
+      usage: 'peers',
+      summary: 'Show which known peers can be reached now.',
+      heading,
+      example: 'lb peers',
+      signs: true,
+    },
+    peerOption,
+    peers,
+  );
+  registerBook(program, context);
+}
+
+function registerBook(program: Command, context: CliContext): void {
+  verb(
+    program,
+    context,
+    {
+      usage: 'peer-add',
+      summary: 'Always keep a connection to a peer.',
+      heading,
+      example: 'lb peer-add /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…',
+    },
+    (command) => command.argument('<address>', '/ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT'),
+    async (run) => {
+      for (const { key, addresses } of await givenPeers(run.args)) {
+        await (await bookOf(run)).add(key, addresses, { isPinned: true, seenMs: Date.now() });
+        (await run.node()).network?.dialer.retry(key);
+        run.print({ key, addresses }, () =>
+          printSentence(run.out, `${run.id(key)} is kept connected while the network runs`),
+        );
+      }
+    },
+  );
+  verb(
+    program,
+    context,
+    { usage: 'peer-list', summary: 'List the peers that this node knows.', heading, example: 'lb peer-list' },
+    (command) => command,
+    async (run) => {
+      const rows = (await bookOf(run)).all();
+      const columns: readonly Column<PeerEntry>[] = [
+        { header: 'peer', value: ({ key }) => shortId(key), plain: ({ key }) => key },
+        { header: 'kept', value: ({ isPinned }) => (isPinned ? 'always' : 'when needed') },
+        { header: 'seen', value: ({ seenMs }) => formatTime(seenMs) },
+        { header: 'addresses', value: ({ addresses }) => addresses.join(' '), isFlexible: true },
+      ];
+      run.print({ peers: rows }, () => printTable(run.out, columns, rows, 'no peers yet'));
+    },
+  );
+  verb(
+    program,
+    context,
+    { usage: 'peer-remove', summary: 'Forget a peer.', heading, example: 'lb peer-remove 3f9c2a11' },
+    (command) => command.argument('<peer>', 'key of the peer'),
+    async (run) => {
+      const book = await bookOf(run);
+      const key = knownPeer(book, run.args[0]!);
+      await book.remove(key);
+      run.print({ key }, () => printSentence(run.out, `${run.id(key)} is forgotten`));
+    },
+  );
+  verb<PeerOptions>(
+    program,
+    context,
+    {
+      usage: 'discover-groups',
+      summary: 'Show the groups that known peers show us.',
+      heading,
+      example: 'lb discover-groups',
+      details:
+        'Groups of which an identity of this node is a member, and those that are discoverable by all.',
+      signs: true,
+    },
+    peerOption,
+    discover,
+  );
+}
+
+async function connect(run: Run<PeerOptions>): Promise<void> {
+  const network = await networkOf(run);
+  const { connectToAny } = await import('../../../protocol/membership.ts');
+  const key = await connectToAny(network, await givenPeers([run.args[0]!]));
+  const { nowMs } = await network.client.call(key, 'ping', {});
+  const aheadMs = nowMs - Date.now();
+  await network.peers.remember(key);
+  run.print({ key, clockAheadMs: aheadMs }, () =>
+    printSentence(run.out, `${run.id(key)} answers, and is remembered`),
+  );
+}
+
+async function peers(run: Run<PeerOptions>): Promise<void> {
+  const network = await networkOf(run);
+  for (const { key, addresses } of await givenPeers(run.options.peer))
+    await network.book.add(key, addresses, { seenMs: Date.now() });
+  await callAll(run, network);
+  const { peers: rows } = network.status();
+  const columns: readonly Column<NetworkStatus['peers'][number]>[] = [
+    { header: 'peer', value: ({ key }) => shortId(key), plain: ({ key }) => key },
+    { header: 'address', value: ({ address }) => address, isFlexible: true },
+  ];
+  run.print({ peers: rows }, () => printTable(run.out, columns, rows, 'no known peer can be reached'));
+}
+
+/** Calls every peer that is known, wanted or not. */
+async function callAll(run: Run, network: Awaited<ReturnType<typeof networkOf>>): Promise<void> {
+  const { NetworkError } = await import('../../../protocol/errors.ts');
+  const calls = network.book.all().map(({ key, addresses }) => network.host.dial(key, addresses));
+  for (const outcome of await Promise.allSettled(calls)) {
+    if (outcome.status === 'fulfilled') continue;
+    if (!(outcome.reason instanceof NetworkError)) throw outcome.reason;
+    run.hint(outcome.reason.message);
+  }
+}
+
+async function discover(run: Run<PeerOptions>): Promise<void> {
+  const network = await networkOf(run);
+  for (const { key, addresses } of await givenPeers(run.options.peer))
+    await network.book.add(key, addresses, { seenMs: Date.now() });
+  await callAll(run, network);
+  const { discoverGroups } = await import('../../../protocol/membership.ts');
+  const rows = await discoverGroups(network);
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
+    { header: 'name', value: ({ name }) => name, isFlexible: true },
+    { header: 'height', value: ({ height }) => String(height), align: 'right' },
+    { header: 'we are', value: ({ isMember }) => (isMember ? 'members' : 'strangers') },
+    { header: 'peer', value: ({ peer }) => shortId(peer), plain: ({ peer }) => peer },
+  ];
+  run.print({ groups: rows }, () => printTable(run.out, columns, rows, 'no peer shows a group'));
+}

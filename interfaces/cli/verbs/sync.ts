@@ -1,0 +1,296 @@
+/** Groups of other nodes: following them, and what waits for their sealers. */
+import type { Command } from 'commander';
+import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import { isHex32 } from '../../../events/bytes.ts';
+import { describeRefusal } from '../../../events/refusals.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { givenPeers, networkOf, peerOption, subscriptionsOf } from '../network.ts';
+import { parseSpan } from '../parse.ts';
+import { type Column, printSentence, printTable } from '../table.ts';
+import { formatSpan, shortId } from '../text.ts';
+
+const heading = 'Network';
+/** How long a verb waits for blocks to come, and for its own work to be sealed. */
+const SYNC_WAIT_MS = 60_000;
+const SEALED_WAIT_MS = 10_000;
+
+interface PeerOptions {
+  readonly peer?: readonly string[];
+}
+
+interface SetOptions {
+  readonly interval?: string;
+  readonly pause?: boolean;
+  readonly resume?: boolean;
+  readonly acceptKept?: boolean;
+}
+
+export function registerSync(program: Command, context: CliContext): void {
+  verb<PeerOptions>(
+    program,
+    context,
+    {
+      usage: 'subscribe',
+      summary: 'Follow a group that another node holds.',
+      heading,
+      example: 'lb subscribe 7c1f… --peer /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…',
+      details:
+        'An admin of the group must have added this node, or an identity of it. With a join code, use join.',
+      signs: true,
+    },
+    (command) => peerOption(command.argument('<group>', 'id of the group, all 64 digits')),
+    subscribe,
+  );
+  verb(
+    program,
+    context,
+    {
+      usage: 'unsubscribe',
+      summary: 'Follow a group no more; what is here stays.',
+      heading,
+      example: 'lb unsubscribe --group 7c1f9a02',
+      inGroup: true,
+    },
+    (command) => command,
+    async (run) => {
+      const { groupId } = await run.group();
+      await (await subscriptionsOf(run)).change(groupId, { isPaused: true, sources: [] });
+      (await run.node()).network?.groups.heed(groupId);
+      run.print({ groupId }, () => printSentence(run.out, `${run.id(groupId)} is not followed any more`));
+    },
+  );
+  verb(
+    program,
+    context,
+    {
+      usage: 'subscription-list',
+      summary: 'List which groups are followed, and from whom.',
+      heading,
+      example: 'lb subscription-list',
+    },
+    (command) => command,
+    list,
+  );
+  verb<SetOptions>(
+    program,
+    context,
+    {
+      usage: 'subscription-set',
+      summary: 'Change how a group is followed.',
+      heading,
+      example: 'lb subscription-set --group 7c1f9a02 --interval 60s',
+      inGroup: true,
+    },
+    (command) =>
+      command
+        .option('--interval <span>', 'how often to ask when nobody announces anything')
+        .option('--pause', 'rest until --resume')
+        .option('--resume', 'follow again')
+        .option('--accept-kept', 'after a sealer sealed twice: go on with the block that is here'),
+    change,
+  );
+  verb<PeerOptions>(
+    program,
+    context,
+    {
+      usage: 'sync-now',
+      summary: 'Send what waits and fetch what is new, of all groups or one.',
+      heading,
+      example: 'lb sync-now',
+      inGroup: true,
+      signs: true,
+    },
+    peerOption,
+    syncNow,
+  );
+  verb(
+    program,
+    context,
+    {
+      usage: 'evidence',
+      summary: 'Show which sealers sealed two blocks at one height.',
+      heading,
+      example: 'lb evidence',
+      details:
+        'Both headers with their seals are kept: together they prove it to anybody. The group is not followed until somebody decides.',
+      inGroup: true,
+    },
+    (command) => command,
+    showEvidence,
+  );
+  verb(
+    program,
+    context,
+    {
+      usage: 'outbox',
+      summary: 'Show what waits for other sealers, and what they refused.',
+      heading,
+      example: 'lb outbox',
+      inGroup: true,
+    },
+    (command) => command,
+    outbox,
+  );
+}
+
+async function showEvidence(run: Run): Promise<void> {
+  const node = await run.node();
+  const { evidences } = await import('../../../protocol/sync/evidence.ts');
+  const { decodeHeader } = await import('../../../events/block.ts');
+  const ids = run.options.group === undefined ? node.groupIds() : [(await run.group()).groupId];
+  const rows = ids.flatMap((groupId) =>
+    evidences(node.networkPort, groupId).map(({ kept, other, isSettled }) => {
+      const { height, sealer } = decodeHeader(kept.header);
+      return { groupId, height, sealer, isSettled, kept, other };
+    }),
+  );
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
+    { header: 'height', value: ({ height }) => String(height), align: 'right' },
+    { header: 'sealer', value: ({ sealer }) => run.nameOf(sealer), plain: ({ sealer }) => sealer },
+    { header: 'state', value: ({ isSettled }) => (isSettled ? 'decided' : 'open'), isFlexible: true },
+  ];
+  run.print({ evidence: rows }, () => printTable(run.out, columns, rows, 'no sealer sealed twice'));
+  if (rows.some(({ isSettled }) => !isSettled))
+    run.hint('to go on with the block that is here:\n  lb subscription-set --group GROUP --accept-kept');
+}
+
+async function subscribe(run: Run<PeerOptions>): Promise<void> {
+  const groupId = run.args[0]!.toLowerCase();
+  if (!isHex32(groupId))
+    throw new UsageError('a group that is not here yet is named by all 64 digits of its id');
+  const network = await networkOf(run);
+  const { connectToAny, subscribe: follow } = await import('../../../protocol/membership.ts');
+  const given = await givenPeers(run.options.peer);
+  const peer = await connectToAny(network, given.length > 0 ? given : network.book.all());
+  const bar = showProgress(run, network.port.bus.moment$);
+  await follow(network, groupId, peer, SYNC_WAIT_MS);
+  bar();
+  const { height } = (await run.node()).group(groupId).head;
+  run.print({ groupId, height, from: peer }, () =>
+    printSentence(run.out, `${run.id(groupId)} is followed; it is here up to height ${height}`),
+  );
+}
+
+/** Shows `sync.progress`; what is returned ends it. */
+export function showProgress(
+  run: Run,
+  moment$: Awaited<ReturnType<Run['node']>>['bus']['moment$'],
+): () => void {
+  const bar = run.progress('fetching blocks');
+  const listening = moment$.subscribe((event) => {
+    if (event.kind === 'sync.progress') bar.update(event.height, event.target);
+  });
+  return () => {
+    listening.unsubscribe();
+    bar.end();
+  };
+}
+
+async function list(run: Run): Promise<void> {
+  const subscriptions = await subscriptionsOf(run);
+  const node = await run.node();
+  const ids = [...new Set([...node.groupIds(), ...subscriptions.groupIds()])];
+  const rows = ids.map((groupId) => ({ groupId, ...subscriptions.get(groupId) }));
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
+    { header: 'state', value: ({ isPaused }) => (isPaused ? 'paused' : 'followed') },
+    {
+      header: 'interval',
+      value: ({ intervalMs }) => (intervalMs === undefined ? 'default' : formatSpan(intervalMs)),
+    },
+    {
+      header: 'from',
+      value: ({ sources }) => sources.map(shortId).join(' ') || 'any member',
+      isFlexible: true,
+    },
+  ];
+  run.print({ subscriptions: rows }, () => printTable(run.out, columns, rows, 'no groups yet'));
+}
+
+async function change(run: Run<SetOptions>): Promise<void> {
+  const { interval, pause, resume, acceptKept } = run.options;
+  if (pause && resume) throw new UsageError('--pause and --resume exclude each other');
+  const node = await run.node();
+  const { groupId } = await run.group();
+  const { INTERVAL_MS_MAX, INTERVAL_MS_MIN } = await import('../../../protocol/subscriptions.ts');
+  const intervalMs = interval === undefined ? undefined : parseSpan(interval, '--interval');
+  if (intervalMs !== undefined && (intervalMs < INTERVAL_MS_MIN || intervalMs > INTERVAL_MS_MAX))
+    throw new UsageError('--interval is between a second and a day');
+  if (acceptKept) {
+    const { settleEvidence } = await import('../../../protocol/sync/evidence.ts');
+    await settleEvidence(node.networkPort, groupId);
+  }
+  const changed = await (await subscriptionsOf(run)).change(groupId, {
+    ...(intervalMs === undefined ? {} : { intervalMs }),
+    ...(pause || resume ? { isPaused: pause === true } : {}),
+  });
+  node.network?.groups.heed(groupId);
+  run.print({ groupId, ...changed }, () =>
+    printSentence(run.out, `${run.id(groupId)} is ${changed.isPaused ? 'paused' : 'followed'}`),
+  );
+}
+
+async function syncNow(run: Run<PeerOptions>): Promise<void> {
+  const network = await networkOf(run);
+  const given = await givenPeers(run.options.peer);
+  if (given.length > 0) {
+    const { connectToAny } = await import('../../../protocol/membership.ts');
+    await connectToAny(network, given);
+  }
+  await network.dialer.tried();
+  const { NetworkError } = await import('../../../protocol/errors.ts');
+  if (network.status().peers.length === 0)
+    throw new NetworkError(
+      'peer_unreachable',
+      'no peer that has a group of this node was reached; name one with --peer',
+    );
+  const wanted = run.options.group === undefined ? network.port.groupIds() : [(await run.group()).groupId];
+  const bar = showProgress(run, network.port.bus.moment$);
+  await Promise.all(
+    wanted.map((groupId) => network.syncGroup(groupId, { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS })),
+  );
+  bar();
+  const rows = network.status().groups.filter(({ groupId }) => wanted.includes(groupId));
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
+    { header: 'height', value: ({ height }) => String(height), align: 'right' },
+    { header: 'waiting', value: ({ pending }) => String(pending), align: 'right' },
+    { header: 'refused', value: ({ refused }) => String(refused), align: 'right' },
+    { header: 'missing', value: ({ artifactsMissing }) => String(artifactsMissing), align: 'right' },
+    { header: 'state', value: ({ status, lastError }) => lastError ?? status, isFlexible: true },
+  ];
+  run.print({ groups: rows }, () => printTable(run.out, columns, rows, 'no groups yet'));
+}
+
+async function outbox(run: Run): Promise<void> {
+  const node = await run.node();
+  const wanted = run.options.group === undefined ? undefined : (await run.group()).groupId;
+  if (wanted === undefined && node.groupIds().length === 0 && node.outbox.groupIds().length === 0)
+    throw new NotFoundError('this node has no group yet; make one with: lb create-group --name NAME');
+  const ids = wanted === undefined ? [...new Set([...node.groupIds(), ...node.outbox.groupIds()])] : [wanted];
+  const rows = ids.flatMap((groupId) => [
+    ...node.outbox.pending(groupId).map((entry) => ({ ...entry, status: 'pending' as const })),
+    ...node.outbox.refused(groupId).map((entry) => ({ ...entry, status: 'refused' as const })),
+  ]);
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { header: 'group', value: ({ groupId }) => shortId(groupId) },
+    { header: 'transaction', value: ({ txId }) => shortId(txId), plain: ({ txId }) => txId },
+    { header: 'by', value: ({ author }) => run.nameOf(author) },
+    { header: 'state', value: ({ status }) => status },
+    {
+      header: 'why',
+      value: ({ refusal }) => (refusal === undefined ? '' : describeRefusal(refusal)),
+      isFlexible: true,
+    },
+  ];
+  const wire = rows.map(({ groupId, txId, author, status, queuedMs, refusal }) => ({
+    groupId,
+    txId,
+    author,
+    status,
+    queuedMs,
+    refusal,
+  }));
+  run.print({ entries: wire }, () => printTable(run.out, columns, rows, 'nothing waits'));
+}

@@ -1,0 +1,69 @@
+/**
+ * Addresses of peers as people write them: a multiaddr (`/ip4/10.0.0.2/tcp/4242/p2p/12D3…`), or `KEY@HOST:PORT`
+ * with the key in hex. The key is who the peer is; the rest is where he might be.
+ */
+import { isIP } from 'node:net';
+import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { UsageError } from '../actors/errors.ts';
+import { ADDRESS_BYTES_MAX } from '../actors/invites.ts';
+import { type Hex32, isHex32 } from '../events/bytes.ts';
+import { keyOfText, peerIdOf } from './keys.ts';
+
+/** Where a peer might be, without his key. */
+export interface PeerAddress {
+  readonly key: Hex32;
+  readonly address: string;
+}
+
+const KEY_AND_PLACE = /^([0-9a-f]{64})@(.+):(\d{1,5})$/;
+
+/** @throws UsageError for what is neither form, or names no key */
+export function parsePeerAddress(text: string): PeerAddress {
+  const form = KEY_AND_PLACE.exec(text);
+  if (form !== null) {
+    const address = placeOf(form[2]!.replace(/^\[|\]$/g, ''), Number(form[3]));
+    if (isDialable(address) && isHex32(form[1])) return { key: form[1], address };
+  }
+  const parsed = parse(text);
+  const last = parsed?.getComponents().at(-1);
+  const peer = last?.code === CODE_P2P ? last.value : undefined;
+  const key = peer === undefined ? undefined : keyOfText(peer);
+  const address = parsed?.decapsulateCode(CODE_P2P).toString();
+  if (key !== undefined && address !== undefined && isDialable(address)) return { key, address };
+  throw new UsageError(
+    `"${text.slice(0, 100)}" is no address of a peer; write /ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT`,
+  );
+}
+
+/** A host and a port as an address. */
+export function placeOf(host: string, port: number): string {
+  const kind = isIP(host) === 4 ? 'ip4' : isIP(host) === 6 ? 'ip6' : 'dns';
+  return `/${kind}/${host}/tcp/${port}`;
+}
+
+/** Whether an address, from whoever it came, is one of TCP that can be tried. */
+export function isDialable(address: string): boolean {
+  if (address.length > ADDRESS_BYTES_MAX) return false;
+  const components = parse(address)?.getComponents();
+  if (components?.length !== 2) return false;
+  const [host, port] = components;
+  return /^(ip4|ip6|dns|dns4|dns6)$/.test(host!.name) && port!.name === 'tcp' && Number(port!.value) > 0;
+}
+
+function parse(text: string): Multiaddr | undefined {
+  try {
+    return multiaddr(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The address with the key in it: a dial of it ends unless the peer proves that key. */
+export function dialAddress({ key, address }: PeerAddress): Multiaddr {
+  return multiaddr(`${address}/p2p/${peerIdOf(key).toString()}`);
+}
+
+/** The host in an address: what connections are counted by. */
+export function hostOf(address: Multiaddr): string {
+  return address.getComponents()[0]?.value ?? '';
+}

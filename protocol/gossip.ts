@@ -1,0 +1,175 @@
+/**
+ * Announcements and beats: small messages that members pass on to each other, and nothing of the group's content.
+ *
+ *   announcement   the header of a new head with its seal, so that whoever hears it checks it by itself
+ *   beat           "this member is here", signed by him (events/beat.ts)
+ *
+ * Topic and key of a group come from its block 0, which only members have seen: others cannot tell which group a
+ * topic belongs to, nor read what is said there. Whoever has been a member can still do both; he learns heights.
+ */
+import { randomBytes } from 'node:crypto';
+import { type TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub';
+import type { OutgoingBeat } from '../actors/bus.ts';
+import type { BeatVerdict } from '../actors/presence/group-presence.ts';
+import { AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from '../crypto/aead.ts';
+import { sha256 } from '../crypto/hash.ts';
+import { concatBytes, type Hex32, toHex, utf8 } from '../events/bytes.ts';
+import { decode, encode } from '../events/codec.ts';
+import { blob, record, uint } from '../events/fields.ts';
+import { MalformedError } from '../events/reader.ts';
+import type { Access } from './access.ts';
+import type { Host } from './host.ts';
+import { keyOf } from './keys.ts';
+import { GOSSIP_BYTES_MAX } from './limits.ts';
+import type { NetworkPort } from './port.ts';
+import { holdAgainst, readSeal, type Seal, sealCodec, sealOf } from './sync/evidence.ts';
+
+const TOPIC_PREFIX = utf8('lb/topic/1\0');
+const KEY_PREFIX = utf8('lb/topic-key/1\0');
+/** New heads are announced at most so often; the last one always is. */
+const ANNOUNCE_GAP_MS = 50;
+
+/** `reject` is for what an honest member does not pass on, `ignore` for what is old or cannot be judged here. */
+type Judgement = 'accept' | 'ignore' | 'reject';
+
+const KIND = { head: 0, beat: 1 } as const;
+const messageCodec = record({ version: uint(1), kind: uint(1), body: blob(GOSSIP_BYTES_MAX) });
+
+/** What becomes of a beat: passed on, dropped, or held against whoever brought it. */
+const BEAT_VERDICTS: Readonly<Record<BeatVerdict, Judgement>> = {
+  taken: 'accept',
+  out_of_time: 'ignore',
+  not_a_member: 'ignore',
+  malformed: 'reject',
+  wrong_group: 'reject',
+  signature_invalid: 'reject',
+};
+
+export interface GossipOptions {
+  readonly host: Host;
+  readonly port: NetworkPort;
+  readonly access: Access;
+  /** A block of this height is there, newer than what is here; no height where its sealer is not known here. */
+  announced(groupId: Hex32, height: number | undefined): void;
+  /** Two blocks of one sealer at one height have been seen. */
+  equivocated(groupId: Hex32): void;
+}
+
+interface Channel {
+  readonly groupId: Hex32;
+  readonly topic: string;
+  readonly key: Uint8Array;
+  announcedMs: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class GroupGossip {
+  private readonly options: GossipOptions;
+  private readonly channels = new Map<Hex32, Channel>();
+
+  constructor(options: GossipOptions) {
+    this.options = options;
+  }
+
+  private get pubsub() {
+    return this.options.host.node.services.pubsub;
+  }
+
+  /** Listens for a group that is here. */
+  join(groupId: Hex32): void {
+    if (this.channels.has(groupId)) return;
+    const founding = sha256(this.options.port.store.group(groupId).block(0)!);
+    const topic = toHex(sha256(concatBytes(TOPIC_PREFIX, founding)));
+    const key = sha256(concatBytes(KEY_PREFIX, founding));
+    const channel: Channel = { groupId, topic, key, announcedMs: -Infinity, timer: undefined };
+    this.channels.set(groupId, channel);
+    this.pubsub.topicValidators.set(topic, this.validator(channel));
+    this.pubsub.subscribe(topic);
+  }
+
+  leave(groupId: Hex32): void {
+    const channel = this.channels.get(groupId);
+    if (channel === undefined) return;
+    this.channels.delete(groupId);
+    clearTimeout(channel.timer);
+    this.pubsub.unsubscribe(channel.topic);
+    this.pubsub.topicValidators.delete(channel.topic);
+  }
+
+  private validator(channel: Channel): TopicValidatorFn {
+    return async (peer, { data }) => {
+      const verdict = data.length > GOSSIP_BYTES_MAX ? 'reject' : await this.judge(channel, data);
+      if (verdict === 'accept') return TopicValidatorResult.Accept;
+      const key = keyOf(peer);
+      if (verdict === 'reject' && key !== undefined)
+        this.options.host.shutOut(key, 'gossip that no honest member passes on');
+      return verdict === 'ignore' ? TopicValidatorResult.Ignore : TopicValidatorResult.Reject;
+    };
+  }
+
+  private async judge({ groupId, key }: Channel, data: Uint8Array): Promise<Judgement> {
+    try {
+      if (data.length < AEAD_NONCE_BYTES) return 'reject';
+      const nonce = data.subarray(0, AEAD_NONCE_BYTES);
+      const opened = aeadOpen(key, nonce, data.subarray(AEAD_NONCE_BYTES));
+      if (opened === undefined) return 'reject';
+      const { kind, body } = decode(messageCodec, opened);
+      return kind === KIND.head
+        ? await this.judgeHead(groupId, decode(sealCodec, body))
+        : BEAT_VERDICTS[this.options.port.presence(groupId).receive(body)];
+    } catch (error) {
+      if (error instanceof MalformedError) return 'reject';
+      throw error;
+    }
+  }
+
+  private async judgeHead(groupId: Hex32, seal: Seal): Promise<Judgement> {
+    const { port, access, announced, equivocated } = this.options;
+    const header = readSeal(seal);
+    if (header === undefined || header.groupId !== groupId) return 'reject';
+    const group = port.store.group(groupId);
+    const knownId = group.blockId(header.height);
+    if (knownId === toHex(sha256(seal.header))) return 'ignore';
+    if (knownId !== undefined) {
+      if (await holdAgainst(port, groupId, seal)) equivocated(groupId);
+      return 'ignore';
+    }
+    // Sealed by somebody whom we do not know as a sealer: perhaps we are behind, but others must judge it.
+    const isSealer = access.sealers(groupId).includes(header.sealer);
+    announced(groupId, isSealer ? header.height : undefined);
+    return isSealer ? 'accept' : 'ignore';
+  }
+
+  /** Tells the others of the present head, now or with the next one that comes soon. */
+  announce(groupId: Hex32): void {
+    const channel = this.channels.get(groupId);
+    if (channel === undefined || channel.timer !== undefined) return;
+    const waitMs = Math.max(0, channel.announcedMs + ANNOUNCE_GAP_MS - performance.now());
+    const tell = (): void => {
+      channel.timer = undefined;
+      channel.announcedMs = performance.now();
+      const group = this.options.port.store.group(groupId);
+      const seal = sealOf(group.block(group.head()!.height)!);
+      this.publish(channel, KIND.head, encode(sealCodec, seal));
+    };
+    if (waitMs === 0) tell();
+    else channel.timer = setTimeout(tell, waitMs);
+  }
+
+  /** Carries a beat of this node to the others. */
+  beat({ groupId, beat }: OutgoingBeat): void {
+    const channel = this.channels.get(groupId);
+    if (channel !== undefined) this.publish(channel, KIND.beat, beat);
+  }
+
+  private publish({ topic, key }: Channel, kind: number, body: Uint8Array): void {
+    const nonce = new Uint8Array(randomBytes(AEAD_NONCE_BYTES));
+    const sealed = aeadSeal(key, nonce, encode(messageCodec, { version: 1, kind, body }));
+    // Nobody may be there to hear it; the interval pull is the safety net.
+    this.pubsub.publish(topic, concatBytes(nonce, sealed)).catch(() => {});
+  }
+
+  close(): void {
+    for (const groupId of [...this.channels.keys()]) this.leave(groupId);
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * The host: libp2p over TCP with Noise and Yamux, and nothing else of it. Its peer id is the node's key, so that
+ * the handshake proves who is at the other end.
+ *
+ * Everything that a stranger can make this node do before he has proved a key is bounded here: connections by
+ * address and in all, handshakes under way and their time, streams, and what is received ahead on each.
+ */
+import { type Identify, identify } from '@libp2p/identify';
+import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { mdns } from '@libp2p/mdns';
+import { noise } from '@libp2p/noise';
+import { type Ping, ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { yamux } from '@libp2p/yamux';
+import { CODE_P2P } from '@multiformats/multiaddr';
+import { createLibp2p } from 'libp2p';
+import type { Signer } from '../crypto/identity.ts';
+import type { Hex32 } from '../events/bytes.ts';
+import { dialAddress, hostOf, isDialable, placeOf } from './addresses.ts';
+import type { Defence } from './defence.ts';
+import { MisbehaviourError, NetworkError, short } from './errors.ts';
+import { type Gossip, GossipGate, gossipService } from './gossip-service.ts';
+import { keyOf, peerIdOf, transportKey } from './keys.ts';
+import * as limits from './limits.ts';
+
+const MDNS_SERVICE = '_lb._udp.local';
+/** Peers that start at the same moment may miss each other's first question. */
+const MDNS_INTERVAL_MS = 2_000;
+
+export interface HostOptions {
+  readonly signer: Signer;
+  readonly defence: Defence;
+  /** Where to listen; nowhere, if not given. */
+  readonly listen?: { readonly host: string; readonly port: number } | undefined;
+  /** Whether to look for peers on the local network, and to be found there. */
+  readonly mdns: boolean;
+  /** Whether a peer shares a group with this node: only such peers are gossiped with. */
+  sharesGroup(peer: Hex32): boolean;
+  connected(peer: Hex32, address: string): void;
+  disconnected(peer: Hex32): void;
+  discovered(peer: Hex32, addresses: readonly string[]): void;
+  /** A connected peer has said where it listens. */
+  identified(peer: Hex32, addresses: readonly string[]): void;
+}
+
+type Services = { identify: Identify; ping: Ping; pubsub: Gossip };
+export type Libp2pNode = Libp2p<Services>;
+
+export class Host {
+  readonly node: Libp2pNode;
+  readonly gate: GossipGate;
+  private readonly options: HostOptions;
+
+  private constructor(node: Libp2pNode, gate: GossipGate, options: HostOptions) {
+    this.node = node;
+    this.gate = gate;
+    this.options = options;
+  }
+
+  /** @throws NetworkError `listen_failed` */
+  static async start(options: HostOptions): Promise<Host> {
+    const gate = new GossipGate(options.sharesGroup);
+    const node = await createNode(options, gate);
+    const host = new Host(node, gate, options);
+    host.listenToNode();
+    try {
+      await node.start();
+    } catch (cause) {
+      await node.stop();
+      const { host: name, port } = options.listen ?? { host: '', port: 0 };
+      throw new NetworkError(
+        'listen_failed',
+        `cannot listen on ${name} port ${port}: ${(cause as Error).message}`,
+        {
+          cause,
+        },
+      );
+    }
+    return host;
+  }
+
+  private listenToNode(): void {
+    const { defence, disconnected, discovered } = this.options;
+    this.node.addEventListener('connection:open', ({ detail }) => {
+      const key = keyOf(detail.remotePeer);
+      if (key === undefined) {
+        detail.abort(new Error('the peer has a key of another kind'));
+        return;
+      }
+      defence.peerJoined(key);
+    });
+    this.node.addEventListener('connection:close', ({ detail }) => {
+      const key = keyOf(detail.remotePeer);
+      if (key !== undefined) defence.peerLeft(key);
+    });
+    this.node.addEventListener('peer:connect', ({ detail }) => {
+      const [connection] = this.node.getConnections(detail);
+      if (connection !== undefined) this.tell(connection);
+    });
+    this.node.addEventListener('peer:disconnect', ({ detail }) => {
+      const key = keyOf(detail);
+      if (key !== undefined) disconnected(key);
+    });
+    this.node.addEventListener('peer:identify', ({ detail }) => {
+      const key = keyOf(detail.peerId);
+      const addresses = detail.listenAddrs
+        .map((address) => address.decapsulateCode(CODE_P2P).toString())
+        .filter(isDialable);
+      if (key !== undefined && addresses.length > 0) this.options.identified(key, addresses);
+    });
+    this.node.addEventListener('peer:discovery', ({ detail }) => {
+      const key = keyOf(detail.id);
+      const addresses = detail.multiaddrs.map(String).filter(isDialable);
+      if (key !== undefined && addresses.length > 0) discovered(key, addresses);
+    });
+  }
+
+  /** Tells of a connection as of a new one. */
+  tell(connection: Connection): void {
+    const key = keyOf(connection.remotePeer);
+    if (key !== undefined)
+      this.options.connected(key, connection.remoteAddr.decapsulateCode(CODE_P2P).toString());
+  }
+
+  /** Where this node listens, without its key. */
+  addresses(): string[] {
+    return this.node
+      .getMultiaddrs()
+      .map((address) => address.decapsulateCode(CODE_P2P).toString())
+      .filter(isDialable);
+  }
+
+  isConnected(peer: Hex32): boolean {
+    return this.connection(peer) !== undefined;
+  }
+
+  /** An open connection to a peer. */
+  connection(peer: Hex32): Connection | undefined {
+    return this.node.getConnections(peerIdOf(peer)).find(({ status }) => status === 'open');
+  }
+
+  /**
+   * Connects to a peer at one of the addresses; at once where a connection is there.
+   * @throws NetworkError `peer_unreachable`; also where somebody else answers there
+   */
+  async dial(peer: Hex32, addresses: readonly string[]): Promise<void> {
+    if (this.isConnected(peer)) return;
+    if (this.options.defence.isBanned(peer))
+      throw new NetworkError('peer_unreachable', `${short(peer)} is shut out for now`);
+    const targets = addresses.filter(isDialable).map((address) => dialAddress({ key: peer, address }));
+    if (targets.length === 0)
+      throw new NetworkError('peer_unreachable', `no address of ${short(peer)} is known`);
+    try {
+      await this.node.dial(targets, { signal: AbortSignal.timeout(limits.DIAL_TIMEOUT_MS) });
+    } catch (cause) {
+      throw new NetworkError(
+        'peer_unreachable',
+        `${short(peer)} was not reached at ${addresses.slice(0, 3).join(', ')}: ${reasonOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  /** @throws NetworkError `peer_unreachable` */
+  async openStream(peer: Hex32, protocol: string): Promise<Stream> {
+    const connection = this.connection(peer);
+    if (connection === undefined)
+      throw new NetworkError('peer_unreachable', `${short(peer)} is not connected`);
+    try {
+      return await connection.newStream(protocol, { signal: AbortSignal.timeout(limits.REQUEST_TIMEOUT_MS) });
+    } catch (cause) {
+      throw new NetworkError('peer_unreachable', `${short(peer)} opened no stream: ${reasonOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  /** Serves a protocol; `serve` owns the stream. A `MisbehaviourError` shuts the peer out. */
+  handle(
+    protocol: string,
+    streamsMax: number,
+    serve: (stream: Stream, peer: Hex32) => Promise<void>,
+  ): Promise<void> {
+    const handler = (stream: Stream, connection: Connection): void => {
+      const peer = keyOf(connection.remotePeer);
+      if (peer === undefined) {
+        stream.abort(new Error('the peer has a key of another kind'));
+        return;
+      }
+      serve(stream, peer).catch((error: Error) => {
+        if (error instanceof MisbehaviourError) this.shutOut(peer, error.message);
+        stream.abort(error);
+      });
+    };
+    return this.node.handle(protocol, handler, { maxInboundStreams: streamsMax });
+  }
+
+  /** Bans a peer and ends its connections. */
+  shutOut(peer: Hex32, reason: string): void {
+    this.options.defence.punish(peer, reason);
+    this.hangUp(peer);
+  }
+
+  hangUp(peer: Hex32): void {
+    for (const connection of this.node.getConnections(peerIdOf(peer)))
+      connection.abort(new Error('the connection was given up'));
+  }
+
+  async stop(): Promise<void> {
+    this.gate.close();
+    await this.node.stop();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function createNode(options: HostOptions, gate: GossipGate): Promise<Libp2pNode> {
+  const { signer, listen, defence } = options;
+  return createLibp2p<Services>({
+    start: false,
+    privateKey: await transportKey(signer),
+    addresses: { listen: listen === undefined ? [] : [placeOf(listen.host, listen.port)] },
+    transports: [
+      tcp({
+        maxConnections: limits.CONNECTIONS_MAX + limits.HANDSHAKES_MAX,
+        listenOpts: { noDelay: true },
+        dialOpts: { noDelay: true },
+      }),
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX,
+        maxOutboundStreams: limits.STREAMS_PER_CONNECTION_MAX,
+        streamOptions: {
+          maxStreamWindowSize: limits.STREAM_WINDOW_BYTES,
+          maxReadBufferLength: 2 * limits.STREAM_WINDOW_BYTES,
+        },
+      }),
+    ],
+    connectionManager: {
+      maxConnections: limits.CONNECTIONS_MAX,
+      maxIncomingPendingConnections: limits.HANDSHAKES_MAX,
+      inboundConnectionThreshold: limits.CONNECTION_RATE_MAX,
+      inboundUpgradeTimeout: limits.HANDSHAKE_TIMEOUT_MS,
+      inboundStreamProtocolNegotiationTimeout: limits.HANDSHAKE_TIMEOUT_MS,
+      dialTimeout: limits.DIAL_TIMEOUT_MS,
+      reconnectRetries: 0,
+    },
+    connectionGater: {
+      denyDialMultiaddr: () => false,
+      denyInboundConnection: (connection) => {
+        const address = hostOf(connection.remoteAddr);
+        if (!defence.admitAddress(address)) return true;
+        connection.addEventListener('close', () => defence.addressLeft(address), { once: true });
+        return false;
+      },
+      denyInboundEncryptedConnection: (peer) => {
+        const key = keyOf(peer);
+        return key === undefined || !defence.admitPeer(key);
+      },
+    },
+    peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS })] : [],
+    services: {
+      identify: identify(),
+      ping: ping(),
+      pubsub: gossipService(gate),
+    },
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * The bounds of the network: what one peer can cost this node. They are policy, not protocol (a node may be
+ * stricter), except for the sizes of frames, which both ends must accept.
+ */
+import { BLOCK_BYTES_MAX, TRANSACTION_BYTES_MAX } from '../events/limits.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** A request: a batch of transactions with their artifacts. Declared lengths above it end the stream. */
+export const REQUEST_BYTES_MAX = 2 * MIB;
+/** An answer: a batch of artifacts, of which one may be as large as the largest. */
+export const RESPONSE_BYTES_MAX = 4 * MIB;
+/** A frame of a sync stream holds one block. */
+export const SYNC_FRAME_BYTES_MAX = BLOCK_BYTES_MAX;
+/** Where serving stops to fill a batch of artifacts. */
+export const ARTIFACT_BATCH_BYTES = 1 * MIB;
+export const ARTIFACTS_PER_REQUEST_MAX = 256;
+/** The largest artifact that an answer carries: larger packages go from hand to hand. */
+export const ARTIFACT_BYTES_MAX = 3 * MIB;
+/** Transactions of one request: with 100 requests a minute, 6,400 a minute from each peer. */
+export const TRANSACTIONS_PER_REQUEST_MAX = 64;
+/** Pages of lists. */
+export const GROUPS_PER_PAGE_MAX = 64;
+export const OFFERS_PER_PAGE_MAX = 64;
+export const PEERS_PER_ANSWER_MAX = 32;
+/** Identities that one node may act for at once. */
+export const IDENTITIES_PER_PEER_MAX = 32;
+
+/** Received and not yet read, per stream: above it the sender is paused. */
+export const STREAM_BUFFER_BYTES = 1 * MIB;
+/** What the muxer lets a peer send ahead on one stream. With the buffer above, what one stream can cost. */
+export const STREAM_WINDOW_BYTES = 1 * MIB;
+/** Blocks are put together into writes of about this size: a frame each would cost more than the block. */
+export const SEND_BATCH_BYTES = 256 * KIB;
+
+export const REQUEST_TIMEOUT_MS = 10_000;
+/** A frame of a sync stream must be complete after this: 4 MiB at half a megabit. */
+export const SYNC_STALL_MS = 60_000;
+export const DIAL_TIMEOUT_MS = 8_000;
+
+export const CONNECTIONS_MAX = 300;
+export const CONNECTIONS_PER_ADDRESS_MAX = 10;
+export const CONNECTIONS_PER_PEER_MAX = 4;
+/** Handshakes under way at once, of all addresses, and how long each may take. */
+export const HANDSHAKES_MAX = 64;
+export const HANDSHAKE_TIMEOUT_MS = 5_000;
+/** New connections per second from one address. */
+export const CONNECTION_RATE_MAX = 20;
+/** Streams that a peer may have open on one connection: of all protocols, and of the two of our own. */
+export const STREAMS_PER_CONNECTION_MAX = 64;
+export const RPC_STREAMS_PER_CONNECTION_MAX = 16;
+export const SYNC_STREAMS_PER_CONNECTION_MAX = 4;
+
+export const REQUESTS_PER_MINUTE_MAX = 100;
+/** Sync streams are cheap to refuse and needed often; a follower opens at most four a second. */
+export const SYNCS_PER_MINUTE_MAX = 300;
+
+/** The first ban; each further one is four times as long, up to a day. Guilt halves every ten minutes. */
+export const BAN_MS_FIRST = 30_000;
+export const BAN_MS_MAX = 24 * 3_600_000;
+export const BAN_FACTOR = 4;
+export const GUILT_HALF_LIFE_MS = 10 * 60_000;
+/** Entries of each table that strangers can fill; the least recently used go first. */
+export const PEER_TABLE_MAX = 4_096;
+/** Peers that are remembered across starts. */
+export const PEER_BOOK_MAX = 1_024;
+
+export const SYNC_INTERVAL_MS = 300_000;
+/** A group is not pulled more often than this, however often it is announced. */
+export const SYNC_GAP_MS = 250;
+export const BACKOFF_MS_FIRST = 500;
+export const BACKOFF_MS_MAX = 60_000;
+/** How long a submitter of this node waits for the sealer before his work counts as pending. */
+export const RECEIPT_WAIT_MS = 10_000;
+/** How long a sealer waits after a start for peers to show their heads. */
+export const HEAD_COMPARISON_MS = 5_000;
+export const BEAT_INTERVAL_MS = 60_000;
+/** Announcements and beats are small; larger ones are not looked at. */
+export const GOSSIP_BYTES_MAX = 2 * KIB;
+
+function assertRelation(holds: boolean, relation: string): void {
+  if (!holds) throw new Error(`protocol/limits.ts: ${relation} does not hold`);
+}
+
+assertRelation(
+  TRANSACTION_BYTES_MAX + MIB < REQUEST_BYTES_MAX,
+  'a transaction fits into a request with its artifact',
+);
+assertRelation((SYNCS_PER_MINUTE_MAX / 60) * SYNC_GAP_MS > 1_000, 'an honest follower stays below the limit');
+assertRelation(ARTIFACT_BATCH_BYTES + MIB < RESPONSE_BYTES_MAX, 'the last artifact of a batch fits');

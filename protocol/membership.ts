@@ -1,0 +1,192 @@
+/**
+ * Coming into groups that are not here yet: by a join code, by the word of an admin who has added this node's key,
+ * or by looking at what a peer shows.
+ */
+import { signTransaction } from '../actors/chain/sign.ts';
+import { NotFoundError, RefusedError } from '../actors/errors.ts';
+import { type InviteCode, inviteAcceptance, type PeerHint } from '../actors/invites.ts';
+import { sha256 } from '../crypto/hash.ts';
+import type { Signer } from '../crypto/identity.ts';
+import { decodeBlock } from '../events/block.ts';
+import { type Hex32, toHex } from '../events/bytes.ts';
+import { decode } from '../events/codec.ts';
+import { MalformedError } from '../events/reader.ts';
+import type { Refusal } from '../events/refusals.ts';
+import { MisbehaviourError, NetworkError, RpcError, short } from './errors.ts';
+import type { NetworkService } from './network-service.ts';
+import { type AnswerOf, rulingCodec, type Verdict } from './rpc/methods.ts';
+import { fetchBlocks } from './sync/stream.ts';
+
+/** Remembers where peers may be, and connects to the first of them that can be reached. */
+export async function connectToAny(network: NetworkService, peers: readonly PeerHint[]): Promise<Hex32> {
+  let failure: unknown = new NetworkError(
+    'peer_unreachable',
+    'no peer is known to call; name one with --peer',
+  );
+  const seenMs = network.port.clock.nowMs();
+  for (const { key, addresses } of peers) await network.book.add(key, addresses, { seenMs });
+  for (const { key } of peers) {
+    try {
+      await network.host.dial(key, network.book.get(key)?.addresses ?? []);
+      return key;
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+export interface JoinOptions {
+  /** Who joins; the node's own identity, if not given. */
+  readonly signer?: Signer;
+  /** Peers to ask beside those of the code. */
+  readonly peers?: readonly PeerHint[];
+  readonly waitMs?: number;
+}
+
+/**
+ * Joins a group by a code: connects, has the acceptance sealed, fetches the group, and follows it from now on.
+ * Doing it again is harmless.
+ * @throws RefusedError when the invite is not good any more, NetworkError, NotFoundError where the peer does not know it
+ */
+export async function join(
+  network: NetworkService,
+  code: InviteCode,
+  options: JoinOptions = {},
+): Promise<Hex32> {
+  const { signer = network.port.signer, peers = [], waitMs = 30_000 } = options;
+  const { groupId } = code;
+  const peer = await connectToAny(network, [...peers, ...code.peers]);
+  await network.client.introduce(peer);
+  const transaction = signTransaction(signer, {
+    groupId,
+    operations: [inviteAcceptance(code, signer.publicKey)],
+    tsMs: network.port.clock.nowMs(),
+  });
+  if ('code' in transaction) throw new RefusedError(transaction);
+  const verdict = await submitOne(network, peer, groupId, transaction.bytes);
+  const refusal = verdict.status === 'refused' ? refusalOf(verdict) : undefined;
+  if (verdict.status === 'unrouted')
+    throw new NetworkError(
+      'peer_unreachable',
+      'the peer cannot reach the group’s sealer now; try again later',
+    );
+  if (refusal !== undefined && refusal.code !== 'already_member') throw new RefusedError(refusal);
+  await subscribe(network, groupId, peer, waitMs);
+  return groupId;
+}
+
+async function submitOne(
+  network: NetworkService,
+  peer: Hex32,
+  groupId: Hex32,
+  transaction: Uint8Array,
+): Promise<Verdict> {
+  try {
+    const submissions = [{ transaction, artifacts: [] }];
+    const { verdicts } = await network.client.call(peer, 'tx_submit', {
+      groupId,
+      isRelayed: false,
+      submissions,
+    });
+    const [verdict] = verdicts;
+    if (verdict === undefined) throw new MisbehaviourError('no verdict');
+    return verdict;
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === 'not_found')
+      throw new NotFoundError(`peer ${short(peer)} knows no such invite; ask for a new code`);
+    throw error;
+  }
+}
+
+/** Without the group's state a ruling cannot be checked; it only says why the code did not work. */
+function refusalOf({ ruling }: Verdict): Refusal | undefined {
+  try {
+    return ruling === undefined ? undefined : decode(rulingCodec, ruling).refusal;
+  } catch (error) {
+    if (error instanceof MalformedError)
+      throw new MisbehaviourError('a ruling that is none', { cause: error });
+    throw error;
+  }
+}
+
+/**
+ * Follows a group of which this node (or one of its identities) is a member already, from a connected peer.
+ * Resolves when the group is as new as that peer, or when the time is over.
+ * @throws NotFoundError where the peer does not show it to us, NetworkError, RefusedError
+ */
+export async function subscribe(
+  network: NetworkService,
+  groupId: Hex32,
+  peer: Hex32,
+  waitMs = 30_000,
+): Promise<boolean> {
+  const { access, port, subscriptions } = network;
+  await network.client.introduce(peer);
+  if (!access.has(groupId)) await adopt(network, groupId, peer);
+  await subscriptions.addSource(groupId, peer);
+  await subscriptions.change(groupId, { isPaused: false });
+  await network.peers.remember(peer);
+  network.groups.follow(groupId);
+  network.groups.heed(groupId);
+  const isLevel = network.groups.pullNow(groupId, waitMs);
+  port.outbox.groupIds().forEach((id) => void network.flush(id));
+  return isLevel;
+}
+
+async function adopt(network: NetworkService, groupId: Hex32, peer: Hex32): Promise<void> {
+  const { port, host } = network;
+  const signal = AbortSignal.timeout(30_000);
+  try {
+    const { blocks } = await fetchBlocks(host, peer, {
+      groupId,
+      from: 0,
+      nowMs: () => port.clock.nowMs(),
+      signal,
+    });
+    for await (const block of blocks) {
+      if (toHex(sha256(decodeBlock(block).headerBytes)) !== groupId)
+        throw new MisbehaviourError('block 0 of another group');
+      await port.adopt(block);
+      return;
+    }
+    throw new NotFoundError(`peer ${short(peer)} has no block of group ${short(groupId)}`);
+  } catch (error) {
+    if (error instanceof RpcError && error.reason === 'not_found')
+      throw new NotFoundError(
+        `peer ${short(peer)} shows this node no group ${short(groupId)}; is its key a member there?`,
+      );
+    if (error instanceof MalformedError) throw new MisbehaviourError('block 0 is none', { cause: error });
+    throw error;
+  }
+}
+
+export type AvailableGroup = AnswerOf<'group_list_available'>['groups'][number] & { readonly peer: Hex32 };
+
+/** The groups that connected peers show: those of which we are members, and discoverable ones. */
+export async function discoverGroups(network: NetworkService): Promise<AvailableGroup[]> {
+  const found: AvailableGroup[] = [];
+  for (const { key: peer } of network.status().peers) {
+    try {
+      await network.client.introduce(peer);
+      let after: Hex32 | undefined;
+      do {
+        const page: AnswerOf<'group_list_available'> = await network.client.call(
+          peer,
+          'group_list_available',
+          { after },
+        );
+        found.push(...page.groups.map((group) => ({ ...group, peer })));
+        // A page that leads nowhere new would be asked for ever.
+        after =
+          page.next !== undefined && page.next > (after ?? '') && found.length < 1_024
+            ? page.next
+            : undefined;
+      } while (after !== undefined);
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+    }
+  }
+  return found;
+}

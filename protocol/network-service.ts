@@ -1,0 +1,322 @@
+/**
+ * The network of a node, put together: host, requests, sync, gossip, the way out of the outbox. It is started and
+ * stopped as one; a node works without it, and what it writes meanwhile waits in its outbox.
+ */
+import { Subscription as Listening } from 'rxjs';
+import { StoredState } from '../actors/group-view.ts';
+import { type PeerHint, writeHints } from '../actors/invites.ts';
+import type { NetworkGauges } from '../actors/telemetry.ts';
+import type { Hex32 } from '../events/bytes.ts';
+import { presenceTable } from '../machines/tables.ts';
+import { Access } from './access.ts';
+import { Defence } from './defence.ts';
+import { OutboxDrain } from './drain.ts';
+import { short } from './errors.ts';
+import { FollowedGroups } from './followed-groups.ts';
+import { GroupGossip } from './gossip.ts';
+import type { Host } from './host.ts';
+import { peerIdOf } from './keys.ts';
+import * as limits from './limits.ts';
+import { startHost } from './listening.ts';
+import type { NetworkOptions, NetworkStatus } from './network-types.ts';
+import { PeerDesk } from './peer-desk.ts';
+import { Dialer, PeerBook } from './peers.ts';
+import type { NetworkPort } from './port.ts';
+import { RpcClient } from './rpc/client.ts';
+import { handlersOf } from './rpc/handlers.ts';
+import { serveRpc } from './rpc/server.ts';
+import { guardSealing } from './sealing-guard.ts';
+import type { SubmissionDesk } from './submissions.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { ArtifactFetcher } from './sync/artifacts.ts';
+import { serveSync } from './sync/stream.ts';
+
+/** A running network. Made by `NetworkService.start`. */
+export class NetworkService {
+  readonly port: NetworkPort;
+  readonly host: Host;
+  readonly access: Access;
+  readonly book: PeerBook;
+  readonly client: RpcClient;
+  readonly subscriptions: Subscriptions;
+  readonly dialer: Dialer;
+  readonly peers: PeerDesk;
+  readonly defence: Defence;
+  private readonly options: NetworkOptions;
+  readonly groups: FollowedGroups;
+  private readonly drain: OutboxDrain;
+  private readonly gossip: GroupGossip;
+  private readonly listening = new Listening();
+  private readonly beatTimer: NodeJS.Timeout;
+  private releaseSealing: () => void = () => {};
+  private stopping: Promise<void> | undefined;
+
+  /** @throws NetworkError `listen_failed`, PasswordRequiredError while the node's keys are locked */
+  static async start(port: NetworkPort, options: NetworkOptions = {}): Promise<NetworkService> {
+    const access = new Access(port);
+    const log = options.log ?? (() => {});
+    const defence = new Defence({
+      nowMs: () => performance.now(),
+      requestsPerMinute: options.requestsPerMinute,
+      connectionsPerAddress: options.connectionsPerAddress,
+      banned: (peer, reason, forMs) => {
+        log(`peer ${short(peer)} is shut out for ${Math.round(forMs / 1000)} s: ${reason}`);
+        port.bus.moment({ kind: 'peer.banned', peer, reason, forMs });
+      },
+    });
+    let service: NetworkService | undefined;
+    const host = await startHost(port.store.network, {
+      signer: port.signer,
+      defence,
+      listen: options.listen,
+      mdns: options.mdns ?? options.listen !== undefined,
+      sharesGroup: (peer) => access.sharesGroup(peer),
+      connected: (peer, address) => service?.peers.connected(peer, address),
+      disconnected: (peer) => service?.peers.disconnected(peer),
+      discovered: (peer, addresses) => service?.peers.discovered(peer, addresses),
+      identified: (peer, addresses) => service?.peers.identified(peer, addresses),
+    });
+    service = new NetworkService(port, { access, defence, host, options });
+    await service.serve();
+    return service;
+  }
+
+  private constructor(
+    port: NetworkPort,
+    parts: { access: Access; defence: Defence; host: Host; options: NetworkOptions },
+  ) {
+    const { access, defence, host, options } = parts;
+    this.port = port;
+    this.access = access;
+    this.defence = defence;
+    this.host = host;
+    this.options = options;
+    this.client = new RpcClient(host, port);
+    this.book = new PeerBook(port.store.network);
+    this.subscriptions = new Subscriptions(port.store.network);
+    this.gossip = new GroupGossip({
+      host,
+      port,
+      access,
+      announced: (groupId, height) => this.groups.announced(groupId, height),
+      equivocated: (groupId) => this.groups.known(groupId)?.pause(),
+    });
+    this.groups = new FollowedGroups({
+      port,
+      host,
+      access,
+      client: this.client,
+      artifacts: new ArtifactFetcher(port.store, this.client, (groupId) => port.bus.artifactsCame(groupId)),
+      gossip: this.gossip,
+      subscriptions: this.subscriptions,
+      settings: options,
+      connectedKeys: () => this.peers.connectedKeys(),
+      followed: () => this.membersChanged(),
+      level: (groupId, source) => this.level(groupId, source),
+    });
+    this.drain = new OutboxDrain({
+      port,
+      host,
+      access,
+      client: this.client,
+      ways: (groupId) => this.groups.sourcesOf(groupId),
+      isLevel: (groupId) => performance.now() - (this.groups.known(groupId)?.levelMs ?? -Infinity) < 60_000,
+      sealed: (groupId) => this.groups.known(groupId)?.pull(),
+    });
+    const { book, client } = this;
+    this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });
+    this.peers = new PeerDesk({
+      port,
+      host,
+      access,
+      book,
+      client,
+      dialer: this.dialer,
+      needed: () => this.neededPeers(),
+      introduced: (peer) => this.introduced(peer),
+    });
+    const beatMs = options.beatIntervalMs ?? limits.BEAT_INTERVAL_MS;
+    this.beatTimer = setInterval(() => this.beat(), beatMs);
+    this.beatTimer.unref();
+  }
+
+  private async serve(): Promise<void> {
+    const { port, host, access, book, client, groups } = this;
+    const desk: SubmissionDesk = {
+      port,
+      access,
+      client,
+      sealingPeers: (groupId) => groups.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
+    };
+    const introduced = (peer: Hex32): void => this.introduced(peer);
+    await serveRpc(host, {
+      defence: this.defence,
+      handlers: handlersOf({ port, host, access, book, desk, introduced }),
+      failed: (name, error) => this.options.failed?.(name, error),
+    });
+    await serveSync(host, { access, defence: this.defence, reader: (groupId) => port.store.group(groupId) });
+    port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
+    this.listenToNode();
+    const seenMs = port.clock.nowMs();
+    for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs });
+    for (const groupId of port.groupIds()) groups.follow(groupId);
+    const hints = this.hints();
+    if (hints.length > 0) await writeHints(port.store.network, hints);
+    this.releaseSealing = guardSealing({
+      groups: groups.all(),
+      port,
+      tried: () => this.dialer.tried(),
+      withinMs: this.options.headComparisonMs ?? limits.HEAD_COMPARISON_MS,
+      connectedSources: (groupId) => groups.sourcesOf(groupId).length,
+    });
+    // Those who were quicker than this.
+    for (const connection of host.node.getConnections()) host.tell(connection);
+  }
+
+  private listenToNode(): void {
+    const { bus, outbox } = this.port;
+    this.listening.add(
+      bus.head$.subscribe(({ groupId }) => {
+        if (this.port.seals(groupId)) this.gossip.announce(groupId);
+      }),
+    );
+    this.listening.add(
+      bus.moment$.subscribe((event) => {
+        if (event.kind === 'group.opened') this.groups.follow(event.groupId);
+      }),
+    );
+    this.listening.add(
+      bus.log$.subscribe(({ groupId, event }) => {
+        if (event.kind === 'member.changed') this.membersChanged();
+        if (event.kind !== 'sealers.changed') return;
+        // The last block of a sealer who hands over: he is none any more, and must tell it all the same.
+        this.gossip.announce(groupId);
+        this.drain.flush(groupId);
+      }),
+    );
+    this.listening.add(bus.beat$.subscribe((beat) => this.gossip.beat(beat)));
+    this.listening.add(outbox.added$.subscribe((groupId) => this.drain.flush(groupId)));
+  }
+
+  // Groups.
+
+  private *neededPeers(): Generator<Hex32> {
+    for (const { key } of this.options.bootstrap ?? []) yield key;
+    yield* this.groups.namedSources();
+    for (const { key } of this.book.all()) if (this.access.sharesGroup(key)) yield key;
+  }
+
+  private level(groupId: Hex32, source: Hex32): void {
+    this.drain.flush(groupId);
+    void this.peers.exchange(groupId, source);
+  }
+
+  // Peers.
+
+  /** What a peer is to our groups may have changed. */
+  private introduced(peer: Hex32): void {
+    if (this.stopping !== undefined) return;
+    this.host.gate.reconsider(peer);
+    for (const sync of this.groups.all())
+      if (this.groups.sourcesOf(sync.groupId).includes(peer)) {
+        sync.pull();
+        this.drain.flush(sync.groupId);
+      }
+  }
+
+  private membersChanged(): void {
+    for (const peer of this.peers.connectedKeys()) this.host.gate.reconsider(peer);
+  }
+
+  /** Where this node can be reached, for join codes. */
+  hints(): PeerHint[] {
+    const addresses = this.host.addresses().slice(0, 8);
+    return addresses.length === 0 ? [] : [{ key: this.port.signer.publicKey, addresses }];
+  }
+
+  // Presence.
+
+  /** Beats for the identities of this node that have said that they are there, and not that they are away. */
+  private beat(): void {
+    const { port } = this;
+    const signers = port.signers().slice(0, limits.IDENTITIES_PER_PEER_MAX);
+    for (const groupId of this.groups.ids()) {
+      const state = new StoredState(port.store.group(groupId));
+      for (const signer of signers) {
+        const said = state.get(presenceTable, signer.publicKey)?.status ?? 'offline';
+        if (said !== 'offline') port.presence(groupId).beat(signer);
+      }
+    }
+  }
+
+  /** Beats now instead of at the next interval. */
+  beatNow(): void {
+    this.beat();
+  }
+
+  /** Present values, for whoever measures. */
+  gauges(): NetworkGauges {
+    const { groups, peers, port, defence } = this;
+    return {
+      peers: () => peers.connectedKeys().length,
+      outboxDepth: () => port.outbox.depth,
+      artifactsMissing: () => groups.artifactsMissing(),
+      defence: () => defence.counters,
+      banned: () => defence.banned(),
+      syncLag: () => groups.lags(),
+    };
+  }
+
+  status(): NetworkStatus {
+    const { port, host, defence } = this;
+    const key = port.signer.publicKey;
+    return {
+      key,
+      peerId: peerIdOf(key).toString(),
+      addresses: host.addresses(),
+      peers: this.peers.list(),
+      groups: this.groups.status(),
+      counters: defence.counters,
+    };
+  }
+
+  /**
+   * Pulls a group and sends what waits for its sealer; resolves when both are done, or the times are over.
+   * @returns whether a source was reached
+   */
+  async syncGroup(groupId: Hex32, times: { waitMs: number; sealedMs: number }): Promise<boolean> {
+    const { groups, port } = this;
+    if (!(await groups.pullNow(groupId, times.waitMs))) return false;
+    await this.flush(groupId);
+    const deadlineMs = performance.now() + times.sealedMs;
+    while (port.outbox.pending(groupId).length > 0 && performance.now() < deadlineMs) {
+      await groups.pullNow(groupId, Math.max(0, deadlineMs - performance.now()));
+      await port.outbox.takeSealed(groupId);
+    }
+    return true;
+  }
+
+  /** Sends what waits, now. */
+  async flush(groupId: Hex32): Promise<void> {
+    this.drain.flush(groupId);
+    await this.drain.idle(groupId);
+  }
+
+  /** Ends everything that this has begun; the node goes on without a network. */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.port.outbox.receiptWaitMs = 0;
+    this.releaseSealing();
+    this.listening.unsubscribe();
+    clearInterval(this.beatTimer);
+    await this.dialer.close();
+    this.gossip.close();
+    await this.groups.close();
+    await this.host.stop();
+    await this.drain.close();
+  }
+}

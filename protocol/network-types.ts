@@ -1,0 +1,55 @@
+/** What the network of a node is told when it starts, and what it says of itself. */
+import type { PeerHint } from '../actors/invites.ts';
+import type { NetworkDefence } from '../actors/telemetry.ts';
+import type { SyncStatus } from '../events/bus.ts';
+import type { Hex32 } from '../events/bytes.ts';
+
+export interface NetworkOptions {
+  /** Where to listen; without it the node only calls others. Port 0 takes a free one. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** Whether to find peers on the local network, and to be found. Default: true where the node listens. */
+  readonly mdns?: boolean;
+  /** Groups rest until somebody asks for them: what is here is served, and nothing is fetched by itself. */
+  readonly isResting?: boolean;
+  /** Peers to keep connected to, whatever groups they have. */
+  readonly bootstrap?: readonly PeerHint[];
+  /** How often a group is pulled that nobody announces, milliseconds. */
+  readonly syncIntervalMs?: number;
+  /** How long a submitter waits for the sealer before his work counts as pending, milliseconds. */
+  readonly receiptWaitMs?: number;
+  /** How long a frame of a sync stream may take, milliseconds. */
+  readonly stallMs?: number;
+  readonly beatIntervalMs?: number;
+  /** How long a sealer waits after a start for peers to show their heads, milliseconds. */
+  readonly headComparisonMs?: number;
+  readonly requestsPerMinute?: number;
+  readonly connectionsPerAddress?: number;
+  /** One line for each thing that an operator may want to know: who was shut out, and why. */
+  readonly log?: (line: string) => void;
+  /** Answering a peer crashed: a bug of this node, of which the peer hears nothing but `internal`. */
+  readonly failed?: (method: string, error: Error) => void;
+}
+
+export interface GroupNetworkStatus {
+  readonly groupId: Hex32;
+  readonly isSealedHere: boolean;
+  readonly height: number;
+  /** The greatest height that is known of. */
+  readonly target: number;
+  readonly status: SyncStatus;
+  readonly lastError: string | undefined;
+  readonly artifactsMissing: number;
+  /** Transactions that wait for the sealer, and those that he refused. */
+  readonly pending: number;
+  readonly refused: number;
+  readonly sources: readonly Hex32[];
+}
+
+export interface NetworkStatus {
+  readonly key: Hex32;
+  readonly peerId: string;
+  readonly addresses: readonly string[];
+  readonly peers: readonly { readonly key: Hex32; readonly address: string }[];
+  readonly groups: readonly GroupNetworkStatus[];
+  readonly counters: NetworkDefence;
+}

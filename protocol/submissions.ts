@@ -1,0 +1,135 @@
+/**
+ * Work that arrives from other nodes: sealed here, or handed on to whoever seals, once.
+ *
+ * A refusal is the sealer's word and travels with his signature, so that a third node can carry it and cannot make
+ * it up. `sealed` is only news: a submitter believes the block.
+ */
+import { readTransaction } from '../actors/chain/verify.ts';
+import { StoredState } from '../actors/group-view.ts';
+import type { Signer } from '../crypto/identity.ts';
+import type { Hex32 } from '../events/bytes.ts';
+import { encode } from '../events/codec.ts';
+import type { Outcome } from '../events/receipt.ts';
+import type { Refusal } from '../events/refusals.ts';
+import type { Operation } from '../events/registry.ts';
+import type { Transaction } from '../events/transaction.ts';
+import { balanceTable, inviteTable } from '../machines/tables.ts';
+import type { Access } from './access.ts';
+import { MisbehaviourError, NetworkError, RpcError } from './errors.ts';
+import type { NetworkPort } from './port.ts';
+import type { RpcClient } from './rpc/client.ts';
+import { type RequestOf, RULING_PREFIX, rulingCodec, type Submission, type Verdict } from './rpc/methods.ts';
+
+const UNROUTED: Verdict = { status: 'unrouted', ruling: undefined, signature: undefined };
+const SEALED: Verdict = { status: 'sealed', ruling: undefined, signature: undefined };
+
+/** Refusals that no honest node lets happen to what it sends itself: it checks these before. */
+const FORGERIES: ReadonlySet<Refusal['code']> = new Set([
+  'malformed',
+  'transaction_too_large',
+  'wrong_group',
+  'signature_invalid',
+]);
+/** What a stranger may do: come in by an invite, and see to his own purchases. */
+const FOR_STRANGERS: ReadonlySet<Operation['type']> = new Set([
+  'invite_accept',
+  'purchase',
+  'purchase_accept',
+  'purchase_dispute',
+  'purchase_refund',
+]);
+
+export interface SubmissionDesk {
+  readonly port: NetworkPort;
+  readonly access: Access;
+  readonly client: RpcClient;
+  /** Connected peers that may seal the group. */
+  sealingPeers(groupId: Hex32): readonly Hex32[];
+}
+
+/** Answers `tx_submit`. */
+export async function takeSubmissions(
+  desk: SubmissionDesk,
+  request: RequestOf<'tx_submit'>,
+  peer: Hex32,
+): Promise<readonly Verdict[]> {
+  const { groupId, isRelayed, submissions } = request;
+  const { access, port } = desk;
+  if (!access.has(groupId)) throw new RpcError('not_found', '');
+  const role = access.roleOf(groupId, peer);
+  if (role === undefined && !submissions.every((one) => strangerMay(desk, groupId, one, peer)))
+    throw new RpcError('not_found', '');
+  const chain = port.chain(groupId);
+  if (chain.status !== 'sealing')
+    return isRelayed ? submissions.map(() => UNROUTED) : relay(desk, request, peer);
+  const outcomes = await Promise.all(
+    submissions.map(({ transaction, artifacts }) =>
+      // A clock that jumped, a disk that is full: nothing is wrong with the work, and it may come again.
+      chain.submitSigned(transaction, artifacts).catch(() => undefined),
+    ),
+  );
+  const forged = outcomes.find(
+    (outcome) => outcome?.status === 'refused' && FORGERIES.has(outcome.refusal.code),
+  );
+  if (forged !== undefined && !isRelayed)
+    throw new MisbehaviourError('a transaction that is forged or malformed');
+  return outcomes.map((outcome) => verdictOf(desk, groupId, outcome));
+}
+
+function strangerMay(
+  { port, access }: SubmissionDesk,
+  groupId: Hex32,
+  submission: Submission,
+  peer: Hex32,
+): boolean {
+  const transaction = readTransaction(submission.transaction);
+  if ('code' in transaction || transaction.groupId !== groupId) return false;
+  const { operations } = transaction;
+  if (!operations.every(({ type }) => FOR_STRANGERS.has(type))) return false;
+  return access.keysOf(peer).includes(transaction.author) && knowsTheGroup(port, groupId, transaction);
+}
+
+/** Whether a stranger shows an invite of the group, or has money in it; else he hears that there is no group. */
+function knowsTheGroup(port: NetworkPort, groupId: Hex32, { author, operations }: Transaction): boolean {
+  const state = new StoredState(port.store.group(groupId));
+  if (state.get(balanceTable, author) !== undefined) return true;
+  return operations.some(
+    (operation) =>
+      operation.type === 'invite_accept' && state.get(inviteTable, operation.invite) !== undefined,
+  );
+}
+
+async function relay(
+  { client, sealingPeers }: SubmissionDesk,
+  request: RequestOf<'tx_submit'>,
+  from: Hex32,
+): Promise<readonly Verdict[]> {
+  for (const sealer of sealingPeers(request.groupId)) {
+    if (sealer === from) continue;
+    try {
+      const { verdicts } = await client.call(sealer, 'tx_submit', { ...request, isRelayed: true });
+      if (verdicts.length === request.submissions.length) return verdicts;
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+    }
+  }
+  return request.submissions.map(() => UNROUTED);
+}
+
+function verdictOf({ port, access }: SubmissionDesk, groupId: Hex32, outcome: Outcome | undefined): Verdict {
+  if (outcome === undefined) return UNROUTED;
+  if (outcome.status === 'sealed' || outcome.refusal.code === 'transaction_duplicate') return SEALED;
+  const sealers = access.sealers(groupId);
+  const signer = port.signers().find(({ publicKey }) => sealers.includes(publicKey));
+  return signer === undefined ? UNROUTED : ruling(signer, groupId, outcome, port.clock.nowMs());
+}
+
+function ruling(
+  signer: Signer,
+  groupId: Hex32,
+  { txId, refusal }: Extract<Outcome, { status: 'refused' }>,
+  tsMs: number,
+): Verdict {
+  const bytes = encode(rulingCodec, { groupId, txId, tsMs, refusal });
+  return { status: 'refused', ruling: bytes, signature: signer.sign(RULING_PREFIX, bytes) };
+}

@@ -1,0 +1,166 @@
+/**
+ * `/lb/sync/1`: the blocks of a range, verbatim and in order, as fast as the receiver takes them.
+ *
+ *   request = [1, groupId, from]
+ *   answer  = a frame [0, end] and then the blocks from … end − 1, a frame each; or a frame [1 + error, message]
+ *
+ * `end` is one more than the source's head when it was asked; `end` = `from` says that there is nothing newer. Whoever
+ * wants to resume asks again from the height after the last block that he has kept.
+ */
+import type { Stream } from '@libp2p/interface';
+import { decodeHeader } from '../../events/block.ts';
+import type { Hex32 } from '../../events/bytes.ts';
+import { decode, encode } from '../../events/codec.ts';
+import { id, record, text, uint } from '../../events/fields.ts';
+import { BLOCK_BYTES_MAX } from '../../events/limits.ts';
+import { MalformedError, Reader } from '../../events/reader.ts';
+import { isFromFuture } from '../../machines/chain.ts';
+import type { GroupReader } from '../../storage/port.ts';
+import type { Access } from '../access.ts';
+import type { Defence } from '../defence.ts';
+import { MisbehaviourError, NetworkError, RPC_ERRORS, RpcError } from '../errors.ts';
+import { FrameStream } from '../frames.ts';
+import type { Host } from '../host.ts';
+import {
+  REQUEST_TIMEOUT_MS,
+  SYNC_FRAME_BYTES_MAX,
+  SYNC_STALL_MS,
+  SYNC_STREAMS_PER_CONNECTION_MAX,
+} from '../limits.ts';
+
+export const SYNC_PROTOCOL = '/lb/sync/1';
+const REQUEST_BYTES_MAX = 64;
+/** After so many blocks the source looks whether the receiver is still a member, and lets others have a turn. */
+const BLOCKS_PER_TURN = 64;
+
+const height = uint(2 ** 48 - 1);
+const requestCodec = record({ version: uint(1), groupId: id, from: height });
+/** One more than the last height, so that "nothing" has a number at height 0 too. */
+const rangeCodec = record({ status: uint(0), end: height });
+const errorCodec = record({ status: uint(RPC_ERRORS.length), message: text({ maxBytes: 512 }) });
+
+export interface ServeOptions {
+  readonly access: Access;
+  readonly defence: Defence;
+  reader(groupId: Hex32): GroupReader;
+}
+
+export async function serveSync(host: Host, options: ServeOptions): Promise<void> {
+  await host.handle(SYNC_PROTOCOL, SYNC_STREAMS_PER_CONNECTION_MAX, (stream, peer) =>
+    serveOne(stream, peer, options),
+  );
+}
+
+async function serveOne(
+  stream: Stream,
+  peer: Hex32,
+  { access, defence, reader }: ServeOptions,
+): Promise<void> {
+  const frames = new FrameStream(stream, { bytesMax: REQUEST_BYTES_MAX, timeoutMs: SYNC_STALL_MS });
+  const bytes = await frames.read();
+  if (bytes === undefined) return frames.close();
+  const { groupId, from } = readRequest(bytes);
+  if (!defence.allows('syncs', peer)) return refuseWith(frames, 'rate_limited');
+  if (!access.isMember(groupId, peer)) return refuseWith(frames, 'not_found');
+  const group = reader(groupId);
+  const end = Math.max(from, group.head()!.height + 1);
+  await frames.write(encode(rangeCodec, { status: 0, end }), true);
+  for (let at = from; at < end; at++) {
+    if (at % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!access.isMember(groupId, peer))
+        throw new NetworkError('peer_refused', 'the receiver is no member any more');
+    }
+    await frames.write(group.block(at)!, true);
+  }
+  await frames.flush();
+  await frames.close();
+}
+
+function readRequest(bytes: Uint8Array): { groupId: Hex32; from: number } {
+  try {
+    return decode(requestCodec, bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new MisbehaviourError(`a sync request that is none: ${error.message}`);
+  }
+}
+
+async function refuseWith(frames: FrameStream, reason: (typeof RPC_ERRORS)[number]): Promise<void> {
+  await frames.write(encode(errorCodec, { status: 1 + RPC_ERRORS.indexOf(reason), message: '' }));
+  await frames.close();
+}
+
+export interface Fetch {
+  readonly groupId: Hex32;
+  readonly from: number;
+  readonly nowMs: () => number;
+  readonly signal: AbortSignal;
+  readonly stallMs?: number | undefined;
+}
+
+/** Blocks under way from one source. `end` is one more than the last height that it has promised. */
+export interface Fetched {
+  readonly end: number;
+  /** Ends early where a block is ahead of the clock: it is held until its time comes. */
+  readonly blocks: AsyncGenerator<Uint8Array, void>;
+}
+
+/**
+ * Asks a peer for the blocks of a group from a height on.
+ * @throws RpcError where the peer says no, NetworkError; `blocks` throws the same when the stream breaks
+ */
+export async function fetchBlocks(host: Host, peer: Hex32, fetch: Fetch): Promise<Fetched> {
+  const { groupId, from, signal, stallMs = SYNC_STALL_MS } = fetch;
+  const stream = await host.openStream(peer, SYNC_PROTOCOL);
+  const frames = new FrameStream(stream, { bytesMax: SYNC_FRAME_BYTES_MAX, timeoutMs: stallMs, signal });
+  await frames.write(encode(requestCodec, { version: 1, groupId, from }));
+  const first = await frames.read(Math.min(stallMs, REQUEST_TIMEOUT_MS));
+  if (first === undefined) throw new NetworkError('peer_unreachable', 'the peer gave no answer');
+  const end = readRange(first);
+  if (end < from) throw new MisbehaviourError('a range that ends before it begins');
+  return { end, blocks: readBlocks(frames, { ...fetch, end }) };
+}
+
+function readRange(bytes: Uint8Array): number {
+  try {
+    const reader = new Reader(bytes);
+    reader.expectArray(2);
+    const status = reader.uint(RPC_ERRORS.length);
+    if (status === 0) return decode(rangeCodec, bytes).end;
+    throw new RpcError(RPC_ERRORS[status - 1]!, decode(errorCodec, bytes).message);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new MisbehaviourError(`an answer to a sync request that is none: ${error.message}`);
+  }
+}
+
+async function* readBlocks(
+  frames: FrameStream,
+  { from, end, nowMs }: Fetch & { end: number },
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    for (let at = from; at < end; at++) {
+      const block = await frames.read();
+      if (block === undefined)
+        throw new MisbehaviourError(`the source promised more and ended at height ${at - 1} of ${end - 1}`);
+      if (isAhead(block, nowMs())) return;
+      yield block;
+    }
+  } finally {
+    // The source has closed its side if this was all; else it is told to stop.
+    frames.abort(new NetworkError('network_stopped', 'nothing more is wanted'));
+  }
+}
+
+/** Whether a block must wait for its time. What cannot be read is left to the judge. */
+function isAhead(block: Uint8Array, nowMs: number): boolean {
+  try {
+    const reader = new Reader(block);
+    reader.expectArray(3);
+    return isFromFuture(decodeHeader(reader.bin(BLOCK_BYTES_MAX)), nowMs) !== undefined;
+  } catch (error) {
+    if (error instanceof MalformedError) return false;
+    throw error;
+  }
+}
