@@ -100,7 +100,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
     tasks,
     hints: () => networkSlot.current?.hints() ?? readHints(store.network),
   });
-  const port = networkPort({ ...shared, keystore, groups });
+  const port = networkPort({ ...shared, verifier, keystore, groups });
   const networkSlot: NetworkSlot = new NetworkSlot(port, telemetry);
   const views = readModels(resources, bus, tell);
   return {

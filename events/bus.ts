@@ -90,6 +90,21 @@ export type MomentEvent =
       readonly target: number;
       readonly status: SyncStatus;
     }
+  /** Blocks behind a checkpoint that were fetched, judged and stored; at `target` all of the history is here. */
+  | {
+      readonly kind: 'history.progress';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly target: number;
+    }
+  /** The history does not lead to the state that a sealer has signed. */
+  | {
+      readonly kind: 'evidence.checkpoint';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly sealer: Hex32;
+      readonly what: string;
+    }
   /** A sealer has sealed two blocks at one height; the one that came first is kept. */
   | {
       readonly kind: 'evidence.equivocation';

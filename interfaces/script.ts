@@ -52,7 +52,7 @@ export async function runVerb(args: readonly string[], options: ScriptOptions): 
       signal,
       terminal,
       runs: new Set(),
-      forward: (at) => forward({ data: at, args: line, env, terminal, signal }),
+      forward: (at, other) => forward({ data: at, args: line, env, terminal, signal, ...other }),
     },
     line,
     () => undefined,

@@ -18,7 +18,8 @@ const SLICE_MS = 40;
 const LATE_TEXTS = 256;
 
 /**
- * Takes in blocks up to the head of the log, at most one slice of them.
+ * Takes in blocks up to the head of the log, at most one slice of them. Where a group began at a checkpoint, the
+ * history behind it comes later, and so do the views.
  * @returns whether there are more
  */
 export function indexSlice(file: GroupFile): boolean {
@@ -31,11 +32,13 @@ export function indexSlice(file: GroupFile): boolean {
     return true;
   }
   let to = from;
+  let isAtGap = false;
   file.write(() => {
     const deadline = performance.now() + SLICE_MS;
     let reached: Checkpoint | undefined;
     for (const stored of reader.blocks(from, head + 1)) {
-      if (stored.height !== to) throw new Error(`the log has a gap at height ${to}`);
+      isAtGap = stored.height !== to || reader.effects(to) === undefined;
+      if (isAtGap) break;
       const block = readBlockContent(reader, stored);
       projectHistory(file.sqlite, block);
       for (const happening of happeningsOf(block)) {
@@ -56,7 +59,7 @@ export function indexSlice(file: GroupFile): boolean {
       takeInTexts(file.sqlite, file.words, reader, { after: first.n - 1, limit: Number.MAX_SAFE_INTEGER });
     return reached;
   });
-  return to <= head;
+  return to <= head && !isAtGap;
 }
 
 /**

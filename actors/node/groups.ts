@@ -7,10 +7,11 @@
 
 import { sha256 } from '../../crypto/hash.ts';
 import type { Verifier } from '../../crypto/verifier.ts';
-import { decodeBlock } from '../../events/block.ts';
+import { type Block, decodeBlock } from '../../events/block.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import { sealersTable } from '../../machines/tables.ts';
 import { StorageError } from '../../storage/errors.ts';
+import type { CommitBatch } from '../../storage/port.ts';
 import type { GroupRecord } from '../../storage/registry.ts';
 import type { Store } from '../../storage/store.ts';
 import type { Bus } from '../bus.ts';
@@ -19,6 +20,8 @@ import { storeFounding } from '../chain/found.ts';
 import type { FinalBlock } from '../chain/judge.ts';
 import type { Outlet } from '../chain/options.ts';
 import { readTransaction } from '../chain/verify.ts';
+import type { SealedStatement } from '../checkpoint/format.ts';
+import { historyGap, writeMarker } from '../checkpoint/marker.ts';
 import type { WatchedClock } from '../clock.ts';
 import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
 import { type ChainStanding, Group } from '../group.ts';
@@ -62,6 +65,8 @@ export class Groups {
   /** Of the groups that somebody has asked about their open tasks. */
   private readonly openTasks = new Map<Hex32, OpenTasks>();
   /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
+  /** Groups whose history is being filled in, each with what lets it be sealed again. */
+  private readonly unfinished = new Map<Hex32, () => void>();
   private readonly holds = new Map<Hex32, Set<{ release?: () => void }>>();
 
   constructor(options: GroupsOptions) {
@@ -90,17 +95,37 @@ export class Groups {
     const { store, bus, noteChain } = this.options;
     const block = decodeBlock(bytes);
     const groupId = toHex(sha256(block.headerBytes));
-    const founding = readTransaction(block.transactions[0]!);
-    if ('code' in founding) throw new RefusedError(founding);
-    const [genesis] = founding.operations;
-    const name = genesis?.type === 'genesis' ? genesis.name : '';
-    await store.addGroup(groupId, name, block.header.tsMs);
+    await store.addGroup(groupId, nameAtFounding(block), block.header.tsMs);
     noteChain();
     const chain = this.chain(groupId);
     const refusal = await chain.follow([bytes]);
     if (refusal !== undefined) throw new RefusedError(refusal);
     bus.moment({ kind: 'group.opened', groupId });
     return chain;
+  }
+
+  /**
+   * Takes in a group at a checkpoint, as its first commit. Its history is filled in later, and until then nothing is
+   * sealed in it here.
+   * @throws StorageError
+   */
+  async adoptAt(groupId: Hex32, batch: CommitBatch, sealed: SealedStatement): Promise<void> {
+    const { store, bus, noteChain } = this.options;
+    await writeMarker(store.network, groupId, { sealed, filled: 0 });
+    const founding = decodeBlock(batch.blocks![0]!.bytes);
+    const place = await store.addGroup(groupId, nameAtFounding(founding), founding.header.tsMs);
+    noteChain();
+    await place.commit(batch);
+    bus.moment({ kind: 'group.opened', groupId });
+  }
+
+  /** The history of a group is whole: it may be sealed here again. */
+  historyFilled(groupId: Hex32): void {
+    this.unfinished.get(groupId)?.();
+    this.unfinished.delete(groupId);
+    // Whoever reads the log and stopped at the gap goes on.
+    const { height } = this.options.store.group(groupId).head()!;
+    this.options.bus.blockCommitted({ groupId, height }, () => []);
   }
 
   ids(): Hex32[] {
@@ -179,6 +204,7 @@ export class Groups {
       nowMs: () => clock.nowMs(),
       identity: (nameOrKey) => identities.signerNamed(nameOrKey),
       hints,
+      gap: () => historyGap(store.network, groupId),
       openTasks: () => this.openTasksOf(groupId),
     });
     this.groups.set(groupId, group);
@@ -214,6 +240,9 @@ export class Groups {
       committed: (final) => this.committed(groupId, final),
     });
     this.chains.set(groupId, chain);
+    // Whoever has not all of the history may not seal: he cannot know what was spent before.
+    if (historyGap(store.network, groupId) !== undefined && !this.unfinished.has(groupId))
+      this.unfinished.set(groupId, this.holdSealing(groupId));
     for (const hold of this.holds.get(groupId) ?? []) hold.release = chain.holdSealing();
     if (chain.status !== 'halted') presences.of(groupId);
     return chain;
@@ -284,6 +313,14 @@ export class Groups {
   async close(): Promise<void> {
     await Promise.all(Array.from(this.chains.values(), (chain) => chain.close()));
   }
+}
+
+/** What a group was called in its block 0. Throws `RefusedError`. */
+function nameAtFounding({ transactions }: Block): string {
+  const founding = readTransaction(transactions[0]!);
+  if ('code' in founding) throw new RefusedError(founding);
+  const [genesis] = founding.operations;
+  return genesis?.type === 'genesis' ? genesis.name : '';
 }
 
 const noop = (): void => {};

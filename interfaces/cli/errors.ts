@@ -5,10 +5,12 @@
 import { CommanderError } from 'commander';
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
 import { ChainStoppedError } from '../../actors/chain/stopped.ts';
+import type { CheckpointError } from '../../actors/checkpoint/take.ts';
 import type { ClockJumpedError } from '../../actors/clock.ts';
 import {
   AmbiguousIdError,
   BrokenHistoryError,
+  type HistoryIncompleteError,
   type NotFoundError,
   RefusedError,
   type UsageError,
@@ -86,6 +88,8 @@ type KnownCode =
   | BackupErrorCode
   | ContextsFileError['code']
   | HistoryMovedError['code']
+  | HistoryIncompleteError['code']
+  | CheckpointError['code']
   | ViewsErrorCode
   | VerdictError['code']
   | FileError['code']
@@ -165,6 +169,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   output_failed: 'environment',
   history_moved: 'environment',
   history_broken: 'environment',
+  history_incomplete: 'environment',
+  checkpoint_invalid: 'refused',
   // Backups and contexts.
   not_a_backup: 'refused',
   backup_newer: 'environment',

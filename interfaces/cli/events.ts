@@ -59,7 +59,9 @@ const MOMENT_KINDS: Readonly<Record<MomentKind, true>> = {
   'peer.disconnected': true,
   'peer.banned': true,
   'sync.progress': true,
+  'history.progress': true,
   'evidence.equivocation': true,
+  'evidence.checkpoint': true,
 };
 
 export const LOG_KIND_LIST = Object.keys(LOG_KINDS) as readonly LogKind[];

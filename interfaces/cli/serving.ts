@@ -14,12 +14,14 @@ const OWN_END_MS = 300;
 
 /**
  * Listens at the socket of the node's directory. Whoever calls this closes it before the node.
+ * @param yieldUp ends this serving, where it would make room for a node that stays up
  * @throws SocketPathError, StorageError
  */
-export async function listenFor(node: BatteryNode): Promise<SocketServer> {
+export async function listenFor(node: BatteryNode, yieldUp?: () => void): Promise<SocketServer> {
   const { SocketServer } = await import('../socket/server.ts');
+  const more = yieldUp === undefined ? {} : { yieldUp };
   return SocketServer.listen(layoutOf(node.data).socket, (request, terminal, signal) =>
-    serve(node, request, terminal, signal),
+    serve(node, request, terminal, signal, more),
   );
 }
 
@@ -29,12 +31,13 @@ async function serve(
   { args, env }: RunRequest,
   terminal: RemoteTerminal,
   signal: AbortSignal,
+  more: Pick<CliContext, 'yieldUp'>,
 ): Promise<number> {
   // Late, since the program that it executes has the serving verbs in it.
   const { execute } = await import('./execute.ts');
   const runs = new Set<{ close(): Promise<void> }>();
   const out = new Output(terminal, env);
-  const context: CliContext = { out, env, signal, terminal, runs, upNode: node };
+  const context: CliContext = { out, env, signal, terminal, runs, upNode: node, ...more };
   const interrupted = (): number | undefined => (signal.aborted ? EXIT.interrupted : undefined);
   const interruption = async (): Promise<number> => {
     await aborted(signal);

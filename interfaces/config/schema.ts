@@ -28,8 +28,6 @@ export interface Setting<T> {
   readonly defaultText?: string;
   /** One or two sentences. */
   readonly meaning: string;
-  /** Checked like the others, but nothing reads it yet: what it waits for. */
-  readonly waitsFor?: string;
 }
 
 /** A setting with a default. */
@@ -38,7 +36,7 @@ function setting<T>(
   kind: Kind<T>,
   standard: NoInfer<T>,
   meaning: string,
-  more: { readonly defaultText?: string; readonly waitsFor?: string } = {},
+  more: { readonly defaultText?: string } = {},
 ): Setting<T> {
   return { section, kind, default: standard, meaning, ...more };
 }
@@ -49,9 +47,8 @@ function optional<T>(
   kind: Kind<T>,
   absent: string,
   meaning: string,
-  more: { readonly waitsFor?: string } = {},
 ): Setting<T | undefined> {
-  return { section, kind, default: undefined, defaultText: absent, meaning, ...more };
+  return { section, kind, default: undefined, defaultText: absent, meaning };
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

@@ -36,10 +36,13 @@ const STATUS_OF_KIND: Readonly<Record<FailureKind, number>> = {
 
 /** The problem that a failed operation is. */
 export function problemOf({ kind, code, message, next, details }: OperationFailure): Problem {
-  return { status: STATUS_OF_KIND[kind], code, detail: message, next, details };
+  // Not done yet, and not to be asked for again: the node sends it when it can.
+  const status = code === 'pending' ? 202 : STATUS_OF_KIND[kind];
+  return { status, code, detail: message, next, details };
 }
 
 const TITLES: Readonly<Record<number, string>> = {
+  202: 'Accepted',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',

@@ -8,6 +8,7 @@ import {
   type AuthInfo,
   createMcpHandler,
   isInitializeRequest,
+  isJsonContentType,
   isLegacyRequest,
   type McpHttpHandler,
   WebStandardStreamableHTTPServerTransport,
@@ -100,6 +101,8 @@ export class McpEndpoint {
 
   private async answer(request: Request, caller: Caller, body: unknown): Promise<Response> {
     const authInfo = infoOf(caller);
+    if (request.method === 'POST' && !isJsonContentType(request.headers.get('content-type')))
+      return rpcError(415, -32000, 'Unsupported Media Type: Content-Type must be application/json');
     if (body === MALFORMED) return rpcError(400, -32700, 'Parse error: the request body is not valid JSON');
     const parsedBody = body === undefined ? {} : { parsedBody: body };
     if (!(await isLegacyRequest(request, body)))

@@ -15,7 +15,7 @@ export async function serveTerminal(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const wire = new Wire(Readable.from(terminal.input()), outputOf(terminal), {
+  const wire = new Wire(Readable.from(buffers(terminal.input())), outputOf(terminal), {
     maxBufferSize: MESSAGE_BYTES_MAX,
   });
   const handle = serveStdio(
@@ -33,6 +33,12 @@ export async function serveTerminal(
   await wire.closed;
   signal.removeEventListener('abort', end);
   await handle.close();
+}
+
+/** The SDK reads text out of what it gets in the way of a `Buffer`. */
+async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const { buffer, byteOffset, byteLength } of chunks)
+    yield Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** The SDK's transport, which can be waited for. */

@@ -25,10 +25,13 @@ export interface OperationFailure {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+const JOIN =
+  'ask an admin of the group to add you (the operation add_member, or on the node: lb add-member), or join with join_group and a code';
+
 /** What to do next with operations, where the command line's own advice would name verbs. */
 const NEXT: Readonly<Partial<Record<RefusalCode, string>>> = {
-  role_insufficient:
-    'ask an admin of the group for the role (the operation add_member, or on the node: lb add-member), or join with join_group and a code',
+  author_unknown: JOIN,
+  role_insufficient: JOIN,
   task_state: 'list_tasks with status pending shows the tasks that are free; next_task takes one',
   task_unknown: 'list_tasks shows all tasks',
   task_exists: 'choose another task_id, or leave it out',

@@ -1,6 +1,6 @@
 /** Groups themselves: founded, joined, governed. */
 import { NotFoundError } from '../../actors/errors.ts';
-import { parseInviteCode } from '../../actors/invites.ts';
+import { type InviteCode, parseInviteCode } from '../../actors/invites.ts';
 import type { Policy } from '../../events/operations/group.ts';
 import { groupOperations } from '../../events/operations/group.ts';
 import { membershipOperations } from '../../events/operations/membership.ts';
@@ -20,8 +20,9 @@ import {
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
-import { define, type Operation } from './operation.ts';
-import { field, flag, free, input, integer, list, number, optional, output, text, time } from './schema.ts';
+import { networkOf } from './network.ts';
+import { type Call, define, type Operation } from './operation.ts';
+import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
 const { genesis } = groupOperations;
@@ -78,7 +79,7 @@ const groupInfo = define({
     status: text(),
     height: number(),
     head: text(),
-    created_ms: time(),
+    created_ms: number(),
     members: number(),
     sealers: list(text()),
     policy: free(),
@@ -119,7 +120,9 @@ const listMembers = define({
   effect: 'reads',
   input: input({ group_id: groupId, limit: limit(100), cursor }),
   output: output({
-    members: list(output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: time() })),
+    members: list(
+      output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: number() }),
+    ),
     next_cursor: optional(text()),
     notice,
   }),
@@ -166,22 +169,37 @@ const createGroup = define({
 const joinGroup = define({
   name: 'join_group',
   title: 'Join a group',
-  description: 'Joins a group of this node by a code that an admin handed out.',
+  description: 'Joins a group by a code that an admin handed out, here or on another node.',
   toolset: 'groups',
   effect: 'sets',
+  isOpenWorld: true,
   input: input({ code: text() }),
-  output: output({ group_id: text(), name: text(), role: text(), tx_id: text(), height: number() }),
+  output: output({ group_id: text(), name: text(), role: text() }),
   async run(call, { code }) {
-    const { groupId } = parseInviteCode(code);
-    if (!call.node.groupIds().includes(groupId))
-      throw new NotFoundError(`the code is for group ${groupId.slice(0, 12)}, which this node does not have`);
+    const invite = parseInviteCode(code);
+    const { groupId } = invite;
+    if (call.node.groupIds().includes(groupId))
+      await agentIn(call, call.node.group(groupId)).acceptInvite(code);
+    else await joinElsewhere(call, invite);
     const group = call.node.group(groupId);
-    const agent = agentIn(call, group);
-    const receipt = await agent.acceptInvite(code);
-    const role = group.now.roleOf(agent.publicKey) ?? 'none';
-    return { group_id: groupId, name: group.standing().name, role, ...sealed(receipt) };
+    const role = group.now.roleOf(ownKey(call)!) ?? 'none';
+    return { group_id: groupId, name: group.standing().name, role };
   },
 });
+
+/** A group that is not here: its node is called, and from then on the group is followed. */
+async function joinElsewhere(call: Call, invite: InviteCode): Promise<void> {
+  if (call.identity === undefined) throw new IdentityRequiredError();
+  if (invite.peers.length === 0)
+    throw new NotFoundError(
+      `the code is for group ${invite.groupId.slice(0, 12)}, which this node does not have, and names no peer to ask`,
+    );
+  const network = networkOf(call);
+  const own = ownKey(call);
+  const signer = network.port.signers().find(({ publicKey }) => publicKey === own)!;
+  const { join } = await import('../../protocol/membership.ts');
+  await join(network, invite, { signer });
+}
 
 const createInvite = define({
   name: 'create_invite',

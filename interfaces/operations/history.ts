@@ -15,7 +15,7 @@ import { notice, noticeFor } from './claims.ts';
 import { storedEvents } from './feed.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { Places } from './places.ts';
-import { flag, free, input, integer, list, number, optional, output, text, time, words } from './schema.ts';
+import { flag, free, input, integer, list, number, optional, output, text, words } from './schema.ts';
 
 const listEvents = define({
   name: 'list_events',
@@ -74,7 +74,7 @@ const getTransaction = define({
   toolset: 'audit',
   effect: 'reads',
   input: input({ group_id: groupId, tx_id: text() }),
-  output: output({ tx_id: text(), height: number(), index: number(), block_id: text(), ts_ms: time() }),
+  output: output({ tx_id: text(), height: number(), index: number(), block_id: text(), ts_ms: number() }),
   run(call, { group_id, tx_id }) {
     const group = groupOf(call, group_id);
     const { txId, location } = group.findTransaction(tx_id.toLowerCase());

@@ -19,7 +19,7 @@ import {
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
-import { field, flag, input, list, number, optional, output, text, time } from './schema.ts';
+import { field, flag, input, list, number, optional, output, text } from './schema.ts';
 
 const { offer_create } = marketOperations;
 
@@ -70,7 +70,7 @@ export const listOffers = define({
         is_own: flag(),
         description: optional(text()),
         tags: list(text()),
-        expires_ms: optional(time()),
+        expires_ms: optional(number()),
       }),
     ),
     next_cursor: optional(text()),

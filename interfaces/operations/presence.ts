@@ -3,7 +3,7 @@ import { presenceOperations } from '../../events/operations/presence.ts';
 import { agentIn, cursor, groupId, groupOf, limit, namesIn, ownKey, pageOf, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
-import { field, flag, free, input, list, number, optional, output, text, time } from './schema.ts';
+import { field, flag, free, input, list, number, optional, output, text } from './schema.ts';
 
 const { status } = presenceOperations.presence.fields;
 
@@ -44,7 +44,7 @@ export const getPresence = define({
         is_own: flag(),
         status: text(),
         is_stale: flag(),
-        last_seen_ms: time(),
+        last_seen_ms: number(),
         metadata: optional(free()),
       }),
     ),

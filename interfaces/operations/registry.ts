@@ -5,6 +5,7 @@ import { historyDesk } from './history.ts';
 import { getRecentClaims, publishClaim, watchClaims } from './knowledge.ts';
 import { knowledgeDesk } from './knowledge-desk.ts';
 import { createOffer, listOffers, purchaseOffer } from './market.ts';
+import { networkDesk } from './network.ts';
 import { nodeDesk } from './node.ts';
 import type { Operation, Toolset } from './operation.ts';
 import { getPresence, updatePresence } from './presence.ts';
@@ -38,6 +39,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...marketDesk,
   ...historyDesk,
   ...nodeDesk,
+  ...networkDesk,
 ];
 
 const BY_NAME: ReadonlyMap<string, Operation> = new Map(OPERATIONS.map((one) => [one.name, one]));

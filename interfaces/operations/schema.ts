@@ -31,7 +31,7 @@ export function schemaOf(type: FieldType): JsonSchema {
     case 'boolean':
       return { type: 'boolean' };
     case 'amount':
-      return { type: ['integer', 'string'] };
+      return { anyOf: [{ type: 'integer' }, { type: 'string' }] };
     case 'uint':
       return { type: 'integer', minimum: 0, maximum: type.max };
     case 'text':
@@ -99,12 +99,8 @@ export function integer(
   return Type.Integer({ minimum, maximum, ...more });
 }
 
-/** A whole number of a result. */
+/** A whole number of a result: a count, or milliseconds since 1970. */
 export const number = () => Type.Integer();
-/** Milliseconds since 1970, of a result. */
-export const time = number;
-/** Anything JSON. */
-export const anything = () => Type.Unsafe<unknown>({});
 /** An object with keys of its own. */
 export const free = (description?: string) =>
   Type.Unsafe<Record<string, unknown>>({

@@ -3,7 +3,7 @@ import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
 import { given, namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
-import { flag, list, number, optional, output, text, time, type ValueOf } from './schema.ts';
+import { flag, list, number, optional, output, text, type ValueOf } from './schema.ts';
 
 export const TASK_STATUSES = [
   'pending',
@@ -36,8 +36,8 @@ export const taskShape = output({
   description: optional(text()),
   assignee: optional(text()),
   tags: list(text()),
-  due_ms: optional(time()),
-  lease_until_ms: optional(time()),
+  due_ms: optional(number()),
+  lease_until_ms: optional(number()),
   reward: optional(text()),
   result: optional(text()),
   error: optional(text()),

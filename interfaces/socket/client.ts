@@ -16,6 +16,7 @@ import {
   encodeFrame,
   LineReader,
   type NodeFrame,
+  NodeGoneError,
   SOCKET_PROTOCOL,
   SocketProtocolError,
 } from './frames.ts';
@@ -113,7 +114,7 @@ function converse(socket: Socket, { args, env, terminal, signal }: Forwarding): 
     }
   });
   socket.on('error', () => {});
-  socket.on('close', () => fail(new SocketProtocolError('the node went away before the verb had ended')));
+  socket.on('close', () => fail(new NodeGoneError()));
   signal.addEventListener('abort', onAbort, { once: true });
   send(runRequest(args, env, terminal));
   return promise.finally(() => {

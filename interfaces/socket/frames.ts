@@ -56,6 +56,13 @@ export class SocketProtocolError extends Error {
   readonly code = 'socket_protocol';
 }
 
+/** The node ended, or was ended, before the verb had. */
+export class NodeGoneError extends SocketProtocolError {
+  constructor() {
+    super('the node went away before the verb had ended');
+  }
+}
+
 export function encodeFrame(frame: ClientFrame | NodeFrame): string {
   return `${JSON.stringify(frame)}\n`;
 }

@@ -82,13 +82,16 @@ export class SocketServer {
     return server;
   }
 
-  /** Takes no more command lines, lets those under way end, and then ends them. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more command lines, lets those under way end, and then ends them.
+   * @param graceMs how long they get to end by themselves
+   */
+  async close(graceMs = GRACE_MS): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     // Node removes the file when the server has closed; others should not find it for so long.
     rmSync(this.path, { force: true });
     const ended = (): Promise<unknown> => Promise.all([...this.sessions].map((session) => session.ended));
-    await Promise.race([ended(), delay(GRACE_MS, undefined, { ref: false })]);
+    await Promise.race([ended(), delay(graceMs, undefined, { ref: false })]);
     for (const session of this.sessions) session.abort();
     await Promise.race([ended(), delay(ABORT_MS, undefined, { ref: false })]);
     for (const session of this.sessions) session.socket.destroy();

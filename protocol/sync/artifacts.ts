@@ -20,7 +20,7 @@ import { MisbehaviourError } from '../errors.ts';
 import { ARTIFACTS_PER_REQUEST_MAX } from '../limits.ts';
 import type { RpcClient } from '../rpc/client.ts';
 
-const height = uint(2 ** 48 - 1);
+const heightCodec = uint(2 ** 48 - 1);
 const NOTHING = new Uint8Array(0);
 const scannedKey = (groupId: Hex32): Uint8Array => concatBytes(utf8('scanned/'), fromHex(groupId));
 const missingPrefix = (groupId: Hex32): Uint8Array => concatBytes(utf8('missing/'), fromHex(groupId));
@@ -70,7 +70,7 @@ export class ArtifactFetcher {
   async scan(groupId: Hex32): Promise<void> {
     const group = this.store.group(groupId);
     const kept = this.store.network.get(scannedKey(groupId));
-    let next = kept === undefined ? 0 : decode(height, kept.slice()) + 1;
+    let next = kept === undefined ? 0 : decode(heightCodec, kept.slice()) + 1;
     const head = group.head()!.height;
     while (next <= head) {
       const writes: OpaqueWrite[] = [];
@@ -78,8 +78,20 @@ export class ArtifactFetcher {
         for (const hash of artifactsOf(group, next))
           if (!group.hasArtifact(hash))
             writes.push([concatBytes(missingPrefix(groupId), fromHex(hash)), NOTHING]);
-      await this.store.network.write([...writes, [scannedKey(groupId), encode(height, next - 1)]]);
+      await this.store.network.write([...writes, [scannedKey(groupId), encode(heightCodec, next - 1)]]);
     }
+  }
+
+  /**
+   * Begins at a checkpoint: what its state names is missing, and only what comes later is looked through.
+   * @param height of the checkpoint
+   */
+  async beginAt(groupId: Hex32, height: number, named: Iterable<Hex32>): Promise<void> {
+    const writes = Array.from(
+      named,
+      (hash): OpaqueWrite => [concatBytes(missingPrefix(groupId), fromHex(hash)), NOTHING],
+    );
+    await this.store.network.write([...writes, [scannedKey(groupId), encode(heightCodec, height)]]);
   }
 
   /**
@@ -90,7 +102,7 @@ export class ArtifactFetcher {
     let wanted = await this.wanted(groupId);
     while (wanted.length > 0) {
       const hashes = wanted.slice(0, ARTIFACTS_PER_REQUEST_MAX);
-      const { artifacts } = await this.client.call(peer, 'cas_get', { groupId, hashes }, { signal });
+      const { artifacts } = await this.client.patiently(peer, 'cas_get', { groupId, hashes }, signal);
       if (artifacts.length === 0 || artifacts.length > hashes.length)
         throw new MisbehaviourError('an answer with another number of artifacts than asked for');
       await this.keep(groupId, hashes, artifacts);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
+import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
 import { type Config, loadConfig, networkOptions, nodeOptions } from '../../config/load.ts';
 import type { SettingName } from '../../config/schema.ts';
@@ -93,15 +94,18 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
   const http = await serveHttp(run, node, config, { metrics, ...attached }, logger);
   const groups = node.groupIds().length;
   const { pid } = process;
-  const socket = layoutOf(data).socket;
+  const { socket } = layoutOf(data);
   logger.info({ data, socket, groups, addresses: network?.addresses }, 'the node is up');
-  run.print({ status: 'up', data, pid, socket, groups, network, ...(http && { http }) }, () => {
+  run.print({ status: 'up', data, pid, socket, groups, network, http }, () => {
     run.out.line(
-      `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it${http === undefined ? '' : `\nHTTP on ${http.host}, port ${http.port}; lb access create makes a token for it`}`,
+      `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it`,
     );
     printFields(
       run.out,
-      (network?.addresses ?? []).map((address) => ['address', address]),
+      [
+        ...(network?.addresses ?? []).map((address): [string, string] => ['address', address]),
+        ['http', http && `${http.host}, port ${http.port}; lb access create makes a token for it`],
+      ],
       '  ',
     );
   });
@@ -110,6 +114,13 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
   logger.info('stopping');
   // To be told to stop is how this verb ends well.
   throw new VerbExit(EXIT.ok);
+}
+
+/** Asks the hosts of agents for the directory, where it is one of them that has it. */
+async function hostsMakeRoom(run: Run<UpOptions>): Promise<boolean> {
+  const { silentTerminal } = await import('../silent-terminal.ts');
+  const args = ['mcp', '--yield', '--data', run.path(run.data)];
+  return (await run.forward({ args, terminal: silentTerminal(run.terminal.cwd) })) === EXIT.ok;
 }
 
 /** The HTTP interface, where `http_port` asks for it. */
@@ -156,7 +167,11 @@ async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<Batte
   const options = { ...common, waitMs: OWNER_WAIT_MS };
   const open = (password: string | undefined): Promise<BatteryNode> =>
     BatteryNode.open(password === undefined ? options : { ...options, password });
-  const node = await open(await givenPassword(run.terminal, run.options.passwordFile, run.env));
+  const password = await givenPassword(run.terminal, run.options.passwordFile, run.env);
+  const node = await open(password).catch(async (error: unknown) => {
+    if (!(error instanceof DirectoryOwnedError) || !(await hostsMakeRoom(run))) throw error;
+    return open(password);
+  });
   const warning = node.keyFileWarning;
   if (warning !== undefined) run.hint(`warning: ${warning}`);
   if (!node.isLocked || run.options.locked) return node;

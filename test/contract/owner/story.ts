@@ -39,6 +39,13 @@ const START: readonly Step[] = [
   step('identity', 'show', 'bob'),
   step('identity'),
   failing(4, 'identity', 'new', 'bob'),
+  step('access', 'create', 'dashboard'),
+  step('access', 'create', 'worker', '--write-as', 'bob', '--expires', '30d'),
+  failing(2, 'access', 'create', 'worker'),
+  failing(3, 'access', 'create', 'other', '--write-as', 'nobody'),
+  step('access', 'list'),
+  step('access', 'revoke', 'dashboard'),
+  failing(3, 'access', 'revoke', 'dashboard'),
   failing(3, 'balance'),
   named(
     'group',
