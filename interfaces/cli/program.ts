@@ -12,6 +12,7 @@ import { registerConsistency } from './verbs/consistency.ts';
 import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
+import { registerGit } from './verbs/git.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHealth } from './verbs/health.ts';
 import { registerHelp } from './verbs/help.ts';
@@ -28,6 +29,7 @@ import { registerNode } from './verbs/node.ts';
 import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSetup } from './verbs/setup.ts';
 import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerSync } from './verbs/sync.ts';
@@ -44,6 +46,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerNode,
   registerUp,
   registerMcp,
+  registerSetup,
   registerIdentity,
   registerConfig,
   registerDemo,
@@ -67,6 +70,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerSql,
   registerPeers,
   registerSync,
+  registerGit,
   registerConsistency,
   registerAdvanced,
   registerAccess,

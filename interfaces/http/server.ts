@@ -39,7 +39,13 @@ export interface HttpContext {
 
 export type HttpSettings = Pick<
   Settings,
-  'http_host' | 'http_port' | 'http_allowed_hosts' | 'http_allowed_origins' | 'http_max_req_per_min'
+  | 'http_host'
+  | 'http_port'
+  | 'http_allowed_hosts'
+  | 'http_allowed_origins'
+  | 'http_max_req_per_min'
+  | 'a2a'
+  | 'a2a_push_private'
 >;
 
 /** What monitors are told. */
@@ -69,6 +75,9 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
   '/openapi.json',
   '/.well-known/oauth-protected-resource',
   '/.well-known/oauth-protected-resource/mcp',
+  // Where A2A is not served, there is nothing at them.
+  '/.well-known/agent-card.json',
+  '/.well-known/jwks.json',
 ]);
 
 /**
@@ -100,6 +109,7 @@ export async function startHttp(
   addEvents(app, context);
   const mcp = new McpEndpoint(node, report);
   mcp.addTo(app);
+  const a2a = settings.a2a ? await addA2a(app, context, settings) : undefined;
   await listen(app, settings);
   const { port } = app.server.address() as AddressInfo;
   return {
@@ -107,9 +117,22 @@ export async function startHttp(
     async close() {
       stopping.abort();
       await mcp.close();
+      await a2a?.close();
       await app.close();
     },
   };
+}
+
+/** Loaded where it is served alone. */
+async function addA2a(
+  app: FastifyInstance,
+  context: HttpContext,
+  { a2a_push_private: arePrivateAllowed }: HttpSettings,
+): Promise<{ close(): Promise<void> }> {
+  const { A2aEndpoint } = await import('../a2a/endpoint.ts');
+  const endpoint = new A2aEndpoint(context, { arePrivateAllowed });
+  await endpoint.addTo(app);
+  return endpoint;
 }
 
 async function listen(

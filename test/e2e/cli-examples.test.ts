@@ -153,7 +153,8 @@ const ELSEWHERE = [
     'trust-clock',
   ],
   ...['context add', 'context list', 'context remove', 'context use', 'upgrade-rules'],
-  ...['prove-consistency', 'verify-consistency'],
+  ...['prove-consistency', 'verify-consistency', 'setup'],
+  ...['git init', 'git join', 'git sync', 'git status', 'git hooks'],
   // Of the network; most need another node.
   ...['run-p2p', 'connect', 'peers', 'peer-add', 'peer-list', 'peer-remove', 'discover-groups'],
   ...['subscribe', 'unsubscribe', 'subscription-list', 'subscription-set', 'sync-now', 'outbox', 'evidence'],

@@ -208,6 +208,19 @@ const NETWORK: readonly Step[] = [
   step('evidence'),
 ];
 
+const GIT: readonly Step[] = [
+  failing(3, 'git', 'status'),
+  step('git', 'init'),
+  step('git', 'init'),
+  step('git', 'status'),
+  step('git', 'join'),
+  step('git', 'sync', '--commits', '--local'),
+  step('git', 'hooks'),
+  step('git', 'hooks', 'on', '--as', 'bob'),
+  step('git', 'hooks', 'off'),
+  failing(2, 'git', 'hooks', 'maybe'),
+];
+
 const HISTORY: readonly Step[] = [
   step('log', '--limit', '5'),
   using((told) => ['show', told('claim', 'claim')]),
@@ -235,5 +248,6 @@ export const STORY: readonly Step[] = [
   ...MARKET,
   ...OPERATION,
   ...NETWORK,
+  ...GIT,
   ...HISTORY,
 ];
