@@ -9,7 +9,7 @@ import { notice, noticeFor } from './claims.ts';
 import { Growth } from './feed.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { field, flag, input, integer, optional, output, text } from './schema.ts';
-import { describeTask, taskShape } from './task-shape.ts';
+import { TaskDesk, taskShape } from './task-shape.ts';
 import { newTaskId } from './tasks.ts';
 
 const { task_create, task_progress, task_start, task_cancel } = taskOperations;
@@ -30,7 +30,7 @@ const getTask = define({
   output: output({ task: taskShape, notice }),
   run(call, { group_id, task_id }) {
     const group = groupOf(call, group_id);
-    const task = describeTask(call, group, taskOf(group.now, task_id));
+    const task = new TaskDesk(call, group).describe(taskOf(group.now, task_id));
     return { task, ...noticeFor([task]) };
   },
 });
@@ -133,7 +133,7 @@ async function follow(call: Call, group: Group, id: string, timeoutMs: number) {
 
 /** A task with the text of its result. */
 export function outcomeOf(call: Call, group: Group, task: Task) {
-  const described = describeTask(call, group, task);
+  const described = new TaskDesk(call, group).describe(task);
   const said = task.result === undefined ? undefined : group.claimContent(task.result)?.text;
   return {
     group_id: group.groupId,

@@ -1,6 +1,7 @@
 /** A task as interfaces give it out. Title, description and error are its creator's and assignee's words. */
 import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
+import type { Hex32 } from '../../events/bytes.ts';
 import { given, namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
 import { flag, list, number, optional, output, text, type ValueOf } from './schema.ts';
@@ -44,18 +45,29 @@ export const taskShape = output({
 });
 export type TaskWire = ValueOf<typeof taskShape>;
 
-export function describeTask(call: Call, group: Group, task: Task): TaskWire {
-  const { creator, assignee, description, dueMs, leaseUntilMs, reward, result, error } = task;
-  return {
-    task_id: task.task,
-    title: task.title,
-    status: task.status,
-    attempt: task.attempt,
-    creator,
-    creator_name: namesIn(call, group)(creator),
-    is_own: creator === ownKey(call),
-    tags: [...task.tags],
-    ...given({ description, assignee, due_ms: dueMs, lease_until_ms: leaseUntilMs, result, error }),
-    ...given({ reward: reward?.toString() }),
-  };
+/** Describes tasks of one group; names are looked up once for all of them. */
+export class TaskDesk {
+  private readonly own: Hex32 | undefined;
+  private readonly nameOf: (key: Hex32) => string;
+
+  constructor(call: Call, group: Group) {
+    this.own = ownKey(call);
+    this.nameOf = namesIn(call, group);
+  }
+
+  describe(task: Task): TaskWire {
+    const { creator, assignee, description, dueMs, leaseUntilMs, reward, result, error } = task;
+    return {
+      task_id: task.task,
+      title: task.title,
+      status: task.status,
+      attempt: task.attempt,
+      creator,
+      creator_name: this.nameOf(creator),
+      is_own: creator === this.own,
+      tags: [...task.tags],
+      ...given({ description, assignee, due_ms: dueMs, lease_until_ms: leaseUntilMs, result, error }),
+      ...given({ reward: reward?.toString() }),
+    };
+  }
 }

@@ -14,7 +14,7 @@ import { agentIn, amountOf, cursor, given, groupId, groupOf, limit, pageOf, seal
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
 import { field, input, list, optional, output, text, textUpTo, words } from './schema.ts';
-import { describeTask, TASK_STATUSES, taskChange, taskShape } from './task-shape.ts';
+import { TASK_STATUSES, TaskDesk, taskChange, taskShape } from './task-shape.ts';
 
 const { task_create, task_start, task_fail } = taskOperations;
 
@@ -170,7 +170,8 @@ export const listTasks = define({
       .tasks({ ...of, ...exact })
       .filter((task) => (status !== 'open' || isOpen(task)) && hasTags(task, tags));
     const { page, next } = pageOf(found, ({ task }) => task, { cursor, limit });
-    const tasks = page.map((task) => describeTask(call, group, task));
+    const desk = new TaskDesk(call, group);
+    const tasks = page.map((task) => desk.describe(task));
     return { tasks, ...next, ...noticeFor(tasks) };
   },
 });
@@ -197,7 +198,7 @@ export const nextTask = define({
     for (const task of candidates(group.now, agent.publicKey, tags)) {
       if (call.signal.aborted) break;
       if (!(await won(agent, task))) continue;
-      const taken = describeTask(call, group, group.now.task(task.task)!);
+      const taken = new TaskDesk(call, group).describe(group.now.task(task.task)!);
       return { task: taken, ...noticeFor([taken]) };
     }
     return {};
