@@ -15,7 +15,7 @@ import {
   Task,
   TaskPushNotificationConfig,
 } from '@a2a-js/sdk';
-import { RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
+import { A2A_ERROR_CODE, RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, validateVersion } from '@a2a-js/sdk/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { baseUrl } from '../http/gate.ts';
@@ -96,17 +96,16 @@ export class A2aEndpoint {
   private async answerRpc(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const call = this.callOf(request, reply);
     const body = parsed(request.body);
+    if ('problem' in body) return reply.send({ jsonrpc: '2.0', id: null, error: body.problem });
+    const { id = null, method } = body.request;
     try {
       validateVersion(call.requestedVersion, publicCard(''), 'JSONRPC');
     } catch (error) {
-      const id = (body as { id?: string | number } | undefined)?.id ?? null;
       return reply.send({ jsonrpc: '2.0', id, error: JsonRpcTransportHandler.mapToJSONRPCError(error) });
     }
-    const method: unknown = (body as { method?: unknown } | undefined)?.method;
-    if (typeof method === 'string' && WRITING.has(method)) requireIdentity(call);
-    const answer = await this.rpc.handle(body === undefined ? String(request.body ?? '') : body, call);
+    if (WRITING.has(method)) requireIdentity(call);
+    const answer = await this.rpc.handle({ ...body.request }, call);
     if (!(Symbol.asyncIterator in answer)) return reply.type('application/json').send(JSON.stringify(answer));
-    const { id = null } = body as { id?: string | number | null };
     const failed = (error: unknown): object => ({
       jsonrpc: '2.0',
       id,
@@ -274,22 +273,35 @@ function sendJson(reply: FastifyReply, value: unknown, status = 200): FastifyRep
   return reply.code(status).type(A2A_CONTENT_TYPE).send(JSON.stringify(value));
 }
 
-/** The JSON of a body; nothing for what is none. */
-function parsed(body: unknown): Record<string, unknown> | undefined {
+interface RpcRequest {
+  readonly method: string;
+  readonly id?: unknown;
+}
+
+/** The request of a body, or what JSON-RPC says to a body that is none. */
+function parsed(body: unknown): { request: RpcRequest } | { problem: object } {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(String(body));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    value = JSON.parse(String(body));
   } catch {
-    return undefined;
+    return { problem: { code: A2A_ERROR_CODE.PARSE_ERROR, message: 'The body is not JSON.' } };
   }
+  const { jsonrpc, method } = (value ?? {}) as { jsonrpc?: unknown; method?: unknown };
+  if (jsonrpc === '2.0' && typeof method === 'string') return { request: value as RpcRequest };
+  return {
+    problem: { code: A2A_ERROR_CODE.INVALID_REQUEST, message: 'The body is no request of JSON-RPC 2.0.' },
+  };
 }
 
 function jsonOf(body: unknown): Record<string, unknown> {
-  const value = body === undefined ? {} : parsed(body);
-  if (value === undefined) throw new RequestMalformedError('the body is no JSON object');
-  return value;
+  try {
+    const value: unknown = body === undefined ? {} : JSON.parse(String(body));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+  } catch {
+    // As for anything else that is no object.
+  }
+  throw new RequestMalformedError('the body is no JSON object');
 }
 
 /** A query as the request that it spells. */

@@ -67,6 +67,7 @@ export interface HandlerOptions {
 
 export class GroupHandler implements A2ARequestHandler {
   private readonly options: HandlerOptions;
+  private readonly underWay = new Map<string, Promise<void>>();
 
   constructor(options: HandlerOptions) {
     this.options = options;
@@ -143,9 +144,20 @@ export class GroupHandler implements A2ARequestHandler {
     const handed = known ?? { owner: publicKey, contextId, message: checked };
     // First what the task came from: a task is never without it, and the message comes again after a crash.
     if (known === undefined) await records.hand(group, task, handed);
-    if (place.now.task(task) === undefined) await create(call, place, task, text);
+    await this.once(`${group}${task}`, async () => {
+      if (place.now.task(task) === undefined) await create(call, place, task, text);
+    });
     if (push !== undefined) await this.options.push.add({ group, task }, push);
     return { place, group, task, handed };
+  }
+
+  /** What comes twice at the same time is done once, and both wait for it. */
+  private once(name: string, work: () => Promise<void>): Promise<void> {
+    const under = this.underWay.get(name);
+    if (under !== undefined) return under;
+    const done = work().finally(() => this.underWay.delete(name));
+    this.underWay.set(name, done);
+    return done;
   }
 
   private groupOf(tenant: string, call: A2aCall): Group {
@@ -289,12 +301,7 @@ async function create(call: A2aCall, place: Group, task: string, text: string): 
     tags: ['a2a'],
   };
   const operation = { type: 'task_create', task, title, description, ...terms } as const;
-  try {
-    unwrap(await agent.submit([...(claim?.operations ?? []), operation], claim?.artifacts));
-  } catch (error) {
-    // The same message came twice at once.
-    if (!(error instanceof RefusedError) || place.now.task(task) === undefined) throw error;
-  }
+  unwrap(await agent.submit([...(claim?.operations ?? []), operation], claim?.artifacts));
 }
 
 function excerpt(text: string): string {

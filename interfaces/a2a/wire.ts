@@ -49,7 +49,7 @@ export function formatHandle({ group, task }: Handle): string {
 }
 
 export function parseHandle(id: string): Handle | undefined {
-  const [, group, task] = /^([0-9a-f]{64})\.([\w-]{1,1400})$/.exec(id) ?? [];
+  const [, group, task] = /^([0-9a-f]{64})\.([\w-]{1,128})$/.exec(id) ?? [];
   return group === undefined ? undefined : { group, task: Buffer.from(task!, 'base64url').toString() };
 }
 

@@ -6,6 +6,7 @@ import { noSuchVerb } from './suggest.ts';
 import { registerAccess } from './verbs/access.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
 import { registerBackup } from './verbs/backup.ts';
+import { registerCall } from './verbs/call.ts';
 import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
 import { registerConsistency } from './verbs/consistency.ts';
@@ -74,6 +75,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerConsistency,
   registerAdvanced,
   registerAccess,
+  registerCall,
   registerHealth,
   registerBackup,
   registerContexts,

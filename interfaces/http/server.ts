@@ -62,6 +62,8 @@ export interface HttpServer {
 
 /** A request with a longer body is refused unread: nothing that an operation takes is as long. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** A part of a path: an id that names its group has more than the router's 100. */
+const PARAM_CHARACTERS_MAX = 256;
 const CONNECTIONS_MAX = 1_024;
 const REQUEST_MS_MAX = 30_000;
 /** Requests without a valid token that one address may make in a minute: guessing is hopeless, and shall be quiet. */
@@ -98,7 +100,7 @@ export async function startHttp(
     requestTimeout: REQUEST_MS_MAX,
     forceCloseConnections: true,
     // A path is what it says: `/v1/x/` is another one.
-    routerOptions: { ignoreTrailingSlash: false },
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: PARAM_CHARACTERS_MAX },
   });
   app.server.maxConnections = CONNECTIONS_MAX;
   addAnswers(app, report);

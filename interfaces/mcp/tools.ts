@@ -44,7 +44,8 @@ export function toolOf(operation: Operation): Tool {
   return tool;
 }
 
-function annotationsOf({ effect, isOpenWorld }: Operation): ToolAnnotations {
+/** What the four hints of a tool say. */
+export function annotationsOf({ effect, isOpenWorld }: Operation): ToolAnnotations {
   return {
     readOnlyHint: effect === 'reads',
     destructiveHint: effect === 'ends',

@@ -115,6 +115,7 @@ const SCENES: readonly Scene[] = [
   { verb: 'accept-purchase' },
   { verb: 'purchases' },
   { verb: 'revoke-offer' },
+  { verb: 'call' },
   { verb: 'log' },
   { verb: 'whats-new' },
   { verb: 'sql' },
