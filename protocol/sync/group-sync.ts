@@ -112,7 +112,10 @@ export class GroupSync {
       return;
     }
     // Whoever comes brings a pull with him.
-    if (this.options.sources(this.groupId).length === 0) return this.plan(this.intervalMs);
+    if (this.options.sources(this.groupId).length === 0) {
+      this.plan(this.intervalMs);
+      return;
+    }
     const waitMs = this.lastPullMs + SYNC_GAP_MS - performance.now();
     if (waitMs > 0) {
       this.plan(waitMs);
