@@ -35,6 +35,10 @@ import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { ViewsErrorCode } from '../../views/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
+import type { GitError } from '../git/repository.ts';
+import type { IdentityRequiredError } from '../operations/call.ts';
+import type { CancelledError } from '../operations/cancelled.ts';
+import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
@@ -101,7 +105,11 @@ type KnownCode =
   | ConfigErrorCode
   | SocketPathError['code']
   | SocketProtocolError['code']
-  | LockedNodeError['code'];
+  | LockedNodeError['code']
+  | IdentityRequiredError['code']
+  | CancelledError['code']
+  | ConfigurationFileError['code']
+  | GitError['code'];
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -117,8 +125,11 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   // Configuration.
   config_invalid: 'usage',
   config_unreadable: 'environment',
+  configuration_unreadable: 'environment',
+  git_failed: 'environment',
   log_dir_unwritable: 'environment',
   metrics_port_unusable: 'environment',
+  http_port_unusable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',
@@ -184,6 +195,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
+  identity_required: 'forbidden',
+  cancelled: 'interrupted',
   not_sealer: 'unreachable',
   // The network.
   pending: 'unreachable',

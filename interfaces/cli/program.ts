@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
+import { registerAccess } from './verbs/access.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
 import { registerBackup } from './verbs/backup.ts';
 import { registerCompletion } from './verbs/completion.ts';
@@ -11,6 +12,7 @@ import { registerConsistency } from './verbs/consistency.ts';
 import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
+import { registerGit } from './verbs/git.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHealth } from './verbs/health.ts';
 import { registerHelp } from './verbs/help.ts';
@@ -21,11 +23,13 @@ import { registerInspect } from './verbs/inspect.ts';
 import { registerInvites } from './verbs/invites.ts';
 import { registerKnowledge } from './verbs/knowledge.ts';
 import { registerMarket } from './verbs/market.ts';
+import { registerMcp } from './verbs/mcp.ts';
 import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSetup } from './verbs/setup.ts';
 import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerSync } from './verbs/sync.ts';
@@ -41,6 +45,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerHelp,
   registerNode,
   registerUp,
+  registerMcp,
+  registerSetup,
   registerIdentity,
   registerConfig,
   registerDemo,
@@ -64,8 +70,10 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerSql,
   registerPeers,
   registerSync,
+  registerGit,
   registerConsistency,
   registerAdvanced,
+  registerAccess,
   registerHealth,
   registerBackup,
   registerContexts,

@@ -39,6 +39,13 @@ const START: readonly Step[] = [
   step('identity', 'show', 'bob'),
   step('identity'),
   failing(4, 'identity', 'new', 'bob'),
+  step('access', 'create', 'dashboard'),
+  step('access', 'create', 'worker', '--write-as', 'bob', '--expires', '30d'),
+  failing(2, 'access', 'create', 'worker'),
+  failing(3, 'access', 'create', 'other', '--write-as', 'nobody'),
+  step('access', 'list'),
+  step('access', 'revoke', 'dashboard'),
+  failing(3, 'access', 'revoke', 'dashboard'),
   failing(3, 'balance'),
   named(
     'group',
@@ -201,6 +208,19 @@ const NETWORK: readonly Step[] = [
   step('evidence'),
 ];
 
+const GIT: readonly Step[] = [
+  failing(3, 'git', 'status'),
+  step('git', 'init'),
+  step('git', 'init'),
+  step('git', 'status'),
+  step('git', 'join'),
+  step('git', 'sync', '--commits', '--local'),
+  step('git', 'hooks'),
+  step('git', 'hooks', 'on', '--as', 'bob'),
+  step('git', 'hooks', 'off'),
+  failing(2, 'git', 'hooks', 'maybe'),
+];
+
 const HISTORY: readonly Step[] = [
   step('log', '--limit', '5'),
   using((told) => ['show', told('claim', 'claim')]),
@@ -228,5 +248,6 @@ export const STORY: readonly Step[] = [
   ...MARKET,
   ...OPERATION,
   ...NETWORK,
+  ...GIT,
   ...HISTORY,
 ];
