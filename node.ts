@@ -4,22 +4,23 @@
  */
 import { Alarms } from './actors/alarms.ts';
 import { Bus } from './actors/bus.ts';
-import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
+import { systemClock, WatchedClock } from './actors/clock.ts';
 import { NodeClosedError } from './actors/errors.ts';
 import type { Group } from './actors/group.ts';
 import { readHints } from './actors/invites.ts';
+import { Market } from './actors/market/market.ts';
 import { MeasuredVerifier } from './actors/measured-verifier.ts';
 import type { NewGroup } from './actors/node/founding.ts';
 import { Groups } from './actors/node/groups.ts';
 import { Identities } from './actors/node/identities.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
+import type { InitOptions, OpenOptions } from './actors/node/options.ts';
 import { Supervisor } from './actors/node/supervisor.ts';
 import { Outbox } from './actors/outbox.ts';
 import { Presences } from './actors/presence/presences.ts';
 import { TaskBoards } from './actors/tasks/task-boards.ts';
-import type { Telemetry } from './actors/telemetry.ts';
-import { systemTimers, type Timers } from './actors/timers.ts';
+import { systemTimers } from './actors/timers.ts';
 import { Watchers, type WatchOptions } from './actors/watch.ts';
 import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from './crypto/keystore.ts';
 import { PoolVerifier } from './crypto/pool-verifier.ts';
@@ -32,39 +33,11 @@ import type { NetworkOptions } from './protocol/network-types.ts';
 import { type NetworkPort, networkPort } from './protocol/port.ts';
 import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
 import { createDirectory, type DirectoryLayout, openDirectory, recordChain } from './storage/directory.ts';
-import type { Durability } from './storage/environment.ts';
 import { acquireLock, type Lock } from './storage/lock.ts';
 import type { Store } from './storage/store.ts';
 
 export type { NewGroup } from './actors/node/founding.ts';
-
-export interface InitOptions {
-  /** The data directory; made if it does not exist. */
-  readonly data: string;
-  /** Encrypts the keys at rest. */
-  readonly password?: string;
-  /** How long to wait for another owner of the directory to go, milliseconds. */
-  readonly waitMs?: number;
-}
-
-export interface OpenOptions {
-  readonly data: string;
-  /** Needed where the keys are encrypted; without it the node opens for reading. */
-  readonly password?: string;
-  /** `flush` (default): a receipt means that the disk has it. `commit`: the operating system has it. */
-  readonly durability?: Durability;
-  readonly lingerMs?: number;
-  /** Threads that verify signatures; as many as cores, if not given. */
-  readonly threads?: number;
-  /** How long to wait for another owner of the directory to go, milliseconds. */
-  readonly waitMs?: number;
-  readonly clock?: Clock;
-  readonly timers?: Timers;
-  /** How far the wall clock may move against the monotonic clock before nothing is sealed any more. */
-  readonly maxClockDriftMs?: number;
-  /** Who observes what the node does. */
-  readonly telemetry?: Telemetry;
-}
+export type { InitOptions, OpenOptions } from './actors/node/options.ts';
 
 /** What `open` has got hold of, and `close` gives back. */
 interface Parts {
@@ -89,6 +62,8 @@ export class BatteryNode {
   private readonly presences: Presences;
   private readonly people: Identities;
   private readonly held: Groups;
+  /** Orders of this node's buyers, grants of its sellers. */
+  readonly market: Market;
   private readonly watchers: Watchers;
   private readonly port: NetworkPort;
   private readonly networkSlot: NetworkSlot;
@@ -143,7 +118,18 @@ export class BatteryNode {
       tasks,
       presences,
       outbox,
+      market: () => this.market,
       hints: () => this.networkSlot.current?.hints() ?? readHints(store.network),
+    });
+    this.market = new Market({
+      store,
+      outbox,
+      bus,
+      clock,
+      timers,
+      groupIds: () => this.held.ids(),
+      chain: (groupId) => this.held.chain(groupId),
+      signerOf: (publicKey) => this.people.signerOf(publicKey),
     });
     this.port = networkPort({
       store,
@@ -374,10 +360,11 @@ export class BatteryNode {
     this.supervisor.drain();
     try {
       await this.networkSlot.stop();
+      this.outbox.close();
+      await this.market.stop();
       this.tasks.stop();
       this.presences.stop();
       this.alarms.stop();
-      this.outbox.close();
       await this.held.close();
       this.bus.close();
       await verifier.close();

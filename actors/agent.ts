@@ -26,9 +26,10 @@ import {
   prepareOneTimeKey,
   preparePackage,
   revealOneTimeSecret,
-  sealGrant,
   type Wallet,
-} from './market-desk.ts';
+} from './market/desk.ts';
+import type { Market } from './market/market.ts';
+import { keepManual } from './market/wallet.ts';
 import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
@@ -38,6 +39,7 @@ export interface AgentOptions {
   readonly name: string;
   readonly wallet: Wallet;
   presence(): GroupPresence;
+  market(): Market;
   view(): GroupView;
   nowMs(): number;
   hints(): readonly PeerHint[];
@@ -249,9 +251,11 @@ export class Agent {
   /** Encrypts the content, keeps the key in the wallet, and offers the package. */
   async createOffer(offer: NewOffer): Promise<Receipt & { offer: Hex32 }> {
     const { title, content, price, description, tags = [], parents = [], expiresMs } = offer;
-    const { splits = [{ to: this.publicKey, bps: BASIS_POINTS }] } = offer;
+    const { splits = [{ to: this.publicKey, bps: BASIS_POINTS }], grants = 'automatic' } = offer;
     const terms = { title, price, description, tags, splits, parents, expiresMs };
     const prepared = await preparePackage(this.options.wallet, this.options.signer, content);
+    if (grants === 'by_hand')
+      await keepManual(this.options.wallet.wallet, this.publicKey, prepared.packageHash);
     const receipt = await this.do({ type: 'offer_create', ...prepared, ...terms });
     return { ...receipt, offer: effectOf(receipt, 'offer.created').offer };
   }
@@ -276,18 +280,15 @@ export class Agent {
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
   }
 
-  /** Hands the package's key to the buyer of a purchase. */
+  /**
+   * Hands the package's key to the buyer of a purchase. The node does so by itself, unless the offer says otherwise;
+   * what is granted already, or just being granted, resolves to the receipt of that.
+   */
   async grant(purchase: Hex32): Promise<Receipt> {
-    const record = this.purchaseRecord(purchase);
-    const offer = this.offer(record.offer);
+    const { seller } = this.offer(this.purchaseRecord(purchase).offer);
     // The rules say the same, but the wallet is asked first, and would only miss a key.
-    if (offer.seller !== this.publicKey)
-      throw new RefusedError(refuse('not_seller', { seller: offer.seller }));
-    const { wallet, signer } = this.options;
-    const sealedKey = sealGrant(wallet, signer, offer, record);
-    if (sealedKey === undefined)
-      throw new UsageError('nothing can be sealed to the key of this purchase; its buyer can be refunded');
-    return this.do({ type: 'grant', purchase, sealedKey });
+    if (seller !== this.publicKey) throw new RefusedError(refuse('not_seller', { seller }));
+    return this.options.market().granter.grant(this.options.chain.groupId, purchase);
   }
 
   /** Opens what was delivered, without accepting it. @throws RefusedError before the grant, and for others */
@@ -314,7 +315,7 @@ export class Agent {
   /** Proves a wrong key; this reveals the purchase's one-time secret, which is worthless afterwards. */
   async disputePurchase(purchase: Hex32): Promise<Receipt> {
     const record = this.ownPurchase(purchase);
-    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record);
+    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record.buyerKey);
     return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
   }
 

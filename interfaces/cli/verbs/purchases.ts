@@ -180,6 +180,8 @@ const WHY_BAD = {
   wrong_key:
     'the key is not the one that the offer promised, which you can prove and have the money back: lb dispute-purchase',
   package_missing: 'the package is not on this node yet',
+  package_unfit:
+    'the key is the one that the offer promised, and the package does not open with it; the rules cannot judge that',
   package_damaged: 'the package on this node is damaged; it has to be fetched again',
 } as const;
 
