@@ -105,6 +105,7 @@ export class BatteryNode {
       send: (groupId, beat) => bus.beat({ groupId, beat }),
     });
     const { people: identities, tasks, presences, outbox } = this;
+    const hints = () => this.networkSlot.current?.hints() ?? readHints(store.network);
     this.held = new Groups({
       store,
       verifier,
@@ -119,7 +120,7 @@ export class BatteryNode {
       presences,
       outbox,
       market: () => this.market,
-      hints: () => this.networkSlot.current?.hints() ?? readHints(store.network),
+      hints,
     });
     this.market = new Market({
       store,
@@ -130,6 +131,7 @@ export class BatteryNode {
       groupIds: () => this.held.ids(),
       chain: (groupId) => this.held.chain(groupId),
       signerOf: (publicKey) => this.people.signerOf(publicKey),
+      hints,
     });
     this.port = networkPort({
       store,
@@ -140,6 +142,7 @@ export class BatteryNode {
       identities,
       groups: this.held,
       presences,
+      market: this.market,
     });
     this.networkSlot = new NetworkSlot(this.port, options.telemetry);
     this.watchers = new Watchers(bus);

@@ -18,6 +18,7 @@ import type { Host } from './host.ts';
 import { peerIdOf } from './keys.ts';
 import * as limits from './limits.ts';
 import { startHost } from './listening.ts';
+import { MarketLink } from './market/market-link.ts';
 import type { NetworkOptions, NetworkStatus } from './network-types.ts';
 import { PeerDesk } from './peer-desk.ts';
 import { Dialer, PeerBook } from './peers.ts';
@@ -41,6 +42,8 @@ export class NetworkService {
   readonly subscriptions: Subscriptions;
   readonly dialer: Dialer;
   readonly peers: PeerDesk;
+  /** Packages, proofs and announcements. */
+  readonly market: MarketLink;
   readonly defence: Defence;
   private readonly options: NetworkOptions;
   readonly groups: FollowedGroups;
@@ -100,6 +103,7 @@ export class NetworkService {
       access,
       announced: (groupId, height) => this.groups.announced(groupId, height),
       equivocated: (groupId) => this.groups.known(groupId)?.pause(),
+      heard: (groupId, bytes, peer) => this.market.announcements.heardInGroup(groupId, bytes, peer),
     });
     this.groups = new FollowedGroups({
       port,
@@ -124,6 +128,15 @@ export class NetworkService {
       sealed: (groupId) => this.groups.known(groupId)?.pull(),
     });
     const { book, client } = this;
+    this.market = new MarketLink({
+      port,
+      host,
+      client,
+      book,
+      dialer: () => this.dialer,
+      connectedKeys: () => this.peers.connectedKeys(),
+      gossip: (groupId, bytes) => this.gossip.spread(groupId, bytes),
+    });
     this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });
     this.peers = new PeerDesk({
       port,
@@ -142,6 +155,7 @@ export class NetworkService {
 
   private async serve(): Promise<void> {
     const { port, host, access, book, client, groups } = this;
+    const { announcements } = this.market;
     const desk: SubmissionDesk = {
       port,
       access,
@@ -151,12 +165,13 @@ export class NetworkService {
     const introduced = (peer: Hex32): void => this.introduced(peer);
     await serveRpc(host, {
       defence: this.defence,
-      handlers: handlersOf({ port, host, access, book, desk, introduced }),
+      handlers: handlersOf({ port, host, access, book, desk, announcements, introduced }),
       failed: (name, error) => this.options.failed?.(name, error),
     });
     await serveSync(host, { access, defence: this.defence, reader: (groupId) => port.store.group(groupId) });
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
     this.listenToNode();
+    this.market.open();
     const seenMs = port.clock.nowMs();
     for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs });
     for (const groupId of port.groupIds()) groups.follow(groupId);
@@ -312,6 +327,7 @@ export class NetworkService {
     this.port.outbox.receiptWaitMs = 0;
     this.releaseSealing();
     this.listening.unsubscribe();
+    this.market.close();
     clearInterval(this.beatTimer);
     await this.dialer.close();
     this.gossip.close();

@@ -4,7 +4,7 @@
  */
 import type { Hex32 } from '../../events/bytes.ts';
 import type { PurchaseStatus } from '../../events/effects.ts';
-import type { Outcome } from '../../events/receipt.ts';
+import type { Refusal } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
 import { decodeTransaction, type VerifiedTransaction } from '../../events/transaction.ts';
 import { openPurchaseTable, purchaseTable } from '../../machines/tables.ts';
@@ -32,7 +32,13 @@ export interface PurchaseFacts {
   readonly sealedKey: Uint8Array | undefined;
 }
 
+/** What became of a transaction; where it is sealed, the chain says more. */
+export type Submitted =
+  | { readonly status: 'sealed' }
+  | { readonly status: 'refused'; readonly refusal: Refusal };
+
 export interface MarketChain {
+  /** Whether the chain has to be asked; a member hears by himself. */
   readonly isStranger: boolean;
   /** @throws NotFoundError, and NetworkError where nobody could be asked */
   offer(offer: Hex32): Promise<OfferTerms>;
@@ -49,15 +55,13 @@ export interface MarketChain {
    * Has a signed transaction sealed; the same one twice is harmless.
    * @throws PendingError when it is kept and under way, NetworkError when it is not
    */
-  submit(transaction: VerifiedTransaction): Promise<Outcome>;
+  submit(transaction: VerifiedTransaction): Promise<Submitted>;
   /** Whether such an operation of the buyer's waits for the sealer already. */
   isUnderWay(type: Operation['type'], purchase: Hex32): boolean;
   /** Why a transaction was refused while nobody waited for it. */
-  refusalOf(txId: Hex32): Extract<Outcome, { status: 'refused' }>['refusal'] | undefined;
+  refusalOf(txId: Hex32): Refusal | undefined;
   /** The transaction that waits for the sealer in the place of `txId`, which may be signed anew by now. */
   isWaiting(txId: Hex32): boolean;
-  /** How long to wait before looking again, milliseconds; nothing where news comes by itself. */
-  readonly pollMs: number | undefined;
   /** Where the group and its packages were found. */
   readonly peers: readonly PeerHint[];
 }
@@ -75,7 +79,6 @@ export function memberChain({ store, outbox, chain }: MemberChainParts): MarketC
   const view = (): GroupView => new GroupView(state, { height: 0, tsMs: 0 });
   return {
     isStranger: false,
-    pollMs: undefined,
     peers: [],
     offer: async (offer) => {
       const found = view().offer(offer);

@@ -5,7 +5,9 @@
  * after the start: a command that is over by then never pays for it.
  */
 import type { Signer } from '../../crypto/identity.ts';
+import type { Announcement } from '../../events/announcement.ts';
 import type { Hex32 } from '../../events/bytes.ts';
+import { refuse } from '../../events/refusals.ts';
 import type { Table, WriteSet } from '../../machines/state.ts';
 import { purchaseTable } from '../../machines/tables.ts';
 import type { GroupStore } from '../../storage/port.ts';
@@ -13,9 +15,12 @@ import type { Store } from '../../storage/store.ts';
 import type { Bus } from '../bus.ts';
 import type { GroupChain } from '../chain/chain.ts';
 import type { WatchedClock } from '../clock.ts';
+import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
+import { GroupView, StoredState } from '../group-view.ts';
 import type { PeerHint } from '../invites.ts';
 import type { Outbox } from '../outbox.ts';
 import type { Timers } from '../timers.ts';
+import { AnnouncementBook, type Heard } from './announcement-book.ts';
 import { MarketError } from './errors.ts';
 import { Granter } from './granter.ts';
 import { type MarketChain, memberChain } from './market-chain.ts';
@@ -33,6 +38,8 @@ export interface MarketNetwork {
    * @throws MarketError, NetworkError
    */
   fetchPackage(packageHash: Hex32, peers: readonly PeerHint[], signal?: AbortSignal): Promise<void>;
+  /** Carries announcements to connected peers, as far as there are any. */
+  publish(heard: readonly Heard[]): Promise<void>;
   /** The chain of a group that is not here, by proofs. */
   strangerChain(groupId: Hex32, peers: readonly PeerHint[]): MarketChain;
 }
@@ -46,11 +53,15 @@ export interface MarketOptions {
   groupIds(): readonly Hex32[];
   chain(groupId: Hex32): GroupChain;
   signerOf(key: Hex32): Signer | undefined;
+  /** Where this node can be reached. */
+  hints(): readonly PeerHint[];
 }
 
 export class Market {
   readonly orders: Orders;
   readonly granter: Granter;
+  /** What this node has heard is for sale. */
+  readonly announcements: AnnouncementBook;
   private readonly options: MarketOptions;
   private readonly cancelLookUp: () => void;
   private network: MarketNetwork | undefined;
@@ -66,6 +77,7 @@ export class Market {
       chain: (groupId, peers) => this.chainOf(groupId, peers),
       fetchPackage: (packageHash, peers, signal) => this.fetchPackage(packageHash, peers, signal),
     });
+    this.announcements = new AnnouncementBook({ map: store.market, clock });
     this.granter = new Granter({ ...shared, outbox, chain, readerOf: (groupId) => store.group(groupId) });
     bus.moment$.subscribe((event) => {
       // The sealer's word about what was sent may have come while the submitter was not waiting any more.
@@ -100,6 +112,35 @@ export class Market {
 
   disconnect(network: MarketNetwork): void {
     if (this.network === network) this.network = undefined;
+  }
+
+  /**
+   * Announces an offer of an identity of this node to people outside the group, now and for as long as it is open and
+   * a network runs.
+   * @param options.at where buyers reach this node; where it is known to listen, if not given
+   * @throws NotFoundError, RefusedError `not_seller`, UsageError
+   */
+  async announce(
+    groupId: Hex32,
+    offer: Hex32,
+    options: { readonly at?: PeerHint } = {},
+  ): Promise<Announcement> {
+    const { store, signerOf, hints } = this.options;
+    const found = new GroupView(new StoredState(store.group(groupId)), { height: 0, tsMs: 0 }).offer(offer);
+    if (found === undefined) throw new NotFoundError(`there is no offer ${offer.slice(0, 8)} in the group`);
+    const { seller, title, tags, price, packageHash, expiresMs } = found;
+    const signer = signerOf(seller);
+    if (signer === undefined) throw new RefusedError(refuse('not_seller', { seller }));
+    const at = options.at ?? hints()[0];
+    if (at === undefined)
+      throw new UsageError(
+        'it is not known where buyers could reach this node; start its network, or name host and port',
+      );
+    const where = { node: at.key, addresses: at.addresses };
+    const content = { groupId, offer, title, tags, price, packageHash, expiresMs, ...where };
+    const heard = await this.announcements.announce(signer, content);
+    await this.network?.publish([heard]);
+    return heard.announcement;
   }
 
   private chainOf(groupId: Hex32, peers: readonly PeerHint[]): MarketChain {

@@ -15,7 +15,7 @@ import { signTransaction } from '../chain/sign.ts';
 import type { WatchedClock } from '../clock.ts';
 import type { Timers } from '../timers.ts';
 import { checkDelivery, revealOneTimeSecret, type Wallet } from './desk.ts';
-import type { MarketChain, PurchaseFacts } from './market-chain.ts';
+import type { MarketChain, PurchaseFacts, Submitted } from './market-chain.ts';
 import { isFinal, nextOrderState, type OrderEvent } from './order.machine.ts';
 import { type Order, transactionOf } from './order.ts';
 
@@ -25,6 +25,9 @@ const LOOK_MS = 30_000;
 const RETRY_MS_FIRST = 500;
 /** How long news may take that are on their way: the chain has just said that it has what we sent. */
 const SETTLING_MS = 50;
+/** Whoever follows no chain has to ask: soon at first, since the other side may just be at it, and then less often. */
+const ASK_MS_FIRST = 300;
+const ASK_MS_MAX = 5_000;
 
 const EVENT_OF_STATUS: Readonly<Record<PurchaseStatus, OrderEvent>> = {
   escrowed: 'escrow',
@@ -57,6 +60,8 @@ export class OrderRunner {
   private wakeUp: () => void = () => {};
   private isWoken = false;
   private failures = 0;
+  /** How often the chain was asked since the order last moved. */
+  private questions = 0;
   private problem: string | undefined;
   /** Resolves when the order is over or the runner was stopped. */
   readonly finished: Promise<void>;
@@ -140,10 +145,19 @@ export class OrderRunner {
       case 'verified':
         return this.send(chain, { type: 'purchase_accept', purchase: this.purchase });
       case 'unfit':
-        return chain.pollMs ?? LOOK_MS;
+        return this.newsMs(chain);
       default:
         return 0;
     }
+  }
+
+  /** How long until there may be news. */
+  private newsMs({ isStranger }: MarketChain): number {
+    return isStranger ? Math.min(ASK_MS_MAX, ASK_MS_FIRST * 1.5 ** this.questions++) : LOOK_MS;
+  }
+
+  private settlingMs(chain: MarketChain): number {
+    return chain.isStranger ? this.newsMs(chain) : SETTLING_MS;
   }
 
   private get purchase(): Hex32 {
@@ -159,6 +173,7 @@ export class OrderRunner {
   private async move(event: OrderEvent, changes: Partial<Order> = {}): Promise<void> {
     const state = nextOrderState(this.current.state, event) ?? this.current.state;
     this.problem = undefined;
+    this.questions = 0;
     await this.change({ ...changes, state });
   }
 
@@ -170,10 +185,10 @@ export class OrderRunner {
   private async request(chain: MarketChain): Promise<number> {
     const transaction = transactionOf(this.current);
     const { txId } = transaction;
-    if (chain.isWaiting(txId)) return chain.pollMs ?? LOOK_MS;
+    if (chain.isWaiting(txId)) return this.newsMs(chain);
     const earlier = this.current.refusal === undefined ? chain.refusalOf(txId) : undefined;
     const refusal = earlier ?? refusalIn(await chain.submit(transaction));
-    if (refusal === undefined || refusal.code === 'transaction_duplicate') return SETTLING_MS;
+    if (refusal === undefined || refusal.code === 'transaction_duplicate') return this.settlingMs(chain);
     if (refusal.code === 'transaction_expired') return this.signAnew();
     await this.move('refused', { refusal });
     return 0;
@@ -199,7 +214,7 @@ export class OrderRunner {
 
   private async awaitGrant(chain: MarketChain): Promise<number> {
     const leftMs = (this.current.grantUntilMs ?? Number.POSITIVE_INFINITY) - this.options.clock.nowMs();
-    if (leftMs >= 0) return Math.min(leftMs + 1, chain.pollMs ?? LOOK_MS);
+    if (leftMs >= 0) return Math.min(leftMs + 1, this.newsMs(chain));
     return this.send(chain, { type: 'purchase_refund', purchase: this.purchase });
   }
 
@@ -234,7 +249,7 @@ export class OrderRunner {
 
   /** Ends the purchase in the buyer's name. */
   private async send(chain: MarketChain, operation: BuyerOperation): Promise<number> {
-    if (chain.isUnderWay(operation.type, operation.purchase)) return chain.pollMs ?? LOOK_MS;
+    if (chain.isUnderWay(operation.type, operation.purchase)) return this.newsMs(chain);
     const signer = this.options.signerOf(this.current.buyer);
     if (signer === undefined) return this.lockedWait();
     const { groupId } = this.current;
@@ -242,12 +257,12 @@ export class OrderRunner {
     const signed = signTransaction(signer, { groupId, operations: [operation], tsMs });
     if ('code' in signed) throw new Error(`an operation of the market is refused: ${signed.code}`);
     const refusal = refusalIn(await chain.submit(signed));
-    if (refusal === undefined || refusal.code === 'purchase_state') return SETTLING_MS;
+    if (refusal === undefined || refusal.code === 'purchase_state') return this.settlingMs(chain);
     this.problem = refusal.code;
-    return refusal.code === 'grant_window_open' ? SETTLING_MS * 4 : (chain.pollMs ?? LOOK_MS);
+    return refusal.code === 'grant_window_open' ? this.settlingMs(chain) : this.newsMs(chain);
   }
 }
 
-function refusalIn(outcome: Awaited<ReturnType<MarketChain['submit']>>): Refusal | undefined {
-  return outcome.status === 'refused' ? outcome.refusal : undefined;
+function refusalIn(submitted: Submitted): Refusal | undefined {
+  return submitted.status === 'refused' ? submitted.refusal : undefined;
 }

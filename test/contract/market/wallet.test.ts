@@ -92,5 +92,5 @@ it('the keys are on disk only sealed: not one of them can be found in the files'
   const copy = join(folder, 'copy');
   cpSync(data, copy, { recursive: true });
   const bytes = readFileSync(join(copy, 'chain', 'data.mdb'));
-  for (const secret of secrets) expect(bytes.includes(secret)).toBe(false);
+  for (const secret of secrets) expect(bytes.includes(Buffer.from(secret))).toBe(false);
 });

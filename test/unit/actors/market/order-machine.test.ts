@@ -17,14 +17,14 @@ const MOVES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   unfit: {},
   failed: { retry: 'requested', escrow: 'escrowed', grant: 'granted' },
 };
-const ENDS = { settle: 'settled', refund: 'refunded', dispute: 'disputed' };
+const ENDS: Readonly<Record<string, string>> = { settle: 'settled', refund: 'refunded', dispute: 'disputed' };
 
 describe('the order machine', () => {
   it.each(ORDER_STATES.flatMap((state) => ORDER_EVENTS.map((event) => [state, event] as const)))(
     '%s on %s',
     (state, event) => {
-      const moves = MOVES[state];
-      const expected = moves === undefined ? undefined : { ...moves, ...ENDS }[event];
+      const moves: Readonly<Record<string, string>> | undefined = MOVES[state];
+      const expected = moves === undefined ? undefined : (moves[event] ?? ENDS[event]);
       expect(nextOrderState(state, event)).toBe(expected);
     },
   );
