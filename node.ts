@@ -1,152 +1,54 @@
-/**
- * The composition root: opens the data directory, starts the actors and wires them together. Nothing else knows
- * everything.
- */
-import { Alarms } from './actors/alarms.ts';
 import { Bus } from './actors/bus.ts';
-import { systemClock, WatchedClock } from './actors/clock.ts';
 import { NodeClosedError } from './actors/errors.ts';
 import type { Group } from './actors/group.ts';
-import { readHints } from './actors/invites.ts';
-import { Market } from './actors/market/market.ts';
+import type { Market } from './actors/market/market.ts';
 import { MeasuredVerifier } from './actors/measured-verifier.ts';
 import type { NewGroup } from './actors/node/founding.ts';
-import { Groups } from './actors/node/groups.ts';
-import { Identities } from './actors/node/identities.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
-import type { InitOptions, OpenOptions } from './actors/node/options.ts';
-import { Supervisor } from './actors/node/supervisor.ts';
-import { Outbox } from './actors/outbox.ts';
-import { Presences } from './actors/presence/presences.ts';
-import { TaskBoards } from './actors/tasks/task-boards.ts';
-import { systemTimers } from './actors/timers.ts';
+import type { PartFailure } from './actors/node/supervisor.ts';
+import type { Outbox } from './actors/outbox.ts';
 import { Watchers, type WatchOptions } from './actors/watch.ts';
+import { compose, embedderOf, type NodeParts, type OpenOptions, type Resources } from './composition.ts';
 import { createKeystore, type Keystore, type ListedIdentity, openKeystore } from './crypto/keystore.ts';
 import { PoolVerifier } from './crypto/pool-verifier.ts';
 import type { Verifier } from './crypto/verifier.ts';
 import type { EventsSkipped, LogEvent, MomentEvent } from './events/bus.ts';
 import type { Hex32 } from './events/bytes.ts';
 import type { NetworkService } from './protocol/network-service.ts';
-import { NetworkSlot } from './protocol/network-slot.ts';
 import type { NetworkOptions } from './protocol/network-types.ts';
-import { type NetworkPort, networkPort } from './protocol/port.ts';
+import type { NetworkPort } from './protocol/port.ts';
 import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
-import { createDirectory, type DirectoryLayout, openDirectory, recordChain } from './storage/directory.ts';
-import { acquireLock, type Lock } from './storage/lock.ts';
-import type { Store } from './storage/store.ts';
+import { createDirectory, openDirectory } from './storage/directory.ts';
+import { acquireLock } from './storage/lock.ts';
+import type { EmbedderOptions } from './views/meaning/embedder.ts';
+import type { Views } from './views/views.ts';
 
 export type { NewGroup } from './actors/node/founding.ts';
-export type { InitOptions, OpenOptions } from './actors/node/options.ts';
+export type { OpenOptions } from './composition.ts';
 
-/** What `open` has got hold of, and `close` gives back. */
-interface Parts {
-  readonly layout: DirectoryLayout;
-  readonly lock: Lock;
-  readonly store: Store;
-  readonly keystore: Keystore;
-  readonly verifier: Verifier;
-  readonly options: OpenOptions;
+export interface InitOptions {
+  /** The data directory; made if it does not exist. */
+  readonly data: string;
+  /** Encrypts the keys at rest. */
+  readonly password?: string;
+  /** How long to wait for another owner of the directory to go, milliseconds. */
+  readonly waitMs?: number;
 }
 
 export class BatteryNode {
   /** Everything that happens, as RxJS streams. */
   readonly bus = new Bus();
-  /** Work that other nodes must seal. */
-  readonly outbox: Outbox;
-  private readonly parts: Parts;
-  private readonly clock: WatchedClock;
-  private readonly supervisor: Supervisor;
-  private readonly alarms: Alarms;
-  private readonly tasks: TaskBoards;
-  private readonly presences: Presences;
-  private readonly people: Identities;
-  private readonly held: Groups;
-  /** Orders of this node's buyers, grants of its sellers. */
-  readonly market: Market;
+  private readonly resources: Resources;
+  private readonly parts: NodeParts;
   private readonly watchers: Watchers;
-  private readonly port: NetworkPort;
-  private readonly networkSlot: NetworkSlot;
   private closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts) {
-    this.parts = parts;
-    const { layout, store, keystore, verifier, options } = parts;
-    const { bus } = this;
-    const { timers = systemTimers, lingerMs } = options;
-    const clock = new WatchedClock(options.clock ?? systemClock, options.maxClockDriftMs);
-    this.clock = clock;
-    const supervisor = new Supervisor({ clock, timers });
-    const alarms = new Alarms(clock, timers);
-    const watched = { alarms, clock, timers, supervisor };
-    const readerOf = (groupId: Hex32) => store.group(groupId);
-    const tell = (event: MomentEvent): void => bus.moment(event);
-    clock.onChange = (error) =>
-      tell(
-        error === undefined
-          ? { kind: 'clock.restored' }
-          : { kind: 'clock.jumped', jumpMs: error.jumpMs, message: error.message },
-      );
-    this.supervisor = supervisor;
-    this.alarms = alarms;
-    this.people = new Identities(keystore);
-    this.outbox = new Outbox({
-      map: store.outbox,
-      bus,
-      clock,
-      group: (groupId) => store.group(groupId),
-      signerOf: (publicKey) => this.people.signerOf(publicKey),
-    });
-    this.tasks = new TaskBoards({ ...watched, readerOf, tell, groupIds: () => this.held.ids() });
-    this.presences = new Presences({
-      ...watched,
-      readerOf,
-      tell,
-      send: (groupId, beat) => bus.beat({ groupId, beat }),
-    });
-    const { people: identities, tasks, presences, outbox } = this;
-    const hints = () => this.networkSlot.current?.hints() ?? readHints(store.network);
-    this.held = new Groups({
-      store,
-      verifier,
-      clock,
-      bus,
-      noteChain: () => recordChain(layout),
-      lingerMs,
-      telemetry: options.telemetry,
-      identities,
-      supervisor,
-      tasks,
-      presences,
-      outbox,
-      market: () => this.market,
-      hints,
-    });
-    this.market = new Market({
-      store,
-      outbox,
-      bus,
-      clock,
-      timers,
-      groupIds: () => this.held.ids(),
-      chain: (groupId) => this.held.chain(groupId),
-      signerOf: (publicKey) => this.people.signerOf(publicKey),
-      hints,
-    });
-    this.port = networkPort({
-      store,
-      outbox,
-      bus,
-      clock,
-      keystore,
-      identities,
-      groups: this.held,
-      presences,
-      market: this.market,
-    });
-    this.networkSlot = new NetworkSlot(this.port, options.telemetry);
-    this.watchers = new Watchers(bus);
-    supervisor.opened();
+  private constructor(resources: Resources) {
+    this.resources = resources;
+    this.parts = compose(resources, this.bus);
+    this.watchers = new Watchers(this.bus);
+    this.parts.supervisor.opened();
   }
 
   /**
@@ -216,42 +118,47 @@ export class BatteryNode {
 
   /** Where in its life the node is. */
   get status(): NodeStatus {
-    return this.supervisor.status;
+    return this.parts.supervisor.status;
+  }
+
+  /** Which parts of which groups have failed and not been sound since: their chains, task boards and presences. */
+  failures(): PartFailure[] {
+    return this.parts.supervisor.failures();
   }
 
   // Identities.
 
   /** The identities of this node, its own first. */
   identities(): ListedIdentity[] {
-    return this.people.list();
+    return this.parts.identities.list();
   }
 
   /** A new identity with a key of its own. */
   createIdentity(name: string): Promise<ListedIdentity> {
-    return this.people.create(name);
+    return this.parts.identities.create(name);
   }
 
   /** An identity by its name, its key, or a prefix of the key. */
   identity(nameOrKey: string): ListedIdentity {
-    return this.people.find(nameOrKey);
+    return this.parts.identities.find(nameOrKey);
   }
 
   /** Whether the keys are encrypted and no password was given: the node reads, but signs nothing. */
   get isLocked(): boolean {
-    return this.parts.keystore.locked;
+    return this.resources.keystore.locked;
   }
 
   get hasPassword(): boolean {
-    return this.parts.keystore.hasPassword;
+    return this.resources.keystore.hasPassword;
   }
 
   /** What is wrong with the modes of the key file, if anything. */
   get keyFileWarning(): string | undefined {
-    return this.parts.keystore.modeWarning;
+    return this.resources.keystore.modeWarning;
   }
 
   changePassword(oldPassword: string | undefined, newPassword: string | undefined): Promise<void> {
-    return this.parts.keystore.changePassword(oldPassword, newPassword);
+    return this.resources.keystore.changePassword(oldPassword, newPassword);
   }
 
   // Groups.
@@ -259,29 +166,29 @@ export class BatteryNode {
   /** Founds a group; the founder becomes its admin and sealer. */
   async createGroup(group: NewGroup): Promise<Group> {
     this.assertOpen();
-    return this.held.create(group);
+    return this.parts.groups.create(group);
   }
 
   /** Ids of the groups on this node. */
   groupIds(): Hex32[] {
-    return this.held.ids();
+    return this.parts.groups.ids();
   }
 
   /** Every group of this node. */
   groups(): Group[] {
     this.assertOpen();
-    return this.held.all();
+    return this.parts.groups.all();
   }
 
   /** The groups whose chains are loaded: those in use. */
   loadedGroups(): Group[] {
-    return this.held.loaded();
+    return this.parts.groups.loaded();
   }
 
   /** A group by its id, an unambiguous prefix of it, or its name where only one group has it. */
   group(idOrName: string): Group {
     this.assertOpen();
-    return this.held.find(idOrName);
+    return this.parts.groups.find(idOrName);
   }
 
   /**
@@ -294,11 +201,32 @@ export class BatteryNode {
     return this.watchers.watch(options);
   }
 
+  /** The read models: search, threads, SQL. Their thread starts with the first question, or with `follow`. */
+  get views(): Views {
+    this.assertOpen();
+    return this.parts.views;
+  }
+
+  /** Where the search by meaning has its model from. */
+  get embedder(): EmbedderOptions {
+    return embedderOf(this.resources.options);
+  }
+
   private assertOpen(): void {
     if (this.closing !== undefined) throw new NodeClosedError();
   }
 
+  /** Orders of this node's buyers, grants of its sellers, and what it has heard is for sale. */
+  get market(): Market {
+    return this.parts.market;
+  }
+
   // The network.
+
+  /** Work that other nodes must seal. */
+  get outbox(): Outbox {
+    return this.parts.outbox;
+  }
 
   /**
    * Starts the network of this node: from then on its groups follow those of other nodes, and what waits in the
@@ -307,37 +235,37 @@ export class BatteryNode {
    */
   startNetwork(options: NetworkOptions = {}): Promise<NetworkService> {
     this.assertOpen();
-    return this.networkSlot.start(options);
+    return this.parts.networkSlot.start(options);
   }
 
   /** Ends the network; the node goes on without one. */
   stopNetwork(): Promise<void> {
-    return this.networkSlot.stop();
+    return this.parts.networkSlot.stop();
   }
 
   /** The network, where it runs. */
   get network(): NetworkService | undefined {
-    return this.networkSlot.current;
+    return this.parts.networkSlot.current;
   }
 
   /** What the network knows of this node: for its records while it does not run. */
   get networkPort(): NetworkPort {
-    return this.port;
+    return this.parts.networkPort;
   }
 
   /** The verification pool, for audits of files. */
   get signatureVerifier(): Verifier {
-    return this.parts.verifier;
+    return this.resources.verifier;
   }
 
   /** By how much the system clock has jumped, milliseconds, where that keeps this node from sealing. */
   get clockJumpMs(): number | undefined {
-    return this.clock.jumpMs;
+    return this.parts.clock.jumpMs;
   }
 
   /** Takes the present wall time as right after a jump. */
   trustClock(): void {
-    this.clock.trust();
+    this.parts.clock.trust();
   }
 
   /**
@@ -346,9 +274,9 @@ export class BatteryNode {
    */
   backup(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<BackupSummary> {
     this.assertOpen();
-    return writeBackup(this.parts.store, this.parts.layout, path, {
+    return writeBackup(this.resources.store, this.resources.layout, path, {
       ...options,
-      nowMs: this.clock.nowMs(),
+      nowMs: this.parts.clock.nowMs(),
     });
   }
 
@@ -359,23 +287,24 @@ export class BatteryNode {
   }
 
   private async shutDown(): Promise<void> {
-    const { keystore, store, verifier, lock } = this.parts;
-    this.supervisor.drain();
+    const { keystore, store, verifier, lock } = this.resources;
+    this.parts.supervisor.drain();
     try {
-      await this.networkSlot.stop();
-      this.outbox.close();
-      await this.market.stop();
-      this.tasks.stop();
-      this.presences.stop();
-      this.alarms.stop();
-      await this.held.close();
+      await this.parts.networkSlot.stop();
+      this.parts.outbox.close();
+      await this.parts.market.stop();
+      this.parts.tasks.stop();
+      this.parts.presences.stop();
+      this.parts.alarms.stop();
+      await this.parts.groups.close();
+      await this.parts.views.close();
       this.bus.close();
       await verifier.close();
       await store.close();
     } finally {
       await keystore.close();
       lock.release();
-      this.supervisor.drained();
+      this.parts.supervisor.drained();
     }
   }
 

@@ -19,6 +19,7 @@ export class Bus {
   private readonly logSubject = new Subject<LogEvent>();
   private readonly momentSubject = new Subject<MomentEvent>();
   private readonly headSubject = new Subject<HeadAdvanced>();
+  private readonly artifactsSubject = new Subject<Hex32>();
   private readonly beatSubject = new Subject<OutgoingBeat>();
 
   /** Events of the log, as they are committed. A listener that was away resumes from the log by cursor. */
@@ -26,6 +27,8 @@ export class Bus {
   readonly moment$: Observable<MomentEvent> = this.momentSubject.asObservable();
   readonly head$: Observable<HeadAdvanced> = this.headSubject.asObservable();
 
+  /** Groups of which artifacts have come that their log named before. */
+  readonly artifacts$: Observable<Hex32> = this.artifactsSubject.asObservable();
   readonly beat$: Observable<OutgoingBeat> = this.beatSubject.asObservable();
 
   /** Publishes the events of a block; they are made only when somebody listens. */
@@ -38,6 +41,10 @@ export class Bus {
     this.momentSubject.next(event);
   }
 
+  artifactsCame(groupId: Hex32): void {
+    this.artifactsSubject.next(groupId);
+  }
+
   beat(beat: OutgoingBeat): void {
     this.beatSubject.next(beat);
   }
@@ -46,6 +53,7 @@ export class Bus {
     this.logSubject.complete();
     this.momentSubject.complete();
     this.headSubject.complete();
+    this.artifactsSubject.complete();
     this.beatSubject.complete();
   }
 }

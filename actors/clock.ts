@@ -20,17 +20,30 @@ export const systemClock: Clock = {
 /** How far wall and monotonic time may drift apart before it counts as a jump, unless set otherwise. */
 export const CLOCK_JUMP_MS_MAX = 5 * 60_000;
 
-/** The wall clock moved against the monotonic clock: an environment error, cleared by `trust`. */
+/** What the clocks of others say, as their median. */
+export interface PeersTime {
+  /** By how much they are ahead of this node, milliseconds; below zero: behind it. */
+  readonly aheadMs: number;
+  readonly count: number;
+}
+
+/**
+ * The wall clock moved against the monotonic clock, or is far from those of the peers: an environment error, cleared
+ * by `trust`.
+ */
 export class ClockJumpedError extends Error {
   override readonly name = 'ClockJumpedError';
   readonly code = 'clock_jumped';
   /** How far it moved, milliseconds; below zero: backwards. */
   readonly jumpMs: number;
 
-  constructor(jumpMs: number) {
+  /** @param peers how many peers' clocks it was held against; none: its own monotonic clock */
+  constructor(jumpMs: number, peers?: number) {
     const seconds = Math.round(Math.abs(jumpMs) / 1000);
     super(
-      `the system clock jumped ${jumpMs < 0 ? 'back' : 'ahead'} by ${seconds} s while the node was running; nothing is sealed until it is right again or the node is restarted`,
+      peers !== undefined
+        ? `the system clock is ${seconds} s ${jumpMs < 0 ? 'behind' : 'ahead of'} the clocks of ${peers} peers; nothing is sealed until it is right, or trusted with: lb trust-clock`
+        : `the system clock jumped ${jumpMs < 0 ? 'back' : 'ahead'} by ${seconds} s while the node was running; nothing is sealed until it is right again or the node is restarted`,
     );
     this.jumpMs = jumpMs;
   }
@@ -41,6 +54,8 @@ export class WatchedClock {
   private readonly jumpMsMax: number;
   private offsetMs: number;
   private isWrong = false;
+  private peers: PeersTime | undefined;
+  private ignoresPeers = false;
   /** Told once when the clock jumps, with what is to be said about it, and once (with nothing) when it is right again. */
   onChange: (error: ClockJumpedError | undefined) => void = () => {};
 
@@ -69,32 +84,49 @@ export class WatchedClock {
   /** How far the clock is off, milliseconds, where it has jumped. */
   check(): number | undefined {
     const jumpMs = this.offset() - this.offsetMs;
-    const isWrong = Math.abs(jumpMs) > this.jumpMsMax;
     // Slow drift (time synchronisation, a suspended machine's remainder) is followed.
-    if (!isWrong) this.offsetMs += jumpMs;
-    if (isWrong !== this.isWrong) {
-      this.isWrong = isWrong;
-      this.onChange(isWrong ? new ClockJumpedError(jumpMs) : undefined);
+    if (Math.abs(jumpMs) <= this.jumpMsMax) this.offsetMs += jumpMs;
+    const error = this.fault();
+    if ((error !== undefined) !== this.isWrong) {
+      this.isWrong = error !== undefined;
+      this.onChange(error);
     }
-    return isWrong ? jumpMs : undefined;
+    return error?.jumpMs;
+  }
+
+  /** What is wrong with the clock, if anything. */
+  private fault(): ClockJumpedError | undefined {
+    const jumpMs = this.offset() - this.offsetMs;
+    if (Math.abs(jumpMs) > this.jumpMsMax) return new ClockJumpedError(jumpMs);
+    const { peers } = this;
+    if (peers === undefined || this.ignoresPeers || Math.abs(peers.aheadMs) <= this.jumpMsMax)
+      return undefined;
+    return new ClockJumpedError(-peers.aheadMs, peers.count);
+  }
+
+  /** Takes what the peers' clocks say now; nothing where too few say anything. */
+  hearPeers(peers: PeersTime | undefined): void {
+    this.peers = peers;
+    this.check();
   }
 
   /** Wall time to seal by. Throws `ClockJumpedError`. */
   sealingMs(): number {
-    const jumpMs = this.check();
-    if (jumpMs !== undefined) throw new ClockJumpedError(jumpMs);
+    this.check();
+    const error = this.fault();
+    if (error !== undefined) throw error;
     return this.nowMs();
   }
 
   /** By how much the wall clock has jumped, where that keeps this node from sealing. */
   get jumpMs(): number | undefined {
-    const jumpMs = this.offset() - this.offsetMs;
-    return Math.abs(jumpMs) > this.jumpMsMax ? jumpMs : undefined;
+    return this.fault()?.jumpMs;
   }
 
-  /** Takes the present wall time as right. */
+  /** Takes the present wall time as right, whatever the peers say. */
   trust(): void {
     this.offsetMs = this.offset();
+    this.ignoresPeers = true;
     this.check();
   }
 }

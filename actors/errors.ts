@@ -54,6 +54,19 @@ export class BrokenHistoryError extends Error {
   }
 }
 
+/** The group began at a checkpoint, and what was asked for lies in the history that is still being filled in. */
+export class HistoryIncompleteError extends Error {
+  override readonly name = 'HistoryIncompleteError';
+  readonly code = 'history_incomplete';
+
+  constructor(gap?: { readonly filled: number; readonly height: number }) {
+    const far = gap === undefined ? '' : `: ${gap.filled} of ${gap.height} blocks are here and judged`;
+    super(
+      `the history of this group is still being fetched${far}; keep the node up, or run lb sync-now, and ask again later`,
+    );
+  }
+}
+
 /** The node was closed, or is being closed. */
 export class NodeClosedError extends Error {
   override readonly name = 'NodeClosedError';

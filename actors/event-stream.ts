@@ -10,6 +10,7 @@ import type { EffectKind } from '../events/effects.ts';
 import type { GroupReader } from '../storage/port.ts';
 import type { HeadAdvanced } from './bus.ts';
 import { eventsOfStoredBlock } from './chain/publish.ts';
+import { HistoryIncompleteError } from './errors.ts';
 
 export interface StreamOptions {
   /** Begin after this event; from the group's first event, if not given. */
@@ -36,6 +37,7 @@ export async function* streamEvents(
     for (;;) {
       const head = reader.head()?.height ?? -1;
       for (; height <= head; height++, index = 0) {
+        if (reader.effects(height) === undefined) throw new HistoryIncompleteError();
         for (const event of eventsOfStoredBlock(reader, height, index)) {
           if (signal?.aborted) return;
           if (wanted === undefined || wanted.has(event.event.kind)) yield event;

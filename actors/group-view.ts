@@ -3,6 +3,7 @@
  * replay, since both are a `StateBase`.
  */
 import type { Hex32 } from '../events/bytes.ts';
+import { compareUtf8 } from '../events/bytes.ts';
 import { decode } from '../events/codec.ts';
 import type { PresenceStatus, Role, TaskStatus } from '../events/effects.ts';
 import { PRESENCE_STALE_MS_DEFAULT } from '../events/limits.ts';
@@ -38,6 +39,7 @@ import {
   treasuryTable,
 } from '../machines/tables.ts';
 import type { GroupReader } from '../storage/port.ts';
+import { isOpen } from './tasks/open-tasks.ts';
 
 export interface Member {
   readonly member: Hex32;
@@ -97,8 +99,16 @@ export class GroupView {
   /** Block time at that height. */
   readonly tsMs: number;
 
-  constructor(base: StateBase, at: { height: number; tsMs: number }) {
+  private readonly openTasks: () => Iterable<string> | undefined;
+
+  /** @param openTasks ids of the tasks that have not ended, where somebody keeps them */
+  constructor(
+    base: StateBase,
+    at: { height: number; tsMs: number },
+    openTasks: () => Iterable<string> | undefined = () => undefined,
+  ) {
     this.base = base;
+    this.openTasks = openTasks;
     this.height = at.height;
     this.tsMs = at.tsMs;
   }
@@ -174,15 +184,28 @@ export class GroupView {
     return record === undefined ? undefined : { ...record, task };
   }
 
-  /** Tasks by id, all or those of a status and of an assignee. */
-  tasks(filter: { status?: TaskStatus; assignee?: Hex32 } = {}): Task[] {
+  /** Tasks by id: all, or those of a status (`open`: not ended yet) and of an assignee. */
+  tasks(filter: { status?: TaskStatus | 'open'; assignee?: Hex32 } = {}): Task[] {
+    const { status, assignee } = filter;
     const tasks: Task[] = [];
-    for (const [task, record] of this.records(taskTable)) {
-      if (filter.status !== undefined && record.status !== filter.status) continue;
-      if (filter.assignee !== undefined && record.assignee !== filter.assignee) continue;
+    for (const [task, record] of this.tasksToLookAt(status)) {
+      if (status === 'open' ? !isOpen(record) : status !== undefined && record.status !== status) continue;
+      if (assignee !== undefined && record.assignee !== assignee) continue;
       tasks.push({ ...record, task });
     }
     return tasks;
+  }
+
+  private *tasksToLookAt(
+    status: TaskStatus | 'open' | undefined,
+  ): Generator<[id: string, record: TaskRecord]> {
+    const isOfOpen = status === 'open' || (status !== undefined && isOpen({ status }));
+    const known = isOfOpen ? this.openTasks() : undefined;
+    if (known === undefined) return yield* this.records(taskTable);
+    for (const task of [...known].sort(compareUtf8)) {
+      const record = this.base.get(taskTable, task);
+      if (record !== undefined) yield [task, record];
+    }
   }
 
   claim(claim: Hex32): Claim | undefined {

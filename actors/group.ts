@@ -14,13 +14,15 @@ import type { Effect } from '../events/effects.ts';
 import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { decodeTransaction, type Transaction } from '../events/transaction.ts';
+import { decodeEffects } from '../storage/effects.ts';
 import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
 import type { GroupChain } from './chain/chain.ts';
 import type { ChainStatus } from './chain/options.ts';
-import { decodeEffects, eventsOfStoredBlock } from './chain/publish.ts';
-import { BrokenHistoryError, NotFoundError, UsageError } from './errors.ts';
+import { eventsOfStoredBlock } from './chain/publish.ts';
+import type { HistoryGap } from './checkpoint/marker.ts';
+import { BrokenHistoryError, HistoryIncompleteError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
 import { type Claim, GroupView, type Presence, StoredState } from './group-view.ts';
 import { type Audit, type AuditOptions, audit } from './history/audit.ts';
@@ -57,6 +59,10 @@ export interface GroupOptions {
   nowMs(): number;
   /** Where this node can be reached, for join codes. */
   hints(): readonly PeerHint[];
+  /** What of the history is not here yet, where the group began at a checkpoint. */
+  gap(): HistoryGap | undefined;
+  /** Ids of the tasks that have not ended, where they are not too many to be kept. */
+  readonly openTasks: () => Iterable<string> | undefined;
 }
 
 /** Whether a group's chain works, and if not, why and until when. */
@@ -164,7 +170,11 @@ export class Group {
   get now(): GroupView {
     const { height, tsMs } = this.head;
     if (this.cachedView?.height !== height)
-      this.cachedView = new GroupView(new StoredState(this.options.store), { height, tsMs });
+      this.cachedView = new GroupView(
+        new StoredState(this.options.store),
+        { height, tsMs },
+        this.options.openTasks,
+      );
     return this.cachedView;
   }
 
@@ -179,6 +189,19 @@ export class Group {
   private assertHeight(height: number): void {
     if (!Number.isSafeInteger(height) || height < 0 || height > this.head.height)
       throw new UsageError(`there is no height ${height}; the group is at ${this.head.height}`);
+    const gap = this.historyGap;
+    if (gap !== undefined && height >= gap.filled && height < gap.height)
+      throw new HistoryIncompleteError(gap);
+  }
+
+  /** What of the history is not here yet, where the group began at a checkpoint. */
+  get historyGap(): HistoryGap | undefined {
+    return this.options.gap();
+  }
+
+  private assertWhole(): void {
+    const gap = this.historyGap;
+    if (gap !== undefined) throw new HistoryIncompleteError(gap);
   }
 
   /** What a claim says. Nothing where its artifact is not here, or is not what the chain says it is. */
@@ -203,6 +226,8 @@ export class Group {
     const claims: ReadClaim[] = [];
     for (let { height } = view; height >= 0 && claims.length < limit; height--) {
       const events = [...eventsOfStoredBlock(this.options.store, height)];
+      // Behind a checkpoint the history may not be here yet.
+      if (events.length === 0) break;
       if ((events[0]?.tsMs ?? 0) < sinceMs) break;
       for (const { event } of events.reverse()) {
         if (event.kind !== 'claim.published' || claims.length >= limit) continue;
@@ -228,8 +253,7 @@ export class Group {
       const transaction = decodeTransaction(bytes);
       return { ...transaction, txId: toHex(sha256(transaction.payload)) };
     });
-    const stored = store.effects(height);
-    const effects = stored === undefined ? [] : decodeEffects(stored);
+    const effects = decodeEffects(store.effects(height));
     return { block, blockId: store.blockId(height)!, transactions, effects };
   }
 
@@ -244,6 +268,7 @@ export class Group {
   /** Prefixes are searched in the log, newest first; ids are found by index. */
   private searchTransaction(prefix: string): Hex32 {
     if (prefix.length < PREFIX_DIGITS_MIN) return resolveId('transaction', prefix, []);
+    this.assertWhole();
     const ids: Hex32[] = [];
     for (let height = this.head.height; height >= 0; height--)
       for (const { txId } of this.block(height).transactions) if (txId.startsWith(prefix)) ids.push(txId);
@@ -260,6 +285,7 @@ export class Group {
     const { store } = this.options;
     const known = isHex32(heightOrId) ? store.heightOf(heightOrId) : undefined;
     if (known !== undefined) return known;
+    this.assertWhole();
     const ids = new Map<Hex32, number>();
     for (let height = 0; height <= this.head.height; height++) {
       const id = store.blockId(height)!;
@@ -269,18 +295,21 @@ export class Group {
   }
 
   /** Judges the log again from block 0, without its signatures. */
-  replay(options: ReplayOptions = {}): Promise<Replay> {
+  async replay(options: ReplayOptions = {}): Promise<Replay> {
+    this.assertWhole();
     return replay(sourceOf(this.options.store), options);
   }
 
   /** Checks everything that a stranger could check, and that what is stored beside the log agrees with it. */
-  audit(options: Omit<AuditOptions, 'verifier'> = {}): Promise<Audit> {
+  async audit(options: Omit<AuditOptions, 'verifier'> = {}): Promise<Audit> {
+    this.assertWhole();
     const { verifier, readSnapshot } = this.options;
     return readSnapshot((reader) => audit(sourceOf(reader), { ...options, verifier }));
   }
 
   /** Writes the whole group, as it is now, to one portable file. */
-  exportTo(path: string, options: ExportOptions = {}): Promise<ExportSummary> {
+  async exportTo(path: string, options: ExportOptions = {}): Promise<ExportSummary> {
+    this.assertWhole();
     return this.options.readSnapshot((reader) => exportGroup(reader, path, options));
   }
 
@@ -290,6 +319,7 @@ export class Group {
    * @throws NotFoundError
    */
   prove(txId: Hex32, options: { readonly headHeight?: number } = {}): Uint8Array {
+    this.assertWhole();
     const proof = prove(this.options.store, txId, options);
     if (proof === undefined) throw new NotFoundError(`there is no transaction ${txId} in the group`);
     return proof;
@@ -298,6 +328,7 @@ export class Group {
   /** A proof that the history of the present head extends that of an earlier one. */
   proveConsistency(oldHeight: number): Uint8Array {
     this.assertHeight(oldHeight);
+    this.assertWhole();
     return proveConsistency(this.options.store, oldHeight);
   }
 }

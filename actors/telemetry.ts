@@ -38,6 +38,11 @@ export interface NetworkGauges {
   syncLag(): Iterable<readonly [groupId: Hex32, blocks: number]>;
 }
 
+/** How far the read models are behind the log. */
+export interface ViewsGauges {
+  lag(): Iterable<{ readonly groupId: Hex32; readonly blocks: number; readonly claims: number }>;
+}
+
 /** How often the network has defended itself since it started. */
 export interface NetworkDefence {
   /** Peers that were shut out, as often as they were. */
@@ -87,6 +92,8 @@ export interface Telemetry {
   verifyStarted(signatures: number): void;
   /** The verifier has answered; without `invalid` it failed. */
   verifyEnded(signatures: number, latencyMs: number, invalid: number | undefined): void;
+  /** The read models are there; their gauges say nothing of a group before it is first asked for or followed. */
+  viewsOpened(gauges: ViewsGauges): void;
   /** The network is up. */
   networkStarted(gauges: NetworkGauges): void;
   networkStopped(): void;
@@ -103,6 +110,7 @@ export const noTelemetry: Telemetry = {
   blockRefused() {},
   verifyStarted() {},
   verifyEnded() {},
+  viewsOpened() {},
   networkStarted() {},
   networkStopped() {},
   traceSubmission: () => undefined,

@@ -2,13 +2,15 @@
  * `npm run bench`: how fast the core is on this machine, beside the raw bounds of what it stands on.
  *
  * The figures to trust are the ratios, which compare two things measured in the same run. `--smoke` runs
- * everything with little work, so that the tests keep the benchmark alive; `--json` prints the rows as data.
+ * everything with little work, so that the tests keep the benchmark alive; `--json` prints the rows as data, `--only`
+ * measures one part, and `--claims` says over how many claims the search is measured.
  */
 
 import { cpus } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
 import { measureCatchUp } from './catch-up.ts';
+import { measureContext } from './context.ts';
 import { measureGroups } from './groups.ts';
 import { measureObserved } from './observed.ts';
 import type { Row } from './row.ts';
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     smoke: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
+    claims: { type: 'string' },
   },
 });
 const scale = values.smoke ? 0.02 : 1;
@@ -65,5 +68,7 @@ if (wants('submit')) {
 if (wants('catch-up')) report(...(await measureCatchUp(scale, threads)));
 if (wants('observed')) report(...(await measureObserved(scale)));
 if (wants('start')) report(...(await measureStart(scale)));
+if (wants('context'))
+  report(...(await measureContext(scale, values.claims === undefined ? undefined : Number(values.claims))));
 if (wants('groups')) report(...(await measureGroups(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

@@ -33,6 +33,8 @@ export interface WorkloadShape {
   readonly transactions: number;
   readonly operationsPerTransaction: number;
   readonly transactionsPerBlock: number;
+  /** `size` operations for a transaction; the mix, if not given. */
+  operations?(size: number): Operation[];
 }
 
 export function benchSigner(name: string): Signer {
@@ -146,7 +148,8 @@ export function buildChain(shape: WorkloadShape, onBlock: (final: FinalBlock) =>
     seal(
       Array.from({ length: count }, (_, at) => {
         const signer = signers[(done + at) % MEMBERS]!;
-        return { signer, operations: mix.next(signer.publicKey, shape.operationsPerTransaction) };
+        const size = shape.operationsPerTransaction;
+        return { signer, operations: shape.operations?.(size) ?? mix.next(signer.publicKey, size) };
       }),
     );
   }

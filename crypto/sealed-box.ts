@@ -6,15 +6,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { concatBytes } from '../events/bytes.ts';
-import {
-  grantKey,
-  PACKAGE_KEY_BYTES,
-  SEALED_KEY_NONCE,
-  x25519PublicKey,
-  x25519SharedSecret,
-} from '../machines/sealed-key.ts';
+import { grantKey, PACKAGE_KEY_BYTES, SEALED_KEY_NONCE } from '../machines/sealed-key.ts';
 import { aeadSeal } from './aead.ts';
 import { Secret } from './secret.ts';
+import { x25519 } from './x25519.ts';
 
 /** A key pair for one purchase: the public key goes on the chain, the secret stays until it is settled. */
 export interface OneTimeKey {
@@ -26,7 +21,7 @@ export interface OneTimeKey {
 /** A fresh X25519 key pair. Never use one for two purchases: a dispute publishes its secret. */
 export function createOneTimeKey(): OneTimeKey {
   const secret = new Uint8Array(randomBytes(32));
-  return { publicKey: x25519PublicKey(secret), secret: new Secret(secret) };
+  return { publicKey: x25519.publicKey(secret), secret: new Secret(secret) };
 }
 
 /**
@@ -46,7 +41,7 @@ export function sealPackageKey(grant: {
     throw new RangeError('package key, buyer key and purchase id have 32 bytes each');
   }
   const ephemeral = createOneTimeKey();
-  const shared = x25519SharedSecret(ephemeral.secret.expose(), buyerKey);
+  const shared = x25519.sharedSecret(ephemeral.secret.expose(), buyerKey);
   ephemeral.secret.wipe();
   if (shared === undefined) return undefined;
   const key = grantKey(shared, ephemeral.publicKey, buyerKey, purchaseId);

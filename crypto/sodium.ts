@@ -18,6 +18,10 @@ export interface Sodium {
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void;
   /** Throws when a length is wrong. */
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+  /** Writes the X25519 public key of a secret, 32 bytes each. */
+  crypto_scalarmult_base(output: Uint8Array, secret: Uint8Array): void;
+  /** Writes the X25519 shared secret, 32 bytes; throws where it would be zero. */
+  crypto_scalarmult(output: Uint8Array, secret: Uint8Array, publicKey: Uint8Array): void;
 }
 
 function loadSodium(): Sodium | undefined {

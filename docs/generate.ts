@@ -23,11 +23,12 @@ import { limitsTable } from './generate/limits.ts';
 import { machineDiagram, transitionTable } from './generate/machines.ts';
 import { operationsTable, policyTable } from './generate/operations.ts';
 import { refusalsTable } from './generate/refusals.ts';
+import { sqlViewsTable } from './generate/sql.ts';
 import { stateTable } from './generate/state.ts';
 import { table } from './generate/table.ts';
 
 /** The pages that have generated regions. */
-export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md'] as const;
+export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md', 'SQL.md'] as const;
 export type Page = (typeof PAGES)[number];
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -50,6 +51,7 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   'task-board-diagram': () => machineDiagram(taskBoardMachine),
   'presence-diagram': () => machineDiagram(presenceMachine),
   bounds: boundsTable,
+  'sql-views': sqlViewsTable,
   storage: storageTable,
   settings: settingsTable,
   variables: variablesTable,

@@ -67,6 +67,17 @@ export type MomentEvent =
   /** The wall clock moved against the monotonic one; `message` is the line for people. Below zero: backwards. */
   | { readonly kind: 'clock.jumped'; readonly jumpMs: number; readonly message: string }
   | { readonly kind: 'clock.restored' }
+  /** A group's read models could not be used as they were, and are made again from the log. */
+  | { readonly kind: 'views.rebuilt'; readonly groupId: Hex32; readonly reason: string }
+  /** Read models that have a long way to go, now and then, and when they have arrived. */
+  | {
+      readonly kind: 'views.progress';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly headHeight: number;
+    }
+  /** Read models do not follow the log at present: one group's, or all where none is named. */
+  | { readonly kind: 'views.failed'; readonly groupId?: Hex32; readonly reason: string }
   | { readonly kind: 'peer.connected'; readonly peer: Hex32; readonly address: string }
   | { readonly kind: 'peer.disconnected'; readonly peer: Hex32 }
   /** A peer did what an honest one does not; for how long it is shut out, milliseconds. */
@@ -78,6 +89,21 @@ export type MomentEvent =
       readonly height: number;
       readonly target: number;
       readonly status: SyncStatus;
+    }
+  /** Blocks behind a checkpoint that were fetched, judged and stored; at `target` all of the history is here. */
+  | {
+      readonly kind: 'history.progress';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly target: number;
+    }
+  /** The history does not lead to the state that a sealer has signed. */
+  | {
+      readonly kind: 'evidence.checkpoint';
+      readonly groupId: Hex32;
+      readonly height: number;
+      readonly sealer: Hex32;
+      readonly what: string;
     }
   /** A sealer has sealed two blocks at one height; the one that came first is kept. */
   | {

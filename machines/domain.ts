@@ -7,6 +7,7 @@ import type { Hex32 } from '../events/bytes.ts';
 import type { Effect } from '../events/effects.ts';
 import type { Refusal } from '../events/refusals.ts';
 import type { Operation, OperationOf, OperationType } from '../events/registry.ts';
+import type { X25519 } from './sealed-key.ts';
 import type { StateView } from './state.ts';
 
 /** Deterministic functions that may be faster on one machine than on another, but never differ. */
@@ -14,6 +15,7 @@ export interface RuleCrypto {
   sha256(bytes: Uint8Array): Uint8Array;
   /** Ed25519 by ZIP 215; false for keys and signatures of a wrong length. */
   verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  readonly x25519: X25519;
 }
 
 /** Everything a rule may know. Time is the block's. */

@@ -29,7 +29,7 @@ import {
 } from './ledger.ts';
 import { nextPurchaseStatus, type PurchaseEvent } from './purchase.machine.ts';
 import { lacksRole, roleOf } from './roles.ts';
-import { keyHashOf, openSealedKey, x25519PublicKey } from './sealed-key.ts';
+import { keyHashOf, openSealedKey, type X25519 } from './sealed-key.ts';
 import {
   type OfferRecord,
   offerTable,
@@ -265,7 +265,7 @@ function refund(operation: OperationOf<'purchase_refund'>, context: RuleContext)
 }
 
 function dispute(operation: OperationOf<'purchase_dispute'>, context: RuleContext): Refusal | undefined {
-  const { state, nowMs } = context;
+  const { state, nowMs, crypto } = context;
   const { purchase, oneTimeSecret } = operation;
   const step = proceed(context, purchase, 'dispute', 'buyer');
   if ('code' in step) return step;
@@ -273,10 +273,11 @@ function dispute(operation: OperationOf<'purchase_dispute'>, context: RuleContex
   const { buyer, disputeUntilMs } = record;
   const untilMs = disputeUntilMs!;
   if (nowMs > untilMs) return refuse('dispute_window_closed', { purchase, untilMs });
-  if (toHex(x25519PublicKey(oneTimeSecret)) !== record.buyerKey)
+  if (toHex(crypto.x25519.publicKey(oneTimeSecret)) !== record.buyerKey)
     return refuse('dispute_secret_mismatch', { purchase });
   const offer = state.get(offerTable, record.offer)!;
-  if (opensRightly(record, purchase, offer, oneTimeSecret)) return refuse('dispute_unfounded', { purchase });
+  if (opensRightly(crypto.x25519, record, purchase, offer, oneTimeSecret))
+    return refuse('dispute_unfounded', { purchase });
   credit(state, buyer, close(context, purchase, { ...record, status }));
   const disputesLost = (state.get(sellerTable, offer.seller)?.disputesLost ?? 0) + 1;
   state.put(sellerTable, offer.seller, { disputesLost });
@@ -286,12 +287,17 @@ function dispute(operation: OperationOf<'purchase_dispute'>, context: RuleContex
 
 /** Whether the sealed key opens with the buyer's secret to the key that the offer promised. */
 function opensRightly(
+  x25519: X25519,
   record: PurchaseRecord,
   purchase: Hex32,
   offer: OfferRecord,
   buyerSecret: Uint8Array,
 ): boolean {
-  const key = openSealedKey({ sealedKey: record.sealedKey!, buyerSecret, purchaseId: fromHex(purchase) });
+  const key = openSealedKey(x25519, {
+    sealedKey: record.sealedKey!,
+    buyerSecret,
+    purchaseId: fromHex(purchase),
+  });
   return key !== undefined && toHex(keyHashOf(key)) === offer.keyHash;
 }
 

@@ -37,29 +37,32 @@ export function keyHashOf(packageKey: Uint8Array): Uint8Array {
   return sha256(concatBytes(KEY_HASH_PREFIX, packageKey));
 }
 
+/** X25519 as RFC 7748 has it. Every implementation gives the same answers. */
+export interface X25519 {
+  /** The public key (32 bytes) of a secret (32 bytes), which is clamped. */
+  publicKey(secret: Uint8Array): Uint8Array;
+  /**
+   * The shared secret (32 bytes), or `undefined` when the public key is a point of small order: then the result is
+   * all zeros whatever the secret, and anyone could know it. Lengths must be 32.
+   */
+  sharedSecret(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+}
+
 /** RFC 7748: the base point has u = 9. */
 const BASE_POINT = new Uint8Array(X25519_BYTES).with(0, 9);
 
-/**
- * The X25519 public key of a 32-byte secret, which is clamped as RFC 7748 says.
- *
- * By the ladder: the library's own `getPublicKey` blinds its multiplication with random numbers.
- */
-export function x25519PublicKey(secret: Uint8Array): Uint8Array {
-  return x25519.scalarMult(secret, BASE_POINT);
-}
-
-/**
- * The 32-byte result of X25519, or `undefined` when the public key is a point of small order: then the
- * result is all zeros whatever the secret, and anyone could know it. Lengths must be 32.
- */
-export function x25519SharedSecret(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-  try {
-    return x25519.getSharedSecret(secret, publicKey);
-  } catch {
-    return undefined; // the library refuses an all-zero result, and nothing else at these lengths
-  }
-}
+/** In JavaScript alone, for where nothing faster is. */
+export const nobleX25519: X25519 = {
+  // By the ladder: the library's own `getPublicKey` blinds its multiplication with random numbers.
+  publicKey: (secret) => x25519.scalarMult(secret, BASE_POINT),
+  sharedSecret(secret, publicKey) {
+    try {
+      return x25519.getSharedSecret(secret, publicKey);
+    } catch {
+      return undefined; // the library refuses an all-zero result, and nothing else at these lengths
+    }
+  },
+};
 
 /** The key that seals one grant. All arguments and the result are 32 bytes. */
 export function grantKey(
@@ -76,18 +79,21 @@ export function grantKey(
  * The package key (32 bytes) in a sealed key (80), given the buyer's one-time secret (32) and the purchase
  * id (32); `undefined` when it does not open, for whatever reason, wrong lengths included. Never throws.
  */
-export function openSealedKey(grant: {
-  readonly sealedKey: Uint8Array;
-  readonly buyerSecret: Uint8Array;
-  readonly purchaseId: Uint8Array;
-}): Uint8Array | undefined {
+export function openSealedKey(
+  { publicKey, sharedSecret }: X25519,
+  grant: {
+    readonly sealedKey: Uint8Array;
+    readonly buyerSecret: Uint8Array;
+    readonly purchaseId: Uint8Array;
+  },
+): Uint8Array | undefined {
   const { sealedKey, buyerSecret, purchaseId } = grant;
   if (sealedKey.length !== SEALED_KEY_BYTES) return undefined;
   if (buyerSecret.length !== X25519_BYTES || purchaseId.length !== ID_BYTES) return undefined;
   const ephemeralPublic = sealedKey.subarray(0, X25519_BYTES);
-  const shared = x25519SharedSecret(buyerSecret, ephemeralPublic);
+  const shared = sharedSecret(buyerSecret, ephemeralPublic);
   if (shared === undefined) return undefined;
-  const key = grantKey(shared, ephemeralPublic, x25519PublicKey(buyerSecret), purchaseId);
+  const key = grantKey(shared, ephemeralPublic, publicKey(buyerSecret), purchaseId);
   try {
     return chacha20poly1305(key, SEALED_KEY_NONCE).decrypt(sealedKey.subarray(X25519_BYTES));
   } catch {

@@ -71,16 +71,20 @@ export class RateLimit {
     this.nowMs = nowMs;
   }
 
-  /** Whether `key` may go on; if so, one more is counted. */
-  take(key: Hex32): boolean {
+  /** Whether `key` may go on; if so, `cost` is counted. */
+  take(key: Hex32, cost = 1): boolean {
     const atMs = this.nowMs();
     const bucket = this.buckets.get(key) ?? { tokens: this.perMinute, atMs };
     const refilled = bucket.tokens + ((atMs - bucket.atMs) * this.perMinute) / 60_000;
     const tokens = Math.min(this.perMinute, refilled);
-    this.buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs });
-    return tokens >= 1;
+    const isEnough = tokens >= cost;
+    this.buckets.set(key, { tokens: isEnough ? tokens - cost : tokens, atMs });
+    return isEnough;
   }
 }
+
+/** Members of a common group may ask so many times as often as strangers. */
+const MEMBER_FACTOR = 10;
 
 interface Record {
   guilt: number;
@@ -89,6 +93,8 @@ interface Record {
 }
 
 export interface DefenceOptions {
+  /** Whether a peer is a member of a group of this node: he may ask ten times as often as a stranger. */
+  isKnown?(peer: Hex32): boolean;
   /** A clock that only grows, milliseconds. */
   nowMs(): number;
   readonly requestsPerMinute?: number | undefined;
@@ -121,7 +127,8 @@ export class Defence {
 
   /** Whether the peer may ask once more; a refusal is counted. */
   allows(limit: 'requests' | 'syncs', peer: Hex32): boolean {
-    const isAllowed = this[limit].take(peer);
+    const cost = this.options.isKnown?.(peer) === true ? 1 / MEMBER_FACTOR : 1;
+    const isAllowed = this[limit].take(peer, cost);
     if (!isAllowed) this.counts.rateLimited++;
     return isAllowed;
   }

@@ -2,6 +2,7 @@
  * The groups of this node as the network sees them: each is followed by one sync, from whoever has it, and says in
  * gossip what is new. What an operator has set for a group (a pause, an interval, named sources) is heeded at once.
  */
+import { historyGap } from '../actors/checkpoint/marker.ts';
 import type { SyncStatus } from '../events/bus.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Access } from './access.ts';
@@ -14,6 +15,7 @@ import type { Subscriptions } from './subscriptions.ts';
 import { type ArtifactFetcher, missingArtifacts } from './sync/artifacts.ts';
 import { isInDispute } from './sync/evidence.ts';
 import { GroupSync } from './sync/group-sync.ts';
+import { HistoryFill } from './sync/history-fill.ts';
 
 export interface FollowedGroupsOptions {
   readonly port: NetworkPort;
@@ -33,10 +35,13 @@ export interface FollowedGroupsOptions {
 
 export class FollowedGroups {
   private readonly options: FollowedGroupsOptions;
+  readonly artifacts: ArtifactFetcher;
   private readonly syncs = new Map<Hex32, GroupSync>();
+  private readonly fills = new Map<Hex32, HistoryFill>();
 
   constructor(options: FollowedGroupsOptions) {
     this.options = options;
+    this.artifacts = options.artifacts;
   }
 
   /** The syncs of all groups that are followed. */
@@ -74,7 +79,21 @@ export class FollowedGroups {
     if (settings.isResting) sync.pause();
     this.options.followed(groupId);
     sync.pull();
+    if (historyGap(port.store.network, groupId) !== undefined) this.fillHistory(groupId, sync);
     return sync;
+  }
+
+  /** Fetches and judges what lies before the checkpoint at which a group began. */
+  private fillHistory(groupId: Hex32, sync: GroupSync): void {
+    const { port, host, settings } = this.options;
+    const fill = new HistoryFill(groupId, {
+      port,
+      host,
+      stallMs: settings.stallMs,
+      sources: (group) => this.sourcesOf(group),
+      lie: () => sync.pause(),
+    });
+    this.fills.set(groupId, fill);
   }
 
   /** Does what the subscription of a group says now. */
@@ -124,6 +143,7 @@ export class FollowedGroups {
       status,
       lastError,
       artifactsMissing: missingArtifacts(store.network, groupId),
+      history: historyGap(store.network, groupId),
       pending: outbox.pending(groupId).length,
       refused: outbox.refused(groupId).length,
       sources: this.sourcesOf(groupId),
@@ -158,6 +178,6 @@ export class FollowedGroups {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.all().map((sync) => sync.close()));
+    await Promise.all([...this.all(), ...this.fills.values()].map((one) => one.close()));
   }
 }

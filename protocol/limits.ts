@@ -42,6 +42,11 @@ export const STREAM_WINDOW_BYTES = 1 * MIB;
 /** Blocks are put together into writes of about this size: a frame each would cost more than the block. */
 export const SEND_BATCH_BYTES = 256 * KIB;
 
+/** A checkpoint is held in memory until it has been checked; a larger state is followed from block 0. */
+export const CHECKPOINT_BYTES_MAX = 256 * MIB;
+/** A group with more blocks than this is begun at a checkpoint; fewer are judged in seconds. */
+export const CHECKPOINT_BLOCKS_MIN = 20_000;
+
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** A frame of a sync stream must be complete after this: 4 MiB at half a megabit. */
 export const SYNC_STALL_MS = 60_000;

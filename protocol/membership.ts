@@ -3,6 +3,8 @@
  * or by looking at what a peer shows.
  */
 import { signTransaction } from '../actors/chain/sign.ts';
+import type { StateEntry } from '../actors/checkpoint/format.ts';
+import { type Checkpoint, CheckpointError, takeCheckpoint } from '../actors/checkpoint/take.ts';
 import { NotFoundError, RefusedError } from '../actors/errors.ts';
 import { type InviteCode, inviteAcceptance, type PeerHint } from '../actors/invites.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -12,10 +14,16 @@ import { type Hex32, toHex } from '../events/bytes.ts';
 import { decode } from '../events/codec.ts';
 import { MalformedError } from '../events/reader.ts';
 import type { Refusal } from '../events/refusals.ts';
+import { claimTable, experienceTable } from '../machines/tables.ts';
 import { MisbehaviourError, NetworkError, RpcError, short } from './errors.ts';
+import { CHECKPOINT_BLOCKS_MIN } from './limits.ts';
 import type { NetworkService } from './network-service.ts';
 import { type AnswerOf, rulingCodec, type Verdict } from './rpc/methods.ts';
+import { fetchCheckpoint } from './sync/checkpoint.ts';
 import { fetchBlocks } from './sync/stream.ts';
+
+/** The longest that block 0 and a checkpoint may take. */
+const ADOPTION_MS_MAX = 120_000;
 
 /** Remembers where peers may be, and connects to the first of them that can be reached. */
 export async function connectToAny(network: NetworkService, peers: readonly PeerHint[]): Promise<Hex32> {
@@ -136,22 +144,10 @@ export async function subscribe(
 }
 
 async function adopt(network: NetworkService, groupId: Hex32, peer: Hex32): Promise<void> {
-  const { port, host } = network;
-  const signal = AbortSignal.timeout(30_000);
+  const { port } = network;
   try {
-    const { blocks } = await fetchBlocks(host, peer, {
-      groupId,
-      from: 0,
-      nowMs: () => port.clock.nowMs(),
-      signal,
-    });
-    for await (const block of blocks) {
-      if (toHex(sha256(decodeBlock(block).headerBytes)) !== groupId)
-        throw new MisbehaviourError('block 0 of another group');
-      await port.adopt(block);
-      return;
-    }
-    throw new NotFoundError(`peer ${short(peer)} has no block of group ${short(groupId)}`);
+    const founding = await fetchFounding(network, groupId, peer);
+    if (!(await adoptAtCheckpoint(network, groupId, peer, founding))) await port.adopt(founding);
   } catch (error) {
     if (error instanceof RpcError && error.reason === 'not_found')
       throw new NotFoundError(
@@ -160,6 +156,67 @@ async function adopt(network: NetworkService, groupId: Hex32, peer: Hex32): Prom
     if (error instanceof MalformedError) throw new MisbehaviourError('block 0 is none', { cause: error });
     throw error;
   }
+}
+
+async function fetchFounding(network: NetworkService, groupId: Hex32, peer: Hex32): Promise<Uint8Array> {
+  const { port, host } = network;
+  const nowMs = (): number => port.clock.nowMs();
+  const signal = AbortSignal.timeout(ADOPTION_MS_MAX);
+  const { blocks } = await fetchBlocks(host, peer, { groupId, from: 0, nowMs, signal });
+  for await (const block of blocks) {
+    if (toHex(sha256(decodeBlock(block).headerBytes)) !== groupId)
+      throw new MisbehaviourError('block 0 of another group');
+    return block;
+  }
+  throw new NotFoundError(`peer ${short(peer)} has no block of group ${short(groupId)}`);
+}
+
+/**
+ * Begins a very long group at a checkpoint, where the peer seals it; whether that was so. What comes is checked; a
+ * peer without a checkpoint to give only makes the way longer.
+ */
+async function adoptAtCheckpoint(
+  network: NetworkService,
+  groupId: Hex32,
+  peer: Hex32,
+  founding: Uint8Array,
+): Promise<boolean> {
+  const { host, client, options } = network;
+  const { height, isSealer } = await client.call(peer, 'sync_status', { groupId });
+  if (!isSealer || height < (options.checkpointBlocksMin ?? CHECKPOINT_BLOCKS_MIN)) return false;
+  try {
+    const checkpoint = await fetchCheckpoint(host, peer, groupId, AbortSignal.timeout(ADOPTION_MS_MAX));
+    await beginAtCheckpoint(network, groupId, founding, checkpoint);
+    return true;
+  } catch (error) {
+    if (error instanceof CheckpointError || error instanceof MisbehaviourError)
+      host.shutOut(peer, error.message);
+    if (error instanceof NetworkError && !(error instanceof MisbehaviourError)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Begins a group at a checkpoint.
+ * @param founding block 0, whose id is the group's
+ * @throws CheckpointError, StorageError
+ */
+export async function beginAtCheckpoint(
+  { port, groups }: NetworkService,
+  groupId: Hex32,
+  founding: Uint8Array,
+  checkpoint: Checkpoint,
+): Promise<void> {
+  const batch = takeCheckpoint(groupId, founding, checkpoint);
+  await groups.artifacts.beginAt(groupId, batch.head!.height, artifactsIn(checkpoint.entries));
+  await port.adoptAt(groupId, batch, checkpoint.sealed);
+}
+
+/** The artifacts that a state names: texts of claims, records of runs. */
+function* artifactsIn(entries: readonly StateEntry[]): Generator<Hex32> {
+  for (const { key } of entries)
+    for (const { prefix } of [claimTable, experienceTable])
+      if (key.startsWith(prefix)) yield key.slice(prefix.length);
 }
 
 export type AvailableGroup = AnswerOf<'group_list_available'>['groups'][number] & { readonly peer: Hex32 };

@@ -3,6 +3,7 @@
  * stopped as one; a node works without it, and what it writes meanwhile waits in its outbox.
  */
 import { Subscription as Listening } from 'rxjs';
+import { historyGap } from '../actors/checkpoint/marker.ts';
 import { StoredState } from '../actors/group-view.ts';
 import { type PeerHint, writeHints } from '../actors/invites.ts';
 import type { NetworkGauges } from '../actors/telemetry.ts';
@@ -20,6 +21,7 @@ import * as limits from './limits.ts';
 import { startHost } from './listening.ts';
 import { MarketLink } from './market/market-link.ts';
 import type { NetworkOptions, NetworkStatus } from './network-types.ts';
+import { PeerClocks } from './peer-clocks.ts';
 import { PeerDesk } from './peer-desk.ts';
 import { Dialer, PeerBook } from './peers.ts';
 import type { NetworkPort } from './port.ts';
@@ -30,7 +32,11 @@ import { guardSealing } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { ArtifactFetcher } from './sync/artifacts.ts';
+import { CheckpointServer } from './sync/checkpoint.ts';
 import { serveSync } from './sync/stream.ts';
+
+/** Who is a member is looked at again this long after a block, however many follow. */
+const MEMBERS_GAP_MS = 100;
 
 /** A running network. Made by `NetworkService.start`. */
 export class NetworkService {
@@ -45,12 +51,16 @@ export class NetworkService {
   /** Packages, proofs and announcements. */
   readonly market: MarketLink;
   readonly defence: Defence;
-  private readonly options: NetworkOptions;
+  readonly options: NetworkOptions;
   readonly groups: FollowedGroups;
   private readonly drain: OutboxDrain;
   private readonly gossip: GroupGossip;
   private readonly listening = new Listening();
   private readonly beatTimer: NodeJS.Timeout;
+  private readonly clocks: PeerClocks;
+  /** Who may seal each group, as of its last block. */
+  private readonly sealersBefore = new Map<Hex32, string>();
+  private memberTimer: NodeJS.Timeout | undefined;
   private releaseSealing: () => void = () => {};
   private stopping: Promise<void> | undefined;
 
@@ -59,6 +69,7 @@ export class NetworkService {
     const access = new Access(port);
     const log = options.log ?? (() => {});
     const defence = new Defence({
+      isKnown: (peer) => access.sharesGroup(peer),
       nowMs: () => performance.now(),
       requestsPerMinute: options.requestsPerMinute,
       connectionsPerAddress: options.connectionsPerAddress,
@@ -75,7 +86,7 @@ export class NetworkService {
       mdns: options.mdns ?? options.listen !== undefined,
       sharesGroup: (peer) => access.sharesGroup(peer),
       connected: (peer, address) => service?.peers.connected(peer, address),
-      disconnected: (peer) => service?.peers.disconnected(peer),
+      disconnected: (peer) => service?.left(peer),
       discovered: (peer, addresses) => service?.peers.discovered(peer, addresses),
       identified: (peer, addresses) => service?.peers.identified(peer, addresses),
     });
@@ -110,7 +121,7 @@ export class NetworkService {
       host,
       access,
       client: this.client,
-      artifacts: new ArtifactFetcher(port.store, this.client),
+      artifacts: new ArtifactFetcher(port.store, this.client, (groupId) => port.bus.artifactsCame(groupId)),
       gossip: this.gossip,
       subscriptions: this.subscriptions,
       settings: options,
@@ -148,6 +159,11 @@ export class NetworkService {
       needed: () => this.neededPeers(),
       introduced: (peer) => this.introduced(peer),
     });
+    this.clocks = new PeerClocks({
+      clock: port.clock,
+      client,
+      peers: () => this.peers.connectedKeys().filter((peer) => access.sharesGroup(peer)),
+    });
     const beatMs = options.beatIntervalMs ?? limits.BEAT_INTERVAL_MS;
     this.beatTimer = setInterval(() => this.beat(), beatMs);
     this.beatTimer.unref();
@@ -168,13 +184,23 @@ export class NetworkService {
       handlers: handlersOf({ port, host, access, book, desk, announcements, introduced }),
       failed: (name, error) => this.options.failed?.(name, error),
     });
-    await serveSync(host, { access, defence: this.defence, reader: (groupId) => port.store.group(groupId) });
+    const { defence } = this;
+    await serveSync(host, {
+      access,
+      defence,
+      reader: (groupId) => port.store.group(groupId),
+      gap: (groupId) => historyGap(port.store.network, groupId),
+    });
+    await new CheckpointServer({ port, access, defence }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
     this.listenToNode();
     this.market.open();
     const seenMs = port.clock.nowMs();
     for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs });
-    for (const groupId of port.groupIds()) groups.follow(groupId);
+    for (const groupId of port.groupIds()) {
+      groups.follow(groupId);
+      this.sealersBefore.set(groupId, access.sealers(groupId).join());
+    }
     const hints = this.hints();
     if (hints.length > 0) await writeHints(port.store.network, hints);
     this.releaseSealing = guardSealing({
@@ -190,23 +216,10 @@ export class NetworkService {
 
   private listenToNode(): void {
     const { bus, outbox } = this.port;
-    this.listening.add(
-      bus.head$.subscribe(({ groupId }) => {
-        if (this.port.seals(groupId)) this.gossip.announce(groupId);
-      }),
-    );
+    this.listening.add(bus.head$.subscribe(({ groupId }) => this.headAdvanced(groupId)));
     this.listening.add(
       bus.moment$.subscribe((event) => {
         if (event.kind === 'group.opened') this.groups.follow(event.groupId);
-      }),
-    );
-    this.listening.add(
-      bus.log$.subscribe(({ groupId, event }) => {
-        if (event.kind === 'member.changed') this.membersChanged();
-        if (event.kind !== 'sealers.changed') return;
-        // The last block of a sealer who hands over: he is none any more, and must tell it all the same.
-        this.gossip.announce(groupId);
-        this.drain.flush(groupId);
       }),
     );
     this.listening.add(bus.beat$.subscribe((beat) => this.gossip.beat(beat)));
@@ -214,6 +227,17 @@ export class NetworkService {
   }
 
   // Groups.
+
+  /** Looks at what a new block may have changed; events of the log would have to be made for every transaction. */
+  private headAdvanced(groupId: Hex32): void {
+    const sealers = this.access.sealers(groupId).join();
+    const before = this.sealersBefore.get(groupId) ?? sealers;
+    this.sealersBefore.set(groupId, sealers);
+    // The last block of a sealer who hands over: he is none any more, and must tell it all the same.
+    if (this.port.seals(groupId) || sealers !== before) this.gossip.announce(groupId);
+    if (sealers !== before) this.drain.flush(groupId);
+    this.memberTimer ??= setTimeout(() => this.membersChanged(), MEMBERS_GAP_MS).unref();
+  }
 
   private *neededPeers(): Generator<Hex32> {
     for (const { key } of this.options.bootstrap ?? []) yield key;
@@ -228,9 +252,15 @@ export class NetworkService {
 
   // Peers.
 
+  private left(peer: Hex32): void {
+    this.peers.disconnected(peer);
+    this.clocks.forget(peer);
+  }
+
   /** What a peer is to our groups may have changed. */
   private introduced(peer: Hex32): void {
     if (this.stopping !== undefined) return;
+    if (this.access.sharesGroup(peer)) void this.clocks.look(peer);
     this.host.gate.reconsider(peer);
     for (const sync of this.groups.all())
       if (this.groups.sourcesOf(sync.groupId).includes(peer)) {
@@ -240,6 +270,8 @@ export class NetworkService {
   }
 
   private membersChanged(): void {
+    clearTimeout(this.memberTimer);
+    this.memberTimer = undefined;
     for (const peer of this.peers.connectedKeys()) this.host.gate.reconsider(peer);
   }
 
@@ -329,6 +361,8 @@ export class NetworkService {
     this.listening.unsubscribe();
     this.market.close();
     clearInterval(this.beatTimer);
+    clearTimeout(this.memberTimer);
+    this.clocks.close();
     await this.dialer.close();
     this.gossip.close();
     await this.groups.close();

@@ -1,4 +1,5 @@
 /** What the network of a node is told when it starts, and what it says of itself. */
+import type { HistoryGap } from '../actors/checkpoint/marker.ts';
 import type { PeerHint } from '../actors/invites.ts';
 import type { NetworkDefence } from '../actors/telemetry.ts';
 import type { SyncStatus } from '../events/bus.ts';
@@ -13,6 +14,8 @@ export interface NetworkOptions {
   readonly isResting?: boolean;
   /** Peers to keep connected to, whatever groups they have. */
   readonly bootstrap?: readonly PeerHint[];
+  /** A group with at least so many blocks is begun at a checkpoint of its sealer, and its history filled in later. */
+  readonly checkpointBlocksMin?: number;
   /** How often a group is pulled that nobody announces, milliseconds. */
   readonly syncIntervalMs?: number;
   /** How long a submitter waits for the sealer before his work counts as pending, milliseconds. */
@@ -39,6 +42,8 @@ export interface GroupNetworkStatus {
   readonly status: SyncStatus;
   readonly lastError: string | undefined;
   readonly artifactsMissing: number;
+  /** What of the history is not here yet, where the group began at a checkpoint. */
+  readonly history: HistoryGap | undefined;
   /** Transactions that wait for the sealer, and those that he refused. */
   readonly pending: number;
   readonly refused: number;

@@ -3,6 +3,7 @@
  */
 import type { Bus } from '../actors/bus.ts';
 import type { GroupChain } from '../actors/chain/chain.ts';
+import type { SealedStatement } from '../actors/checkpoint/format.ts';
 import type { WatchedClock } from '../actors/clock.ts';
 import type { Market } from '../actors/market/market.ts';
 import type { Groups } from '../actors/node/groups.ts';
@@ -12,7 +13,9 @@ import type { GroupPresence } from '../actors/presence/group-presence.ts';
 import type { Presences } from '../actors/presence/presences.ts';
 import type { Signer } from '../crypto/identity.ts';
 import type { Keystore } from '../crypto/keystore.ts';
+import type { Verifier } from '../crypto/verifier.ts';
 import type { Hex32 } from '../events/bytes.ts';
+import type { CommitBatch } from '../storage/port.ts';
 import type { Store } from '../storage/store.ts';
 
 export interface NetworkPort {
@@ -37,9 +40,14 @@ export interface NetworkPort {
   presence(groupId: Hex32): GroupPresence;
   /** Adds a group that another node founded, from its block 0; its id is the block's. */
   adopt(block: Uint8Array): Promise<GroupChain>;
+  /** Adds a group that begins at a checkpoint. */
+  adoptAt(groupId: Hex32, batch: CommitBatch, sealed: SealedStatement): Promise<void>;
+  /** The history behind a checkpoint is whole. */
+  historyFilled(groupId: Hex32): void;
+  readonly verifier: Verifier;
 }
 
-interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'market'> {
+interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'market' | 'verifier'> {
   readonly keystore: Keystore;
   readonly identities: Identities;
   readonly groups: Groups;
@@ -48,13 +56,14 @@ interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'cloc
 
 /** The port of a node, from its parts. */
 export function networkPort(parts: NodeParts): NetworkPort {
-  const { store, outbox, bus, clock, market, keystore, identities, groups, presences } = parts;
+  const { store, outbox, bus, clock, market, verifier, keystore, identities, groups, presences } = parts;
   return {
     store,
     outbox,
     bus,
     clock,
     market,
+    verifier,
     get signer() {
       return keystore.signer();
     },
@@ -65,5 +74,7 @@ export function networkPort(parts: NodeParts): NetworkPort {
     holdSealing: (groupId) => groups.holdSealing(groupId),
     presence: (groupId) => presences.of(groupId),
     adopt: (block) => groups.adopt(block),
+    adoptAt: (groupId, batch, sealed) => groups.adoptAt(groupId, batch, sealed),
+    historyFilled: (groupId) => groups.historyFilled(groupId),
   };
 }

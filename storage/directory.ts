@@ -27,6 +27,8 @@ export interface DirectoryLayout {
   readonly chain: string;
   /** Read models; may be dropped at any time. */
   readonly views: string;
+  /** How far each identity has read each group: the one thing about reading that no log can tell again. */
+  readonly readMarks: string;
   /** Keys of identities, encrypted. */
   readonly keys: string;
   readonly config: string;
@@ -44,6 +46,7 @@ export function layoutOf(dir: string): DirectoryLayout {
     node: join(root, 'node.json'),
     chain: join(root, 'chain'),
     views: join(root, 'views'),
+    readMarks: join(root, 'read-marks.db'),
     keys: join(root, 'keys'),
     config: join(root, 'config.json'),
     socket: join(root, 'node.sock'),

@@ -106,6 +106,8 @@ export interface CommitTx {
 export interface CommitBatch {
   /** Ascending and without gaps. With `head` they continue the chain and end at it; without, they fill in history. */
   readonly blocks?: readonly CommitBlock[];
+  /** The first commit of a group that begins at a checkpoint: its blocks are block 0 and the one of the state. */
+  readonly isCheckpoint?: boolean;
   readonly head?: Head;
   /** Pairs of key and value; undefined deletes. */
   readonly state?: Iterable<readonly [key: string, value: Uint8Array | undefined]>;

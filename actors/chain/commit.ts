@@ -9,9 +9,9 @@
  * A crash after any step loses nothing: before 1 is done the block does not exist and nobody has a receipt for
  * it; after 1 everything else is made again from the log.
  */
+import { encodeEffects } from '../../storage/effects.ts';
 import type { CommitBatch, CommitTx, Head } from '../../storage/port.ts';
 import type { FinalBlock } from './judge.ts';
-import { encodeEffects } from './publish.ts';
 
 /** Bytes to keep with the block that refers to them. */
 export interface Artifact {

@@ -6,6 +6,7 @@
 
 import { sha256 } from '../../crypto/hash.ts';
 import { verifySignature } from '../../crypto/verify.ts';
+import { x25519 } from '../../crypto/x25519.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { ZERO_ID } from '../../events/bytes.ts';
 import { Frontier } from '../../events/merkle.ts';
@@ -19,7 +20,7 @@ import { ChainJudge, type FinalBlock } from './judge.ts';
 import { StateCache } from './state-cache.ts';
 
 /** The fast versions of what rules may call. */
-export const nativeCrypto: RuleCrypto = { sha256, verifySignature };
+export const nativeCrypto: RuleCrypto = { sha256, verifySignature, x25519 };
 
 /** The tip that a stored head stands for. */
 export function tipOf(head: Head | undefined): Tip | undefined {

@@ -1,10 +1,6 @@
 /**
  * Last stage, publish: a block's effects become events, live on the bus and later from the log.
- *
- * They are stored beside the block, with msgpackr's record extension: a local format that no other node reads
- * and that can be made again by replay.
  */
-import { Packr } from 'msgpackr';
 import { sha256 } from '../../crypto/hash.ts';
 import type { Block, BlockHeader } from '../../events/block.ts';
 import { decodeBlock } from '../../events/block.ts';
@@ -12,19 +8,9 @@ import type { LogEvent } from '../../events/bus.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import type { PlacedEffect } from '../../events/effects.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
+import { decodeEffects } from '../../storage/effects.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { FinalBlock } from './judge.ts';
-
-const packr = new Packr({ int64AsType: 'bigint' });
-
-export function encodeEffects(effects: readonly PlacedEffect[]): Uint8Array {
-  return packr.pack(effects.map(({ transaction, operation, effect }) => [transaction, operation, effect]));
-}
-
-export function decodeEffects(bytes: Uint8Array): PlacedEffect[] {
-  const triples = packr.unpack(bytes) as [number, number, PlacedEffect['effect']][];
-  return triples.map(([transaction, operation, effect]) => ({ transaction, operation, effect }));
-}
 
 interface Author {
   readonly txId: Hex32;
@@ -64,7 +50,7 @@ export function eventsOfStoredBlock(reader: GroupReader, height: number, fromInd
   const bytes = reader.block(height);
   if (bytes === undefined) return [];
   const block = decodeBlock(bytes);
-  const effects = decodeEffects(reader.effects(height) ?? packr.pack([]));
+  const effects = decodeEffects(reader.effects(height));
   const known: Author[] = [];
   const authorOf = (transaction: number): Author => {
     known[transaction] ??= readAuthor(block, transaction);

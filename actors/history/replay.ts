@@ -116,13 +116,13 @@ function identify({ block, transactions }: ReadBlock): VerifiedBlock {
   };
 }
 
-function replayBlock(chain: MemoryChain, bytes: Uint8Array): Refusal | undefined {
+/** Judges the next block of a chain in memory, without its signatures. */
+export function replayBlock(chain: MemoryChain, bytes: Uint8Array): FinalBlock | Refusal {
   const block = readBlock(bytes);
   if ('code' in block) return block;
   const judged = chain.judge.judgeBlock(identify(block));
-  if ('code' in judged) return judged;
-  chain.apply(judged);
-  return undefined;
+  if (!('code' in judged)) chain.apply(judged);
+  return judged;
 }
 
 /** The place that a refusal speaks of, in the block at `height`. */
@@ -148,8 +148,8 @@ export async function replay(source: HistorySource, options: ReplayOptions = {})
     return { status: 'broken', at, refusal, ...chain.counts(), seconds: pace.seconds };
   };
   for await (const bytes of source.blocks(0, toHeight + 1)) {
-    const refusal = replayBlock(chain, bytes);
-    if (refusal !== undefined) return broken(refusal);
+    const judged = replayBlock(chain, bytes);
+    if ('code' in judged) return broken(judged);
     const turn = pace.step(chain.height, chain.operations);
     if (turn !== undefined) await turn;
   }

@@ -6,9 +6,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { compareUtf8, equalBytes, type Hex32, toHex } from '../../events/bytes.ts';
+import { decodeEffects, encodeEffects } from '../../storage/effects.ts';
 import type { GroupReader, Head, TxLocation } from '../../storage/port.ts';
 import type { FinalBlock } from '../chain/judge.ts';
-import { decodeEffects, encodeEffects } from '../chain/publish.ts';
 import type { Finding, IndexName } from './findings.ts';
 import type { Pace } from './progress.ts';
 import type { MemoryChain, Place } from './replay.ts';

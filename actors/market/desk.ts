@@ -19,6 +19,7 @@ import {
 } from '../../crypto/package.ts';
 import { createOneTimeKey, sealPackageKey } from '../../crypto/sealed-box.ts';
 import { Secret } from '../../crypto/secret.ts';
+import { x25519 } from '../../crypto/x25519.ts';
 import { fromHex, type Hex32, toHex } from '../../events/bytes.ts';
 import { keyHashOf, openSealedKey } from '../../machines/sealed-key.ts';
 import type { Store } from '../../storage/store.ts';
@@ -204,7 +205,7 @@ function openKey(
 ): Secret | BadDelivery {
   const oneTime = recallSecret(wallet, buyer, 'one-time', purchase.buyerKey);
   const purchaseId = fromHex(purchase.purchase);
-  const key = openSealedKey({ sealedKey, buyerSecret: oneTime.expose(), purchaseId });
+  const key = openSealedKey(x25519, { sealedKey, buyerSecret: oneTime.expose(), purchaseId });
   oneTime.wipe();
   if (key === undefined) return { status: 'bad', because: 'key_does_not_open' };
   return toHex(keyHashOf(key)) === offer.keyHash ? new Secret(key) : { status: 'bad', because: 'wrong_key' };

@@ -15,8 +15,11 @@ import type { Offer, Purchase } from '../group-view.ts';
 /** Blocks looked through between two turns of the event loop. */
 const BLOCKS_PER_TURN = 64;
 
-const timeOf = (reader: GroupReader, height: number): number =>
-  decodeBlock(reader.block(height)!).header.tsMs;
+/** A group that begins at a checkpoint may lack its oldest blocks: those count as older than anything. */
+function timeOf(reader: GroupReader, height: number): number {
+  const block = reader.block(height);
+  return block === undefined ? -1 : decodeBlock(block).header.tsMs;
+}
 
 /** The first height whose block is not older than `tsMs`. */
 function firstHeightAt(reader: GroupReader, tsMs: number): number {
@@ -86,8 +89,8 @@ export async function trailOf(reader: GroupReader, purchase: Purchase): Promise<
 export function creationOf(reader: GroupReader, offer: Offer): Hex32 | undefined {
   const last = reader.head()!.height;
   for (let height = firstHeightAt(reader, offer.createdMs); height <= last; height++) {
-    const { header, transactions } = decodeBlock(reader.block(height)!);
-    if (header.tsMs > offer.createdMs) return undefined;
+    if (timeOf(reader, height) !== offer.createdMs) return undefined;
+    const { transactions } = decodeBlock(reader.block(height)!);
     for (const bytes of transactions) {
       const { payload, operations } = decodeTransaction(bytes);
       const txId = sha256(payload);

@@ -10,8 +10,9 @@
 import type { Signer } from '../../crypto/identity.ts';
 import { sealPackageKey } from '../../crypto/sealed-box.ts';
 import { Secret } from '../../crypto/secret.ts';
+import { x25519 } from '../../crypto/x25519.ts';
 import { fromHex, type Hex32, utf8 } from '../../events/bytes.ts';
-import { openSealedKey, x25519PublicKey } from '../../machines/sealed-key.ts';
+import { openSealedKey } from '../../machines/sealed-key.ts';
 import type { OpaqueMap } from '../../storage/opaque-map.ts';
 import { NotFoundError } from '../errors.ts';
 
@@ -32,7 +33,7 @@ export async function keepSecret(
   secret: Secret,
 ): Promise<void> {
   const own = owner.x25519Secret();
-  const buyerKey = x25519PublicKey(own.expose());
+  const buyerKey = x25519.publicKey(own.expose());
   own.wipe();
   const sealed = sealPackageKey({ packageKey: secret, buyerKey, purchaseId: fromHex(subject) })!;
   await map.put(placeOf(kind, owner.publicKey, subject), sealed);
@@ -49,7 +50,11 @@ export function recallSecret(map: SecretMap, owner: Signer, kind: SecretKind, su
   if (sealedKey === undefined)
     throw new NotFoundError(`the wallet holds no ${kind} key for ${subject.slice(0, 8)}`);
   const own = owner.x25519Secret();
-  const secret = openSealedKey({ sealedKey, buyerSecret: own.expose(), purchaseId: fromHex(subject) });
+  const secret = openSealedKey(x25519, {
+    sealedKey,
+    buyerSecret: own.expose(),
+    purchaseId: fromHex(subject),
+  });
   own.wipe();
   if (secret === undefined)
     throw new NotFoundError(`the wallet's ${kind} key for ${subject.slice(0, 8)} does not open`);

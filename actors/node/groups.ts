@@ -7,10 +7,11 @@
 
 import { sha256 } from '../../crypto/hash.ts';
 import type { Verifier } from '../../crypto/verifier.ts';
-import { decodeBlock } from '../../events/block.ts';
+import { type Block, decodeBlock } from '../../events/block.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import { sealersTable } from '../../machines/tables.ts';
 import { StorageError } from '../../storage/errors.ts';
+import type { CommitBatch } from '../../storage/port.ts';
 import type { GroupRecord } from '../../storage/registry.ts';
 import type { Store } from '../../storage/store.ts';
 import type { Bus } from '../bus.ts';
@@ -19,6 +20,8 @@ import { storeFounding } from '../chain/found.ts';
 import type { FinalBlock } from '../chain/judge.ts';
 import type { Outlet } from '../chain/options.ts';
 import { readTransaction } from '../chain/verify.ts';
+import type { SealedStatement } from '../checkpoint/format.ts';
+import { historyGap, writeMarker } from '../checkpoint/marker.ts';
 import type { WatchedClock } from '../clock.ts';
 import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
 import { type ChainStanding, Group } from '../group.ts';
@@ -27,6 +30,7 @@ import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
 import type { Market } from '../market/market.ts';
 import type { Presences } from '../presence/presences.ts';
+import { OpenTasks } from '../tasks/open-tasks.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { found, type NewGroup } from './founding.ts';
@@ -60,7 +64,11 @@ export class Groups {
   private readonly options: GroupsOptions;
   private readonly groups = new Map<Hex32, Group>();
   private readonly chains = new Map<Hex32, GroupChain>();
+  /** Of the groups that somebody has asked about their open tasks. */
+  private readonly openTasks = new Map<Hex32, OpenTasks>();
   /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
+  /** Groups whose history is being filled in, each with what lets it be sealed again. */
+  private readonly unfinished = new Map<Hex32, () => void>();
   private readonly holds = new Map<Hex32, Set<{ release?: () => void }>>();
 
   constructor(options: GroupsOptions) {
@@ -89,17 +97,37 @@ export class Groups {
     const { store, bus, noteChain } = this.options;
     const block = decodeBlock(bytes);
     const groupId = toHex(sha256(block.headerBytes));
-    const founding = readTransaction(block.transactions[0]!);
-    if ('code' in founding) throw new RefusedError(founding);
-    const [genesis] = founding.operations;
-    const name = genesis?.type === 'genesis' ? genesis.name : '';
-    await store.addGroup(groupId, name, block.header.tsMs);
+    await store.addGroup(groupId, nameAtFounding(block), block.header.tsMs);
     noteChain();
     const chain = this.chain(groupId);
     const refusal = await chain.follow([bytes]);
     if (refusal !== undefined) throw new RefusedError(refusal);
     bus.moment({ kind: 'group.opened', groupId });
     return chain;
+  }
+
+  /**
+   * Takes in a group at a checkpoint, as its first commit. Its history is filled in later, and until then nothing is
+   * sealed in it here.
+   * @throws StorageError
+   */
+  async adoptAt(groupId: Hex32, batch: CommitBatch, sealed: SealedStatement): Promise<void> {
+    const { store, bus, noteChain } = this.options;
+    await writeMarker(store.network, groupId, { sealed, filled: 0 });
+    const founding = decodeBlock(batch.blocks![0]!.bytes);
+    const place = await store.addGroup(groupId, nameAtFounding(founding), founding.header.tsMs);
+    noteChain();
+    await place.commit(batch);
+    bus.moment({ kind: 'group.opened', groupId });
+  }
+
+  /** The history of a group is whole: it may be sealed here again. */
+  historyFilled(groupId: Hex32): void {
+    this.unfinished.get(groupId)?.();
+    this.unfinished.delete(groupId);
+    // Whoever reads the log and stopped at the gap goes on.
+    const { height } = this.options.store.group(groupId).head()!;
+    this.options.bus.blockCommitted({ groupId, height }, () => []);
   }
 
   ids(): Hex32[] {
@@ -179,9 +207,20 @@ export class Groups {
       nowMs: () => clock.nowMs(),
       identity: (nameOrKey) => identities.signerNamed(nameOrKey),
       hints,
+      gap: () => historyGap(store.network, groupId),
+      openTasks: () => this.openTasksOf(groupId),
     });
     this.groups.set(groupId, group);
     return group;
+  }
+
+  private openTasksOf(groupId: Hex32): Iterable<string> | undefined {
+    let known = this.openTasks.get(groupId);
+    if (known === undefined) {
+      known = new OpenTasks(this.options.store.group(groupId));
+      this.openTasks.set(groupId, known);
+    }
+    return known.list();
   }
 
   /** The chain actor of a group, loaded by the first who asks. */
@@ -200,10 +239,13 @@ export class Groups {
       ...(telemetry === undefined ? {} : { telemetry }),
       signerOf: (publicKey) => identities.signerOf(publicKey),
       halted: (error) => this.halted(groupId, error),
-      reloaded: () => this.options.supervisor.loaded('chain', groupId),
+      reloaded: () => this.reloaded(groupId),
       committed: (final) => this.committed(groupId, final),
     });
     this.chains.set(groupId, chain);
+    // Whoever has not all of the history may not seal: he cannot know what was spent before.
+    if (historyGap(store.network, groupId) !== undefined && !this.unfinished.has(groupId))
+      this.unfinished.set(groupId, this.holdSealing(groupId));
     for (const hold of this.holds.get(groupId) ?? []) hold.release = chain.holdSealing();
     if (chain.status !== 'halted') presences.of(groupId);
     return chain;
@@ -216,10 +258,17 @@ export class Groups {
     });
   }
 
+  private reloaded(groupId: Hex32): void {
+    // The disk may have a block whose commit was never told.
+    this.openTasks.delete(groupId);
+    this.options.supervisor.loaded('chain', groupId);
+  }
+
   private committed(groupId: Hex32, { judged }: FinalBlock): void {
     const { supervisor, tasks, presences, market } = this.options;
     supervisor.sound('chain', groupId);
     tasks.observe(groupId, judged.writes);
+    this.openTasks.get(groupId)?.observe(judged.writes);
     presences.observe(groupId, judged.writes);
     market().observe(groupId, judged.writes);
   }
@@ -268,6 +317,14 @@ export class Groups {
   async close(): Promise<void> {
     await Promise.all(Array.from(this.chains.values(), (chain) => chain.close()));
   }
+}
+
+/** What a group was called in its block 0. Throws `RefusedError`. */
+function nameAtFounding({ transactions }: Block): string {
+  const founding = readTransaction(transactions[0]!);
+  if ('code' in founding) throw new RefusedError(founding);
+  const [genesis] = founding.operations;
+  return genesis?.type === 'genesis' ? genesis.name : '';
 }
 
 const noop = (): void => {};

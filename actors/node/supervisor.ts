@@ -11,6 +11,13 @@ import { BrokenHistoryError } from '../errors.ts';
 import { machineClock, type Timers } from '../timers.ts';
 import { type ActorName, type Failure, type NodeStatus, nodeMachine, type Part } from './node.machine.ts';
 
+/** An actor that has failed and not been sound since, by the part and the group that it serves. */
+export interface PartFailure extends Failure {
+  readonly part: Part;
+  /** The group's id; `census` is the reading of all groups at the start. */
+  readonly groupId: string;
+}
+
 export interface SupervisorOptions {
   readonly clock: WatchedClock;
   readonly timers: Timers;
@@ -37,6 +44,15 @@ export class Supervisor {
   /** Why a part of a group is down or on probation, if it is. */
   failureOf(part: Part, groupId: Hex32): Failure | undefined {
     return this.actor.getSnapshot().context.failures[`${part}/${groupId}`];
+  }
+
+  /** Everything that is down or on probation. */
+  failures(): PartFailure[] {
+    const { failures } = this.actor.getSnapshot().context;
+    return Object.entries(failures).map(([actor, failure]) => {
+      const [part, groupId] = actor.split('/') as [Part, string];
+      return { part, groupId, ...failure };
+    });
   }
 
   opened(): void {

@@ -15,6 +15,7 @@ import type { WatchedClock } from '../clock.ts';
 import { DeadlineWatch } from '../deadline-watch.ts';
 import type { Deadline } from '../deadlines.ts';
 import { StoredState } from '../group-view.ts';
+import { isOpen } from './open-tasks.ts';
 import { taskBoardMachine } from './task-board.machine.ts';
 
 export interface TaskBoardOptions {
@@ -103,14 +104,12 @@ export class TaskBoard {
   }
 }
 
-const OPEN: ReadonlySet<string> = new Set(['pending', 'assigned', 'in_progress']);
-
 /**
  * The first millisecond in which a task is overdue or its lease has run out, as the rules count: whoever hears of
  * it may release the task at once. Nothing for a task that has ended.
  */
 function deadlineOf(record: TaskRecord | undefined, kind: DeadlineKind): number | undefined {
-  if (record === undefined || !OPEN.has(record.status)) return undefined;
+  if (record === undefined || !isOpen(record)) return undefined;
   const lastMs = kind === 'due' ? record.dueMs : record.leaseUntilMs;
   return lastMs === undefined ? undefined : lastMs + 1;
 }

@@ -5,10 +5,12 @@
 import { CommanderError } from 'commander';
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
 import { ChainStoppedError } from '../../actors/chain/stopped.ts';
+import type { CheckpointError } from '../../actors/checkpoint/take.ts';
 import type { ClockJumpedError } from '../../actors/clock.ts';
 import {
   AmbiguousIdError,
   BrokenHistoryError,
+  type HistoryIncompleteError,
   type NotFoundError,
   RefusedError,
   type UsageError,
@@ -31,6 +33,7 @@ import type { Refusal, RefusalCode } from '../../events/refusals.ts';
 import type { NetworkErrorCode } from '../../protocol/errors.ts';
 import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
+import type { ViewsErrorCode } from '../../views/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
@@ -81,6 +84,9 @@ type KnownCode =
   | BackupErrorCode
   | ContextsFileError['code']
   | HistoryMovedError['code']
+  | HistoryIncompleteError['code']
+  | CheckpointError['code']
+  | ViewsErrorCode
   | VerdictError['code']
   | FileError['code']
   | ImportIncompleteError['code']
@@ -152,6 +158,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   output_failed: 'environment',
   history_moved: 'environment',
   history_broken: 'environment',
+  history_incomplete: 'environment',
+  checkpoint_invalid: 'refused',
   // Backups and contexts.
   not_a_backup: 'refused',
   backup_newer: 'environment',
@@ -162,6 +170,11 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   package_too_large: 'usage',
   package_not_recognised: 'environment',
   package_does_not_open: 'environment',
+  // Views.
+  views_closed: 'environment',
+  views_failed: 'environment',
+  sql_invalid: 'usage',
+  sql_stopped: 'refused',
   // The running node.
   group_halted: 'environment',
   group_closed: 'environment',
@@ -193,6 +206,7 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
   config_invalid: 'see docs/CONFIGURATION.md',
+  sql_invalid: 'one SELECT over documented views runs, which are listed by: lb sql --tables',
 };
 
 /** A file of the user's that cannot be read or written. */

@@ -52,11 +52,16 @@ const MOMENT_KINDS: Readonly<Record<MomentKind, true>> = {
   'presence.stale': true,
   'clock.jumped': true,
   'clock.restored': true,
+  'views.rebuilt': true,
+  'views.progress': true,
+  'views.failed': true,
   'peer.connected': true,
   'peer.disconnected': true,
   'peer.banned': true,
   'sync.progress': true,
+  'history.progress': true,
   'evidence.equivocation': true,
+  'evidence.checkpoint': true,
 };
 
 export const LOG_KIND_LIST = Object.keys(LOG_KINDS) as readonly LogKind[];

@@ -20,7 +20,8 @@ export async function givenPassword(
   env: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
   if (file !== undefined) return readTextInput(terminal, file);
-  return env.LB_PASSWORD;
+  // Scripts unset a variable by making it empty.
+  return env.LB_PASSWORD === '' ? undefined : env.LB_PASSWORD;
 }
 
 /** A new password: given, or asked for twice. */

@@ -8,6 +8,7 @@ import { registerBackup } from './verbs/backup.ts';
 import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
 import { registerConsistency } from './verbs/consistency.ts';
+import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerGroup } from './verbs/group.ts';
@@ -25,9 +26,11 @@ import { registerNode } from './verbs/node.ts';
 import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerSync } from './verbs/sync.ts';
 import { registerTasks } from './verbs/tasks.ts';
+import { registerThread } from './verbs/thread.ts';
 import { registerTokens } from './verbs/tokens.ts';
 import { registerUp } from './verbs/up.ts';
 import { registerWatch } from './verbs/watch.ts';
@@ -45,6 +48,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerMembers,
   registerInvites,
   registerKnowledge,
+  registerThread,
+  registerContext,
   registerImport,
   registerTasks,
   registerWork,
@@ -56,6 +61,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerWatch,
   registerState,
   registerHistory,
+  registerSql,
   registerPeers,
   registerSync,
   registerConsistency,

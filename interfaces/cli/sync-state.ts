@@ -1,5 +1,6 @@
 /** How a group that others seal stands on this node: what waits, what is missing, and whether it is followed. */
 
+import { type HistoryGap, historyGap } from '../../actors/checkpoint/marker.ts';
 import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
@@ -16,6 +17,8 @@ export interface SyncState {
   readonly refused: number;
   /** Artifacts that the history names and that are not here. */
   readonly artifactsMissing: number;
+  /** What of the history is not here yet, where the group began at a checkpoint. */
+  readonly history: HistoryGap | undefined;
   /** A sealer sealed two blocks at one height, and nobody has decided yet. */
   readonly isInDispute: boolean;
   readonly lastError: string | undefined;
@@ -39,6 +42,7 @@ export async function syncStateOf(node: BatteryNode, groupId: Hex32, height: num
     pending: outbox.pending(groupId).length,
     refused: outbox.refused(groupId).length,
     artifactsMissing: missingArtifacts(records, groupId),
+    history: historyGap(records, groupId),
     isInDispute: isInDispute(networkPort, groupId),
     lastError: sync?.lastError,
   };
@@ -46,14 +50,25 @@ export async function syncStateOf(node: BatteryNode, groupId: Hex32, height: num
 
 /** One line for people; nothing where there is nothing to say. */
 export function describeSync(state: SyncState & { readonly height: number }): string | undefined {
-  const { height, status, target, sources, pending, refused, artifactsMissing, isInDispute, lastError } =
-    state;
+  const {
+    height,
+    status,
+    target,
+    sources,
+    pending,
+    refused,
+    artifactsMissing,
+    isInDispute,
+    lastError,
+    history,
+  } = state;
   const parts = [
     isInDispute && 'its sealer sealed two blocks at one height; look with: lb evidence',
     status === 'paused' && !isInDispute && 'not followed: paused',
     status === 'syncing' && `fetching blocks: ${height} of ${target}`,
     status === 'backoff' && `the last try failed: ${lastError}`,
     status === 'idle' && sources === 0 && 'nobody who has it is connected',
+    history !== undefined && `its history is being fetched: ${history.filled} of ${history.height} blocks`,
     pending > 0 && `${pending} waiting for the sealer`,
     refused > 0 && `${refused} refused (lb outbox)`,
     artifactsMissing > 0 && `${artifactsMissing} artifacts missing`,

@@ -154,7 +154,7 @@ export class Run<O extends object = object> {
 
   private async openWith(password: string | undefined): Promise<BatteryNode> {
     const config = loadConfig({ data: this.path(this.data), env: this.env });
-    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS, ...nodeOptions(config) };
+    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS, ...nodeOptions(config, this.env) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
@@ -289,8 +289,12 @@ export class Run<O extends object = object> {
   }
 
   private async end(): Promise<void> {
-    this.context.runs.delete(this);
-    for (const cleanup of this.cleanups.reverse()) await cleanup();
-    if (this.opened !== this.context.upNode) await this.opened?.close();
+    try {
+      for (const cleanup of this.cleanups.reverse()) await cleanup();
+      if (this.opened !== this.context.upNode) await this.opened?.close();
+    } finally {
+      // Last: whoever ends the process after a signal waits for the runs that are left.
+      this.context.runs.delete(this);
+    }
   }
 }

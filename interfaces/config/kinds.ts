@@ -3,6 +3,7 @@
  * variable, and the JSON of the configuration file, where a number is a number and not a text that looks like one.
  */
 import { resolve } from 'node:path';
+import type { EmbedderOptions } from '../../views/meaning/embedder.ts';
 
 export interface Kind<T> {
   /** What is allowed, to stand after "must be". */
@@ -85,4 +86,27 @@ function hostIn(text: string): string | undefined {
 
 function isPlain(text: string): boolean {
   return text !== '' && !text.includes('\0');
+}
+
+/** A model for the search by meaning. It stays text, and `embedderOf` says what it stands for. */
+export const embedder: Kind<string> = {
+  what: 'builtin, none, ollama:MODEL@URL or openai:MODEL@URL, where URL begins with http:// or https://',
+  fromText: (text) => (embedderOf(text) === undefined ? undefined : text),
+  fromJson: (value) => (typeof value === 'string' && embedderOf(value) !== undefined ? value : undefined),
+};
+
+const EMBEDDER_ON_SERVER = /^(ollama|openai):([^@\s]+)@(https?:\/\/\S+)$/;
+
+/**
+ * The model that a text names, or nothing.
+ * @param key of the server, for `openai:`
+ */
+export function embedderOf(text: string, key?: string): EmbedderOptions | undefined {
+  if (text === 'builtin' || text === 'none') return { kind: text };
+  const [, kind, model, url] = EMBEDDER_ON_SERVER.exec(text) ?? [];
+  if (model === undefined || url === undefined || !URL.canParse(url)) return undefined;
+  // A password would be printed with the address, wherever settings are shown.
+  if (new URL(url).username !== '' || new URL(url).password !== '') return undefined;
+  if (kind === 'ollama') return { kind, model, url };
+  return { kind: 'openai', model, url, ...(key === undefined ? {} : { key }) };
 }

@@ -4,8 +4,10 @@
  * the default.
  */
 import { layoutOf } from '../../storage/directory.ts';
+import type { EmbedderOptions } from '../../views/meaning/embedder.ts';
 import { ConfigError, didYouMean, quoted } from './errors.ts';
 import { type ConfigFile, readConfigFile } from './file.ts';
+import { embedderOf } from './kinds.ts';
 import {
   flagOf,
   isOurVariable,
@@ -119,14 +121,26 @@ export function networkOptions({ settings }: Config) {
   };
 }
 
-/** What of the configuration the node itself takes when it opens. */
-export function nodeOptions({ settings }: Config): {
+/**
+ * What of the configuration the node itself takes when it opens.
+ * @param env where secrets are, which are no settings
+ */
+export function nodeOptions(
+  { settings }: Config,
+  env: ConfigInput['env'] = {},
+): {
   readonly durability: 'flush' | 'commit';
   readonly lingerMs: number;
   readonly maxClockDriftMs: number;
+  readonly embedder: EmbedderOptions;
   readonly threads?: number;
 } {
   const { durability, seal_linger_ms, max_clock_drift_ms, verify_threads } = settings;
-  const common = { durability, lingerMs: seal_linger_ms, maxClockDriftMs: max_clock_drift_ms };
+  const common = {
+    durability,
+    lingerMs: seal_linger_ms,
+    maxClockDriftMs: max_clock_drift_ms,
+    embedder: embedderOf(settings.embedder, env.LB_EMBEDDER_KEY || undefined)!,
+  };
   return verify_threads === undefined ? common : { ...common, threads: verify_threads };
 }

@@ -8,9 +8,16 @@
  * The table is what values are checked against, what `lb config` prints, and what docs/CONFIGURATION.md is made
  * from. No setting may change what is valid: limits of the protocol are in events/limits.ts, and nodes must agree.
  */
-import { addresses, boolean, choice, host, integer, type Kind, path } from './kinds.ts';
+import { addresses, boolean, choice, embedder, host, integer, type Kind, path } from './kinds.ts';
 
-export const SECTIONS = ['Logs', 'Sealing and storage', 'Metrics and tracing', 'HTTP', 'Network'] as const;
+export const SECTIONS = [
+  'Logs',
+  'Sealing and storage',
+  'Search',
+  'Metrics and tracing',
+  'HTTP',
+  'Network',
+] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface Setting<T> {
@@ -58,6 +65,7 @@ const MIB = 1024 * 1024;
 
 const LOGS = 'Logs';
 const STORAGE = 'Sealing and storage';
+const SEARCH = 'Search';
 const METRICS = 'Metrics and tracing';
 const HTTP = 'HTTP';
 const NETWORK = 'Network';
@@ -98,6 +106,13 @@ export const SETTINGS = {
     integer(1000, 60 * MINUTE_MS),
     5 * MINUTE_MS,
     'How far the wall clock may move against the monotonic clock before this node stops sealing.',
+  ),
+
+  embedder: setting(
+    SEARCH,
+    embedder,
+    'builtin',
+    'The model of the search by meaning: `builtin` is in the package and needs no network; `none` searches by words alone; `ollama:MODEL@URL` and `openai:MODEL@URL` ask a server, to which the texts of claims then go.',
   ),
 
   metrics: setting(METRICS, boolean, true, 'Count and measure what the node does.'),
@@ -188,6 +203,7 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   LB_DATA: 'The data directory, where `--data` does not name one.',
   LB_PASSWORD: 'The password of the keys.',
   LB_NEW_PASSWORD: 'The new password, where a password is changed.',
+  LB_EMBEDDER_KEY: 'The key of the server that `embedder` names with `openai:`.',
   LB_SEED: "The seed of this project's own random tests.",
   LB_UPDATE_DOCS: "Makes this project's own tests write generated pages.",
 };

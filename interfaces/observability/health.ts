@@ -61,9 +61,9 @@ interface NetworkHealth {
 }
 
 /** Below this, look after it. */
-const DISK_FREE_BYTES_LOW = 1024 ** 3;
-/** Below this, a commit may fail at any moment. */
-const DISK_FREE_BYTES_MIN = 64 * 1024 ** 2;
+export const DISK_FREE_BYTES_LOW = 1024 ** 3;
+/** Below this, a busy node fills the disk within minutes, and nothing more is sealed. */
+export const DISK_FREE_BYTES_MIN = 128 * 1024 ** 2;
 /** Halted groups that are named; the rest is counted. */
 const GROUPS_NAMED_MAX = 5;
 

@@ -11,7 +11,11 @@ const LEVELS: Readonly<Partial<Record<MomentEvent['kind'], 'error' | 'warn' | 'd
   'peer.connected': 'debug',
   'peer.disconnected': 'debug',
   'sync.progress': 'debug',
+  'history.progress': 'debug',
+  'evidence.checkpoint': 'error',
   'tx.refused': 'debug',
+  'views.rebuilt': 'warn',
+  'views.failed': 'error',
 };
 
 /**

@@ -6,7 +6,7 @@
  * are counted as `other`, and refusals are told apart by their code, of which there is a closed list.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { ChainGauges, NetworkGauges, Telemetry } from '../../actors/telemetry.ts';
+import type { ChainGauges, NetworkGauges, Telemetry, ViewsGauges } from '../../actors/telemetry.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 
 export interface MetricsOptions {
@@ -49,11 +49,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const groups = new GroupLabels(options.groupsMax);
   const work = workTelemetry(registry, groups);
   const chains = chainTelemetry(registry, groups);
+  const views = viewsTelemetry(registry, groups);
   const network = networkTelemetry(registry, groups);
   for (const [name, { help, value }] of Object.entries(options.gauges ?? {}))
     addGauge(registry, name, help, value);
   return {
-    telemetry: { ...work, ...chains, ...network },
+    telemetry: { ...work, ...chains, ...views, ...network },
     contentType: registry.contentType,
     text: async () => `${await registry.metrics()}\n${await processMetrics().metrics()}`,
   };
@@ -191,6 +192,30 @@ function chainTelemetry(
       groups.of(gauges.groupId);
     },
     chainClosed: (groupId) => void loaded.delete(groupId),
+  };
+}
+
+/** Gauges of the read models: of groups without a label of their own, all together. */
+function viewsTelemetry(registry: Registry, groups: GroupLabels): Pick<Telemetry, 'viewsOpened'> {
+  let views: ViewsGauges | undefined;
+  const addLag = (name: string, help: string, of: 'blocks' | 'claims'): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['group'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const lag of views?.lag() ?? []) this.inc({ group: groups.of(lag.groupId) }, lag[of]);
+      },
+    });
+  };
+  addLag('lb_views_lag_blocks', 'Blocks that are not indexed yet.', 'blocks');
+  addLag('lb_views_lag_claims', 'Claims that are found by words and not by meaning yet.', 'claims');
+  return {
+    viewsOpened(gauges) {
+      views = gauges;
+    },
   };
 }
 

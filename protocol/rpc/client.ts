@@ -1,7 +1,8 @@
 /** Asking: one request to one connected peer, with a time limit. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Hex32 } from '../../events/bytes.ts';
 import { MalformedError } from '../../events/reader.ts';
-import { MisbehaviourError, NetworkError } from '../errors.ts';
+import { MisbehaviourError, NetworkError, RpcError } from '../errors.ts';
 import { FrameStream } from '../frames.ts';
 import type { Host } from '../host.ts';
 import { REQUEST_TIMEOUT_MS, RESPONSE_BYTES_MAX } from '../limits.ts';
@@ -16,6 +17,11 @@ import {
   type RequestOf,
   RPC_PROTOCOL,
 } from './methods.ts';
+
+/** An allowance grows by one request in 60 ms for members, unless an operator is stricter. */
+const PATIENCE_MS_FIRST = 500;
+const PATIENCE_MS_MAX = 10_000;
+const PATIENCE_TRIES = 30;
 
 export interface CallOptions {
   readonly timeoutMs?: number;
@@ -64,6 +70,28 @@ export class RpcClient {
       throw new MisbehaviourError(error.message, { cause: error });
     } finally {
       void frames.close();
+    }
+  }
+
+  /** As `call`, for work without haste: a peer that says "not so fast" is asked again later. */
+  async patiently<M extends MethodName>(
+    peer: Hex32,
+    name: M,
+    request: RequestOf<M>,
+    signal: AbortSignal,
+  ): Promise<AnswerOf<M>> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.call(peer, name, request, { signal });
+      } catch (error) {
+        if (!(error instanceof RpcError) || error.reason !== 'rate_limited' || tries === PATIENCE_TRIES)
+          throw error;
+        await delay(Math.min(PATIENCE_MS_MAX, PATIENCE_MS_FIRST * 2 ** tries), undefined, {
+          signal,
+          ref: false,
+        }).catch(() => {});
+        if (signal.aborted) throw error;
+      }
     }
   }
 

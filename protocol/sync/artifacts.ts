@@ -7,11 +7,12 @@
  *   'scanned/' group            → the height up to which the log has been looked through
  *   'missing/' group hash       → nothing
  */
-import { decodeEffects } from '../../actors/chain/publish.ts';
+
 import { sha256 } from '../../crypto/hash.ts';
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
 import { uint } from '../../events/fields.ts';
+import { decodeEffects } from '../../storage/effects.ts';
 import type { OpaqueMap, OpaqueWrite } from '../../storage/opaque-map.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import type { Store } from '../../storage/store.ts';
@@ -19,7 +20,7 @@ import { MisbehaviourError } from '../errors.ts';
 import { ARTIFACTS_PER_REQUEST_MAX } from '../limits.ts';
 import type { RpcClient } from '../rpc/client.ts';
 
-const height = uint(2 ** 48 - 1);
+const heightCodec = uint(2 ** 48 - 1);
 const NOTHING = new Uint8Array(0);
 const scannedKey = (groupId: Hex32): Uint8Array => concatBytes(utf8('scanned/'), fromHex(groupId));
 const missingPrefix = (groupId: Hex32): Uint8Array => concatBytes(utf8('missing/'), fromHex(groupId));
@@ -36,10 +37,13 @@ export function missingArtifacts(network: OpaqueMap, groupId: Hex32): number {
 export class ArtifactFetcher {
   private readonly store: Store;
   private readonly client: RpcClient;
+  private readonly came: (groupId: Hex32) => void;
 
-  constructor(store: Store, client: RpcClient) {
+  /** @param came told of each group of which something has come */
+  constructor(store: Store, client: RpcClient, came: (groupId: Hex32) => void) {
     this.store = store;
     this.client = client;
+    this.came = came;
   }
 
   /** What is missing still: some may have come another way, with this node's own work. */
@@ -66,7 +70,7 @@ export class ArtifactFetcher {
   async scan(groupId: Hex32): Promise<void> {
     const group = this.store.group(groupId);
     const kept = this.store.network.get(scannedKey(groupId));
-    let next = kept === undefined ? 0 : decode(height, kept.slice()) + 1;
+    let next = kept === undefined ? 0 : decode(heightCodec, kept.slice()) + 1;
     const head = group.head()!.height;
     while (next <= head) {
       const writes: OpaqueWrite[] = [];
@@ -74,8 +78,20 @@ export class ArtifactFetcher {
         for (const hash of artifactsOf(group, next))
           if (!group.hasArtifact(hash))
             writes.push([concatBytes(missingPrefix(groupId), fromHex(hash)), NOTHING]);
-      await this.store.network.write([...writes, [scannedKey(groupId), encode(height, next - 1)]]);
+      await this.store.network.write([...writes, [scannedKey(groupId), encode(heightCodec, next - 1)]]);
     }
+  }
+
+  /**
+   * Begins at a checkpoint: what its state names is missing, and only what comes later is looked through.
+   * @param height of the checkpoint
+   */
+  async beginAt(groupId: Hex32, height: number, named: Iterable<Hex32>): Promise<void> {
+    const writes = Array.from(
+      named,
+      (hash): OpaqueWrite => [concatBytes(missingPrefix(groupId), fromHex(hash)), NOTHING],
+    );
+    await this.store.network.write([...writes, [scannedKey(groupId), encode(heightCodec, height)]]);
   }
 
   /**
@@ -86,7 +102,7 @@ export class ArtifactFetcher {
     let wanted = await this.wanted(groupId);
     while (wanted.length > 0) {
       const hashes = wanted.slice(0, ARTIFACTS_PER_REQUEST_MAX);
-      const { artifacts } = await this.client.call(peer, 'cas_get', { groupId, hashes }, { signal });
+      const { artifacts } = await this.client.patiently(peer, 'cas_get', { groupId, hashes }, signal);
       if (artifacts.length === 0 || artifacts.length > hashes.length)
         throw new MisbehaviourError('an answer with another number of artifacts than asked for');
       await this.keep(groupId, hashes, artifacts);
@@ -111,6 +127,7 @@ export class ArtifactFetcher {
     await this.store.network.write(
       found.map(({ hash }): OpaqueWrite => [concatBytes(missingPrefix(groupId), hash), undefined]),
     );
+    this.came(groupId);
   }
 }
 

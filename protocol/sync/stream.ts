@@ -8,6 +8,7 @@
  * wants to resume asks again from the height after the last block that he has kept.
  */
 import type { Stream } from '@libp2p/interface';
+import type { HistoryGap } from '../../actors/checkpoint/marker.ts';
 import { decodeHeader } from '../../events/block.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
@@ -43,6 +44,8 @@ export interface ServeOptions {
   readonly access: Access;
   readonly defence: Defence;
   reader(groupId: Hex32): GroupReader;
+  /** What of a group's history is not here. */
+  gap(groupId: Hex32): HistoryGap | undefined;
 }
 
 export async function serveSync(host: Host, options: ServeOptions): Promise<void> {
@@ -54,7 +57,7 @@ export async function serveSync(host: Host, options: ServeOptions): Promise<void
 async function serveOne(
   stream: Stream,
   peer: Hex32,
-  { access, defence, reader }: ServeOptions,
+  { access, defence, reader, gap }: ServeOptions,
 ): Promise<void> {
   const frames = new FrameStream(stream, { bytesMax: REQUEST_BYTES_MAX, timeoutMs: SYNC_STALL_MS });
   const bytes = await frames.read();
@@ -63,7 +66,7 @@ async function serveOne(
   if (!defence.allows('syncs', peer)) return refuseWith(frames, 'rate_limited');
   if (!access.isMember(groupId, peer)) return refuseWith(frames, 'not_found');
   const group = reader(groupId);
-  const end = Math.max(from, group.head()!.height + 1);
+  const end = Math.max(from, endOf(group, from, gap(groupId)));
   await frames.write(encode(rangeCodec, { status: 0, end }), true);
   for (let at = from; at < end; at++) {
     if (at % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) {
@@ -75,6 +78,12 @@ async function serveOne(
   }
   await frames.flush();
   await frames.close();
+}
+
+/** One more than the last height that is here without a gap from `from` on. */
+function endOf(group: GroupReader, from: number, gap: HistoryGap | undefined): number {
+  const end = group.head()!.height + 1;
+  return gap !== undefined && from < gap.height ? gap.filled : end;
 }
 
 function readRequest(bytes: Uint8Array): { groupId: Hex32; from: number } {

@@ -1,6 +1,6 @@
 /** Verbs beside one another, killed, interrupted, and read by programs that go away. */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -35,6 +35,18 @@ async function owner(): Promise<number> {
   }
 }
 
+/** Waits until a process has a file of the directory open: the lock that it asks for. */
+async function asksForLock(pid: number): Promise<void> {
+  const opened = (fd: string): boolean => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(data);
+    } catch {
+      return false; // closed since it was listed
+    }
+  };
+  while (!readdirSync(`/proc/${pid}/fd`).some(opened)) await delay(1);
+}
+
 beforeAll(async () => {
   await lb(['init'], { env });
   await lb(['create-group', '--name', 'g'], { env });
@@ -63,8 +75,9 @@ describe('processes', () => {
   test('a directory that stays owned is one line that names the process, and Ctrl-C ends the wait', async () => {
     const lock = await acquireLock(data, { waitMs: 0 });
     try {
-      // By then it waits for the directory; a signal before its first line would end any program with 130 too.
-      const onStart = (child: ChildProcess): void => void delay(1_000).then(() => child.kill('SIGINT'));
+      // A signal before its first line would end any program with 130 too.
+      const onStart = (child: ChildProcess): void =>
+        void asksForLock(child.pid!).then(() => child.kill('SIGINT'));
       const [json, plain, stopped] = await Promise.all([
         lb(['info', '--json'], { env }),
         lb(['info'], { env }),

@@ -36,3 +36,44 @@ export function twoMachines(tag: string): { names: readonly [string, string]; re
     },
   };
 }
+
+/**
+ * Three namespaces in a row: the first and the last each share a cable with the one between them, and with nobody
+ * else; nothing is forwarded. `addresses` are those of the middle one, as its neighbours see it.
+ */
+export function threeInARow(tag: string): {
+  names: readonly [string, string, string];
+  addresses: readonly [left: string, right: string];
+  remove(): void;
+} {
+  const names = [`lb-${tag}-a`, `lb-${tag}-b`, `lb-${tag}-c`] as const;
+  for (const name of names) {
+    ip('netns', 'add', name);
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+  }
+  const addresses = ['10.77.1.2', '10.77.2.2'] as const;
+  for (const [at, [outer, host]] of (
+    [
+      [names[0], '10.77.1.1'],
+      [names[2], '10.77.2.1'],
+    ] as const
+  ).entries()) {
+    const links = [`lb${tag}${at}o`, `lb${tag}${at}m`] as const;
+    ip('link', 'add', links[0], 'type', 'veth', 'peer', 'name', links[1]);
+    for (const [link, name, address] of [
+      [links[0], outer, host],
+      [links[1], names[1], addresses[at]!],
+    ] as const) {
+      ip('link', 'set', link, 'netns', name);
+      ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', link);
+      ip('-n', name, 'link', 'set', link, 'up');
+    }
+  }
+  return {
+    names,
+    addresses,
+    remove: () => {
+      for (const name of names) ip('netns', 'del', name);
+    },
+  };
+}

@@ -62,6 +62,7 @@ const { sha256 } = await import('@noble/hashes/sha2.js');
 const { decodeBlock } = await import('../../events/block.ts');
 const { fromHex, toHex, utf8, ZERO_ID } = await import('../../events/bytes.ts');
 const { decodeTransaction, markVerified } = await import('../../events/transaction.ts');
+const { nobleX25519 } = await import('../../machines/sealed-key.ts');
 const { ChainJudge } = await import('../../actors/chain/judge.ts');
 const { MemoryState } = await import('../../actors/chain/state-cache.ts');
 
@@ -75,6 +76,7 @@ const judge = new ChainJudge({
     sha256,
     verifySignature: (publicKey, message, signature) =>
       ed25519.verify(signature, message, publicKey, { zip215: true }),
+    x25519: nobleX25519,
   },
   spent: (txId) => spentIds.get(txId),
 });

@@ -12,9 +12,10 @@ const FLOORS: Readonly<Record<string, number>> = {
   views: 3,
   actors: 4,
   protocol: 5,
-  'node.ts': 6,
-  'index.ts': 7,
-  interfaces: 8,
+  'composition.ts': 6,
+  'node.ts': 7,
+  'index.ts': 8,
+  interfaces: 9,
 };
 /** May import everything. */
 const FREE = new Set(['test', 'bench', 'docs', 'examples', 'vitest.config.ts']);

@@ -1,15 +1,10 @@
 /** The market's operations and keys, all derived from names. */
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { sha256 } from '../../crypto/hash.ts';
+import { x25519 } from '../../crypto/x25519.ts';
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../../events/bytes.ts';
 import type { Operation, OperationOf } from '../../events/registry.ts';
-import {
-  grantKey,
-  keyHashOf,
-  SEALED_KEY_NONCE,
-  x25519PublicKey,
-  x25519SharedSecret,
-} from '../../machines/sealed-key.ts';
+import { grantKey, keyHashOf, SEALED_KEY_NONCE } from '../../machines/sealed-key.ts';
 import { hashOf, type Person } from './people.ts';
 import type { World } from './world.ts';
 
@@ -24,13 +19,13 @@ export const KEY_HASH: Hex32 = toHex(keyHashOf(PACKAGE_KEY));
 export const oneTimeSecret = (buyer: Person, name = ''): Uint8Array =>
   sha256(utf8(`one-time key ${buyer.name} ${name}`));
 export const oneTimeKey = (buyer: Person, name = ''): Hex32 =>
-  toHex(x25519PublicKey(oneTimeSecret(buyer, name)));
+  toHex(x25519.publicKey(oneTimeSecret(buyer, name)));
 
 /** Seals `key` as a seller does, with an ephemeral key that follows from the purchase. */
 export function seal(key: Uint8Array, buyerKey: Hex32, purchase: Hex32): Uint8Array {
   const ephemeral = sha256(utf8(`ephemeral ${purchase}`));
-  const ephemeralPublic = x25519PublicKey(ephemeral);
-  const shared = x25519SharedSecret(ephemeral, fromHex(buyerKey))!;
+  const ephemeralPublic = x25519.publicKey(ephemeral);
+  const shared = x25519.sharedSecret(ephemeral, fromHex(buyerKey))!;
   const sealing = grantKey(shared, ephemeralPublic, fromHex(buyerKey), fromHex(purchase));
   return concatBytes(ephemeralPublic, chacha20poly1305(sealing, SEALED_KEY_NONCE).encrypt(key));
 }

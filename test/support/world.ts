@@ -6,6 +6,7 @@ import { ChainJudge, type FinalBlock } from '../../actors/chain/judge.ts';
 import { MemoryState } from '../../actors/chain/state-cache.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { verifySignature } from '../../crypto/verify.ts';
+import { x25519 } from '../../crypto/x25519.ts';
 import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
 import type { Effect } from '../../events/effects.ts';
 import type { Refusal } from '../../events/refusals.ts';
@@ -24,7 +25,7 @@ import type { Spent } from '../../machines/group.ts';
 import type { Table } from '../../machines/state.ts';
 import { founder, type Person, personOf } from './people.ts';
 
-export const crypto: RuleCrypto = { sha256, verifySignature };
+export const crypto: RuleCrypto = { sha256, verifySignature, x25519 };
 
 /** 2026-01-01, the time at which every test group is founded. */
 export const START_MS = 1_767_225_600_000;

@@ -1,15 +1,16 @@
 /** The data directory: whether it is one, who may read it, what lies about in it, and what its configuration asks. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
 import { type DirectoryLayout, layoutOf, openDirectory } from '../../../storage/directory.ts';
+import { ConfigError } from '../../config/errors.ts';
+import type { SettingName, Settings } from '../../config/schema.ts';
 import { failureOf } from '../errors.ts';
 import { critical, type Finding, ok, warning } from './finding.ts';
 
 /** Permissions of the group and of everybody. */
 const OTHERS = 0o077;
-const LOCAL_HOST = '127.0.0.1';
 
 /** A failure as a finding; the advice is in its message. */
 export function findingOf(check: string, error: unknown): Finding {
@@ -72,42 +73,55 @@ export function checkLeftovers(layout: DirectoryLayout): Finding[] {
   return [warning('leftovers', message, 'they go with the next change of the keys, such as a new password')];
 }
 
-/** The configuration of the directory, and the ports that it and the environment name. */
+/** The configuration as the node would take it, and the ports that it names. */
 export async function checkConfig(
   layout: DirectoryLayout,
   env: NodeJS.ProcessEnv,
   isUp: boolean,
 ): Promise<Finding[]> {
-  let config: Record<string, unknown> = {};
-  const findings: Finding[] = [];
-  if (existsSync(layout.config))
-    try {
-      const parsed: unknown = JSON.parse(readFileSync(layout.config, 'utf8'));
-      if (typeof parsed !== 'object' || parsed === null) throw new SyntaxError('it is no object');
-      config = parsed as Record<string, unknown>;
-      findings.push(ok('config', layout.config));
-    } catch (error) {
-      const message = `${layout.config} cannot be read: ${(error as Error).message}`;
-      findings.push(critical('config', message, 'mend it, or move it away to go on with the defaults'));
-    }
-  const ports = portsOf({ ...config, ...env });
-  return [...findings, ...(await Promise.all(ports.map(([name, port]) => checkPort(name, port, isUp))))];
+  const { loadConfig } = await import('../../config/load.ts');
+  try {
+    const { settings } = loadConfig({ data: layout.root, env });
+    const ports = portsOf(settings).map((port) => checkPort(port, isUp));
+    return [ok('config', 'every setting is in order'), ...(await Promise.all(ports))];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((problem) =>
+      critical('config', problem, 'see what may be set: lb config list'),
+    );
+  }
 }
 
-/** Whatever is called a port and is one; 0 lets the system choose. */
-export function portsOf(settings: Readonly<Record<string, unknown>>): [name: string, port: number][] {
-  return Object.entries(settings)
-    .filter(([name]) => /^(LB_.*PORT|[a-z0-9_]*port)$/.test(name))
-    .map(([name, value]): [string, number] => [name, Number(value)])
-    .filter(([, port]) => Number.isInteger(port) && port > 0 && port < 65_536);
+/** A port that a setting names, and the address that it would be opened on. */
+export interface NamedPort {
+  readonly name: SettingName;
+  readonly port: number;
+  readonly host: string;
 }
 
-async function checkPort(name: string, port: number, isUp: boolean): Promise<Finding> {
+/** The ports of the settings; 0 lets the system choose. */
+export function portsOf({
+  metrics_port,
+  metrics_host,
+  http_port,
+  http_host,
+  p2p_port,
+  p2p_host,
+}: Settings): NamedPort[] {
+  const named: [SettingName, number | undefined, string][] = [
+    ['metrics_port', metrics_port, metrics_host],
+    ['http_port', http_port, http_host],
+    ['p2p_port', p2p_port, p2p_host],
+  ];
+  return named.flatMap(([name, port = 0, host]) => (port === 0 ? [] : [{ name, port, host }]));
+}
+
+async function checkPort({ name, port, host }: NamedPort, isUp: boolean): Promise<Finding> {
   const check = `port_${port}`;
   const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error));
-    server.listen(port, LOCAL_HOST, () => server.close(() => resolve(undefined)));
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
   if (failure === undefined) return ok(check, `${name}: free`);
   if (failure.code === 'EADDRINUSE' && isUp) return ok(check, `${name}: in use while the node is up`);

@@ -5,7 +5,9 @@ import { describeFinding } from '../../../actors/history/findings.ts';
 import { sha256 } from '../../../crypto/hash.ts';
 import { toHex } from '../../../events/bytes.ts';
 import type { BatteryNode } from '../../../node.ts';
+import { type CheckName, health } from '../../observability/health.ts';
 import { cleanLine, count, shortId } from '../text.ts';
+import { failedParts } from '../verbs/node.ts';
 import { findingOf } from './directory.ts';
 import { critical, type Finding, ok, warning } from './finding.ts';
 
@@ -23,13 +25,21 @@ export interface NodeHealth {
   readonly groups: readonly GroupHealth[];
 }
 
-/** @param isDeep audits every group: every signature, rule, sum and index */
+/**
+ * @param data the data directory
+ * @param isDeep audits every group: every signature, rule, sum and index
+ */
 export async function checkNode(
   node: BatteryNode,
+  data: string,
   isDeep: boolean,
   onGroup: (done: number, of: number) => void = () => {},
 ): Promise<NodeHealth> {
-  const findings: Finding[] = [checkEncryption(node)];
+  const findings: Finding[] = [
+    checkEncryption(node),
+    ...(await checkWorking(node, data)),
+    ...checkParts(node),
+  ];
   const groups: GroupHealth[] = [];
   const ids = node.groupIds();
   for (const [at, id] of ids.entries()) {
@@ -58,6 +68,35 @@ function checkEncryption(node: BatteryNode): Finding {
     'keys',
     'not encrypted: whoever reads the file has them',
     'set a password: lb identity password',
+  );
+}
+
+/** What the node says of its own work; room, keys and groups are looked at more closely elsewhere. */
+async function checkWorking(node: BatteryNode, data: string): Promise<Finding[]> {
+  const { checks } = await health(node, data);
+  const at = (name: CheckName) => checks.find((check) => check.name === name)!;
+  const storage = at('storage');
+  const clock = at('clock');
+  const findings = [
+    storage.status === 'ok'
+      ? ok('storage', storage.detail)
+      : critical('storage', storage.detail, 'look at the disk, its quota and its mount'),
+  ];
+  if (clock.status !== 'ok')
+    findings.push(
+      critical('clock_jump', clock.detail, 'set the clock right, or if it is right now: lb trust-clock'),
+    );
+  return findings;
+}
+
+/** Task boards and presences that stopped; a chain that did is a halted group. */
+function checkParts(node: BatteryNode): Finding[] {
+  return failedParts(node).map(({ part, groupId, reason }) =>
+    warning(
+      `${part}_stopped`,
+      `${shortId(groupId)}: ${reason}`,
+      'it is started again by itself; if it stays so: lb support-bundle',
+    ),
   );
 }
 

@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 import { checkNode, type NodeHealth } from './groups.ts';
 import { checkClock, checkDisk, checkNativeModules, checkRuntime, freeBytes } from './machine.ts';
 import { checkNetwork } from './network.ts';
+import { checkViews } from './views.ts';
 
 export interface Health extends NodeHealth {
   /** Bytes; nothing where the system does not say. */
@@ -31,7 +32,7 @@ export async function lookAtHealth(
     ...checkLeftovers(layout),
     ...(await checkConfig(layout, run.env, run.isUpHere)),
   );
-  const node = await openedNode(run, isDeep, onGroup);
+  const node = await openedNode(run, layout.root, isDeep, onGroup);
   const newest = node.groups.reduce((latest, { tsMs }) => Math.max(latest, tsMs), 0);
   return {
     findings: [...findings, ...node.findings, checkClock(nowMs, newest)],
@@ -42,13 +43,15 @@ export async function lookAtHealth(
 
 async function openedNode(
   run: Run,
+  data: string,
   isDeep: boolean,
   onGroup?: (done: number, of: number) => void,
 ): Promise<NodeHealth> {
   try {
     const node = await run.node();
-    const health = await checkNode(node, isDeep, onGroup);
-    return { ...health, findings: [...health.findings, ...(await checkNetwork(node, health.groups))] };
+    const { findings, groups } = await checkNode(node, data, isDeep, onGroup);
+    const views = await checkViews(node, layoutOf(data), isDeep);
+    return { findings: [...findings, ...(await checkNetwork(node, groups)), ...views], groups };
   } catch (error) {
     return { findings: [findingOf('database', error)], groups: [] };
   }

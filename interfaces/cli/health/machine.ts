@@ -1,12 +1,10 @@
 /** The machine under a node: runtime, compiled modules, disk, clock. Everything that it asks comes in. */
 import { type StatsFs, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { DISK_FREE_BYTES_LOW, DISK_FREE_BYTES_MIN } from '../../observability/health.ts';
 import { critical, type Finding, ok, warning } from './finding.ts';
 
 const RUNTIME_MAJOR_MIN = 24;
-/** Below this, a busy node fills it within minutes, and nothing more is sealed. */
-const FREE_BYTES_CRITICAL = 128 * 1024 ** 2;
-const FREE_BYTES_WARNING = 1024 ** 3;
 /** No release of this program is older. */
 const CLOCK_MS_MIN = Date.UTC(2026, 0, 1);
 /** What sealers allow for, in both directions. */
@@ -76,9 +74,9 @@ export function checkDisk(path: string): Finding[] {
 
 export function checkRoom(free: number): Finding {
   const message = `${(free / 1024 ** 3).toFixed(1)} GiB free`;
-  if (free < FREE_BYTES_CRITICAL)
+  if (free < DISK_FREE_BYTES_MIN)
     return critical('disk_space', message, 'free some space: a full disk stops all sealing; nothing is lost');
-  if (free < FREE_BYTES_WARNING) return warning('disk_space', message, 'free some space before it runs out');
+  if (free < DISK_FREE_BYTES_LOW) return warning('disk_space', message, 'free some space before it runs out');
   return ok('disk_space', message);
 }
 

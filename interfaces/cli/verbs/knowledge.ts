@@ -11,7 +11,7 @@ import { checkClaimText, checkOptional, parseEvidence, parseTags } from '../fiel
 import { parseCount, parseTime, sourceName, textOf } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { claimId, referenceId, subjectOf, subjectOption } from '../resolve.ts';
-import { type Column, displayWidth, printTable, printText } from '../table.ts';
+import { type Column, printTable } from '../table.ts';
 import { formatTime, shorten, shortId } from '../text.ts';
 
 const heading = 'Knowledge';
@@ -90,20 +90,6 @@ function registerReading(program: Command, context: CliContext): void {
         .option('--since <when>', 'a time, or a span before now'),
     recent,
   );
-  verb<{ claim?: string }>(
-    program,
-    context,
-    {
-      usage: 'thread',
-      summary: 'Show the conversation that a claim belongs to.',
-      heading,
-      example: 'lb thread CLAIM',
-      inGroup: true,
-      at: true,
-    },
-    (command) => subjectOption(command, 'claim', 'any claim of the thread'),
-    thread,
-  );
 }
 
 function change(
@@ -168,7 +154,7 @@ export function standing({ isIn, retraction }: DescribedClaim): string {
   return isIn ? 'in' : 'out';
 }
 
-const MISSING_TEXT = '(the text is not on this node)';
+export const MISSING_TEXT = '(the text is not on this node)';
 
 async function recent(run: Run<{ limit: string; since?: string }>): Promise<void> {
   const limit = parseCount(run.options.limit, '--limit');
@@ -198,50 +184,4 @@ async function recent(run: Run<{ limit: string; since?: string }>): Promise<void
     },
   ];
   run.print({ height: view.height, claims }, () => printTable(run.out, columns, claims, 'no claims'));
-}
-
-async function thread(run: Run<{ claim?: string }>): Promise<void> {
-  const group = await run.group();
-  const view = await run.view();
-  const start = claimId(view, subjectOf('claim', run.options.claim, run.args[0]));
-  const replies = new Map<Hex32, Hex32[]>();
-  for (const { claim, parent } of view.claims())
-    if (parent !== undefined) replies.set(parent, [...(replies.get(parent) ?? []), claim]);
-  const rows = flatten(group, view, rootOf(view, start), replies);
-  const name = await run.namer(view);
-  run.print({ height: view.height, claims: rows }, () => {
-    for (const row of rows) {
-      const margin = '  '.repeat(row.depth);
-      const id = run.id(row.claim);
-      const mark = row.claim === start ? run.out.style('bold', id) : id;
-      const about = `${name(row.author)}  ${formatTime(row.tsMs)}  ${standing(row)}`;
-      const isNarrow = run.out.isTerminal && displayWidth(margin + id + about) + 2 > run.out.width;
-      run.out.line(isNarrow ? `${margin}${mark}` : `${margin}${mark}  ${about}`);
-      if (isNarrow) printText(run.out, about, `${margin}  `);
-      printText(run.out, row.text ?? MISSING_TEXT, `${margin}  `);
-    }
-  });
-}
-
-function rootOf(view: GroupView, claim: Hex32): Hex32 {
-  let root = claim;
-  for (let parent = view.claim(root)?.parent; parent !== undefined; parent = view.claim(root)?.parent)
-    root = parent;
-  return root;
-}
-
-/** The thread from its root, replies under what they reply to, oldest first. */
-function flatten(group: Group, view: GroupView, root: Hex32, replies: ReadonlyMap<Hex32, readonly Hex32[]>) {
-  const known = new Map<Hex32, boolean>();
-  const rows: (DescribedClaim & { depth: number })[] = [];
-  // A stack of our own: a conversation may be deeper than the language's.
-  const waiting = [{ claim: root, depth: 0 }];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { claim, depth } = next;
-    rows.push({ ...describeClaim(group, view, claim, known), depth });
-    const children = [...(replies.get(claim) ?? [])];
-    children.sort((a, b) => view.claim(b)!.tsMs - view.claim(a)!.tsMs || (a < b ? 1 : -1));
-    for (const child of children) waiting.push({ claim: child, depth: depth + 1 });
-  }
-  return rows;
 }

@@ -1,7 +1,10 @@
 /** `init` and `info`: the node itself. */
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
+import type { PartFailure } from '../../../actors/node/supervisor.ts';
 import type { BatteryNode } from '../../../node.ts';
+import { layoutOf } from '../../../storage/directory.ts';
+import { type PeekedViews, peekViews } from '../../../views/peek.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
@@ -99,6 +102,22 @@ export function printHalted(run: Run, halted: ReturnType<typeof haltedGroups>): 
   }
 }
 
+/** What beside the chains is down: the rest of a group goes on without it. */
+export function failedParts(node: BatteryNode): PartFailure[] {
+  return node.failures().filter(({ part, isDown }) => part !== 'chain' && isDown);
+}
+
+const PART_NAMES = { chain: 'chain', tasks: 'task deadlines', presence: 'presence' } as const;
+
+function printFailedParts(run: Run, parts: readonly PartFailure[]): void {
+  for (const { part, groupId, reason, retryAtMs } of parts) {
+    const next = retryAtMs === undefined ? 'not tried again' : `tried again at ${formatTime(retryAtMs)}`;
+    run.out.line(
+      run.out.style('red', `${PART_NAMES[part]} stopped (${shortId(groupId)}): ${reason}; ${next}`),
+    );
+  }
+}
+
 /** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */
 export function summarize(node: BatteryNode, group: Group, view = group.now) {
   const { groupId, name, currency, status, haltReason, retryAtMs, head } = group.info();
@@ -152,6 +171,20 @@ export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
   },
 ];
 
+type InfoGroup = GroupSummary & { readonly views?: PeekedViews };
+
+/** How far the search is: words at once, meaning after. */
+function infoColumns(hasModel: boolean): readonly Column<InfoGroup>[] {
+  const indexed = ({ height, views }: InfoGroup): string => {
+    if (views === undefined) return 'with the first question';
+    const words = views.height < height ? `to height ${views.height}` : 'up to date';
+    if (!hasModel) return `${words}, by words alone`;
+    return views.embedded < views.withText
+      ? `${words}, meaning ${views.embedded} of ${views.withText} claims`
+      : words;
+  };
+  return [...GROUP_COLUMNS, { header: 'search', value: indexed, isFlexible: true }];
+}
 type FollowedGroup = SyncState & Pick<GroupSummary, 'groupId' | 'name' | 'height'>;
 
 /** How the groups stand that others seal. */
@@ -179,13 +212,18 @@ async function info(run: Run): Promise<void> {
   const node = await run.node();
   const identities = node.identities();
   const held = node.groups();
-  const groups = summarizeReadable(node, held);
+  const viewsDir = layoutOf(run.path(run.data)).views;
+  const groups = summarizeReadable(node, held).map((group): InfoGroup => {
+    const views = peekViews(viewsDir, group.groupId);
+    return { ...group, ...(views && { views }) };
+  });
   const halted = haltedGroups(held);
   const data = run.path(run.data);
   const keysEncrypted = node.hasPassword;
   const { keyFileWarning } = node;
   const followed = await followedGroups(node, groups);
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, followed, halted }, () => {
+  const failed = failedParts(node);
+  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, followed, halted, failed }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
@@ -203,9 +241,10 @@ async function info(run: Run): Promise<void> {
       );
     }
     run.out.line();
-    printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+    printTable(run.out, infoColumns(node.embedder.kind !== 'none'), groups, 'no groups yet');
     printFollowed(run, followed);
     printHalted(run, halted);
+    printFailedParts(run, failed);
   });
   const own = identities.find(({ isNode }) => isNode)!;
   run.hint(

@@ -139,9 +139,7 @@ async function listTasks(run: Run<{ status?: string; assignee?: string }>): Prom
   const view = await run.view();
   const node = await run.node();
   const of = assignee === undefined ? {} : { assignee: memberKey(node, view, assignee) };
-  const exact = wanted === undefined || wanted === 'open' ? {} : { status: wanted as TaskStatus };
-  const isOpen = (task: Task): boolean => ['pending', 'assigned', 'in_progress'].includes(task.status);
-  const tasks = view.tasks({ ...of, ...exact }).filter((task) => wanted !== 'open' || isOpen(task));
+  const tasks = view.tasks({ ...of, ...(wanted && { status: wanted as TaskStatus | 'open' }) });
   const name = await run.namer(view);
   run.print({ height: view.height, tasks }, () =>
     printTable(run.out, taskColumns(name, run.timeOf(view)), tasks, 'no tasks'),

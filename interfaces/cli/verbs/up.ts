@@ -83,9 +83,14 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
   const { startObservability } = await import('../../observability/observe.ts');
   const { logger, telemetry, attach, close } = await startObservability(config);
   run.onEnd(close);
-  const node = await openNode(run, { data, ...nodeOptions(config), ...(telemetry && { telemetry }) });
+  const node = await openNode(run, {
+    data,
+    ...nodeOptions(config, run.env),
+    ...(telemetry && { telemetry }),
+  });
   run.onEnd(() => node.close());
   await attach(node, data);
+  node.views.follow(node.groupIds());
   const { SocketServer } = await import('../../socket/server.ts');
   const path = layoutOf(data).socket;
   const server = await SocketServer.listen(path, (request, terminal, signal) =>

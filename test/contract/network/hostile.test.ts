@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { fromHex } from '../../../events/bytes.ts';
 import { dialAddress } from '../../../protocol/addresses.ts';
 import { decodeAnswer, encodeRequest, RPC_PROTOCOL } from '../../../protocol/rpc/methods.ts';
+import { CHECKPOINT_PROTOCOL, fetchCheckpoint } from '../../../protocol/sync/checkpoint.ts';
 import { SYNC_PROTOCOL } from '../../../protocol/sync/stream.ts';
 import { forgeBlock } from '../../support/blocks.ts';
 import { closeHostile, foundedWorld, frames, hostile, mallory, serveBlocks } from '../../support/hostile.ts';
@@ -15,6 +16,8 @@ afterEach(async () => {
   await closePeers();
   await closeHostile();
 });
+
+const PROTOCOLS = [RPC_PROTOCOL, SYNC_PROTOCOL, CHECKPOINT_PROTOCOL];
 
 /** Whether the victim still answers somebody honest. */
 async function servesTheHonest(victim: Peer): Promise<void> {
@@ -51,7 +54,7 @@ it('somebody else at an address is refused', async () => {
 });
 
 describe('frames', () => {
-  it.each([RPC_PROTOCOL, SYNC_PROTOCOL])('of garbage on %s shut the peer out', async (protocol) => {
+  it.each(PROTOCOLS)('of garbage on %s shut the peer out', async (protocol) => {
     const victim = await peer();
     const host = await hostile(mallory);
     await host.dial(victim.key, victim.network.host.addresses());
@@ -68,7 +71,7 @@ describe('frames', () => {
     await servesTheHonest(victim);
   });
 
-  it.each([RPC_PROTOCOL, SYNC_PROTOCOL])('of a declared 2 GB on %s cost nothing', async (protocol) => {
+  it.each(PROTOCOLS)('of a declared 2 GB on %s cost nothing', async (protocol) => {
     const victim = await peer();
     const host = await hostile(mallory);
     await host.dial(victim.key, victim.network.host.addresses());
@@ -301,6 +304,13 @@ describe('a stranger', () => {
     const answers = await answersOf(group.groupId);
     expect(new Set(answers)).toEqual(new Set(['the peer answered: not_found']));
     expect(answers).toEqual(await answersOf(hashOf('no such group')));
+    const checkpoint = fetchCheckpoint(
+      prying.network.host,
+      victim.key,
+      group.groupId,
+      AbortSignal.timeout(5_000),
+    );
+    await expect(checkpoint).rejects.toMatchObject({ reason: 'not_found' });
     const { artifacts } = await client.call(victim.key, 'cas_get', { groupId: undefined, hashes: [claim] });
     expect(artifacts).toEqual([undefined]);
     const { groups } = await client.call(victim.key, 'group_list_available', { after: undefined });

@@ -3,10 +3,11 @@ import { cpSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import { BatteryNode } from '../../../node.ts';
 import { FrameStream } from '../../../protocol/frames.ts';
+import { subscribe } from '../../../protocol/membership.ts';
 import { decodeRequest, encodeAnswer, encodeError, RPC_PROTOCOL } from '../../../protocol/rpc/methods.ts';
 import { evidences, sealOf, settleEvidence } from '../../../protocol/sync/evidence.ts';
 import { closeHostile, foundedWorld, hostile, mallory, serveBlocks } from '../../support/hostile.ts';
-import { closePeers, joinGroup, newDirectory, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, newDirectory, peer, until } from '../../support/network.ts';
 import { alice, person } from '../../support/people.ts';
 
 afterEach(async () => {
@@ -123,3 +124,25 @@ async function peerOf(node: Awaited<ReturnType<typeof peer>>['node']) {
   const { NetworkService } = await import('../../../protocol/network-service.ts');
   return NetworkService.start(node.networkPort, { mdns: false });
 }
+
+it('a sealer whose clock is far from the median of three members seals nothing, and says so', async () => {
+  const aheadMs = 10 * 60_000;
+  const clock = { nowMs: () => Date.now() - aheadMs, monotonicMs: () => performance.now() };
+  const sealer = await peer({ open: { clock } });
+  const said: string[] = [];
+  sealer.node.bus.moment$.subscribe((event) => {
+    if (event.kind === 'clock.jumped') said.push(event.message);
+  });
+  const group = await sealer.node.createGroup({ name: 'late' });
+  const members = [await peer(), await peer(), await peer()];
+  for (const { key } of members) await group.as('node').addMember(key, 'member');
+  for (const member of members) {
+    await connect(member, sealer);
+    await subscribe(member.network, group.groupId, sealer.key);
+  }
+  await until('it is said', () => said.length === 1);
+  expect(said[0]).toContain('600 s behind the clocks of 3 peers');
+  await expect(group.as('node').setProfile('now')).rejects.toMatchObject({ code: 'clock_jumped' });
+  sealer.node.trustClock();
+  await group.as('node').setProfile('trusted');
+});

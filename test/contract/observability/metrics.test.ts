@@ -73,6 +73,19 @@ test('many groups have few series', async () => {
   expect([...found].filter(([name]) => name.startsWith('lb_head_height'))).toHaveLength(3);
 });
 
+test('the lag of the views is there once their thread has said something', async () => {
+  const { node, observability } = await watchedNode({ embedder: 'none' });
+  const group = await node.createGroup({ name: 'views' });
+  await group.as('node').publishClaim({ text: 'one' });
+  const label = `{group="${group.groupId.slice(0, 16)}"}`;
+  expect((await scrape(observability.metrics!)).has(`lb_views_lag_blocks${label}`)).toBe(false);
+  await node.views.progress(group.groupId);
+  const found = await scrape(observability.metrics!);
+  expect([found.get(`lb_views_lag_blocks${label}`), found.get(`lb_views_lag_claims${label}`)]).toEqual([
+    0, 0,
+  ]);
+});
+
 test('the network has metrics while there is one', async () => {
   const metrics = createMetrics({ groupsMax: 1 });
   expect((await scrape(metrics)).has('lb_peers')).toBe(false);

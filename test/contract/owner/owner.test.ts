@@ -60,6 +60,7 @@ function normalize(text: string, cwd: string): string[] {
     .replaceAll(/[0-9a-f]{8,128}/g, '#')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replaceAll(/"(\w*(?:_ms|seconds|_per_second|pid|code|bytes))":[\d.]+/g, '"$1":0')
+    .replaceAll(/"views":\{[^}]*\}|"embedded":\d+/g, 'HOW FAR THE INDEX IS')
     .replaceAll(/"code":"[^"]{40,}"/g, '"code":"CODE"')
     .split(/[\n,{}[\]]/)
     .sort();

@@ -20,6 +20,7 @@ import {
   checkRuntime,
 } from '../../../interfaces/cli/health/machine.ts';
 import { nagiosLine, prometheusText } from '../../../interfaces/cli/health/monitors.ts';
+import { loadConfig } from '../../../interfaces/config/load.ts';
 import { createDirectory } from '../../../storage/directory.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-health-'));
@@ -86,10 +87,14 @@ describe('the directory', () => {
     expect(checkLeftovers(layout)).toMatchObject([{ severity: 'warning' }]);
   });
 
-  test('a broken configuration is critical', async () => {
-    expect(await checkConfig(layout, {}, false)).toEqual([]);
+  test('a broken configuration is critical, and each thing in it is named', async () => {
+    expect(await checkConfig(layout, {}, false)).toMatchObject([{ check: 'config', severity: 'ok' }]);
     writeFileSync(layout.config, '{"a":');
     expect(await checkConfig(layout, {}, false)).toMatchObject([{ check: 'config', severity: 'critical' }]);
+    writeFileSync(layout.config, JSON.stringify({ http_prot: 80, metrics: 'perhaps' }));
+    const found = await checkConfig(layout, { LB_NOPE: '1' }, false);
+    expect(found.map(({ severity }) => severity)).toEqual(['critical', 'critical', 'critical']);
+    expect(found[0]!.message).toContain('did you mean http_port?');
   });
 
   test('a port that another program has is a warning, and none while the node is up', async () => {
@@ -97,17 +102,19 @@ describe('the directory', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
     writeFileSync(layout.config, JSON.stringify({ http_port: port }));
-    const state = async (isUp: boolean) => (await checkConfig(layout, {}, isUp)).at(-1)!.severity;
-    expect([await state(false), await state(true)]).toEqual(['warning', 'ok']);
+    const state = async (isUp: boolean) => (await checkConfig(layout, {}, isUp)).at(-1)!;
+    expect([(await state(false)).severity, (await state(true)).severity]).toEqual(['warning', 'ok']);
+    expect((await state(false)).message).toContain('http_port');
     await new Promise((resolve) => server.close(resolve));
-    expect(await state(false)).toBe('ok');
+    expect((await state(false)).severity).toBe('ok');
   });
 
-  test('ports are found by their names', () => {
-    const settings = { http_port: 80, LB_P2P_PORT: '7337', port: 0, transport: 'tcp', LB_REPORT: 'x' };
+  test('ports are those of the settings, on their own addresses; a port that the system chooses is none', () => {
+    writeFileSync(layout.config, JSON.stringify({ http_port: 8080, p2p_port: 0 }));
+    const { settings } = loadConfig({ data: dir, env: { LB_METRICS_PORT: '9464' } });
     expect(portsOf(settings)).toEqual([
-      ['http_port', 80],
-      ['LB_P2P_PORT', 7337],
+      { name: 'metrics_port', port: 9464, host: '127.0.0.1' },
+      { name: 'http_port', port: 8080, host: '127.0.0.1' },
     ]);
   });
 });

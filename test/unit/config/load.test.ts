@@ -90,9 +90,35 @@ describe('where a value comes from', () => {
       durability: 'commit',
       lingerMs: 2,
       maxClockDriftMs: 1000,
+      embedder: { kind: 'builtin' },
       threads: 3,
     });
     expect(nodeOptions(load(directory()))).not.toHaveProperty('threads');
+  });
+
+  test('a model on a server is named in one line, and its key is no setting', () => {
+    const url = 'http://127.0.0.1:11434/v1';
+    const embedderIn = (text: string, env = {}) =>
+      nodeOptions(load(directory({ embedder: text })), env).embedder;
+    expect(embedderIn('none')).toEqual({ kind: 'none' });
+    expect(embedderIn(`ollama:all-minilm:33m@${url}`)).toEqual({
+      kind: 'ollama',
+      model: 'all-minilm:33m',
+      url,
+    });
+    expect(embedderIn(`openai:small@${url}`)).toEqual({ kind: 'openai', model: 'small', url });
+    expect(embedderIn(`openai:small@${url}`, { LB_EMBEDDER_KEY: 'secret' })).toMatchObject({ key: 'secret' });
+    expect(load(directory(), { LB_EMBEDDER_KEY: 'secret' }).settings).not.toHaveProperty('embedder_key');
+    for (const wrong of [
+      '',
+      'ollama',
+      'ollama:m',
+      `ollama:@${url}`,
+      'ollama:m@ftp://x',
+      'gpt',
+      'openai:m@http://',
+    ])
+      expect(() => load(directory({ embedder: wrong })), wrong).toThrow(/embedder .* must be builtin, none/);
   });
 });
 

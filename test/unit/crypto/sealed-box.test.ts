@@ -1,20 +1,23 @@
-import { x25519 } from '@noble/curves/ed25519.js';
+import { x25519 as noble } from '@noble/curves/ed25519.js';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../../../crypto/hash.ts';
 import { createOneTimeKey, sealPackageKey } from '../../../crypto/sealed-box.ts';
 import { Secret } from '../../../crypto/secret.ts';
+import { sodium } from '../../../crypto/sodium.ts';
+import { sodiumX25519, x25519 } from '../../../crypto/x25519.ts';
 import { fromHex, toHex, utf8 } from '../../../events/bytes.ts';
-import {
-  keyHashOf,
-  openSealedKey,
-  SEALED_KEY_BYTES,
-  x25519PublicKey,
-  x25519SharedSecret,
-} from '../../../machines/sealed-key.ts';
+import { keyHashOf, nobleX25519, openSealedKey, SEALED_KEY_BYTES } from '../../../machines/sealed-key.ts';
 
 const packageKey = Uint8Array.from({ length: 32 }, (_, at) => at);
 const purchaseId = sha256(utf8('a purchase'));
+
+const WAYS = [sodiumX25519(sodium!), nobleX25519];
+
+/** Coordinates of 2^255 - 19 and above, which stand for smaller ones. */
+const notReduced = fc
+  .integer({ min: 0xed, max: 0xff })
+  .map((low) => Uint8Array.from({ length: 32 }, (_, at) => (at === 0 ? low : at === 31 ? 0x7f : 0xff)));
 
 function sold(): { sealedKey: Uint8Array; buyerSecret: Uint8Array; purchaseId: Uint8Array } {
   const buyer = createOneTimeKey();
@@ -43,20 +46,22 @@ describe('a sealed package key', () => {
   it('opens with the one-time secret for its purchase, and is 80 bytes', () => {
     const grant = sold();
     expect(grant.sealedKey.length).toBe(SEALED_KEY_BYTES);
-    expect(openSealedKey(grant)).toEqual(packageKey);
+    expect(openSealedKey(x25519, grant)).toEqual(packageKey);
   });
 
   it('does not open for another purchase or with another secret', () => {
     const grant = sold();
-    expect(openSealedKey({ ...grant, purchaseId: sha256(utf8('another')) })).toBeUndefined();
-    expect(openSealedKey({ ...grant, buyerSecret: createOneTimeKey().secret.expose() })).toBeUndefined();
+    expect(openSealedKey(x25519, { ...grant, purchaseId: sha256(utf8('another')) })).toBeUndefined();
+    expect(
+      openSealedKey(x25519, { ...grant, buyerSecret: createOneTimeKey().secret.expose() }),
+    ).toBeUndefined();
   });
 
   it('does not open with any bit changed', () => {
     const grant = sold();
     for (let at = 0; at < SEALED_KEY_BYTES; at++) {
       const sealedKey = grant.sealedKey.with(at, grant.sealedKey[at]! ^ (1 << (at & 7)));
-      expect(openSealedKey({ ...grant, sealedKey })).toBeUndefined();
+      expect(openSealedKey(x25519, { ...grant, sealedKey })).toBeUndefined();
     }
   });
 
@@ -68,7 +73,7 @@ describe('a sealed package key', () => {
       );
     fc.assert(
       fc.property(bytes(80), bytes(32), bytes(32), (sealedKey, buyerSecret, id) => {
-        expect(openSealedKey({ sealedKey, buyerSecret, purchaseId: id })).toBeUndefined();
+        expect(openSealedKey(x25519, { sealedKey, buyerSecret, purchaseId: id })).toBeUndefined();
       }),
       { numRuns: 40, seed: 7748 },
     );
@@ -77,13 +82,27 @@ describe('a sealed package key', () => {
   it('is not made for, nor opened with, a point of small order', () => {
     const buyer = createOneTimeKey();
     for (const point of SMALL_ORDER) {
-      expect(x25519SharedSecret(buyer.secret.expose(), point)).toBeUndefined();
+      for (const way of WAYS) expect(way.sharedSecret(buyer.secret.expose(), point)).toBeUndefined();
       const grant = { packageKey: new Secret(packageKey), buyerKey: point, purchaseId };
       expect(sealPackageKey(grant)).toBeUndefined();
       const sealedKey = new Uint8Array(SEALED_KEY_BYTES);
       sealedKey.set(point);
-      expect(openSealedKey({ sealedKey, buyerSecret: buyer.secret.expose(), purchaseId })).toBeUndefined();
+      expect(
+        openSealedKey(x25519, { sealedKey, buyerSecret: buyer.secret.expose(), purchaseId }),
+      ).toBeUndefined();
     }
+  });
+
+  it('opens alike by every implementation, whatever the bytes of secret and point', () => {
+    const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
+    const point = fc.oneof(bytes, fc.constantFrom(...SMALL_ORDER), notReduced);
+    fc.assert(
+      fc.property(bytes, point, (secret, other) => {
+        const answers = WAYS.map((way) => [way.publicKey(secret), way.sharedSecret(secret, other)]);
+        for (const answer of answers) expect(answer).toEqual(answers[0]);
+      }),
+      { numRuns: 60, seed: 7748 },
+    );
   });
 
   it('is sealed anew each time', () => {
@@ -110,13 +129,17 @@ describe('a sealed package key', () => {
     vi.stubGlobal('Date', new Proxy(Date, { get: forbidden, construct: forbidden, apply: forbidden }));
     vi.spyOn(Math, 'random').mockImplementation(forbidden);
     const buyerSecret = new Uint8Array(32).fill(7);
-    const opened = openSealedKey({ sealedKey: fromHex(FROZEN_SEALED_KEY), buyerSecret, purchaseId });
+    const opened = openSealedKey(nobleX25519, {
+      sealedKey: fromHex(FROZEN_SEALED_KEY),
+      buyerSecret,
+      purchaseId,
+    });
     expect(opened).toEqual(packageKey);
     expect(toHex(keyHashOf(packageKey))).toBe(FROZEN_KEY_HASH);
-    const publicKey = x25519PublicKey(buyerSecret);
+    const publicKey = nobleX25519.publicKey(buyerSecret);
     vi.restoreAllMocks();
     vi.unstubAllGlobals();
-    expect(toHex(publicKey)).toBe(toHex(x25519.getPublicKey(buyerSecret)));
+    expect(toHex(publicKey)).toBe(toHex(noble.getPublicKey(buyerSecret)));
   });
 
   it('has a key hash that is SHA-256 with a domain', () => {

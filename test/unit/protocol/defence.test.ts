@@ -88,3 +88,27 @@ describe('limits', () => {
     expect(map.get(1)).toBeUndefined();
   });
 });
+
+it('a member of a common group may ask ten times as often as a stranger', () => {
+  const clock = { nowMs: 0 };
+  const member = hashOf('member');
+  const made = new Defence({
+    nowMs: () => clock.nowMs,
+    banned: () => {},
+    requestsPerMinute: 10,
+    isKnown: (key) => key === member,
+  });
+  const allowed = (key: string): number =>
+    Array.from({ length: 200 }).filter(() => made.allows('requests', key)).length;
+  expect(allowed(peer)).toBe(10);
+  expect(allowed(member)).toBeGreaterThanOrEqual(99);
+});
+
+it('those who are shut out are listed with what is left of it', () => {
+  const { clock, made } = defence();
+  made.punish(peer, 'a lie');
+  clock.nowMs = BAN_MS_FIRST / 2;
+  expect([...made.banned()]).toEqual([[peer, BAN_MS_FIRST / 2]]);
+  clock.nowMs = BAN_MS_FIRST;
+  expect([...made.banned()]).toEqual([]);
+});

@@ -11,6 +11,7 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, it } from 'vitest';
 import { aeadOpen, aeadSeal } from '../../../crypto/aead.ts';
+import { sodium } from '../../../crypto/sodium.ts';
 import {
   opensslTier,
   sodiumTier,
@@ -18,8 +19,9 @@ import {
   verifySignature,
   zip215Tier,
 } from '../../../crypto/verify.ts';
+import { sodiumX25519 } from '../../../crypto/x25519.ts';
 import { fromHex, toHex, utf8 } from '../../../events/bytes.ts';
-import { x25519SharedSecret } from '../../../machines/sealed-key.ts';
+import { nobleX25519 } from '../../../machines/sealed-key.ts';
 
 const folder = new URL('../../../../shared/vectors/', import.meta.url);
 const goldenFile = new URL('../../vectors/ed25519-zip215-verdicts.json', import.meta.url);
@@ -141,21 +143,25 @@ describe.each(Object.entries(SIGNATURE_SETS))('Ed25519: %s', (name, set) => {
 
 describe('X25519', () => {
   const name = 'wycheproof-x25519.json';
-  it.skipIf(!isThere(name))('518 Wycheproof cases: right, or refused where the result is zero', () => {
-    type Test = { tcId: number; public: string; private: string; shared: string };
-    const tests = load<Wycheproof<{ tests: readonly Test[] }>>(name).testGroups.flatMap(
-      (group) => group.tests,
-    );
-    expect(tests.length).toBe(518);
-    let refused = 0;
-    for (const test of tests) {
-      const shared = x25519SharedSecret(fromHex(test.private), fromHex(test.public));
-      const isZero = /^0+$/.test(test.shared);
-      if (isZero) refused++;
-      expect(shared && toHex(shared), `case ${test.tcId}`).toBe(isZero ? undefined : test.shared);
-    }
-    expect(refused).toBe(31);
-  });
+  const ways = { libsodium: sodiumX25519(sodium!), noble: nobleX25519 };
+  it.skipIf(!isThere(name)).each(Object.entries(ways))(
+    '518 Wycheproof cases by %s: right, or refused where the result is zero',
+    (_, way) => {
+      type Test = { tcId: number; public: string; private: string; shared: string };
+      const tests = load<Wycheproof<{ tests: readonly Test[] }>>(name).testGroups.flatMap(
+        (group) => group.tests,
+      );
+      expect(tests.length).toBe(518);
+      let refused = 0;
+      for (const test of tests) {
+        const shared = way.sharedSecret(fromHex(test.private), fromHex(test.public));
+        const isZero = /^0+$/.test(test.shared);
+        if (isZero) refused++;
+        expect(shared && toHex(shared), `case ${test.tcId}`).toBe(isZero ? undefined : test.shared);
+      }
+      expect(refused).toBe(31);
+    },
+  );
 });
 
 describe('ChaCha20-Poly1305', () => {

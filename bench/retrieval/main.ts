@@ -1,0 +1,116 @@
+/**
+ * `npm run bench:retrieval`: how good the search is, on the Cranfield collection (or another one in its format).
+ *
+ *   npm run bench:retrieval -- [FOLDER]       or LB_CRANFIELD=FOLDER; ../shared/data/cranfield if not given
+ *
+ * Every document becomes a claim of a real node, and every query goes through `compileContext`, so what is measured is
+ * what agents get, up to its depth of 200. Beside it stand two runs of MiniSearch, a well-kept library with BM25: as
+ * it comes, and with the terms that claims are searched by here. Nothing here is tuned to this collection.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import MiniSearch from 'minisearch';
+import { BatteryNode } from '../../node.ts';
+import { termsOf } from '../../views/tokens.ts';
+import { type Collection, readCollection } from './collection.ts';
+import { type Quality, qualityOf } from './measures.ts';
+
+const DEPTH = 200;
+const EMBEDDING_MS_MAX = 30 * 60_000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+});
+const folder = positionals[0] ?? process.env.LB_CRANFIELD ?? '../shared/data/cranfield';
+const collection = readCollection(folder);
+if (collection === undefined) {
+  console.error(`there is no collection in ${folder}; name its folder: npm run bench:retrieval -- FOLDER`);
+  process.exitCode = 3;
+} else await measure(collection);
+
+async function measure(given: Collection): Promise<void> {
+  const rows: { what: string; quality: Quality }[] = [];
+  const relevants = given.queries.map(({ relevant }) => relevant);
+  const add = (what: string, rankings: readonly (readonly number[])[]): void => {
+    const quality = qualityOf(rankings, relevants);
+    rows.push({ what, quality });
+    const figures = [quality.ndcg10, quality.map, quality.recall100].map((one) =>
+      one.toFixed(4).padStart(10),
+    );
+    if (!values.json) console.log(`${what.padEnd(44)}${figures.join('')}`);
+  };
+  if (!values.json) {
+    console.log(`${given.documents.length} documents, ${given.queries.length} queries with judgements\n`);
+    console.log(
+      `${''.padEnd(44)}${['nDCG@10', 'MAP', 'recall@100'].map((one) => one.padStart(10)).join('')}`,
+    );
+  }
+  add('MiniSearch (BM25+), as it comes', miniSearch(given, undefined));
+  add('MiniSearch (BM25+), with our terms', miniSearch(given, termsOf));
+  const ours = await claimRankings(given);
+  add('words', ours.words);
+  add('meaning', ours.meaning);
+  add('fused', ours.both);
+  if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));
+}
+
+function miniSearch(
+  { documents, queries }: Collection,
+  tokenize: ((text: string) => string[]) | undefined,
+): number[][] {
+  const index = new MiniSearch<{ id: number; text: string }>({
+    fields: ['text'],
+    ...(tokenize === undefined ? {} : { tokenize, processTerm: (term: string) => term }),
+  });
+  index.addAll(documents);
+  return queries.map(({ text }) =>
+    index
+      .search(text)
+      .slice(0, DEPTH)
+      .map(({ id }) => id as number),
+  );
+}
+
+/** The rankings of a real node, by words, by meaning and by both. */
+async function claimRankings({ documents, queries }: Collection) {
+  const dir = mkdtempSync(join(tmpdir(), 'lb-retrieval-'));
+  const node = await BatteryNode.openOrInit({ data: join(dir, 'node'), durability: 'commit' });
+  try {
+    const group = await node.createGroup({ name: 'collection' });
+    const me = group.as('node');
+    const documentOf = new Map<string, number>();
+    const publish = async ({ id, text }: Collection['documents'][number]): Promise<void> => {
+      documentOf.set((await me.publishClaim({ text })).claim, id);
+    };
+    await Promise.all(documents.map(publish));
+    await embedAll(node, group.groupId);
+    const rank = async (query: string, rankBy: 'both' | 'words' | 'meaning'): Promise<number[]> => {
+      const question = { query, rankBy, topK: DEPTH, maxTokens: Number.MAX_SAFE_INTEGER };
+      const { claims } = await node.views.compileContext(group.groupId, question);
+      // The slice puts threads together; the ranking is by score, and doubles are as good as what they double.
+      const ranked = claims.toSorted((a, b) => b.score - a.score || (a.claim < b.claim ? -1 : 1));
+      return ranked.flatMap(({ claim, same }) => [claim, ...same].map((one) => documentOf.get(one)!));
+    };
+    const all = async (rankBy: 'both' | 'words' | 'meaning'): Promise<number[][]> => {
+      const rankings: number[][] = [];
+      for (const { text } of queries) rankings.push(await rank(text, rankBy));
+      return rankings;
+    };
+    return { words: await all('words'), meaning: await all('meaning'), both: await all('both') };
+  } finally {
+    await node.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function embedAll(node: BatteryNode, groupId: string): Promise<void> {
+  const question = { query: 'x', topK: 1, waitForMeaningMs: EMBEDDING_MS_MAX };
+  const { progress } = await node.views.compileContext(groupId, question);
+  if (progress.embedded < progress.withText)
+    throw new Error(
+      `${progress.embedded} of ${progress.withText} claims have a vector: ${progress.meaningUnavailable}`,
+    );
+}

@@ -1,0 +1,115 @@
+/** Questions answered from a group's file, as it is at this moment. */
+import { formatCursor } from '../events/bus.ts';
+import type { Hex32 } from '../events/bytes.ts';
+import { claimsAfter, maskOf, numberOf } from './claims.ts';
+import { ViewsError } from './errors.ts';
+import type { GroupFile } from './group-file.ts';
+import type { Meaning } from './meaning/meaning.ts';
+import type { Questions } from './protocol.ts';
+import type { ContextAnswer, ContextQuestion, ViewProgress } from './questions.ts';
+import type { ReadMarks } from './read-marks.ts';
+import { retrieve } from './retrieve.ts';
+import { composeSlice } from './slice.ts';
+import { numberAt, rootOf, threadPage, unreadAfter } from './threads.ts';
+import { explain } from './why.ts';
+
+const TOP_K_MAX = 200;
+/** UTF-16 units of a query that are read: as long as the longest claim. */
+const QUERY_LENGTH_MAX = 65_536;
+
+/** The number of a claim. @throws ViewsError `not_found` */
+function claimNumber(file: GroupFile, claim: Hex32): number {
+  const n = numberOf(file.sqlite, claim);
+  if (n === undefined)
+    throw new ViewsError('not_found', `there is no claim ${claim} at height ${file.checkpoint.height}`);
+  return n;
+}
+
+/** How far the read models of a group are. */
+export function progressOf(file: GroupFile, meaning: Meaning): ViewProgress {
+  const { claims } = file.sqlite.get<{ claims: number }>('SELECT coalesce(max(n), 0) AS claims FROM claim')!;
+  const { model } = file;
+  const { unavailable } = meaning;
+  return {
+    height: file.checkpoint.height,
+    headHeight: file.reader.head()?.height ?? -1,
+    claims,
+    withText: file.words.size,
+    embedded: file.embedded,
+    ...(model === undefined ? {} : { model }),
+    ...(unavailable === undefined ? {} : { meaningUnavailable: unavailable }),
+  };
+}
+
+export async function answerContext(
+  file: GroupFile,
+  meaning: Meaning,
+  question: ContextQuestion,
+): Promise<ContextAnswer> {
+  const { rankBy = 'both', topK } = question;
+  const query = question.query.slice(0, QUERY_LENGTH_MAX).toWellFormed();
+  if (question.thread !== undefined) claimNumber(file, question.thread);
+  const { sqlite } = file;
+  const vector = rankBy === 'words' ? undefined : await meaning.vectorOf(file, query);
+  // Nothing is awaited from here on, so everything is of one height; the file may have been made again before.
+  const usable = sqlite === file.sqlite ? vector : undefined;
+  const mask = maskOf(file.sqlite, question);
+  const { found, rankedBy } = retrieve(file, { query, vector: usable, mask, rankBy });
+  const bounded = { ...question, query, ...(topK === undefined ? {} : { topK: Math.min(topK, TOP_K_MAX) }) };
+  const { slice, claims, tokens } = composeSlice(file.sqlite, found, bounded);
+  const claimIds = claims.map(({ claim }) => claim);
+  return { slice, claims, claimIds, rankedBy, tokens, progress: progressOf(file, meaning) };
+}
+
+export function answerWhy(
+  file: GroupFile,
+  meaning: Meaning,
+  { claim }: Questions['why']['question'],
+): Questions['why']['answer'] {
+  return { why: explain(file.sqlite, claimNumber(file, claim)), progress: progressOf(file, meaning) };
+}
+
+export function answerThread(
+  file: GroupFile,
+  meaning: Meaning,
+  { claim, after, limit }: Questions['thread']['question'],
+): Questions['thread']['answer'] {
+  const n = claimNumber(file, claim);
+  const from = after === undefined ? undefined : claimNumber(file, after);
+  if (from !== undefined && rootOf(file.sqlite, from) !== rootOf(file.sqlite, n))
+    throw new ViewsError('not_found', `the claim ${after} is not in this thread`);
+  const { claims, next } = threadPage(file.sqlite, n, { after: from, limit });
+  return { claims, ...(next === undefined ? {} : { next }), progress: progressOf(file, meaning) };
+}
+
+/** Claims since a cursor. The `next` of the last page is where to ask again when there is more to come. */
+export function answerNews(
+  file: GroupFile,
+  meaning: Meaning,
+  { after, limit }: Questions['news']['question'],
+): Questions['news']['answer'] {
+  const from = after === undefined ? 0 : numberAt(file.sqlite, after);
+  const claims = claimsAfter(file.sqlite, from, limit);
+  const last = claims.at(-1) ?? after;
+  const { groupId } = file.reader;
+  const next = last && formatCursor({ groupId, height: last.height, index: last.index });
+  return { claims, ...(next === undefined ? {} : { next }), progress: progressOf(file, meaning) };
+}
+
+export function answerUnread(
+  file: GroupFile,
+  meaning: Meaning,
+  marks: ReadMarks,
+  { reader, readUpTo }: Questions['unread']['question'],
+): Questions['unread']['answer'] {
+  const { groupId } = file.reader;
+  if (readUpTo !== undefined) marks.set(groupId, reader, readUpTo);
+  const mark = marks.get(groupId, reader);
+  const counts = unreadAfter(file.sqlite, reader, mark === undefined ? 0 : numberAt(file.sqlite, mark));
+  const cursor = mark && formatCursor({ groupId, ...mark });
+  return {
+    ...counts,
+    ...(cursor === undefined ? {} : { readUpTo: cursor }),
+    progress: progressOf(file, meaning),
+  };
+}

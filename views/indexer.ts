@@ -1,0 +1,100 @@
+/**
+ * Tailing the log: blocks into the read models, in slices that are short enough for questions to be answered between
+ * them and long enough for SQLite to be worth its transaction.
+ */
+import { happeningsOf, readBlockContent } from './block-content.ts';
+import type { Checkpoint, GroupFile } from './group-file.ts';
+import { type Embedder, embeddedPart } from './meaning/embedder.ts';
+import { quantise } from './meaning/vector-index.ts';
+import { projectEconomy } from './project/economy.ts';
+import { projectHistory } from './project/history.ts';
+import { projectKnowledge } from './project/knowledge.ts';
+import { takeInTexts } from './project/texts.ts';
+import { projectWork } from './project/work.ts';
+
+/** A slice ends after this long, at the end of a block. */
+const SLICE_MS = 40;
+/** Texts that are looked for again in one go: of claims whose artifact was not here when they came. */
+const LATE_TEXTS = 256;
+
+/**
+ * Takes in blocks up to the head of the log, at most one slice of them. Where a group began at a checkpoint, the
+ * history behind it comes later, and so do the views.
+ * @returns whether there are more
+ */
+export function indexSlice(file: GroupFile): boolean {
+  const { reader } = file;
+  const head = reader.head()?.height ?? -1;
+  const from = file.checkpoint.height + 1;
+  if (from > head) return false;
+  if (from > 0 && reader.blockId(from - 1) !== file.checkpoint.blockId) {
+    file.rebuild('the log is not the one that they were made from');
+    return true;
+  }
+  let to = from;
+  let isAtGap = false;
+  file.write(() => {
+    const deadline = performance.now() + SLICE_MS;
+    let reached: Checkpoint | undefined;
+    for (const stored of reader.blocks(from, head + 1)) {
+      isAtGap = stored.height !== to || reader.effects(to) === undefined;
+      if (isAtGap) break;
+      const block = readBlockContent(reader, stored);
+      projectHistory(file.sqlite, block);
+      for (const happening of happeningsOf(block)) {
+        projectWork(file.sqlite, happening);
+        projectKnowledge(file.sqlite, happening);
+        projectEconomy(file.sqlite, happening);
+      }
+      to++;
+      reached = { height: stored.height, blockId: block.blockId, tsMs: block.header.tsMs };
+      if (performance.now() > deadline) break;
+    }
+    const { height } = file.checkpoint;
+    const first = file.sqlite.get<{ n: number | null }>(
+      'SELECT min(n) AS n FROM claim WHERE height > ?',
+      height,
+    );
+    if (first?.n != null)
+      takeInTexts(file.sqlite, file.words, reader, { after: first.n - 1, limit: Number.MAX_SAFE_INTEGER });
+    return reached;
+  });
+  return to <= head && !isAtGap;
+}
+
+/**
+ * Looks again for texts that were missing, at most a few hundred claims after `after`.
+ * @returns where to go on the next time
+ */
+export function takeInLateTexts(file: GroupFile, after: number): number {
+  let last: number | undefined;
+  file.write(() => {
+    last = takeInTexts(file.sqlite, file.words, file.reader, { after, limit: LATE_TEXTS });
+    return undefined;
+  });
+  return last ?? 0;
+}
+
+/**
+ * Embeds the next claim that has no vector yet.
+ * @returns whether there was one
+ * @throws EmbedderError
+ */
+export async function embedNext(file: GroupFile, embedder: Embedder): Promise<boolean> {
+  const next = file.sqlite.get<{ n: number; text: string }>(
+    `SELECT claim.n, text FROM claim JOIN claim_text USING (n)
+      WHERE embedded = 0 AND terms IS NOT NULL ORDER BY claim.n LIMIT 1`,
+  );
+  if (next === undefined) return false;
+  const part = embeddedPart(next.text);
+  const isRead = part !== '' && (embedder.reads?.(part) ?? true);
+  const vector = isRead ? quantise(await embedder.embed(part)) : undefined;
+  const { sqlite } = file;
+  file.write(() => {
+    // The file may have been made again meanwhile: then this is somebody else's number.
+    if (sqlite !== file.sqlite) return undefined;
+    file.setEmbedded(next.n, vector);
+    return undefined;
+  });
+  return true;
+}

@@ -1,0 +1,249 @@
+/**
+ * Search by meaning: the claims whose vectors point where the query's does.
+ *
+ * A vector is kept as 512 signed bytes. Sentence encoders put all they know of language into one corner of the space
+ * (two random sentences have a cosine of 0.6), so the common direction, the mean of the first claims, is taken away
+ * before anything is compared. A search goes in two steps: the signs of all vectors, one bit a dimension, are held in
+ * memory and compared with the query's signs; the 500 nearest are then compared in full. Scanning the bytes of all,
+ * as sqlite-vec does, takes 53 ms for 100,000 claims on the machine where this takes 5.
+ *
+ * The mean is over the first 4^k claims, so it moves seldom, and is the same on every node that has embedded them all.
+ */
+import { Growing } from '../growing.ts';
+import type { Sqlite } from '../sqlite.ts';
+import { best, type Found, type Mask } from '../words.ts';
+
+/** How many of the nearest by sign are compared in full. */
+const CANDIDATES = 500;
+/** Fewer claims have no mean to speak of. */
+const CENTRE_CLAIMS_MIN = 16;
+const WORD_BITS = 16;
+
+/** A claim that says what a search is after, and how much it does (0 to 1). */
+export interface Example {
+  readonly n: number;
+  readonly weight: number;
+}
+
+/** The bytes that a vector is kept as: its largest component becomes ±127. Nothing for a vector of zeros. */
+export function quantise(vector: ArrayLike<number>): Int8Array | undefined {
+  const components = Array.from(vector);
+  const largest = components.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+  return largest > 0 ? Int8Array.from(components, (one) => Math.round((one / largest) * 127)) : undefined;
+}
+
+/** Of length 1; a vector of zeros stays one. */
+function normalise(vector: Float64Array): Float64Array {
+  const length = Math.sqrt(dot(vector, vector)) || 1;
+  return vector.map((one) => one / length);
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at++) sum += a[at]! * b[at]!;
+  return sum;
+}
+
+const SET_BITS = Uint8Array.from({ length: 1 << WORD_BITS }, (_, word) => {
+  let count = 0;
+  for (let rest = word; rest > 0; rest &= rest - 1) count++;
+  return count;
+});
+
+export class VectorIndex {
+  readonly #sqlite: Sqlite;
+  readonly #compareIds: (a: number, b: number) => number;
+  readonly #claims = new Growing(new Int32Array(0));
+  #dimensions = 0;
+  #words = 0;
+  #signs = new Uint16Array(0);
+  #centre = new Float64Array(0);
+  /** How many claims the centre was made from, and the last of them. */
+  #centred = { count: -1, last: 0 };
+
+  /** @param compareIds which of two claims comes first where they are equally near */
+  constructor(sqlite: Sqlite, compareIds: (a: number, b: number) => number) {
+    this.#sqlite = sqlite;
+    this.#compareIds = compareIds;
+    for (const { n } of sqlite.all<{ n: number }>('SELECT n FROM vector ORDER BY n')) this.#claims.push(n);
+    const first = sqlite.get<{ bytes: number }>('SELECT length(vector) AS bytes FROM vector LIMIT 1');
+    if (first !== undefined) this.#setDimensions(first.bytes);
+  }
+
+  #setDimensions(dimensions: number): void {
+    this.#dimensions = dimensions;
+    this.#words = Math.ceil(dimensions / WORD_BITS);
+  }
+
+  /** How many claims can be found. */
+  get size(): number {
+    return this.#claims.length;
+  }
+
+  /**
+   * Adds the vector of a claim, inside the caller's transaction.
+   * @returns false for a vector that has not the dimensions of the others
+   */
+  add(n: number, vector: Int8Array): boolean {
+    if (this.#claims.length === 0) this.#setDimensions(vector.length);
+    if (vector.length !== this.#dimensions) return false;
+    this.#sqlite.run('INSERT INTO vector VALUES (?, ?)', n, vector);
+    this.#claims.push(n);
+    // A text that came late belongs to the first ones after all.
+    if (n < this.#centred.last) this.#centred.count = -1;
+    if (this.#centred.count >= 0) this.#setSigns(this.#claims.length - 1, vector);
+    return true;
+  }
+
+  /** The direction of stored bytes, away from the centre. */
+  #directionOf(vector: Int8Array): Float64Array {
+    const direction = normalise(Float64Array.from(vector));
+    return normalise(direction.map((one, at) => one - this.#centre[at]!));
+  }
+
+  /** The signs of `#directionOf`, without making it: this is done for every claim when a file is opened. */
+  #setSigns(at: number, bytes: Int8Array): void {
+    const end = (at + 1) * this.#words;
+    if (end > this.#signs.length) {
+      const longer = new Uint16Array(2 * end);
+      longer.set(this.#signs);
+      this.#signs = longer;
+    }
+    writeSigns(bytes, this.#centre, lengthOf(bytes), this.#signs, at * this.#words);
+  }
+
+  /** Makes centre and signs anew when the claims that they follow from have changed. */
+  #refresh(): void {
+    let count = 4 ** Math.floor(Math.log2(Math.max(1, this.#claims.length)) / 2);
+    if (count < CENTRE_CLAIMS_MIN) count = 0;
+    if (count === this.#centred.count) return;
+    this.#recentre(count);
+    this.#claims.length = 0;
+    this.#signs = new Uint16Array(this.#signs.length);
+    const statement = this.#sqlite.database.prepare('SELECT n, vector FROM vector ORDER BY n');
+    for (const row of statement.iterate() as Iterable<{ n: number; vector: Uint8Array }>) {
+      this.#claims.push(row.n);
+      this.#setSigns(this.#claims.length - 1, signed(row.vector));
+    }
+  }
+
+  #recentre(count: number): void {
+    this.#centre = new Float64Array(this.#dimensions);
+    const rows = this.#sqlite.all<{ n: number; vector: Uint8Array }>(
+      'SELECT n, vector FROM vector ORDER BY n LIMIT ?',
+      count,
+    );
+    for (const { vector } of rows) {
+      const bytes = signed(vector);
+      const share = 1 / (lengthOf(bytes) * count);
+      for (let at = 0; at < bytes.length; at++) this.#centre[at]! += bytes[at]! * share;
+    }
+    this.#centred = { count, last: rows.at(-1)?.n ?? 0 };
+  }
+
+  /**
+   * The claims nearest in meaning, at most `limit`.
+   * @param vector the query's, as `quantise` gives it
+   * @param examples claims that pull the search towards them, with the weight of the query as 1
+   */
+  search(vector: Int8Array, examples: readonly Example[], limit: number, mask: Mask): Found[] {
+    if (this.#claims.length === 0 || vector.length !== this.#dimensions) return [];
+    this.#refresh();
+    const target = this.#directionOf(vector);
+    for (const { n, weight } of examples) {
+      const example = this.#read(n);
+      if (example !== undefined)
+        for (let at = 0; at < target.length; at++) target[at]! += weight * example[at]!;
+    }
+    const query = normalise(target);
+    const better = (a: Found, b: Found): number => b.score - a.score || this.#compareIds(a.n, b.n);
+    const compare = this.#comparison(query);
+    const scores = new Map<number, number>();
+    // One statement for all, which costs half of a look-up for each.
+    const candidates = this.#sqlite.all<{ n: number; vector: Uint8Array }>(
+      'SELECT n, vector FROM json_each(?) AS wanted JOIN vector ON n = wanted.value',
+      JSON.stringify(this.#nearest(query, mask)),
+    );
+    for (const { n, vector: bytes } of candidates) scores.set(n, compare(signed(bytes)));
+    return best(scores.keys(), (n) => scores.get(n)!, limit, better);
+  }
+
+  /** The cosine between `query` and a claim's vector, both away from the centre, in one pass over the bytes. */
+  #comparison(query: Float64Array): (bytes: Int8Array) => number {
+    const centre = this.#centre;
+    const queryCentre = dot(query, centre);
+    const centreCentre = dot(centre, centre);
+    return (bytes) => {
+      let square = 0;
+      let along = 0;
+      let product = 0;
+      for (let at = 0; at < bytes.length; at++) {
+        const component = bytes[at]!;
+        square += component * component;
+        along += component * centre[at]!;
+        product += component * query[at]!;
+      }
+      const length = Math.sqrt(square);
+      return (product / length - queryCentre) / Math.sqrt(1 - (2 * along) / length + centreCentre);
+    };
+  }
+
+  #read(n: number): Float64Array | undefined {
+    const row = this.#sqlite.get<{ vector: Uint8Array }>('SELECT vector FROM vector WHERE n = ?', n);
+    return row && this.#directionOf(signed(row.vector));
+  }
+
+  /** The candidates: those whose signs differ least, ties by number. */
+  #nearest(query: Float64Array, mask: Mask): number[] {
+    const words = this.#words;
+    const signs = this.#signs;
+    const wanted = new Uint16Array(words);
+    writeSigns(query, new Float64Array(query.length), 1, wanted, 0);
+    const claims = this.#claims.array;
+    const distances = new Uint16Array(this.#claims.length);
+    const histogram = new Uint32Array(this.#dimensions + 2);
+    for (let at = 0, word = 0; at < distances.length; at++, word += words) {
+      let distance = this.#dimensions + 1;
+      if (mask === undefined || mask[claims[at]!] === 1) {
+        distance = 0;
+        for (let of = 0; of < words; of++) distance += SET_BITS[signs[word + of]! ^ wanted[of]!]!;
+      }
+      distances[at] = distance;
+      histogram[distance]!++;
+    }
+    let farthest = 0;
+    for (let count = histogram[0]!; farthest < this.#dimensions && count < CANDIDATES; )
+      count += histogram[++farthest]!;
+    const nearer: number[] = [];
+    const farther: number[] = [];
+    for (let at = 0; at < distances.length; at++) {
+      if (distances[at]! < farthest) nearer.push(claims[at]!);
+      else if (distances[at] === farthest) farther.push(claims[at]!);
+    }
+    const rest = farther.sort((a, b) => a - b).slice(0, Math.max(0, CANDIDATES - nearer.length));
+    return nearer.concat(rest);
+  }
+}
+
+function signed(bytes: Uint8Array): Int8Array {
+  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** How long a vector of bytes is; none that is kept is all zeros. */
+function lengthOf(bytes: Int8Array): number {
+  let square = 0;
+  for (const one of bytes) square += one * one;
+  return Math.sqrt(square);
+}
+
+/** One bit a dimension: whether the component of a vector of this length lies above the centre's. */
+function writeSigns(
+  vector: Float64Array | Int8Array,
+  centre: Float64Array,
+  length: number,
+  into: Uint16Array,
+  from: number,
+): void {
+  for (let at = 0; at < vector.length; at++)
+    if (vector[at]! > centre[at]! * length) into[from + (at >> 4)]! |= 1 << (at & 15);
+}

@@ -1,0 +1,63 @@
+/**
+ * The texts of claims, once their artifacts are here: kept, cut into terms, and folded for telling the same saying
+ * from another. A claim whose artifact never comes, or is no claim's, is listed and counted but not found.
+ */
+import { createHash } from 'node:crypto';
+import { readClaim } from '../../events/claim-artifact.ts';
+import type { GroupReader } from '../../storage/port.ts';
+import type { Sqlite } from '../sqlite.ts';
+import { termsOf } from '../tokens.ts';
+import type { WordIndex } from '../words.ts';
+
+interface Waiting {
+  readonly n: number;
+  readonly claim: string;
+  readonly tags: string;
+  readonly parent: string | null;
+}
+
+/**
+ * Takes in texts that have come, of claims after `after`; in the caller's transaction.
+ * @returns the last claim that was looked at, or nothing after the last one
+ */
+export function takeInTexts(
+  sqlite: Sqlite,
+  words: WordIndex,
+  reader: GroupReader,
+  { after, limit }: { after: number; limit: number },
+): number | undefined {
+  const waiting = sqlite.all<Waiting>(
+    `SELECT claim.n, claim.claim, claim.tags, p.claim AS parent FROM claim LEFT JOIN claim AS p ON p.n = claim.parent
+      WHERE claim.terms IS NULL AND claim.n > ? ORDER BY claim.n LIMIT ?`,
+    after,
+    limit,
+  );
+  for (const one of waiting) takeIn(sqlite, words, reader, one);
+  return waiting.length < limit ? undefined : waiting[waiting.length - 1]!.n;
+}
+
+function takeIn(
+  sqlite: Sqlite,
+  words: WordIndex,
+  reader: GroupReader,
+  { n, claim, tags, parent }: Waiting,
+): void {
+  const bytes = reader.artifact(claim);
+  if (bytes === undefined) return;
+  const evidence = sqlite
+    .all<{ reference: string }>('SELECT reference FROM evidence WHERE n = ? ORDER BY position', n)
+    .map(({ reference }) => reference);
+  const reference = { tags: JSON.parse(tags) as string[], parent: parent ?? undefined, evidence };
+  const content = readClaim(bytes, reference);
+  if (content === undefined) return;
+  const terms = termsOf(content.text);
+  const sameness = createHash('sha256')
+    .update(terms.join(' ') || content.text)
+    .digest('hex')
+    .slice(0, 32);
+  // What a claim is tagged with is something that it is about.
+  for (const tag of content.tags) terms.push(...termsOf(tag));
+  sqlite.run('INSERT INTO claim_text VALUES (?, ?)', n, content.text);
+  sqlite.run('UPDATE claim SET terms = ?, sameness = ? WHERE n = ?', terms.length, sameness, n);
+  words.add(n, claim, terms);
+}

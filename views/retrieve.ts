@@ -1,0 +1,74 @@
+/**
+ * Finding the right claims: by words, by meaning, and both fused by reciprocal rank.
+ *
+ * A sentence encoder that has never met a field's words tells little about it from a question alone. So the claims
+ * that the words found first pull the search by meaning towards them (Rocchio's feedback), each by how much of the
+ * question it has: where words find nothing to the point, meaning goes by the question alone. Then a claim's place in
+ * either list counts 1 / (60 + rank), as in the paper on reciprocal rank fusion, and ties break by claim id.
+ */
+import type { GroupFile } from './group-file.ts';
+import type { Example } from './meaning/vector-index.ts';
+import { best, type Found, type Mask } from './words.ts';
+
+/** How deep both lists go. */
+export const DEPTH = 200;
+const RANK_CONSTANT = 60;
+/** How many of the claims that words found are examples for meaning … */
+const EXAMPLES = 5;
+/** … and how much all of them together weigh against the question, if each had all of its words. */
+const EXAMPLES_WEIGHT = 2;
+
+/** The vector of a query, or nothing to search by words alone. */
+export type QueryVector = Int8Array | undefined;
+
+export interface Retrieval {
+  readonly found: readonly Found[];
+  readonly rankedBy: 'both' | 'words' | 'meaning' | 'recent';
+}
+
+/**
+ * The claims that answer a query best, at most `DEPTH`, best first.
+ * @param rankBy `meaning` leaves the words out, also as examples; without a vector, words are all there is
+ */
+export function retrieve(
+  file: GroupFile,
+  {
+    query,
+    vector,
+    mask,
+    rankBy,
+  }: { query: string; vector: QueryVector; mask: Mask; rankBy: 'both' | 'words' | 'meaning' },
+): Retrieval {
+  if (query.trim() === '') return { found: recent(file, mask), rankedBy: 'recent' };
+  if (rankBy === 'meaning' && vector !== undefined)
+    return { found: file.vectors.search(vector, [], DEPTH, mask), rankedBy: 'meaning' };
+  const words = file.words.search(query, DEPTH, mask);
+  if (rankBy === 'words' || vector === undefined) return { found: words.found, rankedBy: 'words' };
+  const examples: Example[] = words.found.slice(0, EXAMPLES).map(({ n }) => ({
+    n,
+    weight: (EXAMPLES_WEIGHT * words.coverageOf(n)) / EXAMPLES,
+  }));
+  const meaning = file.vectors.search(vector, examples, DEPTH, mask);
+  return { found: fuse(file, [words.found, meaning]), rankedBy: 'both' };
+}
+
+function fuse(file: GroupFile, lists: readonly (readonly Found[])[]): Found[] {
+  const scores = new Map<number, number>();
+  for (const list of lists)
+    for (const [rank, { n }] of list.entries())
+      scores.set(n, (scores.get(n) ?? 0) + 1 / (RANK_CONSTANT + rank + 1));
+  const better = (a: Found, b: Found): number => b.score - a.score || file.words.compareIds(a.n, b.n);
+  return best(scores.keys(), (n) => scores.get(n)!, DEPTH, better);
+}
+
+/** Without a word to go by: the latest. */
+function recent(file: GroupFile, mask: Mask): Found[] {
+  if (mask === undefined)
+    return file.sqlite
+      .all<{ n: number }>('SELECT n FROM claim ORDER BY n DESC LIMIT ?', DEPTH)
+      .map(({ n }) => ({ n, score: 0 }));
+  const found: Found[] = [];
+  for (let n = mask.length - 1; n > 0 && found.length < DEPTH; n--)
+    if (mask[n] === 1) found.push({ n, score: 0 });
+  return found;
+}

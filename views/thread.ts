@@ -1,0 +1,235 @@
+/**
+ * The thread of the views: tails the log of every group that it was told of, and answers questions.
+ *
+ * It does one thing at a time: a question if there is one, else a slice of a log, else one text that came late, else
+ * one claim to embed. So a question waits for 40 ms of other work at most, nothing in it needs a lock, and whatever
+ * an answer says is of one height. On Linux it also steps back behind the threads that seal and verify.
+ */
+import { setPriority } from 'node:os';
+import { platform } from 'node:process';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Hex32 } from '../events/bytes.ts';
+import { openStoreReader } from '../storage/store.ts';
+import { answerContext, answerNews, answerThread, answerUnread, answerWhy, progressOf } from './answers.ts';
+import { ViewsError } from './errors.ts';
+import { Files } from './files.ts';
+import type { GroupFile } from './group-file.ts';
+import { indexSlice, takeInLateTexts } from './indexer.ts';
+import { Meaning } from './meaning/meaning.ts';
+import type {
+  Ask,
+  FromThread,
+  QuestionKind,
+  Questions,
+  ThreadData,
+  ToThread,
+  ViewsNotice,
+} from './protocol.ts';
+import { ReadMarks } from './read-marks.ts';
+import { isDamage } from './sqlite.ts';
+
+/**
+ * Its weight against a thread of usual priority is one to nine: enough to come forward on busy cores, too little to
+ * be felt there. On other systems the call would change the whole process.
+ */
+const NICENESS = 10;
+/** How long to rest where all that is left has to wait: for a model, or for texts that are not here. */
+const REST_MS = 250;
+/** How often to say how far embedding is. */
+const STANDING_MS = 1_000;
+
+const port = parentPort!;
+const data = workerData as ThreadData;
+const tell = (message: FromThread): void => port.postMessage(message);
+const notify = (notice: ViewsNotice): void => tell({ type: 'notice', notice });
+
+if (platform === 'linux')
+  try {
+    setPriority(0, NICENESS);
+  } catch {
+    // Not allowed here: then it runs like any other thread.
+  }
+
+const store = openStoreReader(data.chain, { durability: data.durability });
+const files = new Files(store, data.views, notify);
+const marks = new ReadMarks(data.readMarks);
+const meaning = new Meaning(data.embedder);
+
+const asks: Ask[] = [];
+/** Groups whose log may have grown, and those that may have something to embed. */
+const grown = new Set<Hex32>();
+const toEmbed = new Set<Hex32>();
+/** Where the look for texts that came late goes on, by group; and the groups that were looked through before. */
+const lateTexts = new Map<Hex32, number>();
+const lookedThrough = new Set<Hex32>();
+let owesCaughtUp = false;
+let standingToldMs = Number.NEGATIVE_INFINITY;
+let isClosing = false;
+let wake: () => void = () => {};
+
+port.on('message', (message: ToThread) => {
+  if (message.type === 'ask') asks.push(message.ask);
+  else if (message.type === 'close') isClosing = true;
+  else {
+    owesCaughtUp = true;
+    for (const groupId of message.groupIds) grown.add(groupId);
+    for (const groupId of message.withTexts) lateTexts.set(groupId, 0);
+  }
+  wake();
+});
+
+/** Comes back after messages were taken in. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Waits for a message, or for a while; not at all where one came in during the step before. */
+const rest = (ms: number | undefined): Promise<void> =>
+  new Promise((resolve) => {
+    if (isClosing || asks.length > 0 || grown.size > 0 || lateTexts.size > 0) {
+      resolve();
+      return;
+    }
+    const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+
+async function run(): Promise<void> {
+  while (!isClosing) {
+    const ask = asks.shift();
+    if (ask !== undefined) await serve(ask);
+    else if (!(await workInBackground())) await rest(toEmbed.size > 0 ? REST_MS : undefined);
+    await turn();
+  }
+  files.close();
+  marks.close();
+  await store.close();
+  port.close();
+}
+
+/** One step of what nobody waits for; says whether there was one. */
+async function workInBackground(): Promise<boolean> {
+  for (const groupId of grown) {
+    guarded(groupId, (file) => {
+      const isMore = indexSlice(file);
+      tellStanding(file);
+      if (isMore) return;
+      grown.delete(groupId);
+      toEmbed.add(groupId);
+      // They may have come while nobody was looking.
+      if (!lookedThrough.has(groupId)) lateTexts.set(groupId, 0);
+      lookedThrough.add(groupId);
+    });
+    return true;
+  }
+  for (const [groupId, after] of lateTexts) {
+    lateTexts.delete(groupId);
+    guarded(groupId, (file) => {
+      const next = takeInLateTexts(file, after);
+      if (next > 0) lateTexts.set(groupId, next);
+      toEmbed.add(groupId);
+    });
+    return true;
+  }
+  if (owesCaughtUp) {
+    owesCaughtUp = false;
+    tell({ type: 'caughtUp' });
+    return true;
+  }
+  if (meaning.isResting) return false;
+  for (const groupId of toEmbed) {
+    const file = files.get(groupId);
+    if (await meaning.embedNext(file)) {
+      if (performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
+      return true;
+    }
+    tellStanding(file);
+    if (!meaning.isResting) toEmbed.delete(groupId);
+  }
+  return false;
+}
+
+/** Says how far a group is. */
+function tellStanding(file: GroupFile): void {
+  standingToldMs = performance.now();
+  const { height } = file.checkpoint;
+  const { groupId } = file.reader;
+  const headHeight = file.reader.head()?.height ?? -1;
+  const toEmbed = data.embedder.kind === 'none' ? 0 : file.words.size - file.embedded;
+  tell({ type: 'standing', standing: { groupId, height, headHeight, toEmbed } });
+}
+
+/** Runs `use` on a group's file. A file that turns out to be damaged is made again; what else fails is told. */
+function guarded(groupId: Hex32, use: (file: GroupFile) => void): void {
+  try {
+    use(files.get(groupId));
+  } catch (error) {
+    if (isDamage(error)) {
+      recover(groupId, error);
+      return;
+    }
+    // The log is damaged, or the disk is full: nothing to be done here before something changes.
+    grown.delete(groupId);
+    notify({ kind: 'views.failed', groupId, reason: (error as Error).message });
+  }
+}
+
+function recover(groupId: Hex32, error: unknown): void {
+  const file = files.get(groupId);
+  file.rebuild(`it is damaged (${(error as Error).message})`);
+  grown.add(groupId);
+}
+
+async function serve(ask: Ask): Promise<void> {
+  const { id, groupId } = ask;
+  try {
+    let answer: Questions[QuestionKind]['answer'];
+    try {
+      answer = await answerOf(ask);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      recover(groupId, error);
+      answer = await answerOf(ask);
+    }
+    tell({ type: 'answer', id, answer });
+  } catch (error) {
+    const code = error instanceof ViewsError ? error.code : 'views_failed';
+    tell({ type: 'failed', id, code, message: (error as Error).message });
+  }
+}
+
+async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
+  const { groupId, waitMs } = ask;
+  const deadline = performance.now() + waitMs;
+  if (isA('recover', ask)) recover(groupId, new Error(ask.question.reason));
+  const file = files.get(groupId);
+  while (indexSlice(file) && performance.now() < deadline) {
+    tellStanding(file);
+    await turn();
+  }
+  tellStanding(file);
+  // What is left is for the background.
+  grown.add(groupId);
+  if (isA('context', ask)) {
+    await embedFor(file, ask.question.waitForMeaningMs ?? 0);
+    return answerContext(file, meaning, ask.question);
+  }
+  if (isA('why', ask)) return answerWhy(file, meaning, ask.question);
+  if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
+  if (isA('news', ask)) return answerNews(file, meaning, ask.question);
+  if (isA('unread', ask)) return answerUnread(file, meaning, marks, ask.question);
+  return progressOf(file, meaning);
+}
+
+function isA<K extends QuestionKind>(kind: K, ask: Ask): ask is Ask<K> {
+  return ask.kind === kind;
+}
+
+/** Embeds claims until none is left or the time is over. */
+async function embedFor(file: GroupFile, ms: number): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (performance.now() < deadline && (await meaning.embedNext(file))) await turn();
+}
+
+await run();

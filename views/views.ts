@@ -1,0 +1,278 @@
+/**
+ * The read models of a node, as the rest of it holds them: questions go to the thread, answers come back.
+ *
+ * The thread starts with the first question or with `follow`, and does not keep the process alive. Every promise is
+ * owned here: it is settled by an answer, or by the thread's end. A thread that died is started anew by the next
+ * question, and takes up at its checkpoint.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Hex32 } from '../events/bytes.ts';
+import { ViewsError } from './errors.ts';
+import { filePath } from './files.ts';
+import type {
+  Ask,
+  FromThread,
+  QuestionKind,
+  Questions,
+  ThreadData,
+  ToThread,
+  ViewsNotice,
+} from './protocol.ts';
+import type {
+  ClaimPage,
+  ContextAnswer,
+  ContextQuestion,
+  UnreadAnswer,
+  ViewProgress,
+  WhyAnswer,
+} from './questions.ts';
+import { DamagedFileError, runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
+import { Standings, type ViewsLag } from './standings.ts';
+import type { Place } from './threads.ts';
+
+export interface ViewsOptions extends ThreadData {
+  /** Told what an operator should know: that a file was made again, and why. */
+  readonly tell?: (notice: ViewsNotice) => void;
+}
+
+/** How long a question waits for the views to come up to the head of the log, unless it says so. */
+const WAIT_MS_DEFAULT = 5_000;
+const PAGE_DEFAULT = 50;
+const PAGE_MAX = 1_000;
+
+interface Pending {
+  readonly resolve: (answer: Questions[QuestionKind]['answer']) => void;
+  readonly reject: (error: ViewsError) => void;
+}
+
+/** The same file runs from source and from the built package. */
+const THREAD_FILE = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
+
+export class Views {
+  readonly #options: ViewsOptions;
+  readonly #standings: Standings;
+  readonly #pending = new Map<number, Pending>();
+  /** Groups that have grown since the thread was last told, and whether it is still at what it was told. */
+  readonly #grown = new Set<Hex32>();
+  readonly #withTexts = new Set<Hex32>();
+  #isCatchingUp = false;
+  #isFollowing = false;
+  #worker: Worker | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #lastId = 0;
+  /** Aborted by `close`, for processes that are at a query. */
+  readonly #ended = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ViewsOptions) {
+    this.#options = options;
+    this.#standings = new Standings((notice) => options.tell?.(notice));
+  }
+
+  // Following the log.
+
+  /** Tails these groups in the background from where their views are, and whatever grows from now on. */
+  follow(groupIds: Iterable<Hex32>): void {
+    this.#isFollowing = true;
+    for (const groupId of groupIds) this.#grown.add(groupId);
+    this.#tellHeads();
+  }
+
+  /** A group has grown. Costs nothing while no thread runs; the thread is told once, until it has caught up. */
+  grew({ groupId, height }: { readonly groupId: Hex32; readonly height: number }): void {
+    this.#standings.grew(groupId, height);
+    if (this.#worker === undefined && !this.#isFollowing) return;
+    this.#grown.add(groupId);
+    this.#tellHeads();
+  }
+
+  /** How far behind the groups are that the thread has had to do with. */
+  lag(): Iterable<ViewsLag> {
+    return this.#standings.lag();
+  }
+
+  /** Texts have come that the log of a group named before. */
+  textsCame(groupId: Hex32): void {
+    if (this.#worker === undefined && !this.#isFollowing) return;
+    this.#withTexts.add(groupId);
+    this.#tellHeads();
+  }
+
+  #tellHeads(): void {
+    const isNews = this.#grown.size > 0 || this.#withTexts.size > 0;
+    if (this.#closing !== undefined || !isNews || this.#isCatchingUp) return;
+    const worker = this.#worker ?? (this.#isFollowing ? this.#start() : undefined);
+    if (worker === undefined) return;
+    this.#isCatchingUp = true;
+    const groupIds = [...this.#grown];
+    const withTexts = [...this.#withTexts];
+    worker.postMessage({ type: 'heads', groupIds, withTexts } satisfies ToThread);
+    this.#grown.clear();
+    this.#withTexts.clear();
+  }
+
+  // Questions.
+
+  /** A slice of the group's knowledge that answers a query, ready for a prompt. */
+  compileContext(groupId: Hex32, question: ContextQuestion, waitMs?: number): Promise<ContextAnswer> {
+    return this.#ask('context', groupId, question, waitMs);
+  }
+
+  /** Why a claim is in, out or retracted. Rejects with `not_found`. */
+  why(groupId: Hex32, claim: Hex32): Promise<WhyAnswer> {
+    return this.#ask('why', groupId, { claim });
+  }
+
+  /**
+   * A page of the thread that `claim` belongs to, as a reader sees it: each claim, then its replies.
+   * @param page.after the `next` of the page before
+   * @param page.limit up to 1,000; 50 if not given
+   */
+  thread(groupId: Hex32, claim: Hex32, page: { after?: Hex32; limit?: number } = {}): Promise<ClaimPage> {
+    return this.#ask('thread', groupId, { ...page, claim, limit: pageSize(page.limit) });
+  }
+
+  /** Claims after a place in the log, oldest first; all of them, page by page, if no place is given. */
+  whatsNew(groupId: Hex32, page: { after?: Place; limit?: number } = {}): Promise<ClaimPage> {
+    return this.#ask('news', groupId, { ...page, limit: pageSize(page.limit) });
+  }
+
+  /**
+   * How many claims of others an identity has not read.
+   * @param readUpTo says that it has read everything up to and with this place, and keeps that
+   */
+  unread(groupId: Hex32, reader: Hex32, readUpTo?: Place): Promise<UnreadAnswer> {
+    return this.#ask('unread', groupId, { reader, ...(readUpTo === undefined ? {} : { readUpTo }) });
+  }
+
+  /** How far the views of a group are. */
+  progress(groupId: Hex32, waitMs?: number): Promise<ViewProgress> {
+    return this.#ask('progress', groupId, {}, waitMs);
+  }
+
+  /**
+   * Runs one SELECT over the documented views (`SQL_VIEWS`), in a process of its own that can only read.
+   * @throws ViewsError `sql_invalid`, `sql_stopped` (as a rejection)
+   */
+  async sql(
+    groupId: Hex32,
+    query: string,
+    options: SqlOptions = {},
+  ): Promise<SqlAnswer & { progress: ViewProgress }> {
+    const progress = await this.progress(groupId);
+    const ended = this.#ended.signal;
+    const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    const path = filePath(this.#options.views, groupId);
+    const run = (): Promise<SqlAnswer> => runSql(path, query, { ...options, signal });
+    try {
+      return { ...(await run()), progress };
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      const again = await this.#ask('recover', groupId, { reason: error.message });
+      return { ...(await run()), progress: again };
+    }
+  }
+
+  #ask<K extends QuestionKind>(
+    kind: K,
+    groupId: Hex32,
+    question: Questions[K]['question'],
+    waitMs = WAIT_MS_DEFAULT,
+  ): Promise<Questions[K]['answer']> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    const worker = this.#worker ?? this.#start();
+    const id = ++this.#lastId;
+    const ask: Ask<K> = { id, kind, groupId, question, waitMs };
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject });
+      worker.ref();
+      worker.postMessage({ type: 'ask', ask: ask as Ask } satisfies ToThread);
+    });
+  }
+
+  // The thread.
+
+  #start(): Worker {
+    const { chain, views, readMarks, durability, embedder } = this.#options;
+    const workerData: ThreadData = { chain, views, readMarks, durability, embedder };
+    const worker = new Worker(THREAD_FILE, { workerData, name: 'views', execArgv: [] });
+    this.#worker = worker;
+    worker.unref();
+    worker.on('message', (message: FromThread) => this.#told(message));
+    let reason: unknown;
+    worker.on('error', (error) => {
+      reason = error;
+    });
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#abandon(reason);
+        resolve();
+      });
+    });
+    return worker;
+  }
+
+  #told(message: FromThread): void {
+    switch (message.type) {
+      case 'answer':
+        this.#settle(message.id, ({ resolve }) => resolve(message.answer));
+        break;
+      case 'failed':
+        this.#settle(message.id, ({ reject }) => reject(new ViewsError(message.code, message.message)));
+        break;
+      case 'caughtUp':
+        this.#isCatchingUp = false;
+        this.#tellHeads();
+        break;
+      case 'standing':
+        this.#standings.stepped(message.standing);
+        break;
+      case 'notice':
+        this.#options.tell?.(message.notice);
+        break;
+    }
+  }
+
+  #settle(id: number, use: (pending: Pending) => void): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (pending !== undefined) use(pending);
+    if (this.#pending.size === 0) this.#worker?.unref();
+  }
+
+  #abandon(reason: unknown): void {
+    this.#worker = undefined;
+    this.#isCatchingUp = false;
+    const detail = reason instanceof Error ? reason.message : 'without a reason';
+    const error =
+      this.#closing === undefined
+        ? new ViewsError('views_failed', `the thread of the views ended (${detail}); ask again`, {
+            cause: reason,
+          })
+        : closedError();
+    if (this.#closing === undefined) this.#options.tell?.({ kind: 'views.failed', reason: error.message });
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+
+  /** Ends the thread after what it is at; questions that wait are rejected. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#ended.abort();
+    this.#worker?.ref();
+    this.#worker?.postMessage({ type: 'close' } satisfies ToThread);
+    await this.#exited;
+  }
+}
+
+function pageSize(limit = PAGE_DEFAULT): number {
+  return Math.max(1, Math.min(limit, PAGE_MAX));
+}
+
+function closedError(): ViewsError {
+  return new ViewsError('views_closed', 'the views are closed');
+}
