@@ -111,6 +111,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
     groupIds: () => groups.ids(),
     chain: (groupId) => groups.chain(groupId),
     signerOf: (publicKey) => identities.signerOf(publicKey),
+    signerNamed: (nameOrKey) => identities.signerNamed(nameOrKey),
   });
   const port = networkPort({ ...shared, verifier, keystore, groups, market });
   const networkSlot: NetworkSlot = new NetworkSlot(port, telemetry);

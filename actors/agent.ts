@@ -21,6 +21,7 @@ import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
 import {
+  checkDelivery,
   type Delivery,
   openDelivery,
   prepareOneTimeKey,
@@ -293,11 +294,16 @@ export class Agent {
 
   /** Opens what was delivered, without accepting it. @throws RefusedError before the grant, and for others */
   openPurchase(purchase: Hex32): Delivery {
-    const record = this.ownPurchase(purchase);
-    if (record.sealedKey === undefined)
-      throw new RefusedError(refuse('purchase_state', { purchase, status: record.status, event: 'open' }));
+    const { record, sealedKey } = this.granted(purchase);
     const { wallet, signer } = this.options;
-    return openDelivery(wallet, signer, this.offer(record.offer), record, record.sealedKey);
+    return openDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
+  }
+
+  /** Like `openPurchase`, for packages of any size: reads it through, and gives it piece by piece. */
+  async checkPurchase(purchase: Hex32): ReturnType<typeof checkDelivery> {
+    const { record, sealedKey } = this.granted(purchase);
+    const { wallet, signer } = this.options;
+    return checkDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
   }
 
   acceptPurchase(purchase: Hex32): Promise<Receipt> {
@@ -317,6 +323,14 @@ export class Agent {
     const record = this.ownPurchase(purchase);
     const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record.buyerKey);
     return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
+  }
+
+  private granted(purchase: Hex32) {
+    const record = this.ownPurchase(purchase);
+    const { sealedKey } = record;
+    if (sealedKey === undefined)
+      throw new RefusedError(refuse('purchase_state', { purchase, status: record.status, event: 'open' }));
+    return { record, sealedKey };
   }
 
   /** A purchase of this identity: only the buyer's wallet has the secret that opens what is delivered. */

@@ -1,5 +1,5 @@
 /** Announcements held against the chain, which alone decides. */
-import type { Announcement } from '../../events/announcement.ts';
+import type { AnnouncementContent } from '../../events/announcement.ts';
 import type { Offer } from '../group-view.ts';
 
 /** In what the chain says otherwise than an announcement. */
@@ -17,7 +17,7 @@ export type Contradiction =
  * @param offer the offer as the chain has it, if it has it
  */
 export function contradictionOf(
-  announcement: Announcement,
+  announcement: AnnouncementContent,
   offer: Offer | undefined,
   nowMs: number,
 ): Contradiction | undefined {

@@ -7,6 +7,8 @@ export type MarketErrorCode =
   | 'group_unreachable'
   /** What was announced is not what the chain says. */
   | 'offer_contradicted'
+  /** An order is not over yet, and goes on later. */
+  | 'order_pending'
   /** A peer's proofs do not show what they should. */
   | 'proof_rejected';
 

@@ -24,7 +24,8 @@ import { AnnouncementBook, type Heard } from './announcement-book.ts';
 import { MarketError } from './errors.ts';
 import { Granter } from './granter.ts';
 import { type MarketChain, memberChain } from './market-chain.ts';
-import { Orders } from './orders.ts';
+import type { Order } from './order.ts';
+import { type BuyRequest, Orders } from './orders.ts';
 
 /** How long after the start the orders and the open purchases are looked up. */
 export const LOOK_UP_DELAY_MS = 500;
@@ -53,6 +54,8 @@ export interface MarketOptions {
   groupIds(): readonly Hex32[];
   chain(groupId: Hex32): GroupChain;
   signerOf(key: Hex32): Signer | undefined;
+  /** Throws where there is no such identity, and where the keys are locked. */
+  signerNamed(nameOrKey: string): { readonly signer: Signer };
   /** Where this node can be reached. */
   hints(): readonly PeerHint[];
 }
@@ -112,6 +115,14 @@ export class Market {
 
   disconnect(network: MarketNetwork): void {
     if (this.network === network) this.network = undefined;
+  }
+
+  /**
+   * Buys an offer for an identity of this node, in a group that is here or elsewhere; see `Orders.buy`.
+   * `orders.until` waits for its end, `orders.open` opens what came.
+   */
+  buy({ as, ...request }: Omit<BuyRequest, 'buyer'> & { readonly as: string }): Promise<Order> {
+    return this.orders.buy({ ...request, buyer: this.options.signerNamed(as).signer });
   }
 
   /**

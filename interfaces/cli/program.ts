@@ -4,13 +4,16 @@ import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
+import { registerAnnouncing } from './verbs/announcing.ts';
 import { registerBackup } from './verbs/backup.ts';
+import { registerBuying } from './verbs/buying.ts';
 import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
 import { registerConsistency } from './verbs/consistency.ts';
 import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
+import { registerEconomy } from './verbs/economy.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHealth } from './verbs/health.ts';
 import { registerHelp } from './verbs/help.ts';
@@ -55,8 +58,11 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerWork,
   registerPresence,
   registerTokens,
+  registerEconomy,
   registerMarket,
+  registerBuying,
   registerPurchases,
+  registerAnnouncing,
   registerInspect,
   registerWatch,
   registerState,
