@@ -33,7 +33,7 @@ const ANNOUNCE_GAP_MS = 50;
 export type Judgement = 'accept' | 'ignore' | 'reject';
 
 const KIND = { head: 0, beat: 1, announcement: 2 } as const;
-const messageCodec = record({ version: uint(1), kind: uint(1), body: blob(GOSSIP_BYTES_MAX) });
+const messageCodec = record({ version: uint(1), kind: uint(0xff), body: blob(GOSSIP_BYTES_MAX) });
 
 /** What becomes of a beat: passed on, dropped, or held against whoever brought it. */
 const BEAT_VERDICTS: Readonly<Record<BeatVerdict, Judgement>> = {
@@ -123,9 +123,10 @@ export class GroupGossip {
       const { kind, body } = decode(messageCodec, opened);
       if (kind === KIND.announcement)
         return peer === undefined ? 'ignore' : this.options.heard(groupId, body, peer);
-      return kind === KIND.head
-        ? await this.judgeHead(groupId, decode(sealCodec, body))
-        : BEAT_VERDICTS[this.options.port.presence(groupId).receive(body)];
+      if (kind === KIND.head) return await this.judgeHead(groupId, decode(sealCodec, body));
+      if (kind === KIND.beat) return BEAT_VERDICTS[this.options.port.presence(groupId).receive(body)];
+      // A newer node is not at fault for knowing more.
+      return 'ignore';
     } catch (error) {
       if (error instanceof MalformedError) return 'reject';
       throw error;

@@ -145,7 +145,6 @@ export class NetworkService {
       client,
       book,
       dialer: () => this.dialer,
-      connectedKeys: () => this.peers.connectedKeys(),
       gossip: (groupId, bytes) => this.gossip.spread(groupId, bytes),
     });
     this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });

@@ -37,7 +37,7 @@ const ORDER_VERSION = 1;
 /** Peers that are remembered with an order: where the seller and the group were when it was made. */
 export const ORDER_PEERS_MAX = 8;
 
-const orderCodec = record({
+export const orderCodec = record({
   version: uint(0xff),
   /** The public one-time key of the purchase. */
   order: id,

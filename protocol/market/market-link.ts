@@ -6,6 +6,7 @@ import type { MarketChain } from '../../actors/market/market-chain.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { NetworkError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { keyOf } from '../keys.ts';
 import { MARKET_PEERS_MAX } from '../limits.ts';
 import type { Dialer, PeerBook } from '../peers.ts';
 import type { NetworkPort } from '../port.ts';
@@ -20,7 +21,6 @@ export interface MarketLinkOptions {
   readonly client: RpcClient;
   readonly book: PeerBook;
   dialer(): Dialer;
-  connectedKeys(): readonly Hex32[];
   gossip(groupId: Hex32, bytes: Uint8Array): void;
 }
 
@@ -32,7 +32,8 @@ export class MarketLink implements MarketNetwork {
 
   constructor(options: MarketLinkOptions) {
     this.options = options;
-    const { port, host, client, connectedKeys, gossip } = options;
+    const { port, host, client, gossip } = options;
+    const connectedKeys = (): Hex32[] => this.connectedKeys();
     const shutOut = (peer: Hex32, reason: string): void => host.shutOut(peer, reason);
     this.packages = new PackageFetcher({ store: port.store, client, shutOut });
     this.announcements = new AnnouncementDesk({ port, client, connectedKeys, gossip, shutOut });
@@ -64,9 +65,14 @@ export class MarketLink implements MarketNetwork {
     await this.announcements.push(heard);
   }
 
+  /** As the transport has them: whoever was connected a moment ago counts already. */
+  private connectedKeys(): Hex32[] {
+    return this.options.host.node.getPeers().flatMap((peer) => keyOf(peer) ?? []);
+  }
+
   /** Connects to the peers that are named, and gives all that can be asked, those first. */
   private async reach(hints: readonly PeerHint[]): Promise<Hex32[]> {
-    const { host, book, port, connectedKeys, dialer } = this.options;
+    const { host, book, port, dialer } = this.options;
     const seenMs = port.clock.nowMs();
     const named = hints.filter(({ key }) => key !== port.signer.publicKey).slice(0, MARKET_PEERS_MAX);
     await Promise.all(
@@ -79,9 +85,9 @@ export class MarketLink implements MarketNetwork {
         });
       }),
     );
-    if (connectedKeys().length === 0) await dialer().tried();
+    if (this.connectedKeys().length === 0) await dialer().tried();
     const first = named.map(({ key }) => key).filter((key) => host.isConnected(key));
-    return [...new Set([...first, ...connectedKeys()])].slice(0, MARKET_PEERS_MAX);
+    return [...new Set([...first, ...this.connectedKeys()])].slice(0, MARKET_PEERS_MAX);
   }
 
   close(): void {
