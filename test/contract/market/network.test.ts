@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Order } from '../../../actors/market/order.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
+import { NetworkError } from '../../../protocol/errors.ts';
 import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
 
 afterEach(closePeers);
@@ -47,7 +48,7 @@ describe('a member', () => {
     await until('the buyer hears of it', () => buyer.node.group(groupId).now.offer(offer) !== undefined);
     const order = await end(buyer, await buy(buyer, groupId, offer));
     expect(order.state).toBe('settled');
-    expect(await contentOf(buyer, order)).toEqual(CONTENT);
+    expect(CONTENT.equals(await contentOf(buyer, order))).toBe(true);
     expect(sealer.node.group(groupId).now.balance(buyer.key)).toBe(90n);
     expect(sealer.node.group(groupId).now.balance(seller.key)).toBe(110n);
   }, 60_000);
@@ -69,7 +70,7 @@ describe('a stranger', () => {
     });
     const order = await end(stranger, await buy(stranger, groupId, offer, { price: 10n }));
     expect(order).toMatchObject({ state: 'settled', isStranger: true });
-    expect(await contentOf(stranger, order)).toEqual(CONTENT);
+    expect(CONTENT.equals(await contentOf(stranger, order))).toBe(true);
     expect(stranger.node.groupIds()).toEqual([]);
     expect(group.now.balance(stranger.key)).toBe(0n);
     expect(group.now.purchase(order.purchase!)!.status).toBe('settled');
@@ -109,6 +110,34 @@ describe('a stranger', () => {
     expect(again).toMatchObject({ order: order.order, transaction: order.transaction });
     expect((await end(stranger, again)).state).toBe('settled');
     expect(group.now.purchases()).toHaveLength(1);
+  }, 60_000);
+
+  it('whose order could not be sent for a day signs it anew, and pays once', async () => {
+    let aheadMs = 0;
+    const clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
+    const [seller, stranger] = [await peer({ open: { clock } }), await peer({ open: { clock } })];
+    const group = await seller.node.createGroup({ name: 'late' });
+    await group.as('node').mint(stranger.key, 50n);
+    const { offer } = await offering(group);
+    const { client } = stranger.network;
+    const call = client.call.bind(client);
+    let isCutOff = true;
+    client.call = (...args) =>
+      isCutOff && args[1] === 'tx_submit'
+        ? Promise.reject(new NetworkError('peer_unreachable', 'cut off by the test'))
+        : call(...args);
+    const placed = await buy(stranger, group.groupId, offer, { peers: [hintTo(seller)] });
+    const { orders } = stranger.node.market;
+    await until('it was tried', () => orders.troubleOf(placed.order) !== undefined);
+    expect(orders.get(placed.order).state).toBe('requested');
+    aheadMs = 25 * 3_600_000;
+    isCutOff = false;
+    const order = await end(stranger, placed);
+    expect(order.state).toBe('settled');
+    expect(order.transaction).not.toEqual(placed.transaction);
+    expect(group.now.purchases()).toHaveLength(1);
+    const old = group.submitSigned(placed.transaction);
+    expect(await old).toMatchObject({ status: 'refused', refusal: { code: 'transaction_replaced' } });
   }, 60_000);
 
   it('with no peer to ask is told so', async () => {
@@ -162,7 +191,7 @@ describe('a package whose bytes were altered on the way', () => {
     artifacts.range = (...args) => (parts++ === 1 ? undefined : range(...args));
     const order = await buy(stranger, groupId, offer, { peers: [hintTo(liar), hintTo(seller)] });
     expect((await end(stranger, order)).state).toBe('settled');
-    expect(await contentOf(stranger, order)).toEqual(CONTENT);
+    expect(CONTENT.equals(await contentOf(stranger, order))).toBe(true);
     expect(stranger.network.defence.isBanned(seller.key)).toBe(false);
     expect(stranger.network.defence.isBanned(liar.key)).toBe(true);
   }, 60_000);
