@@ -146,6 +146,7 @@ export class NetworkService {
       book,
       dialer: () => this.dialer,
       gossip: (groupId, bytes) => this.gossip.spread(groupId, bytes),
+      pull: (groupId) => this.groups.known(groupId)?.pull(),
     });
     this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });
     this.peers = new PeerDesk({

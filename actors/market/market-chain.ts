@@ -40,6 +40,8 @@ export type Submitted =
 export interface MarketChain {
   /** Whether the chain has to be asked; a member hears by himself. */
   readonly isStranger: boolean;
+  /** Sees to it that news come, where that needs asking. */
+  refresh(): void;
   /** @throws NotFoundError, and NetworkError where nobody could be asked */
   offer(offer: Hex32): Promise<OfferTerms>;
   /** What became of an order's purchase; nothing where the chain does not have it. */
@@ -70,15 +72,18 @@ interface MemberChainParts {
   readonly store: GroupStore;
   readonly outbox: Outbox;
   chain(): GroupChain;
+  /** Asks the group's other members for what is new. */
+  refresh(): void;
 }
 
 /** The chain of a group that this node follows or seals. */
-export function memberChain({ store, outbox, chain }: MemberChainParts): MarketChain {
+export function memberChain({ store, outbox, chain, refresh }: MemberChainParts): MarketChain {
   const { groupId } = store;
   const state = new StoredState(store);
   const view = (): GroupView => new GroupView(state, { height: 0, tsMs: 0 });
   return {
     isStranger: false,
+    refresh,
     peers: [],
     offer: async (offer) => {
       const found = view().offer(offer);

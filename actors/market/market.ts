@@ -39,6 +39,8 @@ export interface MarketNetwork {
    * @throws MarketError, NetworkError
    */
   fetchPackage(packageHash: Hex32, peers: readonly PeerHint[], signal?: AbortSignal): Promise<void>;
+  /** Asks the members of a group for what is new in it. */
+  refresh(groupId: Hex32): void;
   /** Carries announcements to connected peers, as far as there are any. */
   publish(heard: readonly Heard[]): Promise<void>;
   /** The chain of a group that is not here, by proofs. */
@@ -157,7 +159,10 @@ export class Market {
   private chainOf(groupId: Hex32, peers: readonly PeerHint[]): MarketChain {
     const { outbox, chain } = this.options;
     const here = this.groupHere(groupId);
-    if (here !== undefined) return memberChain({ store: here, outbox, chain: () => chain(groupId) });
+    if (here !== undefined) {
+      const refresh = (): void => this.network?.refresh(groupId);
+      return memberChain({ store: here, outbox, refresh, chain: () => chain(groupId) });
+    }
     if (this.network !== undefined) return this.network.strangerChain(groupId, peers);
     throw new MarketError('group_unreachable', `group ${groupId.slice(0, 8)} is not on this node`);
   }

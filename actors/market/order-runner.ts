@@ -28,6 +28,8 @@ const SETTLING_MS = 50;
 /** Whoever follows no chain has to ask: soon at first, since the other side may just be at it, and then less often. */
 const ASK_MS_FIRST = 300;
 const ASK_MS_MAX = 5_000;
+/** A member hears by himself, as a rule: what is told while he is just connecting passes him by. */
+const LISTEN_MS_FIRST = 1_000;
 
 const EVENT_OF_STATUS: Readonly<Record<PurchaseStatus, OrderEvent>> = {
   escrowed: 'escrow',
@@ -113,7 +115,7 @@ export class OrderRunner {
       // The environment may be better later; what has no code is a bug, and shall be seen.
       if (typeof (error as { code?: unknown }).code !== 'string') throw error;
       // Kept in the outbox: the chain will tell.
-      if ((error as { code: string }).code === 'pending') return LOOK_MS;
+      if ((error as { code: string }).code === 'pending') return LISTEN_MS_FIRST;
       this.problem = (error as Error).message;
       return Math.min(LOOK_MS, RETRY_MS_FIRST * 2 ** this.failures++);
     }
@@ -133,6 +135,7 @@ export class OrderRunner {
   /** Looks, and does one thing. @returns how long nothing is to be done, milliseconds; 0: look again at once */
   private async step(): Promise<number> {
     const chain = this.options.chain(this.current);
+    chain.refresh();
     const facts = await chain.purchaseOf(this.current);
     if (facts !== undefined) await this.learn(facts);
     switch (this.current.state) {
@@ -153,7 +156,10 @@ export class OrderRunner {
 
   /** How long until there may be news. */
   private newsMs({ isStranger }: MarketChain): number {
-    return isStranger ? Math.min(ASK_MS_MAX, ASK_MS_FIRST * 1.5 ** this.questions++) : LOOK_MS;
+    const asked = this.questions++;
+    return isStranger
+      ? Math.min(ASK_MS_MAX, ASK_MS_FIRST * 1.5 ** asked)
+      : Math.min(LOOK_MS, LISTEN_MS_FIRST * 2 ** asked);
   }
 
   private settlingMs(chain: MarketChain): number {

@@ -22,6 +22,8 @@ export interface MarketLinkOptions {
   readonly book: PeerBook;
   dialer(): Dialer;
   gossip(groupId: Hex32, bytes: Uint8Array): void;
+  /** Pulls a group that is followed. */
+  pull(groupId: Hex32): void;
 }
 
 export class MarketLink implements MarketNetwork {
@@ -47,6 +49,10 @@ export class MarketLink implements MarketNetwork {
 
   async fetchPackage(packageHash: Hex32, hints: readonly PeerHint[], signal?: AbortSignal): Promise<void> {
     await this.packages.fetch(packageHash, await this.reach(hints), signal);
+  }
+
+  refresh(groupId: Hex32): void {
+    this.options.pull(groupId);
   }
 
   strangerChain(groupId: Hex32, hints: readonly PeerHint[]): MarketChain {

@@ -140,6 +140,8 @@ export class StrangerChain implements MarketChain {
     return facts;
   }
 
+  refresh(): void {}
+
   balance(): undefined {
     return undefined;
   }
