@@ -5,7 +5,7 @@
  * is sampled in the pauses, after a collection. It passes when the last third of the samples is no higher than the
  * middle third by more than a tenth, and when the audit of everything that was written finds nothing.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,6 +30,17 @@ interface Sample {
   readonly operations: number;
   readonly heapMiB: number;
   readonly rssMiB: number;
+  /** Resident without the pages of files, which are the database's and the system takes back at will; Linux only. */
+  readonly anonymousMiB: number | undefined;
+}
+
+function anonymousMiB(): number | undefined {
+  try {
+    const kib = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    return kib === undefined ? undefined : Number(kib) / 1024;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One round of everything that an agent does. Others are at it too, so a refusal is part of the game. */
@@ -64,7 +75,9 @@ async function caller(agents: readonly Agent[], at: number, until: Until): Promi
   for (let number = 0; !until.isOver; number++) {
     await until.gate;
     try {
-      until.operations += await round(agents[at]!, agents[(at + 1) % agents.length]!, number);
+      const done = await round(agents[at]!, agents[(at + 1) % agents.length]!, number);
+      // Not in one: the sum would be read before the wait, and what others add meanwhile be lost.
+      until.operations += done;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
     }
@@ -99,11 +112,12 @@ async function sampleAll(until: Until, group: Group): Promise<Sample[]> {
       operations: until.operations,
       heapMiB: (heapUsed + external) / 2 ** 20,
       rssMiB: rss / 2 ** 20,
+      anonymousMiB: anonymousMiB(),
     };
     samples.push(sample);
     if (!values.json)
       console.log(
-        `${sample.atS.toFixed(0).padStart(5)} s  ${String(sample.operations).padStart(9)} operations  heap and buffers ${sample.heapMiB.toFixed(1).padStart(7)} MiB  resident ${sample.rssMiB.toFixed(0).padStart(5)} MiB`,
+        `${sample.atS.toFixed(0).padStart(5)} s  ${String(sample.operations).padStart(9)} operations  heap and buffers ${sample.heapMiB.toFixed(1).padStart(7)} MiB  resident ${sample.rssMiB.toFixed(0).padStart(5)} MiB, without files ${sample.anonymousMiB?.toFixed(0) ?? '?'} MiB`,
       );
     resolve();
   }

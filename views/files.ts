@@ -1,18 +1,13 @@
 /** The open files of the views: opened when a group is first asked for, the least recently used one closed first. */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Hex32 } from '../events/bytes.ts';
 import type { StoreReader } from '../storage/store-reader.ts';
 import { ViewsError } from './errors.ts';
 import { GroupFile, type Notify } from './group-file.ts';
+import { filePath } from './paths.ts';
 
 /** Each holds a page cache and the search indexes of its group. */
 const OPEN_MAX = 32;
-
-/** Where the file of a group lies. */
-export function filePath(dir: string, groupId: Hex32): string {
-  return join(dir, `${groupId}.db`);
-}
 
 export class Files {
   readonly #store: StoreReader;

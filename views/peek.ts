@@ -1,8 +1,8 @@
 /** How far a group's views are, read from their file without starting their thread. */
 import { existsSync } from 'node:fs';
 import type { Hex32 } from '../events/bytes.ts';
-import { filePath } from './files.ts';
 import { quickCheck } from './group-file.ts';
+import { filePath } from './paths.ts';
 import { Sqlite } from './sqlite.ts';
 
 /** What the file says of itself. */

@@ -8,7 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { ViewsError } from './errors.ts';
-import { filePath } from './files.ts';
+import { filePath } from './paths.ts';
 import type {
   Ask,
   FromThread,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BatteryNode } from '../../node.ts';
-import { filePath } from '../../views/files.ts';
+import { filePath } from '../../views/paths.ts';
 import { peekViews } from '../../views/peek.ts';
 import { runVerb, startNode, stopNode } from '../support/owner.ts';
 

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import type { BatteryNode } from '../../../node.ts';
 import type { DirectoryLayout } from '../../../storage/directory.ts';
-import { filePath } from '../../../views/files.ts';
 import { EmbedderError, type EmbedderOptions, loadEmbedder } from '../../../views/meaning/embedder.ts';
+import { filePath } from '../../../views/paths.ts';
 import { inspectViews, peekViews } from '../../../views/peek.ts';
 import { count, shortId } from '../text.ts';
 import { type Finding, ok, warning } from './finding.ts';
