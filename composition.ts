@@ -107,6 +107,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
   const market = new Market({
     ...shared,
     timers,
+    alarms,
     hints,
     groupIds: () => groups.ids(),
     chain: (groupId) => groups.chain(groupId),

@@ -1,19 +1,21 @@
 /**
  * The seller's side: every purchase of an offer of this node's identities gets its key, whether it was sealed a moment
- * ago or while the node was away.
+ * ago or while the node was away; and where a buyer never says that he accepts, the purchase is settled as soon as his
+ * time to dispute is over.
  *
- * Nothing about it is stored. What is to be granted follows from the state (open purchases in escrow, offers of ours,
+ * Nothing about it is stored. What is to be done follows from the state (open purchases in escrow, offers of ours,
  * keys in the wallet), so that whoever looks again after a crash finds the same. A grant that waits in the outbox is
  * not made twice, and of two that are, the rules take one.
  */
 import type { Signer } from '../../crypto/identity.ts';
 import type { Hex32 } from '../../events/bytes.ts';
-import type { Receipt } from '../../events/receipt.ts';
+import type { Outcome, Receipt } from '../../events/receipt.ts';
 import { refuse } from '../../events/refusals.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
 import type { Table, WriteSet } from '../../machines/state.ts';
 import { offerTable, openPurchaseTable, type PurchaseRecord, purchaseTable } from '../../machines/tables.ts';
 import type { GroupReader } from '../../storage/port.ts';
+import type { Alarms } from '../alarms.ts';
 import type { GroupChain } from '../chain/chain.ts';
 import type { WatchedClock } from '../clock.ts';
 import { RefusedError, UsageError } from '../errors.ts';
@@ -35,6 +37,7 @@ export interface GranterOptions {
   readonly outbox: Outbox;
   readonly clock: WatchedClock;
   readonly timers: Timers;
+  readonly alarms: Alarms;
   readerOf(groupId: Hex32): GroupReader;
   chain(groupId: Hex32): GroupChain;
   /** Nothing for keys of others, and while the keys are locked. */
@@ -43,8 +46,8 @@ export interface GranterOptions {
 
 export class Granter {
   private readonly options: GranterOptions;
-  /** By purchase. */
-  private readonly underWay = new Map<Hex32, Promise<Receipt>>();
+  /** Grants by purchase, settlements by the name of their alarm. */
+  private readonly underWay = new Map<string, Promise<Receipt>>();
   /** Purchases that wait for their turn, with their groups: at most the open ones of our offers. */
   private readonly waiting = new Map<Hex32, Hex32>();
   private readonly failures = new Map<Hex32, number>();
@@ -80,13 +83,53 @@ export class Granter {
   }
 
   private consider(groupId: Hex32, state: StoredState, purchase: Hex32, record: PurchaseRecord): void {
-    const { wallet, signerOf, clock } = this.options;
-    if (record.status !== 'escrowed' || clock.nowMs() > record.grantUntilMs) return;
+    const { wallet, signerOf, clock, alarms } = this.options;
+    const { status, grantUntilMs, disputeUntilMs = 0 } = record;
+    if (status !== 'granted') alarms.clear(settling(purchase));
+    if (status !== 'escrowed' && status !== 'granted') return;
     const { seller, packageHash } = state.get(offerTable, record.offer)!;
     if (signerOf(seller) === undefined || isManual(wallet.wallet, seller, packageHash)) return;
+    if (status === 'granted') {
+      alarms.set(settling(purchase), disputeUntilMs + 1, () => this.settle(groupId, purchase, seller));
+      return;
+    }
+    if (clock.nowMs() > grantUntilMs) return;
     // Made on another node of this identity, whose wallet has the key.
     if (!hasSecret(wallet.wallet, seller, 'package', packageHash)) return;
     this.waiting.set(purchase, groupId);
+  }
+
+  /** The buyer's time to dispute is over, and he has said nothing. */
+  private settle(groupId: Hex32, purchase: Hex32, seller: Hex32): void {
+    const { chain, signerOf, alarms, clock } = this.options;
+    const signer = signerOf(seller);
+    if (this.isStopped || signer === undefined || this.underWay.has(settling(purchase))) return;
+    const settled = this.submit(() => chain(groupId).submit(signer, [{ type: 'purchase_settle', purchase }]));
+    this.track(settling(purchase), settled);
+    settled.catch((error: Error) => {
+      // Block time may be behind the clock here.
+      const isEarly = error instanceof RefusedError && error.refusal.code === 'dispute_window_open';
+      if (!isEarly) return this.failed(groupId, error);
+      alarms.set(settling(purchase), clock.nowMs() + RETRY_MS_FIRST, () =>
+        this.settle(groupId, purchase, seller),
+      );
+    });
+  }
+
+  private async submit(submit: () => Promise<Outcome>): Promise<Receipt> {
+    const outcome = await submit();
+    if (outcome.status === 'sealed') return outcome.receipt;
+    throw new RefusedError(outcome.refusal);
+  }
+
+  /** Whoever asks for the same meanwhile gets the same, and whoever closes waits for it. */
+  private track(what: string, work: Promise<Receipt>): void {
+    this.underWay.set(what, work);
+    const ended = (): void => {
+      this.underWay.delete(what);
+      this.goOn();
+    };
+    work.then(ended, ended);
   }
 
   private goOn(): void {
@@ -136,11 +179,8 @@ export class Granter {
   grant(groupId: Hex32, purchase: Hex32): Promise<Receipt> {
     const known = this.underWay.get(purchase);
     if (known !== undefined) return known;
-    const grant = this.grantOnce(groupId, purchase).finally(() => {
-      this.underWay.delete(purchase);
-      this.goOn();
-    });
-    this.underWay.set(purchase, grant);
+    const grant = this.grantOnce(groupId, purchase);
+    this.track(purchase, grant);
     return grant;
   }
 
@@ -157,9 +197,7 @@ export class Granter {
     const sealedKey = sealGrant(wallet, signer, offer, { ...record, purchase });
     if (sealedKey === undefined)
       throw new UsageError('nothing can be sealed to the key of this purchase; its buyer can be refunded');
-    const outcome = await chain(groupId).submit(signer, [{ type: 'grant', purchase, sealedKey }]);
-    if (outcome.status === 'sealed') return outcome.receipt;
-    throw new RefusedError(outcome.refusal);
+    return this.submit(() => chain(groupId).submit(signer, [{ type: 'grant', purchase, sealedKey }]));
   }
 
   private receiptOf(groupId: Hex32, purchase: Purchase): Receipt | undefined {
@@ -176,3 +214,6 @@ export class Granter {
     await Promise.allSettled(this.underWay.values());
   }
 }
+
+/** The name of the alarm for a purchase whose time to dispute runs. */
+const settling = (purchase: Hex32): string => `settle/${purchase}`;

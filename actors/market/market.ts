@@ -12,6 +12,7 @@ import type { Table, WriteSet } from '../../machines/state.ts';
 import { purchaseTable } from '../../machines/tables.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import type { Store } from '../../storage/store.ts';
+import type { Alarms } from '../alarms.ts';
 import type { Bus } from '../bus.ts';
 import type { GroupChain } from '../chain/chain.ts';
 import type { WatchedClock } from '../clock.ts';
@@ -53,6 +54,7 @@ export interface MarketOptions {
   readonly bus: Bus;
   readonly clock: WatchedClock;
   readonly timers: Timers;
+  readonly alarms: Alarms;
   groupIds(): readonly Hex32[];
   chain(groupId: Hex32): GroupChain;
   signerOf(key: Hex32): Signer | undefined;
@@ -74,7 +76,7 @@ export class Market {
 
   constructor(options: MarketOptions) {
     this.options = options;
-    const { store, outbox, clock, timers, bus, signerOf, chain } = options;
+    const { store, outbox, clock, timers, alarms, bus, signerOf, chain } = options;
     const shared = { clock, timers, signerOf, wallet: store };
     this.orders = new Orders({
       ...shared,
@@ -83,7 +85,13 @@ export class Market {
       fetchPackage: (packageHash, peers, signal) => this.fetchPackage(packageHash, peers, signal),
     });
     this.announcements = new AnnouncementBook({ map: store.market, clock });
-    this.granter = new Granter({ ...shared, outbox, chain, readerOf: (groupId) => store.group(groupId) });
+    this.granter = new Granter({
+      ...shared,
+      alarms,
+      outbox,
+      chain,
+      readerOf: (groupId) => store.group(groupId),
+    });
     bus.moment$.subscribe((event) => {
       // The sealer's word about what was sent may have come while the submitter was not waiting any more.
       if (event.kind === 'tx.refused' || event.kind === 'group.restarted') this.orders.wake(event.groupId);

@@ -192,6 +192,33 @@ describe('an order', () => {
 });
 
 describe('a seller’s node', () => {
+  it('settles what its buyer never accepts, as soon as he may not dispute it any more', async () => {
+    await group.as('node').updatePolicy({ dispute_window_ms: 1_000 });
+    const { purchase } = await group.as('bob').purchase(await offer());
+    await group.as('node').grant(purchase);
+    // A buyer who wants his money back all the same: for a right key he gets nothing, as often as he tries.
+    for (let times = 0; times < 2; times++)
+      await expect(group.as('bob').disputePurchase(purchase)).rejects.toMatchObject({
+        refusal: { code: 'dispute_unfounded' },
+      });
+    const settled = () => group.now.purchase(purchase)!.status === 'settled';
+    for await (const _ of node.watch({ kinds: ['block.sealed'] })) if (settled()) break;
+    expect(group.now.balance(group.as('node').publicKey)).toBe(110n);
+  }, 20_000);
+
+  it('settles after a restart what ran out while it was away', async () => {
+    await group.as('node').updatePolicy({ dispute_window_ms: 1_000 });
+    const id = await offer('by_hand');
+    const { purchase } = await group.as('bob').purchase(id);
+    await group.as('node').grant(purchase);
+    const { packageHash, seller } = group.now.offer(id)!;
+    await node.networkPort.store.wallet.delete(utf8(`manual/${seller}/${packageHash}`));
+    await restart();
+    const settled = () => group.now.purchase(purchase)!.status === 'settled';
+    for await (const _ of node.watch({ kinds: ['block.sealed'] })) if (settled()) break;
+    expect(settled()).toBe(true);
+  }, 20_000);
+
   it('grants what was bought while it was away, once', async () => {
     const id = await offer('by_hand');
     await group.as('bob').purchase(id);
