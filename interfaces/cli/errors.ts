@@ -17,6 +17,7 @@ import {
 } from '../../actors/errors.ts';
 import type { HistoryMovedError } from '../../actors/history/audit.ts';
 import type { ExportFileErrorCode } from '../../actors/history/export-format.ts';
+import type { MarketErrorCode } from '../../actors/market/errors.ts';
 import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
 import type { TooManyWatchersError } from '../../actors/watch.ts';
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
@@ -35,8 +36,10 @@ import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { ViewsErrorCode } from '../../views/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
+import type { GitError } from '../git/repository.ts';
 import type { IdentityRequiredError } from '../operations/call.ts';
 import type { CancelledError } from '../operations/cancelled.ts';
+import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
@@ -97,6 +100,7 @@ type KnownCode =
   | PendingError['code']
   | OutboxFullError['code']
   | NetworkErrorCode
+  | MarketErrorCode
   | ChainStoppedError['code']
   | ClockJumpedError['code']
   | TooManyWatchersError['code']
@@ -105,7 +109,9 @@ type KnownCode =
   | SocketProtocolError['code']
   | LockedNodeError['code']
   | IdentityRequiredError['code']
-  | CancelledError['code'];
+  | CancelledError['code']
+  | ConfigurationFileError['code']
+  | GitError['code'];
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -121,6 +127,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   // Configuration.
   config_invalid: 'usage',
   config_unreadable: 'environment',
+  configuration_unreadable: 'environment',
+  git_failed: 'environment',
   log_dir_unwritable: 'environment',
   metrics_port_unusable: 'environment',
   http_port_unusable: 'environment',
@@ -152,6 +160,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   proof_invalid: 'refused',
   proof_unanchored: 'refused',
   delivery_bad: 'refused',
+  not_delivered: 'refused',
   not_an_export: 'refused',
   newer_version: 'environment',
   truncated: 'refused',
@@ -192,6 +201,12 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   identity_required: 'forbidden',
   cancelled: 'interrupted',
   not_sealer: 'unreachable',
+  // The market.
+  package_unavailable: 'unreachable',
+  group_unreachable: 'unreachable',
+  order_pending: 'unreachable',
+  offer_contradicted: 'refused',
+  proof_rejected: 'refused',
   // The network.
   pending: 'unreachable',
   outbox_full: 'unreachable',
@@ -237,6 +252,7 @@ export class VerdictError extends Error {
     | 'proof_invalid'
     | 'proof_unanchored'
     | 'delivery_bad'
+    | 'not_delivered'
     | 'unhealthy';
 
   constructor(code: VerdictError['code'], message: string) {

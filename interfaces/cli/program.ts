@@ -5,7 +5,9 @@ import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
 import { registerAccess } from './verbs/access.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
+import { registerAnnouncing } from './verbs/announcing.ts';
 import { registerBackup } from './verbs/backup.ts';
+import { registerBuying } from './verbs/buying.ts';
 import { registerCall } from './verbs/call.ts';
 import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
@@ -13,6 +15,8 @@ import { registerConsistency } from './verbs/consistency.ts';
 import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
+import { registerEconomy } from './verbs/economy.ts';
+import { registerGit } from './verbs/git.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHealth } from './verbs/health.ts';
 import { registerHelp } from './verbs/help.ts';
@@ -29,6 +33,7 @@ import { registerNode } from './verbs/node.ts';
 import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSetup } from './verbs/setup.ts';
 import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerSync } from './verbs/sync.ts';
@@ -45,6 +50,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerNode,
   registerUp,
   registerMcp,
+  registerSetup,
   registerIdentity,
   registerConfig,
   registerDemo,
@@ -59,8 +65,11 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerWork,
   registerPresence,
   registerTokens,
+  registerEconomy,
   registerMarket,
+  registerBuying,
   registerPurchases,
+  registerAnnouncing,
   registerInspect,
   registerWatch,
   registerState,
@@ -68,6 +77,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerSql,
   registerPeers,
   registerSync,
+  registerGit,
   registerConsistency,
   registerAdvanced,
   registerAccess,

@@ -159,6 +159,18 @@ export const SETTINGS = {
     6_000,
     'Requests that the bearer of one token may make in a minute.',
   ),
+  a2a: setting(
+    HTTP,
+    boolean,
+    false,
+    'Serve A2A there too: agents of other systems hand work to the groups, at `/a2a`.',
+  ),
+  a2a_push_private: setting(
+    HTTP,
+    boolean,
+    false,
+    'Let push notifications of A2A go to loopback and private addresses, and unencrypted. Whoever has a token can then make this node call what only it can reach.',
+  ),
 
   p2p: setting(
     NETWORK,

@@ -39,7 +39,13 @@ export interface HttpContext {
 
 export type HttpSettings = Pick<
   Settings,
-  'http_host' | 'http_port' | 'http_allowed_hosts' | 'http_allowed_origins' | 'http_max_req_per_min'
+  | 'http_host'
+  | 'http_port'
+  | 'http_allowed_hosts'
+  | 'http_allowed_origins'
+  | 'http_max_req_per_min'
+  | 'a2a'
+  | 'a2a_push_private'
 >;
 
 /** What monitors are told. */
@@ -56,6 +62,8 @@ export interface HttpServer {
 
 /** A request with a longer body is refused unread: nothing that an operation takes is as long. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** A part of a path: an id that names its group has more than the router's 100. */
+const PARAM_CHARACTERS_MAX = 256;
 const CONNECTIONS_MAX = 1_024;
 const REQUEST_MS_MAX = 30_000;
 /** Requests without a valid token that one address may make in a minute: guessing is hopeless, and shall be quiet. */
@@ -69,6 +77,9 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
   '/openapi.json',
   '/.well-known/oauth-protected-resource',
   '/.well-known/oauth-protected-resource/mcp',
+  // Where A2A is not served, there is nothing at them.
+  '/.well-known/agent-card.json',
+  '/.well-known/jwks.json',
 ]);
 
 /**
@@ -89,7 +100,7 @@ export async function startHttp(
     requestTimeout: REQUEST_MS_MAX,
     forceCloseConnections: true,
     // A path is what it says: `/v1/x/` is another one.
-    routerOptions: { ignoreTrailingSlash: false },
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: PARAM_CHARACTERS_MAX },
   });
   app.server.maxConnections = CONNECTIONS_MAX;
   addAnswers(app, report);
@@ -100,6 +111,7 @@ export async function startHttp(
   addEvents(app, context);
   const mcp = new McpEndpoint(node, report);
   mcp.addTo(app);
+  const a2a = settings.a2a ? await addA2a(app, context, settings) : undefined;
   await listen(app, settings);
   const { port } = app.server.address() as AddressInfo;
   return {
@@ -107,9 +119,22 @@ export async function startHttp(
     async close() {
       stopping.abort();
       await mcp.close();
+      await a2a?.close();
       await app.close();
     },
   };
+}
+
+/** Loaded where it is served alone. */
+async function addA2a(
+  app: FastifyInstance,
+  context: HttpContext,
+  { a2a_push_private: arePrivateAllowed }: HttpSettings,
+): Promise<{ close(): Promise<void> }> {
+  const { A2aEndpoint } = await import('../a2a/endpoint.ts');
+  const endpoint = new A2aEndpoint(context, { arePrivateAllowed });
+  await endpoint.addTo(app);
+  return endpoint;
 }
 
 async function listen(

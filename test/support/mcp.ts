@@ -66,6 +66,8 @@ export function serveOverHttp(node: BatteryNode, settings: Partial<HttpSettings>
     http_allowed_hosts: [],
     http_allowed_origins: [],
     http_max_req_per_min: 1_000_000,
+    a2a: false,
+    a2a_push_private: false,
   };
   return startHttp(node, { ...standard, ...settings }, monitors, (error) => {
     throw error;
