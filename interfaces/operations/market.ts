@@ -26,7 +26,7 @@ const { offer_create } = marketOperations;
 export const createOffer = define({
   name: 'create_offer',
   title: 'Offer a package',
-  description: 'Encrypts the content and offers it for sale; buyers get the key when you grant it.',
+  description: 'Encrypts the content and offers it for sale; your node gives buyers the key.',
   toolset: 'default',
   effect: 'adds',
   input: input({
@@ -100,7 +100,7 @@ export const listOffers = define({
 export const purchaseOffer = define({
   name: 'purchase_offer',
   title: 'Buy an offer',
-  description: 'Pays the price into escrow; the seller then grants the key, and you open and accept.',
+  description: 'Pays the price into escrow; then the seller grants the key, and you open and accept.',
   toolset: 'default',
   effect: 'adds',
   input: input({ group_id: groupId, offer_id: text() }),

@@ -24,7 +24,7 @@ export const TOOLSETS = {
   tasks: 'assign, release, cancel, report, delegate',
   groups: 'groups, members, invites, policy',
   tokens: 'balances, transfers, minting',
-  market: 'what follows a purchase, for both sides',
+  market: 'what follows a purchase, for both sides; buying to the end, announcements',
   audit: 'history, audit, proofs',
   network: 'the node itself',
   conformance: "fixtures of the protocol's own test suite, for those who run it",

@@ -66,7 +66,8 @@ const OPERATION_OF_VERB: Readonly<Record<string, string>> = {
   'settle-purchase': 'settle_purchase',
 };
 
-const content = { text: optional(text()), base64: optional(text('where it is no text')) };
+/** What was delivered, as it is given back. */
+export const content = { text: optional(text()), base64: optional(text('where it is no text')) };
 
 const openPurchase = define({
   name: 'open_purchase',
@@ -119,10 +120,14 @@ function deliveredTo(agent: Agent, purchase: string): { text: string } | { base6
     throw new NotFoundError(
       `the delivery does not open (${delivery.because}); nothing was accepted. A wrong key can be proved with dispute_purchase`,
     );
+  return readable(delivery.content);
+}
+
+export function readable(bytes: Uint8Array): { text: string } | { base64: string } {
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(delivery.content) };
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return { base64: Buffer.from(delivery.content).toString('base64') };
+    return { base64: Buffer.from(bytes).toString('base64') };
   }
 }
 

@@ -8,6 +8,7 @@ import { createOffer, listOffers, purchaseOffer } from './market.ts';
 import { networkDesk } from './network.ts';
 import { nodeDesk } from './node.ts';
 import type { Operation, Toolset } from './operation.ts';
+import { orderDesk } from './orders.ts';
 import { getPresence, updatePresence } from './presence.ts';
 import { marketDesk } from './purchases.ts';
 import { taskDesk } from './task-desk.ts';
@@ -37,6 +38,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...groupDesk,
   ...tokenDesk,
   ...marketDesk,
+  ...orderDesk,
   ...historyDesk,
   ...nodeDesk,
   ...networkDesk,

@@ -1,14 +1,13 @@
 /** `buy-offer`, `orders`: a purchase from the announcement to the content, step by step and across restarts. */
 import type { Command } from 'commander';
-import { AmbiguousIdError, NotFoundError, RefusedError } from '../../../actors/errors.ts';
-import { resolveId } from '../../../actors/ids.ts';
+import { NotFoundError, RefusedError } from '../../../actors/errors.ts';
 import type { PeerHint } from '../../../actors/invites.ts';
 import { MarketError } from '../../../actors/market/errors.ts';
 import type { Order } from '../../../actors/market/order.ts';
-import type { Hex32 } from '../../../events/bytes.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { type DeliveryOptions, deliver, WHY_BAD } from '../delivery.ts';
 import { VerdictError } from '../errors.ts';
+import { type FoundOffer, findOffer } from '../found-offer.ts';
 import { givenPeers, networkOf, peerOption } from '../network.ts';
 import { parseAmount, parseSpan } from '../parse.ts';
 import { printReceipt } from '../report.ts';
@@ -27,16 +26,6 @@ interface BuyOptions extends DeliveryOptions {
   readonly wait?: string | false;
   readonly again?: boolean;
   readonly byHand?: boolean;
-}
-
-/** An offer that can be bought from here, and how to get to it. */
-interface Found {
-  readonly groupId: Hex32;
-  readonly offer: Hex32;
-  readonly isHere: boolean;
-  /** What it was announced for, and where its sellers' nodes are. */
-  readonly price?: bigint;
-  readonly peers: readonly PeerHint[];
 }
 
 export function registerBuying(program: Command, context: CliContext): void {
@@ -89,7 +78,7 @@ async function buy(run: Run<BuyOptions>): Promise<void> {
   const waitMs = typeof options.wait === 'string' ? parseSpan(options.wait, '--wait') : 0;
   const price = options.price === undefined ? undefined : parseAmount(options.price, '--price');
   const peers = await givenPeers(options.peer);
-  const found = await findOffer(run, given);
+  const found = findOffer(await run.node(), given, options.group);
   if (options.byHand) return payOnly(run, found);
   await reachable(run, found, peers);
   const node = await run.node();
@@ -110,58 +99,10 @@ async function buy(run: Run<BuyOptions>): Promise<void> {
   await finish(run, await node.market.orders.until(order.order, isEnough, signal));
 }
 
-/** The offer that was meant, among those of the groups on this node and those that were announced. */
-async function findOffer(run: Run<BuyOptions>, given: string): Promise<Found> {
-  const node = await run.node();
-  const only = run.options.group;
-  const groups =
-    only === undefined ? node.groups() : node.groups().filter(({ groupId }) => isMeant(groupId, only));
-  if (only !== undefined && groups.length === 0) await assertForeign(run, only);
-  const heard = node.market.announcements
-    .list()
-    .map(({ announcement }) => announcement)
-    .filter(({ groupId }) => only === undefined || isMeant(groupId, only));
-  const found = new Map<string, Found>();
-  for (const { groupId, offer, price, node: key, addresses } of heard) {
-    const known = found.get(`${groupId}/${offer}`);
-    const peers = [...(known?.peers ?? []), { key, addresses }];
-    // Where two sellers announce one offer, one of them is wrong: the proof tells, and then the price is not his word.
-    const said = known === undefined ? { price } : {};
-    found.set(`${groupId}/${offer}`, { groupId, offer, isHere: false, peers, ...said });
-  }
-  for (const group of groups)
-    for (const { offer } of group.now.offers()) {
-      const key = `${group.groupId}/${offer}`;
-      found.set(key, { groupId: group.groupId, offer, isHere: true, peers: found.get(key)?.peers ?? [] });
-    }
-  const offers = [...found.values()].filter(({ groupId, isHere }) => isHere || !hasGroup(groups, groupId));
-  if (offers.length === 0 && only !== undefined && isWhole(only) && isWhole(given))
-    return { groupId: only, offer: given, isHere: false, peers: [] };
-  const id = resolveId('offer', given, new Set(offers.map(({ offer }) => offer)));
-  const fitting = offers.filter(({ offer }) => offer === id);
-  if (fitting.length > 1)
-    throw new AmbiguousIdError(
-      'group with such an offer',
-      given,
-      fitting.map(({ groupId }) => groupId),
-    );
-  return fitting[0]!;
-}
-
-const isWhole = (given: string): boolean => /^[0-9a-f]{64}$/.test(given);
-const isMeant = (groupId: Hex32, given: string): boolean => groupId.startsWith(given.toLowerCase());
-const hasGroup = (groups: readonly { readonly groupId: Hex32 }[], id: Hex32): boolean =>
-  groups.some(({ groupId }) => groupId === id);
-
-/** A group by its name is one of this node's; only ids may stand for one that is elsewhere. */
-async function assertForeign(run: Run<BuyOptions>, given: string): Promise<void> {
-  if (!/^[0-9a-f]{8,64}$/i.test(given)) await run.group();
-}
-
 /** Starts the network for this verb where the purchase needs it. */
 async function reachable(
   run: Run<BuyOptions>,
-  { groupId, offer, isHere }: Found,
+  { groupId, offer, isHere }: FoundOffer,
   named: readonly PeerHint[],
 ) {
   const node = await run.node();
@@ -173,7 +114,7 @@ async function reachable(
 }
 
 /** The old way, step by step by hand: nothing happens after the escrow by itself. */
-async function payOnly(run: Run<BuyOptions>, { groupId, offer, isHere }: Found): Promise<void> {
+async function payOnly(run: Run<BuyOptions>, { groupId, offer, isHere }: FoundOffer): Promise<void> {
   const node = await run.node();
   if (!isHere)
     throw new NotFoundError(`group ${groupId.slice(0, 8)} is not on this node; buy without --by-hand`);
@@ -201,7 +142,7 @@ const STEP: Readonly<Record<Order['state'], (order: Order) => string>> = {
 
 const time = (ms: number | undefined): string => (ms === undefined ? 'later' : formatTime(ms).slice(0, 19));
 
-function tellStep(run: Run, { groupId, offer }: Found, order: Order): void {
+function tellStep(run: Run, { groupId, offer }: FoundOffer, order: Order): void {
   if (order.groupId === groupId && order.offer === offer)
     run.hint(`${order.state}: ${STEP[order.state](order)}`);
 }

@@ -213,6 +213,8 @@ const buy = (name: string, of: string): Step =>
   );
 const purchase = (name: string): Step['input'] => inGroup((saved) => ({ purchase_id: saved(name) }));
 
+const offered = (name: string): Step['input'] => inGroup((saved) => ({ offer_id: saved(name) }));
+
 const MARKET: readonly Step[] = [
   ann(
     'mint',
@@ -232,13 +234,21 @@ const MARKET: readonly Step[] = [
   offer('two'),
   ann('list_offers', inGroup()),
   buy('buy-1', 'one'),
-  ann('refund_purchase', purchase('buy-1'), { fails: 'grant_window_open' }),
-  bob('grant_purchase', purchase('buy-1')),
+  // The seller's node grants by itself, sooner or later than this.
+  bob('grant_purchase', purchase('buy-1'), { mayFail: 'purchase_state' }),
+  ann('refund_purchase', purchase('buy-1'), { fails: 'purchase_state' }),
   ann('open_purchase', purchase('buy-1')),
   ann('dispute_purchase', purchase('buy-1'), { fails: 'dispute_unfounded' }),
   bob('settle_purchase', purchase('buy-1'), { fails: 'dispute_window_open' }),
   ann('accept_purchase', purchase('buy-1')),
   ann('list_purchases', inGroup()),
+  bob('announce_offer', offered('two'), { mayFail: 'usage' }),
+  ann('announce_offer', offered('two'), { fails: 'not_seller' }),
+  ann('list_announcements'),
+  ann('pull_announcements', undefined, { mayFail: 'network_stopped' }),
+  ann('buy_offer', offered('two')),
+  ann('buy_offer', offered('two')),
+  ann('list_orders'),
   bob(
     'revoke_offer',
     inGroup((saved) => ({ offer_id: saved('two') })),
