@@ -31,6 +31,12 @@ async function open(): Promise<void> {
   server = await serveOverHttp(node, { a2a: true });
 }
 
+async function openAgain(): Promise<void> {
+  await open();
+  group = node.group(group.groupId);
+  worker = group.as('worker');
+}
+
 async function close(): Promise<void> {
   await server.close();
   await node.close();
@@ -240,9 +246,7 @@ test('tasks, contexts and answers to messages survive a restart', async () => {
   const client = await a2aClient('JSONRPC', server.port, tokens.client!);
   const sent = await send(client, 'before the restart', { contextId: 'kept' });
   await close();
-  await open();
-  group = node.group(group.groupId);
-  worker = group.as('worker');
+  await openAgain();
   const later = await a2aClient('HTTP+JSON', server.port, tokens.client!);
   expect((await send(later, 'before the restart')).id).toBe(sent.id);
   expect((await later.listTasks(list({ contextId: 'kept' }))).tasks.map((one) => one.id)).toEqual([sent.id]);
@@ -309,6 +313,25 @@ describe('raw requests', () => {
     expect(status).toBeLessThan(500);
     expect(JSON.parse(text)).toMatchObject({ error: { code: status } });
   });
+});
+
+test('a client that dies in the middle of a stream leaves the others alone, and a server that stops ends streams', async () => {
+  const client = await a2aClient('JSONRPC', server.port, tokens.client!);
+  const dying = new AbortController();
+  const first = client.sendMessageStream(message('dying'), { signal: dying.signal });
+  expect(told((await first.next()).value!)).toBe('task 1');
+  dying.abort();
+  await expect(first.next()).rejects.toThrow();
+  const open = client.sendMessageStream(message('open'));
+  const { value } = await open.next();
+  if (value?.payload?.$case !== 'task') throw new Error('a stream begins with its task');
+  const waiting = send(client, 'waiting', { waits: true });
+  await taskTitled('Do waiting');
+  // Whichever way they end: nobody waits for ever, the server least of all.
+  await Promise.allSettled([open.next(), waiting, close()]);
+  await openAgain();
+  const later = await a2aClient('JSONRPC', server.port, tokens.client!);
+  expect((await send(later, 'open')).id).toBe(value.payload.value.id);
 });
 
 test('off unless it is asked for', async () => {
