@@ -22,6 +22,7 @@ import { MisbehaviourError, NetworkError, short } from './errors.ts';
 import { type Gossip, GossipGate, gossipService } from './gossip-service.ts';
 import { keyOf, peerIdOf, transportKey } from './keys.ts';
 import * as limits from './limits.ts';
+import { dialReason, tryToListen } from './reasons.ts';
 
 const MDNS_SERVICE = '_lb._udp.local';
 /** Peers that start at the same moment may miss each other's first question. */
@@ -59,6 +60,7 @@ export class Host {
 
   /** @throws NetworkError `listen_failed` */
   static async start(options: HostOptions): Promise<Host> {
+    if (options.listen !== undefined) await tryToListen(options.listen);
     const gate = new GossipGate(options.sharesGroup);
     const node = await createNode(options, gate);
     const host = new Host(node, gate, options);
@@ -67,14 +69,9 @@ export class Host {
       await node.start();
     } catch (cause) {
       await node.stop();
-      const { host: name, port } = options.listen ?? { host: '', port: 0 };
-      throw new NetworkError(
-        'listen_failed',
-        `cannot listen on ${name} port ${port}: ${(cause as Error).message}`,
-        {
-          cause,
-        },
-      );
+      const { host: name, port } = options.listen ?? { host: 'nowhere', port: 0 };
+      const [reason] = (cause as Error).message.split('\n');
+      throw new NetworkError('listen_failed', `cannot listen on ${name} port ${port}: ${reason}`, { cause });
     }
     return host;
   }
@@ -155,7 +152,7 @@ export class Host {
     } catch (cause) {
       throw new NetworkError(
         'peer_unreachable',
-        `${short(peer)} was not reached at ${addresses.slice(0, 3).join(', ')}: ${reasonOf(cause)}`,
+        `${short(peer)} was not reached at ${addresses.slice(0, 3).join(', ')}: ${dialReason(cause)}`,
         { cause },
       );
     }
@@ -169,7 +166,7 @@ export class Host {
     try {
       return await connection.newStream(protocol, { signal: AbortSignal.timeout(limits.REQUEST_TIMEOUT_MS) });
     } catch (cause) {
-      throw new NetworkError('peer_unreachable', `${short(peer)} opened no stream: ${reasonOf(cause)}`, {
+      throw new NetworkError('peer_unreachable', `${short(peer)} opened no stream: ${dialReason(cause)}`, {
         cause,
       });
     }
@@ -210,11 +207,6 @@ export class Host {
     this.gate.close();
     await this.node.stop();
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function createNode(options: HostOptions, gate: GossipGate): Promise<Libp2pNode> {

@@ -184,6 +184,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   // Views.
   views_closed: 'environment',
   views_failed: 'environment',
+  views_busy: 'environment',
   sql_invalid: 'usage',
   sql_stopped: 'refused',
   // The running node.

@@ -187,6 +187,7 @@ const LOOKS = [
     'sealer',
     'replay',
   ],
+  ...['peer-list', 'peers', 'subscription-list', 'outbox', 'evidence', 'discover-groups', 'doctor'],
   ...['audit', 'show OFFER', 'show PURCHASE', 'show TX'],
 ];
 

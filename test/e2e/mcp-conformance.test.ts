@@ -10,18 +10,20 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BatteryNode } from '../../node.ts';
-import { type Proxy, startBearerProxy } from '../support/bearer-proxy.ts';
+import { type BearerProxy, startBearerProxy } from '../support/bearer-proxy.ts';
 import { serveOverHttp, tokenFor } from '../support/mcp.ts';
+
+const require = createRequire(import.meta.url);
 
 const REQUIRED = { '2026-07-28': 37, '2025-11-25': 30 } as const;
 const SUITE = join(
-  dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')),
+  dirname(require.resolve('@modelcontextprotocol/conformance/package.json')),
   'dist/index.js',
 );
 
 const folder = mkdtempSync(join(tmpdir(), 'lb-conformance-'));
 const closings: (() => Promise<void>)[] = [];
-let proxy: Proxy;
+let proxy: BearerProxy;
 
 beforeAll(async () => {
   const node = await BatteryNode.openOrInit({ data: join(folder, 'node') });

@@ -1,5 +1,7 @@
 /** `lb up` under a configuration: it logs into files, answers monitors, and tells nobody its password. */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -66,4 +68,25 @@ test('a port that is taken, or a folder that cannot be, is one line, and the dir
   expect(taken.exitCode).toBe(7);
   expect(taken.stderr).toMatch(/^lb: metrics_port 0 on 192\.0\.2\.1 cannot be used \(E[A-Z]+\).*\n$/);
   expect((await lb(['info'], { data })).exitCode).toBe(0);
+});
+
+test('a port for peers that is taken, or an address that is not ours, is one line that says what to do', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const run = (...args: string[]) =>
+    lb(['up', ...args], { data, env: { LB_PASSWORD: PASSWORD, LB_LOG_LEVEL: 'error' } });
+  const taken = await run('--port', String(port));
+  server.close();
+  expect(taken).toMatchObject({ exitCode: 7, stdout: '' });
+  expect(taken.stderr).toBe(
+    `lb: cannot listen for peers: another program uses port ${port}; choose another one with --port, or 0 for any\n`,
+  );
+  const foreign = await run('--host', '203.0.113.7');
+  expect(foreign.exitCode).toBe(7);
+  expect(foreign.stderr).toMatch(
+    /^lb: cannot listen for peers: 203\.0\.113\.7 is no address of this machine; [^\n]*\n$/,
+  );
+  const keyless = await run('--p2p-bootstrap', '/ip4/192.0.2.1/tcp/4242');
+  expect(keyless.exitCode).toBe(2);
 });

@@ -14,7 +14,7 @@ import { EXIT } from '../errors.ts';
 import { givenPeers } from '../network.ts';
 import { askHidden, givenPassword } from '../password.ts';
 import { aborted, listenFor } from '../serving.ts';
-import { printFields } from '../table.ts';
+import { printFields, printSentence } from '../table.ts';
 
 /** A second `lb up` says so at once; a short verb that is just ending is waited for. */
 const OWNER_WAIT_MS = 2_000;
@@ -97,9 +97,8 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
   const { socket } = layoutOf(data);
   logger.info({ data, socket, groups, addresses: network?.addresses }, 'the node is up');
   run.print({ status: 'up', data, pid, socket, groups, network, http }, () => {
-    run.out.line(
-      `${run.out.style('green', 'The node is up')} in ${data} with ${groups} ${groups === 1 ? 'group' : 'groups'}, process ${pid}; Ctrl-C stops it`,
-    );
+    const held = `${groups} ${groups === 1 ? 'group' : 'groups'}`;
+    printSentence(run.out, `The node is up in ${data} with ${held}, process ${pid}; Ctrl-C stops it`);
     printFields(
       run.out,
       [

@@ -77,11 +77,14 @@ it('what needs the history says that it is on its way, and it goes on after a re
   await expect(group.events().next()).rejects.toBeInstanceOf(HistoryIncompleteError);
   expect(group.now.task('old')?.title).toBe('An old task');
   expect(group.recentClaims()).toEqual([]);
+  expect(await newcomer.node.views.progress(groupId, 50)).toMatchObject({ height: -1 });
   await newcomer.node.close();
 
   const restarted = await peer({ data });
   await connect(restarted, sealer);
   await until('the history is here', () => gapOf(restarted, groupId) === undefined);
+  const { height } = restarted.node.group(groupId).head;
+  expect(await restarted.node.views.progress(groupId)).toMatchObject({ height });
   const audit = await restarted.node.group(groupId).audit();
   expect(audit).toMatchObject({ status: 'sound' });
 });

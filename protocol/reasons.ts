@@ -1,0 +1,51 @@
+/** Why a connection could not be made, or a port not be had, in words: libp2p's own are for its programmers. */
+import { createServer } from 'node:net';
+import { NetworkError } from './errors.ts';
+
+const DIAL_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody listens there',
+  ECONNRESET: 'the connection was closed at once',
+  EHOSTUNREACH: 'there is no way to that address',
+  ENETUNREACH: 'there is no way to that network',
+  ENOTFOUND: 'that name has no address',
+  EAI_AGAIN: 'the name cannot be looked up now',
+  ETIMEDOUT: 'no answer',
+};
+
+/** Why a dial failed. */
+export function dialReason(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return dialReason(error.errors[0]);
+  const {
+    code,
+    name,
+    message = String(error),
+  } = (error ?? {}) as { code?: string; name?: string; message?: string };
+  if (code !== undefined && DIAL_REASONS[code] !== undefined) return DIAL_REASONS[code];
+  if (name === 'TimeoutError' || name === 'AbortError') return 'no answer';
+  if (name === 'EncryptionFailedError' || name === 'UnexpectedPeerError')
+    return 'what answers there does not prove that key';
+  return message.split('\n')[0]!;
+}
+
+const LISTEN_REASONS: Readonly<Record<string, (place: { host: string; port: number }) => string>> = {
+  EADDRINUSE: ({ port }) => `another program uses port ${port}; choose another one with --port, or 0 for any`,
+  EADDRNOTAVAIL: ({ host }) => `${host} is no address of this machine; 0.0.0.0 stands for all that it has`,
+  EACCES: ({ port }) => `port ${port} is reserved; choose one above 1023 with --port`,
+  ENOTFOUND: ({ host }) => `${host} is no name of this machine; 0.0.0.0 stands for all its addresses`,
+};
+
+/**
+ * Tries whether a place can be listened on.
+ * @throws NetworkError `listen_failed` with the reason in words
+ */
+export async function tryToListen(place: { readonly host: string; readonly port: number }): Promise<void> {
+  const { host, port } = place;
+  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const server = createServer();
+    server.once('error', resolve);
+    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
+  });
+  if (failure === undefined) return;
+  const reason = LISTEN_REASONS[failure.code ?? '']?.(place) ?? failure.message;
+  throw new NetworkError('listen_failed', `cannot listen for peers: ${reason}`, { cause: failure });
+}
