@@ -161,6 +161,10 @@ export class GroupHandler implements A2ARequestHandler {
     await this.once(`${group}${task}`, async () => {
       if (place.now.task(task) === undefined) await this.create(call, place, task, text);
     });
+    if (place.now.task(task)!.creator !== publicKey)
+      throw new UnsupportedOperationError(
+        'another member has a task of that id; send the message under another id',
+      );
     if (push !== undefined) await this.options.push.add({ group, task }, push);
     return { place, group, task, handed };
   }
@@ -211,7 +215,7 @@ export class GroupHandler implements A2ARequestHandler {
       const found = groups.flatMap((place) =>
         Array.from(this.options.records.allHanded(place.groupId), ([task, handed]) => {
           const state = place.now.task(task);
-          const isOwn = state !== undefined && this.isVisible(handed, call);
+          const isOwn = state?.creator === handed.owner && this.isVisible(handed, call);
           return isOwn ? [{ place, group: place.groupId, task, state, handed }] : [];
         }).flat(),
       );
@@ -229,6 +233,7 @@ export class GroupHandler implements A2ARequestHandler {
     const place = node.group(handle.group);
     const state = place.now.task(handle.task);
     const handed = records.handed(handle.group, handle.task);
+    if (state?.creator !== handed?.owner) throw new TaskNotFoundError();
     if (state === undefined || handed === undefined || !this.isVisible(handed, call))
       throw new TaskNotFoundError();
     return { ...handle, place, state, handed };

@@ -13,6 +13,7 @@ import type { Client } from '@a2a-js/sdk/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent } from '../../../actors/agent.ts';
 import type { Group } from '../../../actors/group.ts';
+import { taskIdOf } from '../../../interfaces/a2a/wire.ts';
 import type { HttpServer } from '../../../interfaces/http/server.ts';
 import { BatteryNode } from '../../../node.ts';
 import { a2aClient, BINDINGS, message, send, textOf, told } from '../../support/a2a.ts';
@@ -332,6 +333,24 @@ test('a client that dies in the middle of a stream leaves the others alone, and 
   await openAgain();
   const later = await a2aClient('JSONRPC', server.port, tokens.client!);
   expect((await send(later, 'open')).id).toBe(value.payload.value.id);
+});
+
+test('behind a proxy the card says where the node is from outside', async () => {
+  const plain = await serveOverHttp(node, { a2a: true, a2a_url: 'https://node.example.org' });
+  const response = await fetch(`http://127.0.0.1:${plain.port}/.well-known/agent-card.json`);
+  const { supportedInterfaces } = AgentCard.fromJSON(await response.json());
+  expect(supportedInterfaces.map(({ url }) => url)).toEqual([
+    'https://node.example.org/a2a',
+    'https://node.example.org/a2a',
+  ]);
+  await plain.close();
+});
+
+test('a task that another member gave the very id is not taken for the message’s', async () => {
+  const client = await a2aClient('JSONRPC', server.port, tokens.client!);
+  const { publicKey } = node.identity('client');
+  await worker.createTask({ task: taskIdOf(publicKey, group.groupId, 'squatted'), title: 'A trap' });
+  await expect(send(client, 'squatted')).rejects.toThrow(/another/);
 });
 
 test('off unless it is asked for', async () => {
