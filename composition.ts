@@ -3,6 +3,7 @@ import { Alarms } from './actors/alarms.ts';
 import type { Bus } from './actors/bus.ts';
 import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
 import { readHints } from './actors/invites.ts';
+import { Market } from './actors/market/market.ts';
 import { Groups } from './actors/node/groups.ts';
 import { Identities } from './actors/node/identities.ts';
 import { Supervisor } from './actors/node/supervisor.ts';
@@ -64,6 +65,7 @@ export interface NodeParts {
   readonly tasks: TaskBoards;
   readonly presences: Presences;
   readonly groups: Groups;
+  readonly market: Market;
   readonly networkPort: NetworkPort;
   readonly networkSlot: NetworkSlot;
   readonly views: Views;
@@ -90,6 +92,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
   const tasks = new TaskBoards({ ...watched, groupIds: () => groups.ids() });
   const presences = new Presences({ ...watched, send: (groupId, beat) => bus.beat({ groupId, beat }) });
   const shared = { store, clock, bus, identities, presences, outbox };
+  const hints = () => networkSlot.current?.hints() ?? readHints(store.network);
   const groups: Groups = new Groups({
     ...shared,
     verifier,
@@ -98,13 +101,24 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
     telemetry,
     supervisor,
     tasks,
-    hints: () => networkSlot.current?.hints() ?? readHints(store.network),
+    market: () => market,
+    hints,
   });
-  const port = networkPort({ ...shared, verifier, keystore, groups });
+  const market = new Market({
+    ...shared,
+    timers,
+    alarms,
+    hints,
+    groupIds: () => groups.ids(),
+    chain: (groupId) => groups.chain(groupId),
+    signerOf: (publicKey) => identities.signerOf(publicKey),
+    signerNamed: (nameOrKey) => identities.signerNamed(nameOrKey),
+  });
+  const port = networkPort({ ...shared, verifier, keystore, groups, market });
   const networkSlot: NetworkSlot = new NetworkSlot(port, telemetry);
   const views = readModels(resources, bus, tell);
   return {
-    ...{ clock, supervisor, alarms, identities, outbox, tasks, presences, groups },
+    ...{ clock, supervisor, alarms, identities, outbox, tasks, presences, groups, market },
     ...{ networkPort: port, networkSlot, views },
   };
 }

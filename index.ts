@@ -20,6 +20,10 @@ export { ExportFileError, type ExportSource, openExport } from './actors/history
 export { describeFinding, type Finding } from './actors/history/findings.ts';
 export { type Replay, replay } from './actors/history/replay.ts';
 export { type InviteCode, type PeerHint, parseInviteCode } from './actors/invites.ts';
+export { MarketError } from './actors/market/errors.ts';
+export type { Market } from './actors/market/market.ts';
+export type { Order } from './actors/market/order.ts';
+export type { BuyRequest } from './actors/market/orders.ts';
 export type { Batch, NewClaim, NewOffer, NewTask } from './actors/new-records.ts';
 export { OutboxFullError, PendingError } from './actors/outbox.ts';
 export { DEFAULT_POLICY } from './actors/policy.ts';

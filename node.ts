@@ -1,6 +1,7 @@
 import { Bus } from './actors/bus.ts';
 import { NodeClosedError } from './actors/errors.ts';
 import type { Group } from './actors/group.ts';
+import type { Market } from './actors/market/market.ts';
 import { MeasuredVerifier } from './actors/measured-verifier.ts';
 import type { NewGroup } from './actors/node/founding.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
@@ -220,6 +221,11 @@ export class BatteryNode {
     if (this.closing !== undefined) throw new NodeClosedError();
   }
 
+  /** Orders of this node's buyers, grants of its sellers, and what it has heard is for sale. */
+  get market(): Market {
+    return this.parts.market;
+  }
+
   // The network.
 
   /** Work that other nodes must seal. */
@@ -290,10 +296,11 @@ export class BatteryNode {
     this.parts.supervisor.drain();
     try {
       await this.parts.networkSlot.stop();
+      this.parts.outbox.close();
+      await this.parts.market.stop();
       this.parts.tasks.stop();
       this.parts.presences.stop();
       this.parts.alarms.stop();
-      this.parts.outbox.close();
       await this.parts.groups.close();
       await this.parts.views.close();
       this.bus.close();

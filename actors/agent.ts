@@ -21,14 +21,16 @@ import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
 import {
+  checkDelivery,
   type Delivery,
   openDelivery,
   prepareOneTimeKey,
   preparePackage,
   revealOneTimeSecret,
-  sealGrant,
   type Wallet,
-} from './market-desk.ts';
+} from './market/desk.ts';
+import type { Market } from './market/market.ts';
+import { keepManual } from './market/wallet.ts';
 import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
@@ -38,6 +40,7 @@ export interface AgentOptions {
   readonly name: string;
   readonly wallet: Wallet;
   presence(): GroupPresence;
+  market(): Market;
   view(): GroupView;
   nowMs(): number;
   hints(): readonly PeerHint[];
@@ -249,9 +252,11 @@ export class Agent {
   /** Encrypts the content, keeps the key in the wallet, and offers the package. */
   async createOffer(offer: NewOffer): Promise<Receipt & { offer: Hex32 }> {
     const { title, content, price, description, tags = [], parents = [], expiresMs } = offer;
-    const { splits = [{ to: this.publicKey, bps: BASIS_POINTS }] } = offer;
+    const { splits = [{ to: this.publicKey, bps: BASIS_POINTS }], grants = 'automatic' } = offer;
     const terms = { title, price, description, tags, splits, parents, expiresMs };
     const prepared = await preparePackage(this.options.wallet, this.options.signer, content);
+    if (grants === 'by_hand')
+      await keepManual(this.options.wallet.wallet, this.publicKey, prepared.packageHash);
     const receipt = await this.do({ type: 'offer_create', ...prepared, ...terms });
     return { ...receipt, offer: effectOf(receipt, 'offer.created').offer };
   }
@@ -276,27 +281,29 @@ export class Agent {
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
   }
 
-  /** Hands the package's key to the buyer of a purchase. */
+  /**
+   * Hands the package's key to the buyer of a purchase. The node does so by itself, unless the offer says otherwise;
+   * what is granted already, or just being granted, resolves to the receipt of that.
+   */
   async grant(purchase: Hex32): Promise<Receipt> {
-    const record = this.purchaseRecord(purchase);
-    const offer = this.offer(record.offer);
+    const { seller } = this.offer(this.purchaseRecord(purchase).offer);
     // The rules say the same, but the wallet is asked first, and would only miss a key.
-    if (offer.seller !== this.publicKey)
-      throw new RefusedError(refuse('not_seller', { seller: offer.seller }));
-    const { wallet, signer } = this.options;
-    const sealedKey = sealGrant(wallet, signer, offer, record);
-    if (sealedKey === undefined)
-      throw new UsageError('nothing can be sealed to the key of this purchase; its buyer can be refunded');
-    return this.do({ type: 'grant', purchase, sealedKey });
+    if (seller !== this.publicKey) throw new RefusedError(refuse('not_seller', { seller }));
+    return this.options.market().granter.grant(this.options.chain.groupId, purchase);
   }
 
   /** Opens what was delivered, without accepting it. @throws RefusedError before the grant, and for others */
   openPurchase(purchase: Hex32): Delivery {
-    const record = this.ownPurchase(purchase);
-    if (record.sealedKey === undefined)
-      throw new RefusedError(refuse('purchase_state', { purchase, status: record.status, event: 'open' }));
+    const { record, sealedKey } = this.granted(purchase);
     const { wallet, signer } = this.options;
-    return openDelivery(wallet, signer, this.offer(record.offer), record, record.sealedKey);
+    return openDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
+  }
+
+  /** Like `openPurchase`, for packages of any size: reads it through, and gives it piece by piece. */
+  async checkPurchase(purchase: Hex32): ReturnType<typeof checkDelivery> {
+    const { record, sealedKey } = this.granted(purchase);
+    const { wallet, signer } = this.options;
+    return checkDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
   }
 
   acceptPurchase(purchase: Hex32): Promise<Receipt> {
@@ -314,8 +321,16 @@ export class Agent {
   /** Proves a wrong key; this reveals the purchase's one-time secret, which is worthless afterwards. */
   async disputePurchase(purchase: Hex32): Promise<Receipt> {
     const record = this.ownPurchase(purchase);
-    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record);
+    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record.buyerKey);
     return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
+  }
+
+  private granted(purchase: Hex32) {
+    const record = this.ownPurchase(purchase);
+    const { sealedKey } = record;
+    if (sealedKey === undefined)
+      throw new RefusedError(refuse('purchase_state', { purchase, status: record.status, event: 'open' }));
+    return { record, sealedKey };
   }
 
   /** A purchase of this identity: only the buyer's wallet has the secret that opens what is delivered. */

@@ -32,7 +32,8 @@ import { type Replay, type ReplayOptions, replay } from './history/replay.ts';
 import { sourceOf } from './history/source.ts';
 import { PREFIX_DIGITS_MIN, resolveId } from './ids.ts';
 import type { PeerHint } from './invites.ts';
-import type { Wallet } from './market-desk.ts';
+import type { Wallet } from './market/desk.ts';
+import type { Market } from './market/market.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 
 export interface GroupOptions {
@@ -42,6 +43,7 @@ export interface GroupOptions {
   readonly bus: Bus;
   readonly verifier: Verifier;
   readonly wallet: Wallet;
+  market(): Market;
   /** The group's chain actor, started by the first who needs it. */
   chain(): GroupChain;
   /** How the chain stands, without starting it where that is not needed. */
@@ -111,9 +113,9 @@ export class Group {
   /** The identity `nameOrKey` of this node, at work in this group. */
   as(nameOrKey: string): Agent {
     const { signer, name } = this.options.identity(nameOrKey);
-    const { wallet, nowMs, hints, chain, presence } = this.options;
+    const { wallet, nowMs, hints, chain, presence, market } = this.options;
     const view = (): GroupView => this.now;
-    return new Agent({ chain: chain(), presence, signer, name, wallet, nowMs, hints, view });
+    return new Agent({ chain: chain(), presence, market, signer, name, wallet, nowMs, hints, view });
   }
 
   /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */

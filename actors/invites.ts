@@ -23,7 +23,7 @@ const ADDRESSES_MAX = 8;
 export const ADDRESS_BYTES_MAX = 255;
 
 /** A node's key and where it may be reached: the addresses are hints, the key is the identity. */
-const hintCodec = record({
+export const hintCodec = record({
   key: id,
   addresses: list(text({ maxBytes: ADDRESS_BYTES_MAX, min: 1 }), { max: ADDRESSES_MAX }),
 });

@@ -1,6 +1,7 @@
 /** What agents are asked to make: claims, tasks, offers, in the words of callers. */
 import type { Hex32 } from '../events/bytes.ts';
 import type { Operation } from '../events/registry.ts';
+import type { PackageContent } from './market/desk.ts';
 
 /** What a new claim says. */
 export interface NewClaim {
@@ -26,7 +27,8 @@ export interface NewTask {
 
 export interface NewOffer {
   readonly title: string;
-  readonly content: Uint8Array;
+  /** The package, up to 100 MiB: all of it, or a stream that is read once. */
+  readonly content: PackageContent;
   readonly price: bigint;
   readonly description?: string;
   readonly tags?: readonly string[];
@@ -35,6 +37,8 @@ export interface NewOffer {
   /** Royalties in basis points to earlier offers. */
   readonly parents?: readonly { readonly offer: Hex32; readonly bps: number }[];
   readonly expiresMs?: number;
+  /** Whether this node grants every purchase by itself (the default), or waits for `Agent.grant`. */
+  readonly grants?: 'automatic' | 'by_hand';
 }
 
 /** Operations with the bytes of the artifacts that they bring into the group. */

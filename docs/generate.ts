@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chainMachine } from '../actors/chain/chain.machine.ts';
+import { orderMachine } from '../actors/market/order.machine.ts';
 import { nodeMachine } from '../actors/node/node.machine.ts';
 import { presenceMachine } from '../actors/presence/presence.machine.ts';
 import { taskBoardMachine } from '../actors/tasks/task-board.machine.ts';
@@ -49,6 +50,7 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   'chain-diagram': () => machineDiagram(chainMachine),
   'sync-diagram': () => machineDiagram(syncMachine),
   'node-diagram': () => machineDiagram(nodeMachine),
+  'order-diagram': () => machineDiagram(orderMachine),
   'task-board-diagram': () => machineDiagram(taskBoardMachine),
   'presence-diagram': () => machineDiagram(presenceMachine),
   bounds: boundsTable,

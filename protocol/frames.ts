@@ -28,6 +28,8 @@ export class FrameStream {
   private readonly options: FrameOptions;
   private received: Uint8Array[] = [];
   private receivedBytes = 0;
+  /** What the reader waits for at present. */
+  private wantedBytes = 0;
   private ended: Error | 'end' | undefined;
   private wake: () => void = () => {};
   private isPaused = false;
@@ -53,7 +55,8 @@ export class FrameStream {
     const bytes = chunk instanceof Uint8Array ? chunk : chunk.subarray();
     this.received.push(bytes);
     this.receivedBytes += bytes.length;
-    if (this.receivedBytes > STREAM_BUFFER_BYTES) this.pause(true);
+    // A frame that is being waited for may be larger than what is kept ahead: pausing then would wait for ever.
+    if (this.receivedBytes > STREAM_BUFFER_BYTES && this.receivedBytes >= this.wantedBytes) this.pause(true);
     this.wake();
   }
 
@@ -76,8 +79,11 @@ export class FrameStream {
 
   /** Waits until `count` bytes are there; false at a clean end before the first of them. */
   private async fill(count: number, deadlineMs: number): Promise<boolean> {
+    this.wantedBytes = count;
     while (this.receivedBytes < count) {
+      // Resuming hands over what has been held back, which may be all.
       if (this.isPaused) this.pause(false);
+      if (this.receivedBytes >= count) break;
       if (this.ended !== undefined && this.receivedBytes < count) {
         if (this.ended !== 'end') throw this.ended;
         if (this.receivedBytes === 0) return false;

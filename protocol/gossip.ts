@@ -13,7 +13,7 @@ import type { OutgoingBeat } from '../actors/bus.ts';
 import type { BeatVerdict } from '../actors/presence/group-presence.ts';
 import { AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from '../crypto/aead.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { concatBytes, type Hex32, toHex, utf8 } from '../events/bytes.ts';
+import { concatBytes, type Hex32, toHex } from '../events/bytes.ts';
 import { decode, encode } from '../events/codec.ts';
 import { blob, record, uint } from '../events/fields.ts';
 import { MalformedError } from '../events/reader.ts';
@@ -23,17 +23,16 @@ import { keyOf } from './keys.ts';
 import { GOSSIP_BYTES_MAX } from './limits.ts';
 import type { NetworkPort } from './port.ts';
 import { holdAgainst, readSeal, type Seal, sealCodec, sealOf } from './sync/evidence.ts';
+import { topicOf } from './topic.ts';
 
-const TOPIC_PREFIX = utf8('lb/topic/1\0');
-const KEY_PREFIX = utf8('lb/topic-key/1\0');
 /** New heads are announced at most so often; the last one always is. */
 const ANNOUNCE_GAP_MS = 50;
 
 /** `reject` is for what an honest member does not pass on, `ignore` for what is old or cannot be judged here. */
-type Judgement = 'accept' | 'ignore' | 'reject';
+export type Judgement = 'accept' | 'ignore' | 'reject';
 
-const KIND = { head: 0, beat: 1 } as const;
-const messageCodec = record({ version: uint(1), kind: uint(1), body: blob(GOSSIP_BYTES_MAX) });
+const KIND = { head: 0, beat: 1, announcement: 2 } as const;
+const messageCodec = record({ version: uint(1), kind: uint(0xff), body: blob(GOSSIP_BYTES_MAX) });
 
 /** What becomes of a beat: passed on, dropped, or held against whoever brought it. */
 const BEAT_VERDICTS: Readonly<Record<BeatVerdict, Judgement>> = {
@@ -53,6 +52,8 @@ export interface GossipOptions {
   announced(groupId: Hex32, height: number | undefined): void;
   /** Two blocks of one sealer at one height have been seen. */
   equivocated(groupId: Hex32): void;
+  /** An announcement of an offer has come in the group's channel. */
+  heard(groupId: Hex32, announcement: Uint8Array, peer: Hex32): Judgement;
 }
 
 interface Channel {
@@ -78,9 +79,7 @@ export class GroupGossip {
   /** Listens for a group that is here. */
   join(groupId: Hex32): void {
     if (this.channels.has(groupId)) return;
-    const founding = sha256(this.options.port.store.group(groupId).block(0)!);
-    const topic = toHex(sha256(concatBytes(TOPIC_PREFIX, founding)));
-    const key = sha256(concatBytes(KEY_PREFIX, founding));
+    const { topic, key } = topicOf(this.options.port.store.group(groupId).block(0)!);
     const channel: Channel = { groupId, topic, key, announcedMs: -Infinity, timer: undefined };
     this.channels.set(groupId, channel);
     this.pubsub.topicValidators.set(topic, this.validator(channel));
@@ -98,7 +97,8 @@ export class GroupGossip {
 
   private validator(channel: Channel): TopicValidatorFn {
     return async (peer, { data }) => {
-      const verdict = data.length > GOSSIP_BYTES_MAX ? 'reject' : await this.judge(channel, data);
+      const verdict =
+        data.length > GOSSIP_BYTES_MAX ? 'reject' : await this.judge(channel, data, keyOf(peer));
       if (verdict === 'accept') return TopicValidatorResult.Accept;
       const key = keyOf(peer);
       if (verdict === 'reject' && key !== undefined)
@@ -107,16 +107,23 @@ export class GroupGossip {
     };
   }
 
-  private async judge({ groupId, key }: Channel, data: Uint8Array): Promise<Judgement> {
+  private async judge(
+    { groupId, key }: Channel,
+    data: Uint8Array,
+    peer: Hex32 | undefined,
+  ): Promise<Judgement> {
     try {
       if (data.length < AEAD_NONCE_BYTES) return 'reject';
       const nonce = data.subarray(0, AEAD_NONCE_BYTES);
       const opened = aeadOpen(key, nonce, data.subarray(AEAD_NONCE_BYTES));
       if (opened === undefined) return 'reject';
       const { kind, body } = decode(messageCodec, opened);
-      return kind === KIND.head
-        ? await this.judgeHead(groupId, decode(sealCodec, body))
-        : BEAT_VERDICTS[this.options.port.presence(groupId).receive(body)];
+      if (kind === KIND.announcement)
+        return peer === undefined ? 'ignore' : this.options.heard(groupId, body, peer);
+      if (kind === KIND.head) return await this.judgeHead(groupId, decode(sealCodec, body));
+      if (kind === KIND.beat) return BEAT_VERDICTS[this.options.port.presence(groupId).receive(body)];
+      // A newer node is not at fault for knowing more.
+      return 'ignore';
     } catch (error) {
       if (error instanceof MalformedError) return 'reject';
       throw error;
@@ -160,6 +167,12 @@ export class GroupGossip {
   beat({ groupId, beat }: OutgoingBeat): void {
     const channel = this.channels.get(groupId);
     if (channel !== undefined) this.publish(channel, KIND.beat, beat);
+  }
+
+  /** Carries an announcement to the members of its group. */
+  spread(groupId: Hex32, announcement: Uint8Array): void {
+    const channel = this.channels.get(groupId);
+    if (channel !== undefined) this.publish(channel, KIND.announcement, announcement);
   }
 
   private publish({ topic, key }: Channel, kind: number, body: Uint8Array): void {

@@ -2,6 +2,7 @@
  * The bounds of the network: what one peer can cost this node. They are policy, not protocol (a node may be
  * stricter), except for the sizes of frames, which both ends must accept.
  */
+import { ANNOUNCEMENT_BYTES_MAX } from '../events/announcement.ts';
 import { BLOCK_BYTES_MAX, TRANSACTION_BYTES_MAX } from '../events/limits.ts';
 
 const KIB = 1024;
@@ -18,12 +19,19 @@ export const ARTIFACT_BATCH_BYTES = 1 * MIB;
 export const ARTIFACTS_PER_REQUEST_MAX = 256;
 /** The largest artifact that an answer carries: larger packages go from hand to hand. */
 export const ARTIFACT_BYTES_MAX = 3 * MIB;
+/** Of a package, per answer: the largest one takes 34 requests, which the rate of requests allows. */
+export const PACKAGE_PART_BYTES_MAX = 3 * MIB;
+/** How long a part of a package may take: at half a megabit. */
+export const PACKAGE_PART_TIMEOUT_MS = 60_000;
+/** Peers that are asked for one package, or about one purchase. */
+export const MARKET_PEERS_MAX = 16;
 /** Transactions of one request: with 100 requests a minute, 6,400 a minute from each peer. */
 export const TRANSACTIONS_PER_REQUEST_MAX = 64;
 /** Pages of lists. */
 export const GROUPS_PER_PAGE_MAX = 64;
 export const OFFERS_PER_PAGE_MAX = 64;
 export const PEERS_PER_ANSWER_MAX = 32;
+export const ANNOUNCEMENTS_PER_PAGE_MAX = 64;
 /** Identities that one node may act for at once. */
 export const IDENTITIES_PER_PEER_MAX = 32;
 
@@ -81,6 +89,8 @@ export const RECEIPT_WAIT_MS = 10_000;
 /** How long a sealer waits after a start for peers to show their heads. */
 export const HEAD_COMPARISON_MS = 5_000;
 export const BEAT_INTERVAL_MS = 60_000;
+/** Announcements are renewed, and handed to peers that are new, this often. */
+export const ANNOUNCE_INTERVAL_MS = 10 * 60_000;
 /** Announcements and beats are small; larger ones are not looked at. */
 export const GOSSIP_BYTES_MAX = 2 * KIB;
 
@@ -94,3 +104,12 @@ assertRelation(
 );
 assertRelation((SYNCS_PER_MINUTE_MAX / 60) * SYNC_GAP_MS > 1_000, 'an honest follower stays below the limit');
 assertRelation(ARTIFACT_BATCH_BYTES + MIB < RESPONSE_BYTES_MAX, 'the last artifact of a batch fits');
+assertRelation(
+  ANNOUNCEMENT_BYTES_MAX + 128 < GOSSIP_BYTES_MAX,
+  'an announcement fits into a message of gossip',
+);
+assertRelation(
+  ANNOUNCEMENTS_PER_PAGE_MAX * (ANNOUNCEMENT_BYTES_MAX + 8) < REQUEST_BYTES_MAX,
+  'a page of announcements fits into a request',
+);
+assertRelation(PACKAGE_PART_BYTES_MAX + KIB < RESPONSE_BYTES_MAX, 'a part of a package fits into an answer');

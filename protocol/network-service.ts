@@ -19,6 +19,7 @@ import type { Host } from './host.ts';
 import { peerIdOf } from './keys.ts';
 import * as limits from './limits.ts';
 import { startHost } from './listening.ts';
+import { MarketLink } from './market/market-link.ts';
 import type { NetworkOptions, NetworkStatus } from './network-types.ts';
 import { PeerClocks } from './peer-clocks.ts';
 import { PeerDesk } from './peer-desk.ts';
@@ -47,6 +48,8 @@ export class NetworkService {
   readonly subscriptions: Subscriptions;
   readonly dialer: Dialer;
   readonly peers: PeerDesk;
+  /** Packages, proofs and announcements. */
+  readonly market: MarketLink;
   readonly defence: Defence;
   readonly options: NetworkOptions;
   readonly groups: FollowedGroups;
@@ -111,6 +114,7 @@ export class NetworkService {
       access,
       announced: (groupId, height) => this.groups.announced(groupId, height),
       equivocated: (groupId) => this.groups.known(groupId)?.pause(),
+      heard: (groupId, bytes, peer) => this.market.announcements.heardInGroup(groupId, bytes, peer),
     });
     this.groups = new FollowedGroups({
       port,
@@ -135,6 +139,15 @@ export class NetworkService {
       sealed: (groupId) => this.groups.known(groupId)?.pull(),
     });
     const { book, client } = this;
+    this.market = new MarketLink({
+      port,
+      host,
+      client,
+      book,
+      dialer: () => this.dialer,
+      gossip: (groupId, bytes) => this.gossip.spread(groupId, bytes),
+      pull: (groupId) => this.groups.known(groupId)?.pull(),
+    });
     this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });
     this.peers = new PeerDesk({
       port,
@@ -158,6 +171,7 @@ export class NetworkService {
 
   private async serve(): Promise<void> {
     const { port, host, access, book, client, groups } = this;
+    const { announcements } = this.market;
     const desk: SubmissionDesk = {
       port,
       access,
@@ -167,7 +181,7 @@ export class NetworkService {
     const introduced = (peer: Hex32): void => this.introduced(peer);
     await serveRpc(host, {
       defence: this.defence,
-      handlers: handlersOf({ port, host, access, book, desk, introduced }),
+      handlers: handlersOf({ port, host, access, book, desk, announcements, introduced }),
       failed: (name, error) => this.options.failed?.(name, error),
     });
     const { defence } = this;
@@ -180,6 +194,7 @@ export class NetworkService {
     await new CheckpointServer({ port, access, defence }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
     this.listenToNode();
+    this.market.open();
     const seenMs = port.clock.nowMs();
     for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs });
     for (const groupId of port.groupIds()) {
@@ -344,6 +359,7 @@ export class NetworkService {
     this.port.outbox.receiptWaitMs = 0;
     this.releaseSealing();
     this.listening.unsubscribe();
+    this.market.close();
     clearInterval(this.beatTimer);
     clearTimeout(this.memberTimer);
     this.clocks.close();

@@ -5,6 +5,7 @@ import type { Bus } from '../actors/bus.ts';
 import type { GroupChain } from '../actors/chain/chain.ts';
 import type { SealedStatement } from '../actors/checkpoint/format.ts';
 import type { WatchedClock } from '../actors/clock.ts';
+import type { Market } from '../actors/market/market.ts';
 import type { Groups } from '../actors/node/groups.ts';
 import type { Identities } from '../actors/node/identities.ts';
 import type { Outbox } from '../actors/outbox.ts';
@@ -22,6 +23,8 @@ export interface NetworkPort {
   readonly outbox: Outbox;
   readonly bus: Bus;
   readonly clock: WatchedClock;
+  /** Orders, grants and announcements of the node. */
+  readonly market: Market;
   /** The node's own key, which is its identity on the network. Throws while the keys are locked. */
   readonly signer: Signer;
   /** All identities of the node, its own among them. */
@@ -44,7 +47,7 @@ export interface NetworkPort {
   readonly verifier: Verifier;
 }
 
-interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'verifier'> {
+interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'market' | 'verifier'> {
   readonly keystore: Keystore;
   readonly identities: Identities;
   readonly groups: Groups;
@@ -53,12 +56,13 @@ interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'cloc
 
 /** The port of a node, from its parts. */
 export function networkPort(parts: NodeParts): NetworkPort {
-  const { store, outbox, bus, clock, verifier, keystore, identities, groups, presences } = parts;
+  const { store, outbox, bus, clock, market, verifier, keystore, identities, groups, presences } = parts;
   return {
     store,
     outbox,
     bus,
     clock,
+    market,
     verifier,
     get signer() {
       return keystore.signer();

@@ -13,7 +13,7 @@ import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import type { Transaction } from '../events/transaction.ts';
-import { balanceTable, inviteTable } from '../machines/tables.ts';
+import { balanceTable, inviteTable, purchaseTable } from '../machines/tables.ts';
 import type { Access } from './access.ts';
 import { MisbehaviourError, NetworkError, RpcError } from './errors.ts';
 import type { NetworkPort } from './port.ts';
@@ -89,13 +89,15 @@ function strangerMay(
   return access.keysOf(peer).includes(transaction.author) && knowsTheGroup(port, groupId, transaction);
 }
 
-/** Whether a stranger shows an invite of the group, or has money in it; else he hears that there is no group. */
+/** Whether a stranger shows an invite of the group, or has money or a purchase in it; else he hears of no group. */
 function knowsTheGroup(port: NetworkPort, groupId: Hex32, { author, operations }: Transaction): boolean {
   const state = new StoredState(port.store.group(groupId));
   if (state.get(balanceTable, author) !== undefined) return true;
   return operations.some(
     (operation) =>
-      operation.type === 'invite_accept' && state.get(inviteTable, operation.invite) !== undefined,
+      (operation.type === 'invite_accept' && state.get(inviteTable, operation.invite) !== undefined) ||
+      // Who has spent his last token here has no balance any more.
+      ('purchase' in operation && state.get(purchaseTable, operation.purchase)?.buyer === author),
   );
 }
 

@@ -6,7 +6,7 @@
  * them an artifact goes in last and only when the hash is right, and a mark in the registry lets the next start
  * sweep away what a crash left behind.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { toHex } from '../events/bytes.ts';
 import {
   type ArtifactHeader,
@@ -55,7 +55,7 @@ export class ArtifactReader {
     if (header?.kind !== 'chunked') return header && Uint8Array.from(header.bytes);
     const bytes = new Uint8Array(header.size);
     let at = 0;
-    for (const chunk of this.#chunks(hash, header)) {
+    for (const chunk of this.chunks(hash, header)) {
       bytes.set(chunk, at);
       at += chunk.length;
     }
@@ -66,17 +66,36 @@ export class ArtifactReader {
   stream(hash: Id): Iterable<Uint8Array> | undefined {
     const header = this.#header(hash);
     if (!header) return undefined;
-    return header.kind === 'whole' ? [Uint8Array.from(header.bytes)] : this.#chunks(hash, header);
+    return header.kind === 'whole' ? [Uint8Array.from(header.bytes)] : this.chunks(hash, header);
   }
 
-  *#chunks(hash: Id, { size, chunkBytes }: ArtifactHeader & { kind: 'chunked' }): Generator<Uint8Array> {
-    for (let n = 0; n * chunkBytes < size; n++) {
-      const chunk = read(this.environment.tables['artifact-chunks'], this.view, chunkKey(hash, n));
-      if (chunk?.length !== Math.min(chunkBytes, size - n * chunkBytes)) {
-        throw new StorageError('corrupt', `chunk ${n} of an artifact is missing or has a wrong length`);
-      }
-      yield chunk;
+  /** Up to `bytesMax` bytes of the artifact from `offset` on; none at or after its end. Reads only their chunks. */
+  range(hash: Id, offset: number, bytesMax: number): Uint8Array | undefined {
+    const header = this.#header(hash);
+    if (!header) return undefined;
+    const end = Math.min(header.size, offset + bytesMax);
+    if (header.kind === 'whole') return Uint8Array.from(header.bytes.subarray(offset, end));
+    const { chunkBytes } = header;
+    const bytes = new Uint8Array(Math.max(0, end - offset));
+    for (let at = offset; at < end; ) {
+      const n = Math.floor(at / chunkBytes);
+      const part = this.#chunk(hash, header, n).subarray(at - n * chunkBytes, end - n * chunkBytes);
+      bytes.set(part, at - offset);
+      at += part.length;
     }
+    return bytes;
+  }
+
+  protected *chunks(hash: Id, header: ArtifactHeader & { kind: 'chunked' }): Generator<Uint8Array> {
+    for (let n = 0; n * header.chunkBytes < header.size; n++) yield this.#chunk(hash, header, n);
+  }
+
+  #chunk(hash: Id, { size, chunkBytes }: ArtifactHeader & { kind: 'chunked' }, n: number): Uint8Array {
+    const chunk = read(this.environment.tables['artifact-chunks'], this.view, chunkKey(hash, n));
+    if (chunk?.length !== Math.min(chunkBytes, size - n * chunkBytes)) {
+      throw new StorageError('corrupt', `chunk ${n} of an artifact is missing or has a wrong length`);
+    }
+    return chunk;
   }
 
   #header(hash: Id): ArtifactHeader | undefined {
@@ -126,10 +145,36 @@ export class Artifacts extends ArtifactReader {
     }
   }
 
-  async #upload(hash: Id, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+  /**
+   * Keeps what `source` gives, whatever its SHA-256 is; resolves to that hash and the size when durable. The bytes
+   * go under a name of their own first and are moved chunk by chunk, so that memory stays at a few chunks and the
+   * source is read once. Whatever it throws is passed on, and nothing is kept then.
+   * @throws StorageError
+   */
+  async putUnnamed(
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<{ hash: Uint8Array; size: number }> {
+    const name = randomBytes(32);
+    await this.#mark(name);
+    try {
+      const { size, digest } = await this.#writeChunks(name, source);
+      const header = { kind: 'chunked', size, chunkBytes: CHUNK_BYTES } as const;
+      await this.putStream(digest, this.chunks(name, header));
+      return { hash: digest, size };
+    } finally {
+      // Best effort: when the disk is full this fails as well, and the next start sweeps.
+      await this.#discard(name).catch(noop);
+    }
+  }
+
+  #mark(hash: Id): Promise<void> {
     const mark = new PackedWrites();
     mark.put('registry', registryKey(UPLOAD, hash), MARK);
-    await this.#writer.submit(mark);
+    return this.#writer.submit(mark);
+  }
+
+  async #upload(hash: Id, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+    await this.#mark(hash);
     try {
       const { size, digest } = await this.#writeChunks(hash, source);
       if (Buffer.compare(digest, Uint8Array.from(idKey(hash))) !== 0) {

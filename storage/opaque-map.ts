@@ -1,6 +1,6 @@
 /**
- * A small durable map of bytes to bytes: the outbox, the wallet and what the network remembers, whose records
- * belong to other rooms.
+ * A small durable map of bytes to bytes: the outbox, the wallet, what the network and the market remember, whose
+ * records belong to other rooms.
  */
 import { closedError, type Table } from './environment.ts';
 import { OPAQUE_KEY_BYTES_MAX } from './keys.ts';
@@ -11,7 +11,7 @@ import type { Writer } from './writer.ts';
 /** One change: undefined deletes. */
 export type OpaqueWrite = readonly [key: Uint8Array, value: Uint8Array | undefined];
 
-type OpaqueTable = 'outbox' | 'wallet' | 'network' | 'agents';
+type OpaqueTable = 'outbox' | 'wallet' | 'network' | 'agents' | 'market';
 
 /** Bytes by key, in byte order of the keys. Keys have 1 to 512 bytes. */
 export class OpaqueMap {

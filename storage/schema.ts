@@ -41,6 +41,7 @@ export const TABLES = [
   { id: 13, name: 'wallet', key: 'opaque', value: 'opaque' },
   { id: 14, name: 'network', key: 'opaque', value: 'opaque' },
   { id: 15, name: 'agents', key: 'opaque', value: 'opaque' },
+  { id: 16, name: 'market', key: 'opaque', value: 'opaque' },
 ] as const satisfies readonly TableDescription[];
 
 /** The name of a table. */

@@ -8,6 +8,8 @@ import type {
   ClaimPage,
   ContextAnswer,
   ContextQuestion,
+  EconomyAnswer,
+  EconomyQuestion,
   UnreadAnswer,
   ViewProgress,
   WhyAnswer,
@@ -37,6 +39,7 @@ export interface Questions {
   thread: { question: { claim: Hex32; after?: Hex32; limit: number }; answer: ClaimPage };
   news: { question: { after?: Place; limit: number }; answer: ClaimPage };
   unread: { question: { reader: Hex32; readUpTo?: Place }; answer: UnreadAnswer };
+  economy: { question: EconomyQuestion; answer: EconomyAnswer };
   progress: { question: object; answer: ViewProgress };
   /** The file turned out to be damaged elsewhere: it is made again. */
   recover: { question: { reason: string }; answer: ViewProgress };

@@ -133,3 +133,49 @@ export interface UnreadAnswer {
   readonly readUpTo?: string;
   readonly progress: ViewProgress;
 }
+
+export interface EconomyQuestion {
+  /** How many points in time at most. */
+  readonly points: number;
+}
+
+/** What an offer has brought so far. */
+export interface OfferEarnings {
+  readonly offer: Hex32;
+  readonly title: string;
+  readonly seller: Hex32;
+  readonly price: bigint;
+  readonly isRevoked: boolean;
+  /** Purchases by how they stand. */
+  readonly sold: number;
+  readonly open: number;
+  readonly refunded: number;
+  readonly disputed: number;
+  /** To those among whom its income is split. */
+  readonly earned: bigint;
+  /** To the sellers of the offers that it owes royalties to. */
+  readonly royaltiesPaid: bigint;
+  /** Rounding, and what lay above an account's cap. */
+  readonly toTreasury: bigint;
+}
+
+/** Where the money of a group is: Σ balances + treasury + escrowed = supply. */
+export interface EconomyAnswer {
+  readonly supply: bigint;
+  readonly treasury: bigint;
+  readonly escrowed: bigint;
+  readonly overTime: readonly {
+    readonly height: number;
+    readonly tsMs: number;
+    readonly supply: bigint;
+    readonly treasury: bigint;
+    readonly escrowed: bigint;
+  }[];
+  /** The richest first. */
+  readonly balances: readonly { readonly account: Hex32; readonly amount: bigint }[];
+  /** Royalties received, by account. */
+  readonly royalties: readonly { readonly account: Hex32; readonly amount: bigint }[];
+  /** What earned most first. */
+  readonly offers: readonly OfferEarnings[];
+  readonly progress: ViewProgress;
+}

@@ -6,7 +6,7 @@
  */
 
 /** Version of the tables, of how text becomes terms, and of what an embedder is given. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 const TABLES = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -88,6 +88,16 @@ CREATE TABLE purchase_transition (
   height INTEGER, position INTEGER, purchase TEXT NOT NULL, status TEXT NOT NULL, ts_ms INTEGER NOT NULL,
   PRIMARY KEY (height, position)
 ) WITHOUT ROWID;
+CREATE TABLE payout (
+  height INTEGER, position INTEGER, purchase TEXT NOT NULL, account TEXT NOT NULL, amount INTEGER NOT NULL,
+  kind TEXT NOT NULL, ts_ms INTEGER NOT NULL, PRIMARY KEY (height, position)
+) WITHOUT ROWID;
+CREATE INDEX payout_purchase ON payout (purchase);
+CREATE TABLE escrowed_task (task TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE money_moved (
+  height INTEGER PRIMARY KEY, ts_ms INTEGER NOT NULL, supply INTEGER NOT NULL, treasury INTEGER NOT NULL,
+  escrowed INTEGER NOT NULL
+);
 `;
 
 const time = (column: string, name = 'time'): string =>
@@ -173,6 +183,16 @@ export const SQL_VIEWS: Readonly<Record<string, DocumentedView>> = {
     about: 'purchases as they are now',
     query: `SELECT purchase, offer, seller, buyer, amount, status, purchase.created_ms, updated_ms
       FROM purchase JOIN offer USING (offer)`,
+  },
+  payouts: {
+    about:
+      'what purchases paid to whom; kind is split or royalty, and dust or cap for what went to the account treasury',
+    query: `SELECT height, position, purchase, offer, account, payout.amount, kind, ts_ms, ${time('ts_ms')}
+      FROM payout JOIN purchase USING (purchase)`,
+  },
+  money: {
+    about: 'supply, treasury and escrows over time: a row for each block that moved any of them',
+    query: `SELECT height, ts_ms, ${time('ts_ms')}, supply, treasury, escrowed FROM money_moved`,
   },
   purchase_transitions: {
     about: 'what happened to purchases',

@@ -22,6 +22,7 @@ import type {
   ClaimPage,
   ContextAnswer,
   ContextQuestion,
+  EconomyAnswer,
   UnreadAnswer,
   ViewProgress,
   WhyAnswer,
@@ -150,6 +151,14 @@ export class Views {
    */
   unread(groupId: Hex32, reader: Hex32, readUpTo?: Place): Promise<UnreadAnswer> {
     return this.#ask('unread', groupId, { reader, ...(readUpTo === undefined ? {} : { readUpTo }) });
+  }
+
+  /**
+   * Where the money of a group is, how it came there, and what its offers have brought.
+   * @param points how many points of its course at most; 100 if not given
+   */
+  economy(groupId: Hex32, points = 100): Promise<EconomyAnswer> {
+    return this.#ask('economy', groupId, { points: pageSize(points) });
   }
 
   /** How far the views of a group are. */

@@ -210,10 +210,19 @@ export class GroupChain {
       const { groupId } = this;
       const signed = signTransaction(signer, { groupId, operations, tsMs: this.options.clock.nowMs() });
       if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
-      const artifacts = this.admit(signed, attachments);
-      if ('code' in artifacts) return { status: 'refused', txId: signed.txId, refusal: artifacts };
-      return { transaction: signed, artifacts, outlet: this.options.outlet };
+      return this.prepared(signed, attachments);
     });
+  }
+
+  /** Submits a transaction that an identity of this node has signed before; the same one again is harmless. */
+  submitOwn(transaction: VerifiedTransaction): Promise<Outcome> {
+    return this.inPlace(() => this.prepared(transaction, []));
+  }
+
+  private prepared(transaction: VerifiedTransaction, attachments: readonly Uint8Array[]): Prepared {
+    const artifacts = this.admit(transaction, attachments);
+    if ('code' in artifacts) return { status: 'refused', txId: transaction.txId, refusal: artifacts };
+    return { transaction, artifacts, outlet: this.options.outlet };
   }
 
   /** Submits a transaction that was signed elsewhere, with the bytes of the artifacts that it brings. */

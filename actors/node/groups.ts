@@ -28,6 +28,7 @@ import { type ChainStanding, Group } from '../group.ts';
 import { StoredState } from '../group-view.ts';
 import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
+import type { Market } from '../market/market.ts';
 import type { Presences } from '../presence/presences.ts';
 import { OpenTasks } from '../tasks/open-tasks.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
@@ -52,6 +53,7 @@ export interface GroupsOptions {
   readonly supervisor: Supervisor;
   readonly tasks: TaskBoards;
   readonly presences: Presences;
+  market(): Market;
   /** Where work goes that somebody else must seal. */
   readonly outbox: Outlet;
   /** Where this node can be reached, for join codes. */
@@ -189,13 +191,14 @@ export class Groups {
   private get(groupId: Hex32, name: string): Group {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const { store, bus, verifier, clock, identities, presences, hints } = this.options;
+    const { store, bus, verifier, clock, identities, presences, hints, market } = this.options;
     const group = new Group({
       store: store.group(groupId),
       registeredName: name,
       bus,
       verifier,
       wallet: store,
+      market,
       chain: () => this.chain(groupId),
       standing: () => this.standing(groupId),
       presence: () => presences.of(groupId),
@@ -262,11 +265,12 @@ export class Groups {
   }
 
   private committed(groupId: Hex32, { judged }: FinalBlock): void {
-    const { supervisor, tasks, presences } = this.options;
+    const { supervisor, tasks, presences, market } = this.options;
     supervisor.sound('chain', groupId);
     tasks.observe(groupId, judged.writes);
     this.openTasks.get(groupId)?.observe(judged.writes);
     presences.observe(groupId, judged.writes);
+    market().observe(groupId, judged.writes);
   }
 
   /** A group that nobody uses is not loaded for this, unless what is stored cannot be read: then it halts. */

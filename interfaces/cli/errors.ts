@@ -17,6 +17,7 @@ import {
 } from '../../actors/errors.ts';
 import type { HistoryMovedError } from '../../actors/history/audit.ts';
 import type { ExportFileErrorCode } from '../../actors/history/export-format.ts';
+import type { MarketErrorCode } from '../../actors/market/errors.ts';
 import type { OutboxFullError, PendingError } from '../../actors/outbox.ts';
 import type { TooManyWatchersError } from '../../actors/watch.ts';
 import type { KeystoreErrorCode } from '../../crypto/keystore-errors.ts';
@@ -99,6 +100,7 @@ type KnownCode =
   | PendingError['code']
   | OutboxFullError['code']
   | NetworkErrorCode
+  | MarketErrorCode
   | ChainStoppedError['code']
   | ClockJumpedError['code']
   | TooManyWatchersError['code']
@@ -158,6 +160,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   proof_invalid: 'refused',
   proof_unanchored: 'refused',
   delivery_bad: 'refused',
+  not_delivered: 'refused',
   not_an_export: 'refused',
   newer_version: 'environment',
   truncated: 'refused',
@@ -198,6 +201,12 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   identity_required: 'forbidden',
   cancelled: 'interrupted',
   not_sealer: 'unreachable',
+  // The market.
+  package_unavailable: 'unreachable',
+  group_unreachable: 'unreachable',
+  order_pending: 'unreachable',
+  offer_contradicted: 'refused',
+  proof_rejected: 'refused',
   // The network.
   pending: 'unreachable',
   outbox_full: 'unreachable',
@@ -243,6 +252,7 @@ export class VerdictError extends Error {
     | 'proof_invalid'
     | 'proof_unanchored'
     | 'delivery_bad'
+    | 'not_delivered'
     | 'unhealthy';
 
   constructor(code: VerdictError['code'], message: string) {

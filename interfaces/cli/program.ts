@@ -5,7 +5,9 @@ import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
 import { registerAccess } from './verbs/access.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
+import { registerAnnouncing } from './verbs/announcing.ts';
 import { registerBackup } from './verbs/backup.ts';
+import { registerBuying } from './verbs/buying.ts';
 import { registerCall } from './verbs/call.ts';
 import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
@@ -13,6 +15,7 @@ import { registerConsistency } from './verbs/consistency.ts';
 import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
+import { registerEconomy } from './verbs/economy.ts';
 import { registerGit } from './verbs/git.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHealth } from './verbs/health.ts';
@@ -62,8 +65,11 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerWork,
   registerPresence,
   registerTokens,
+  registerEconomy,
   registerMarket,
+  registerBuying,
   registerPurchases,
+  registerAnnouncing,
   registerInspect,
   registerWatch,
   registerState,

@@ -3,7 +3,7 @@
 import Type from 'typebox';
 import { marketOperations } from '../../events/operations/market.ts';
 import { offerOf } from '../cli/resolve.ts';
-import { offerState } from '../cli/verbs/market.ts';
+import { offerState } from '../cli/verbs/offers.ts';
 import {
   agentIn,
   amountOf,

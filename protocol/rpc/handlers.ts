@@ -11,6 +11,8 @@ import type { Access } from '../access.ts';
 import { MisbehaviourError, RpcError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import * as limits from '../limits.ts';
+import type { AnnouncementDesk } from '../market/announcement-desk.ts';
+import { marketHandlersOf } from '../market/handlers.ts';
 import type { PeerBook } from '../peers.ts';
 import type { NetworkPort } from '../port.ts';
 import { type SubmissionDesk, takeSubmissions } from '../submissions.ts';
@@ -27,6 +29,7 @@ export interface HandlerParts {
   readonly access: Access;
   readonly book: PeerBook;
   readonly desk: SubmissionDesk;
+  readonly announcements: AnnouncementDesk;
   /** A peer has shown further keys. */
   introduced(peer: Hex32): void;
 }
@@ -79,6 +82,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
       memberGroup(groupId, peer);
       return { peers: knownMembers(parts, groupId, peer) };
     },
+    ...marketHandlersOf(parts),
   };
 }
 

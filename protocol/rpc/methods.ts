@@ -35,6 +35,8 @@ import { refusalCodec } from '../../events/refusal-codec.ts';
 import { Writer } from '../../events/writer.ts';
 import { RPC_ERRORS, RpcError, type RpcErrorCode } from '../errors.ts';
 import * as limits from '../limits.ts';
+import { marketMethods } from './market-methods.ts';
+import { method } from './method.ts';
 
 export const RPC_PROTOCOL = '/lb/rpc/1';
 const RPC_VERSION = 1;
@@ -79,10 +81,6 @@ const hint = record({
   key: id,
   addresses: list(text({ maxBytes: ADDRESS_BYTES_MAX, min: 1 }), { max: 8 }),
 });
-
-function method<Q, A>(code: number, request: Codec<Q>, answer: Codec<A>) {
-  return { code, request, answer };
-}
 
 const nothing = record({});
 
@@ -151,6 +149,7 @@ export const METHODS = {
     record({ groupId: id }),
     record({ peers: list(hint, { max: limits.PEERS_PER_ANSWER_MAX }) }),
   ),
+  ...marketMethods,
 } as const;
 
 export type MethodName = keyof typeof METHODS;

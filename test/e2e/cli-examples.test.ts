@@ -106,9 +106,18 @@ const SCENES: readonly Scene[] = [
   { verb: 'balance' },
   { verb: 'create-offer' },
   { verb: 'list-offers' },
-  { verb: 'buy-offer', given: ['lb mint --to bob --amount 1000'] },
-  { verb: 'refund-purchase', refusal: 'grant_window_open' },
-  { verb: 'grant' },
+  {
+    verb: 'grant',
+    given: [
+      'lb mint --to bob --amount 2000',
+      'lb create-offer --title "By hand" --text "kept" --price 5 --by-hand',
+      'lb buy-offer HAND --by-hand --as bob',
+    ],
+  },
+  { verb: 'buy-offer' },
+  { verb: 'orders' },
+  { verb: 'economy' },
+  { verb: 'refund-purchase', refusal: 'purchase_state' },
   { verb: 'open-purchase' },
   { verb: 'settle-purchase', refusal: 'dispute_window_open' },
   { verb: 'dispute-purchase', refusal: 'dispute_unfounded' },
@@ -156,6 +165,8 @@ const ELSEWHERE = [
   ...['context add', 'context list', 'context remove', 'context use', 'upgrade-rules'],
   ...['prove-consistency', 'verify-consistency', 'setup'],
   ...['git init', 'git join', 'git sync', 'git status', 'git hooks'],
+  // They need a peer: test/e2e/market.test.ts has them.
+  ...['market-pull', 'market-gossip'],
   // Of the network; most need another node.
   ...['run-p2p', 'connect', 'peers', 'peer-add', 'peer-list', 'peer-remove', 'discover-groups'],
   ...['subscribe', 'unsubscribe', 'subscription-list', 'subscription-set', 'sync-now', 'outbox', 'evidence'],
@@ -177,6 +188,8 @@ const LOOKS = [
   ],
   ...[
     'balance',
+    'orders',
+    'economy',
     'list-offers --all',
     'purchases',
     'log',
@@ -206,7 +219,7 @@ const env: NodeJS.ProcessEnv = {
 const known: Record<string, string> = { KEY: 'ab'.repeat(32) };
 
 function fill(line: string): string {
-  return line.replace(/\b(KEY|CODE|INVITE|CLAIM|OFFER|PURCHASE|TX|CURSOR|GROUP)\b/g, (name) => {
+  return line.replace(/\b(KEY|CODE|INVITE|CLAIM|HAND|OFFER|PURCHASE|TX|CURSOR|GROUP)\b/g, (name) => {
     expect(known, line).toHaveProperty(name);
     return known[name]!;
   });
@@ -216,6 +229,8 @@ function fill(line: string): string {
 function learn(data: Record<string, unknown>): void {
   const ids = { CODE: data.code, INVITE: data.invite, CLAIM: data.claim, OFFER: data.offer };
   const more = { PURCHASE: data.purchase, TX: data.tx_id, GROUP: data.group_id, CURSOR: data.after };
+  // The latest offer, for the scene that has one of its own.
+  if (typeof data.offer === 'string') known.HAND = data.offer;
   for (const [name, value] of Object.entries({ ...ids, ...more }))
     if (typeof value === 'string') known[name] ??= value;
 }

@@ -30,7 +30,9 @@ beforeAll(async () => {
       await group.as('node').addMember((await node.createIdentity(name)).publicKey, 'member');
     const seller = group.as('node');
     const offerOf = (title: string) =>
-      seller.createOffer({ title, content: utf8('text'), price: 10n }).then(({ offer }) => offer);
+      seller
+        .createOffer({ title, content: utf8('text'), price: 10n, grants: 'by_hand' })
+        .then(({ offer }) => offer);
     const [old, young] = [await offerOf('old'), await offerOf('young')];
     late = (await group.as('bob').purchase(old)).purchase;
     const published = await seller.publishClaim({ text: 'so it is' });

@@ -95,10 +95,27 @@ describe('the quick start', () => {
     const text = '1. Validate all inputs\\n2. Encrypt sensitive data\\n3. ...';
     const terms = ['--title', 'Security Best Practices Guide', '--text', text, '--price', '250'];
     const announce = ['--announce-host', '127.0.0.1', '--announce-port', '7337'];
-    const offering = ['create-offer', '--data', data, '--group', group, ...terms, '--tags', 'security,guide'];
+    const offering = [
+      'create-offer',
+      '--data',
+      data,
+      '--group',
+      group,
+      ...terms,
+      '--tags',
+      'security,guide',
+      '--by-hand',
+    ];
     const { offer } = await json<{ offer: string }>([...offering, ...announce]);
     expect(await ok(['list-offers', '--data', data])).toContain('Security Best Practices Guide');
-    const { purchase } = await json<{ purchase: string }>(['buy-offer', '--offer', offer, '--as', 'bob']);
+    const { purchase } = await json<{ purchase: string }>([
+      'buy-offer',
+      '--offer',
+      offer,
+      '--as',
+      'bob',
+      '--by-hand',
+    ]);
     await ok(['grant', purchase.slice(0, 8)]);
     const opened = await ok(['open-purchase', purchase, '--as', 'bob']);
     expect(opened).toBe(text);

@@ -46,9 +46,10 @@ export function newDirectory(): string {
   return join(directory, 'node');
 }
 
-/** Closes every node that a test has opened. */
-export async function closePeers(): Promise<void> {
+/** Closes every node that a test has opened, and takes their directories away. */
+export async function closePeers({ isKeepingData = false } = {}): Promise<void> {
   for (const { node } of peers.splice(0)) await node.close();
+  if (isKeepingData) return;
   for (const data of directories.splice(0)) rmSync(data, { recursive: true, force: true });
 }
 

@@ -27,7 +27,12 @@ async function bought() {
   for (const name of ['bob', 'carol'])
     await group.as('node').addMember((await node.createIdentity(name)).publicKey, 'member');
   const seller = group.as('node');
-  const { offer } = await seller.createOffer({ title: 'a guide', content: utf8('read me'), price: 10n });
+  const { offer } = await seller.createOffer({
+    title: 'a guide',
+    content: utf8('read me'),
+    price: 10n,
+    grants: 'by_hand',
+  });
   const { purchase } = await group.as('bob').purchase(offer);
   return { seller, buyer: group.as('bob'), bystander: group.as('carol'), purchase };
 }

@@ -1,5 +1,5 @@
 /**
- * Offers, purchases, and balances over time. Balances are not copied from the state: they are added up from what the
+ * Offers, purchases, payouts, and balances, supply and escrows over time. Balances are not copied from the state: they are added up from what the
  * effects say, so that comparing the two is a check on both.
  */
 import type { Effect } from '../../events/effects.ts';
@@ -14,7 +14,76 @@ type Movement = readonly [account: string, change: bigint];
 /** Takes in what the effect changes; other effects change nothing here. */
 export function projectEconomy(sqlite: Sqlite, happening: Happening): void {
   projectMarket(sqlite, happening);
-  for (const movement of movementsOf(happening.effect)) book(sqlite, happening, movement);
+  const movements = movementsOf(happening.effect);
+  for (const movement of movements) book(sqlite, happening, movement);
+  projectMoney(sqlite, happening, movements);
+}
+
+/** What an effect does to the supply and to what is in escrow. Nothing else makes or holds money. */
+function projectMoney(
+  sqlite: Sqlite,
+  { effect, operation, height, tsMs }: Happening,
+  movements: readonly Movement[],
+): void {
+  const { supply, escrowed } = heldBy(sqlite, effect, operation);
+  const treasury = movements.reduce(
+    (sum, [account, change]) => (account === TREASURY ? sum + change : sum),
+    0n,
+  );
+  if (supply === 0n && escrowed === 0n && treasury === 0n) return;
+  sqlite.run(
+    `INSERT INTO money_moved (height, ts_ms, supply, treasury, escrowed)
+      SELECT ?, ?, coalesce(max(supply), 0), coalesce(max(treasury), 0), coalesce(max(escrowed), 0)
+      FROM (SELECT supply, treasury, escrowed FROM money_moved ORDER BY height DESC LIMIT 1) WHERE true
+      ON CONFLICT (height) DO NOTHING`,
+    height,
+    tsMs,
+  );
+  sqlite.run(
+    'UPDATE money_moved SET supply = supply + ?, treasury = treasury + ?, escrowed = escrowed + ? WHERE height = ?',
+    supply,
+    treasury,
+    escrowed,
+    height,
+  );
+}
+
+interface Held {
+  readonly supply: bigint;
+  readonly escrowed: bigint;
+}
+const NOTHING: Held = { supply: 0n, escrowed: 0n };
+
+function heldBy(sqlite: Sqlite, effect: Effect, operation: Happening['operation']): Held {
+  switch (effect.kind) {
+    case 'tokens.minted':
+      return { supply: effect.amount, escrowed: 0n };
+    case 'reward.paid': {
+      // A reward that a member put aside is paid from there; all others are made.
+      const task = effect.source === 'task' && 'task' in operation ? operation.task : undefined;
+      const isHeld = task !== undefined && endHolding(sqlite, task);
+      return isHeld ? { supply: 0n, escrowed: -effect.amount } : { supply: effect.amount, escrowed: 0n };
+    }
+    case 'reward.returned':
+      endHolding(sqlite, effect.task);
+      return { supply: 0n, escrowed: -effect.amount };
+    case 'task.changed':
+      if (effect.event !== 'create' || effect.rewardFrom !== 'escrow') return NOTHING;
+      sqlite.run('INSERT INTO escrowed_task VALUES (?)', effect.task);
+      return { supply: 0n, escrowed: effect.reward ?? 0n };
+    case 'purchase.changed':
+      if (effect.status === 'granted') return NOTHING;
+      return { supply: 0n, escrowed: effect.status === 'escrowed' ? effect.amount : -effect.amount };
+    default:
+      return NOTHING;
+  }
+}
+
+/** Whether the task's reward was held in escrow, which ends now. */
+function endHolding(sqlite: Sqlite, task: string): boolean {
+  const held = sqlite.get('SELECT task FROM escrowed_task WHERE task = ?', task) !== undefined;
+  if (held) sqlite.run('DELETE FROM escrowed_task WHERE task = ?', task);
+  return held;
 }
 
 /** What an effect does to accounts. What is in escrow belongs to no account. */
@@ -85,6 +154,12 @@ function projectMarket(sqlite: Sqlite, { effect, height, position, tsMs }: Happe
     case 'offer.revoked':
       sqlite.run('UPDATE offer SET revoked = 1 WHERE offer = ?', effect.offer);
       break;
+    case 'payout.made':
+      pay(sqlite, { height, position, tsMs }, { ...effect, kind: effect.as });
+      break;
+    case 'payout.to_treasury':
+      pay(sqlite, { height, position, tsMs }, { ...effect, to: TREASURY, kind: effect.because });
+      break;
     case 'purchase.changed': {
       const { purchase, offer, buyer, amount, status } = effect;
       sqlite.run(
@@ -109,4 +184,21 @@ function projectMarket(sqlite: Sqlite, { effect, height, position, tsMs }: Happe
       break;
     }
   }
+}
+
+function pay(
+  sqlite: Sqlite,
+  { height, position, tsMs }: Pick<Happening, 'height' | 'position' | 'tsMs'>,
+  { purchase, to, amount, kind }: { purchase: string; to: string; amount: bigint; kind: string },
+): void {
+  sqlite.run(
+    'INSERT INTO payout VALUES (?, ?, ?, ?, ?, ?, ?)',
+    height,
+    position,
+    purchase,
+    to,
+    amount,
+    kind,
+    tsMs,
+  );
 }

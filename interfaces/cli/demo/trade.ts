@@ -78,6 +78,7 @@ async function offerTemplate(workshop: Workshop): Promise<Hex32> {
     content: new TextEncoder().encode(TEMPLATE),
     price: TEMPLATE_PRICE,
     tags: [TEMPLATE_TAG],
+    grants: 'by_hand',
   });
   workshop.narrator.does(
     'reviewer',
@@ -96,6 +97,8 @@ async function offerReport(round: Round, template: Hex32): Promise<Hex32> {
     content,
     price: PRICE,
     tags: round.tags('report'),
+    // So that the story can tell of it.
+    grants: 'by_hand',
     splits: [
       { to: developer.publicKey, bps: SPLIT_BPS.developer },
       { to: reviewer.publicKey, bps: SPLIT_BPS.reviewer },

@@ -1,17 +1,22 @@
-/** `create-offer`, `list-offers`, `revoke-offer`: what is for sale. Buying is in `purchases.ts`. */
+/** `create-offer`, `list-offers`, `revoke-offer`: what is for sale. Buying is in `buying.ts`. */
 import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import type { Offer } from '../../../actors/group-view.ts';
+import type { PeerHint } from '../../../actors/invites.ts';
+import type { PackageContent } from '../../../actors/market/desk.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { BASIS_POINTS, OFFER_PARENTS_MAX, SPLITS_MAX } from '../../../events/limits.ts';
 import { marketOperations } from '../../../events/operations/market.ts';
+import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText, parseTags } from '../fields.ts';
+import { streamInput } from '../files.ts';
 import { contentOf, parseAmount, parseCount, parseFutureTime, parseList } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { memberKey, offerOf, subjectOf, subjectOption } from '../resolve.ts';
-import { type Column, type Field, printTable } from '../table.ts';
+import type { Field } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
+import { listOffers } from './offers.ts';
 
 const heading = 'Market';
 const PORT_MAX = 65_535;
@@ -26,6 +31,8 @@ interface OfferOptions {
   readonly split?: string;
   readonly royalty?: string;
   readonly expires?: string;
+  readonly byHand?: boolean;
+  readonly announce?: boolean;
   readonly announceHost?: string;
   readonly announcePort?: string;
 }
@@ -41,7 +48,7 @@ export function registerMarket(program: Command, context: CliContext): void {
       example:
         'lb create-offer --title "Security Best Practices Guide" --file guide.md --price 250 --tags security,guide',
       details:
-        'The content is encrypted with a key of its own, which stays in your wallet until you grant it.',
+        'The content is encrypted with a key of its own, which stays in your wallet. Every buyer is granted it by your node, while that is up and also for what was bought while it was not; with --by-hand you do that yourself: lb grant. --announce tells people outside the group, for as long as the network of your node runs.',
       inGroup: true,
       signs: true,
     },
@@ -57,7 +64,9 @@ export function registerMarket(program: Command, context: CliContext): void {
         .option('--split <member:bps,…>', 'shares in 1/10,000 that sum to 10,000 (default: all yours)')
         .option('--royalty <offer:bps,…>', 'royalties in 1/10,000 to earlier offers')
         .option('--expires <when>', 'a span from now, or a time')
-        .option('--announce-host <host>', 'where buyers reach you; for nodes on a network')
+        .option('--by-hand', 'grant the key yourself, purchase by purchase')
+        .option('--announce', 'tell people outside the group of it')
+        .option('--announce-host <host>', 'where buyers reach you (default: where this node listens)')
         .option('--announce-port <port>', 'the port there'),
     createOffer,
   );
@@ -66,9 +75,11 @@ export function registerMarket(program: Command, context: CliContext): void {
     context,
     {
       usage: 'list-offers',
-      summary: 'List what is for sale.',
+      summary: 'List what is for sale: in the group, and announced by others.',
       heading,
       example: 'lb list-offers',
+      details:
+        'The chain decides: an announcement that says otherwise is shown with what it gets wrong. Offers of groups that are not on this node are known by their announcements only; lb market-pull asks for more.',
       inGroup: true,
       at: true,
     },
@@ -127,11 +138,13 @@ function termsOf({ title, price, description, tags, expires, announcePort }: Off
 
 async function createOffer(run: Run<OfferOptions>): Promise<void> {
   const { options } = run;
-  const { split, royalty } = options;
+  const { split, royalty, byHand } = options;
   const terms = termsOf(options);
-  const content = await contentOf(run.terminal, options, run.args[0]);
+  const at = announcedAt(options);
+  const content = await packageContent(run);
   const node = await run.node();
-  const view = (await run.group()).now;
+  const group = await run.group();
+  const view = group.now;
   const splits = split && parseShares(split, '--split', SPLITS_MAX, (given) => memberKey(node, view, given));
   const royalties =
     royalty && parseShares(royalty, '--royalty', OFFER_PARENTS_MAX, (given) => offerOf(view, given).offer);
@@ -140,44 +153,34 @@ async function createOffer(run: Run<OfferOptions>): Promise<void> {
     content,
     ...(splits ? { splits: splits.map(({ of, bps }) => ({ to: of, bps })) } : {}),
     ...(royalties ? { parents: royalties.map(({ of, bps }) => ({ offer: of, bps })) } : {}),
+    ...(byHand ? { grants: 'by_hand' as const } : {}),
   });
-  printReceipt(run, receipt, 'Offered the package', { offer });
-  if (options.announceHost !== undefined || options.announcePort !== undefined)
-    run.hint(
-      'note: the offer is in the group; an announcement to strangers needs a running node on the network',
-    );
+  const isAnnounced = options.announce === true || at !== undefined;
+  if (isAnnounced) await node.market.announce(group.groupId, offer, at === undefined ? {} : { at: at(node) });
+  printReceipt(run, receipt, 'Offered the package', isAnnounced ? { offer, announced: true } : { offer });
 }
 
-/** Why an offer cannot be bought, or that it can. */
-export function offerState({ revoked, expiresMs }: Offer, nowMs: number): 'open' | 'revoked' | 'expired' {
-  if (revoked) return 'revoked';
-  return expiresMs !== undefined && expiresMs <= nowMs ? 'expired' : 'open';
+/** Files of any size are read as they are encrypted; what is typed or piped is short. */
+async function packageContent({ terminal, options, args }: Run<OfferOptions>): Promise<PackageContent> {
+  const { text, file } = options;
+  const isFile = file !== undefined && file !== '-' && text === undefined && args[0] === undefined;
+  return isFile ? streamInput(terminal, file) : contentOf(terminal, options, args[0]);
 }
 
-async function listOffers(run: Run<{ all?: boolean }>): Promise<void> {
-  const view = await run.view();
-  const nowMs = run.timeOf(view);
-  const offers = view
-    .offers()
-    .map((offer) => ({ ...offer, state: offerState(offer, nowMs) }))
-    .filter(({ state }) => run.options.all || state === 'open');
-  const name = await run.namer(view);
-  const columns: readonly Column<(typeof offers)[number]>[] = [
-    { header: 'offer', value: ({ offer }) => shortId(offer), plain: ({ offer }) => offer },
-    { header: 'title', value: ({ title }) => title, isFlexible: true },
-    { header: 'price', value: ({ price }) => String(price), align: 'right' },
-    {
-      header: 'seller',
-      value: ({ seller }) => name(seller),
-      plain: ({ seller }) => seller,
-      isFlexible: true,
-    },
-    { header: 'tags', value: ({ tags }) => tags.join(','), isFlexible: true },
-    { header: 'state', value: ({ state }) => state },
-  ];
-  run.print({ height: view.height, offers }, () =>
-    printTable(run.out, columns, offers, 'nothing is for sale'),
-  );
+/** Where buyers are told to come, from the flags. */
+function announcedAt({
+  announceHost,
+  announcePort,
+}: OfferOptions): ((node: BatteryNode) => PeerHint) | undefined {
+  if (announceHost === undefined && announcePort === undefined) return undefined;
+  if (announceHost === undefined || announcePort === undefined)
+    throw new UsageError('--announce-host and --announce-port belong together');
+  const kind = announceHost.includes(':') ? 'ip6' : /^[\d.]+$/.test(announceHost) ? 'ip4' : 'dns';
+  const address = `/${kind}/${announceHost}/tcp/${announcePort}`;
+  return (node) => ({
+    key: node.identities().find(({ isNode }) => isNode)!.publicKey,
+    addresses: [address],
+  });
 }
 
 /** An offer's fields for people. */

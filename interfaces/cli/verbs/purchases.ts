@@ -1,19 +1,20 @@
 /**
- * Buying, from escrow to its end: `buy-offer`, `grant`, `accept-purchase`, `settle-purchase`, `dispute-purchase`,
+ * A purchase by hand, from escrow to its end: `grant`, `accept-purchase`, `settle-purchase`, `dispute-purchase`,
  * `refund-purchase`, `open-purchase`, `purchases`. Content is only ever printed after it was checked.
  */
 import type { Command } from 'commander';
 import type { Agent } from '../../../actors/agent.ts';
 import type { Purchase } from '../../../actors/group-view.ts';
+import type { CheckedDelivery } from '../../../actors/market/desk.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { printContent, WHY_BAD, whole, writeDelivery } from '../delivery.ts';
 import { VerdictError } from '../errors.ts';
-import { writeOutput } from '../files.ts';
 import { printReceipt } from '../report.ts';
-import { offerOf, purchaseOf, subjectOf, subjectOption } from '../resolve.ts';
+import { purchaseOf, subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, type Field, printTable } from '../table.ts';
-import { cleanText, formatTime, shortId } from '../text.ts';
+import { formatTime, shortId } from '../text.ts';
 
 const heading = 'Market';
 
@@ -62,22 +63,6 @@ const MOVES: readonly Move[] = [
 ];
 
 export function registerPurchases(program: Command, context: CliContext): void {
-  verb<{ offer?: string; print?: boolean }>(
-    program,
-    context,
-    {
-      usage: 'buy-offer',
-      summary: 'Buy: the price moves into escrow until you accept.',
-      heading,
-      example: 'lb buy-offer OFFER --as bob',
-      details:
-        'The seller grants the key, then you check and accept: lb accept-purchase. Where no grant comes in time, the money comes back: lb refund-purchase. lb purchases shows whose turn it is.',
-      inGroup: true,
-      signs: true,
-    },
-    (command) => subjectOption(command, 'offer', 'the offer'),
-    buy,
-  );
   for (const move of MOVES) {
     const { usage, summary, done, as = '' } = move;
     verb<PurchaseOptions>(
@@ -110,19 +95,7 @@ function registerDelivery(program: Command, context: CliContext): void {
     },
     (command) =>
       subjectOption(command, 'purchase', 'the purchase').option('--out <file>', 'write it to a file'),
-    async (run) => {
-      const { purchase } = await chosen(run);
-      const content = delivered(await run.agent(), purchase);
-      const out = run.options.out;
-      if (out !== undefined) writeOutput(run.terminal, out, content);
-      run.print(
-        { purchase, bytes: content.length, out, content: out === undefined ? base64(content) : undefined },
-        () =>
-          out === undefined
-            ? printContent(run, content)
-            : run.out.line(`Wrote ${content.length} bytes to ${out}`),
-      );
-    },
+    openBought,
   );
   verb<PurchaseOptions>(
     program,
@@ -162,56 +135,49 @@ async function chosen(run: Run<PurchaseOptions>): Promise<Purchase> {
   return purchaseOf((await run.group()).now, subjectOf('purchase', run.options.purchase, run.args[0]));
 }
 
-async function buy(run: Run<{ offer?: string }>): Promise<void> {
-  const { offer, price } = offerOf(
-    (await run.group()).now,
-    subjectOf('offer', run.options.offer, run.args[0]),
-  );
-  const { purchase, ...receipt } = await (await run.agent()).purchase(offer);
-  printReceipt(run, receipt, `${price} tokens are in escrow until you accept the delivery`, {
-    purchase,
-    offer,
-  });
-}
-
-const WHY_BAD = {
-  key_does_not_open:
-    'the sealed key does not open, which you can prove and have the money back: lb dispute-purchase',
-  wrong_key:
-    'the key is not the one that the offer promised, which you can prove and have the money back: lb dispute-purchase',
-  package_missing: 'the package is not on this node yet',
-  package_damaged: 'the package on this node is damaged; it has to be fetched again',
-} as const;
-
 /** What was delivered, checked. @throws VerdictError saying what is wrong with it */
-function delivered(agent: Agent, purchase: Hex32): Uint8Array {
-  const delivery = agent.openPurchase(purchase);
+async function delivered(run: Run<PurchaseOptions>, given: string): Promise<[Hex32, CheckedDelivery]> {
+  const node = await run.node();
+  // Bought as a stranger: the group is not here, and the order knows what is to be known.
+  const elsewhere = node.market.orders
+    .list()
+    .find(
+      ({ purchase, groupId }) =>
+        purchase?.startsWith(given.toLowerCase()) && !node.groupIds().includes(groupId),
+    );
+  const purchase = elsewhere?.purchase ?? (await chosen(run)).purchase;
+  const delivery =
+    elsewhere === undefined
+      ? await (await run.agent()).checkPurchase(purchase)
+      : await node.market.orders.open(elsewhere.order);
   if (delivery.status === 'bad')
     throw new VerdictError('delivery_bad', `${WHY_BAD[delivery.because]}; nothing was accepted`);
-  return delivery.content;
+  return [purchase, delivery];
 }
 
-/** As it is into a pipe or a file; on a terminal, what could act on it is made visible. */
-function printContent(run: Run, content: Uint8Array): void {
-  if (run.out.isTerminal) run.out.line(cleanText(new TextDecoder().decode(content)));
-  else run.out.write(content);
-}
-
-function base64(content: Uint8Array): string {
-  return Buffer.from(content).toString('base64');
+async function openBought(run: Run<PurchaseOptions>): Promise<void> {
+  const { out } = run.options;
+  const given = subjectOf('purchase', run.options.purchase, run.args[0]);
+  const [purchase, delivery] = await delivered(run, given);
+  await writeDelivery(run, delivery);
+  if (out === undefined && !run.json) return printContent(run, delivery);
+  const content = out === undefined ? (await whole(delivery)).toString('base64') : undefined;
+  run.print({ purchase, bytes: delivery.bytes, out, content }, () =>
+    run.out.line(`Wrote ${delivery.bytes} bytes to ${out}`),
+  );
 }
 
 async function accept(run: Run<PurchaseOptions>): Promise<void> {
   const { out, print } = run.options;
-  const { purchase } = await chosen(run);
-  const agent = await run.agent();
-  const content = delivered(agent, purchase);
+  const given = subjectOf('purchase', run.options.purchase, run.args[0]);
+  const [purchase, delivery] = await delivered(run, given);
   // The content is kept before the money goes: a full disk must not cost the buyer what he paid for.
-  if (out !== undefined) writeOutput(run.terminal, out, content);
-  const receipt = await agent.acceptPurchase(purchase);
-  if (print && !run.json) return printContent(run, content);
-  const made = { purchase, status: 'settled', bytes: content.length, out };
-  printReceipt(run, receipt, 'Accepted and paid', print ? { ...made, content: base64(content) } : made);
+  await writeDelivery(run, delivery);
+  const receipt = await (await run.agent()).acceptPurchase(purchase);
+  if (print && !run.json) return printContent(run, delivery);
+  const made = { purchase, status: 'settled', bytes: delivery.bytes, out };
+  const content = print ? { content: (await whole(delivery)).toString('base64') } : {};
+  printReceipt(run, receipt, 'Accepted and paid', { ...made, ...content });
 }
 
 async function purchases(run: Run): Promise<void> {

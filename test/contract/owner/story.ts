@@ -130,7 +130,18 @@ const TASKS: readonly Step[] = [
 ];
 
 const offer = (name: string, content: string): Step => ({
-  ...named(name, 'create-offer', '-', '--title', `Guide ${name}`, '--price', '20', '--as', 'bob'),
+  ...named(
+    name,
+    'create-offer',
+    '-',
+    '--title',
+    `Guide ${name}`,
+    '--price',
+    '20',
+    '--by-hand',
+    '--as',
+    'bob',
+  ),
   input: content,
 });
 
@@ -145,19 +156,38 @@ const MARKET: readonly Step[] = [
   offer('two', 'The content of two.'),
   offer('three', 'The content of three.'),
   step('list-offers'),
-  saving('buy-1', (told) => ['buy-offer', told('one', 'offer'), '--as', 'carol']),
+  saving('buy-1', (told) => ['buy-offer', told('one', 'offer'), '--by-hand', '--as', 'carol']),
   using((told) => ['dispute-purchase', told('buy-1', 'purchase'), '--as', 'carol'], 4),
   using((told) => ['grant', told('buy-1', 'purchase'), '--as', 'bob']),
   using((told) => ['open-purchase', told('buy-1', 'purchase'), '--out', 'opened.txt', '--as', 'carol']),
   using((told) => ['accept-purchase', told('buy-1', 'purchase'), '--print', '--as', 'carol']),
-  saving('buy-2', (told) => ['buy-offer', told('two', 'offer'), '--as', 'carol']),
+  saving('buy-2', (told) => ['buy-offer', told('two', 'offer'), '--by-hand', '--as', 'carol']),
   using((told) => ['grant', told('buy-2', 'purchase'), '--as', 'bob']),
   inTime((told) => ['settle-purchase', told('buy-2', 'purchase')]),
   step('policy', '--set', 'grant_window_ms=1s'),
-  saving('buy-3', (told) => ['buy-offer', told('three', 'offer'), '--as', 'carol']),
+  saving('buy-3', (told) => ['buy-offer', told('three', 'offer'), '--by-hand', '--as', 'carol']),
   inTime((told) => ['refund-purchase', told('buy-3', 'purchase'), '--as', 'carol']),
   using((told) => ['revoke-offer', told('three', 'offer'), '--as', 'bob']),
   step('purchases'),
+  saving('four', () => [
+    'create-offer',
+    '--title',
+    'Guide four',
+    '--text',
+    'Of four.',
+    '--price',
+    '20',
+    '--as',
+    'bob',
+  ]),
+  using((told) => ['buy-offer', told('four', 'offer'), '--price', '19', '--as', 'carol'], 4),
+  saving('buy-4', (told) => ['buy-offer', told('four', 'offer'), '--print', '--as', 'carol']),
+  using((told) => ['buy-offer', told('four', 'offer'), '--out', 'four.txt', '--as', 'carol']),
+  using((told) => ['open-purchase', told('buy-4', 'purchase'), '--as', 'carol']),
+  step('orders'),
+  step('economy'),
+  step('market-pull'),
+  step('market-gossip'),
 ];
 
 const OPERATION: readonly Step[] = [

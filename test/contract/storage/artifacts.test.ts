@@ -122,3 +122,30 @@ test('an artifact of one group is not an artifact of another', async () => {
   expect(b.hasArtifact(hash)).toBe(false);
   expect([...b.artifacts()]).toEqual([]);
 });
+
+test.each(sizes)('putUnnamed: %i bytes go under their own hash, and nothing else is left', async (size) => {
+  const { artifacts } = temporaryStore();
+  const bytes = new Uint8Array(size).map((_, at) => at % 251);
+  const kept = await artifacts.putUnnamed(inPieces(bytes));
+  expect(kept.size).toBe(size);
+  expect(Buffer.from(kept.hash).toString('hex')).toBe(hashOf(bytes));
+  expect(Buffer.compare(artifacts.get(kept.hash)!, bytes)).toBe(0);
+  await expect(artifacts.putUnnamed(failing(bytes))).rejects.toThrow('the peer went away');
+  expect(Buffer.compare(artifacts.get(kept.hash)!, bytes)).toBe(0);
+});
+
+test('range: any part of an artifact, whole or in chunks, as if it had been cut from it', async () => {
+  const { artifacts } = temporaryStore();
+  for (const size of sizes) {
+    const bytes = new Uint8Array(size).map((_, at) => (at * 7) % 253);
+    await artifacts.put(hashOf(bytes), bytes);
+    for (const offset of [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, size - 1, size, size + 5].filter(
+      (at) => at >= 0,
+    ))
+      for (const max of [1, 17, CHUNK_BYTES, 2 * CHUNK_BYTES + 3]) {
+        const part = artifacts.range(hashOf(bytes), offset, max)!;
+        expect(Buffer.compare(part, bytes.subarray(offset, offset + max))).toBe(0);
+      }
+  }
+  expect(artifacts.range('00'.repeat(32), 0, 1)).toBeUndefined();
+});

@@ -6,8 +6,10 @@ import { commitBatchOf, headAfter } from '../../../actors/chain/commit.ts';
 import { GroupView } from '../../../actors/group-view.ts';
 import { memoryGroup } from '../../../storage/memory.ts';
 import type { Head } from '../../../storage/port.ts';
+import { answerEconomy } from '../../../views/economy.ts';
 import { GroupFile } from '../../../views/group-file.ts';
 import { indexSlice } from '../../../views/indexer.ts';
+import { Meaning } from '../../../views/meaning/meaning.ts';
 import type { ViewsNotice } from '../../../views/protocol.ts';
 import { SQL_VIEWS } from '../../../views/schema.ts';
 import { scriptedHistory } from '../../support/history.ts';
@@ -36,6 +38,39 @@ const rows = (file: GroupFile, query: string): Record<string, unknown>[] => {
   statement.setReadBigInts(true);
   return statement.all().map((row) => ({ ...row }));
 };
+
+describe('the economy', () => {
+  test('is the money of the state at every block that moved any, and pays out what purchases held', async () => {
+    const { file, view } = await indexedHistory();
+    const { supply, treasury, escrows } = view.money();
+    const escrowed = [...escrows.values()].reduce((sum, amount) => sum + amount, 0n);
+    const answer = answerEconomy(file, new Meaning({ kind: 'none' }), { points: 10_000 });
+    expect(answer).toMatchObject({ supply, treasury, escrowed });
+    expect(new Map(answer.balances.map(({ account, amount }) => [account, amount]))).toEqual(
+      view.money().balances,
+    );
+    expect(answer.overTime.length).toBeGreaterThan(10);
+    for (const { height, supply, treasury, escrowed } of answer.overTime) {
+      const held = rows(
+        file,
+        `SELECT sum(change) AS held FROM balance_changes WHERE account <> 'treasury' AND height <= ${height}`,
+      )[0]!.held as bigint;
+      expect(held + treasury + escrowed).toBe(supply);
+    }
+    const settled = view.purchases().filter(({ status }) => status === 'settled');
+    expect(settled.length).toBeGreaterThan(0);
+    const income = settled.reduce((sum, { amount }) => sum + amount, 0n);
+    const paid = answer.offers.reduce(
+      (sum, { earned, royaltiesPaid, toTreasury }) => sum + earned + royaltiesPaid + toTreasury,
+      0n,
+    );
+    expect(paid).toBe(income);
+    expect(answer.offers.reduce((sum, { sold }) => sum + sold, 0)).toBe(settled.length);
+    expect(
+      answerEconomy(file, new Meaning({ kind: 'none' }), { points: 3 }).overTime.length,
+    ).toBeLessThanOrEqual(4);
+  });
+});
 
 describe('the read models', () => {
   test('agree with the state', async () => {

@@ -1,0 +1,126 @@
+/**
+ * A group's chain as a buyer sees it: two adapters, one for members, who follow it, and one for strangers, who are
+ * shown proofs of what concerns them (`protocol/market/`).
+ */
+import type { Hex32 } from '../../events/bytes.ts';
+import type { PurchaseStatus } from '../../events/effects.ts';
+import type { Refusal } from '../../events/refusals.ts';
+import type { Operation } from '../../events/registry.ts';
+import { decodeTransaction, type VerifiedTransaction } from '../../events/transaction.ts';
+import { openPurchaseTable, purchaseTable } from '../../machines/tables.ts';
+import type { GroupStore } from '../../storage/port.ts';
+import type { GroupChain } from '../chain/chain.ts';
+import { NotFoundError } from '../errors.ts';
+import { GroupView, type Offer, type Purchase, StoredState } from '../group-view.ts';
+import type { PeerHint } from '../invites.ts';
+import type { Outbox } from '../outbox.ts';
+import type { Order } from './order.ts';
+
+/** What a buyer needs to know of an offer. */
+export type OfferTerms = Pick<
+  Offer,
+  'offer' | 'seller' | 'title' | 'price' | 'packageHash' | 'keyHash' | 'expiresMs' | 'revoked'
+>;
+
+/** What a buyer needs to know of his purchase. */
+export interface PurchaseFacts {
+  readonly purchase: Hex32;
+  readonly status: PurchaseStatus;
+  /** For strangers these two are what a peer says, and only decide when to ask. */
+  readonly grantUntilMs: number | undefined;
+  readonly disputeUntilMs: number | undefined;
+  readonly sealedKey: Uint8Array | undefined;
+}
+
+/** What became of a transaction; where it is sealed, the chain says more. */
+export type Submitted =
+  | { readonly status: 'sealed' }
+  | { readonly status: 'refused'; readonly refusal: Refusal };
+
+export interface MarketChain {
+  /** Whether the chain has to be asked; a member hears by himself. */
+  readonly isStranger: boolean;
+  /** Sees to it that news come, where that needs asking. */
+  refresh(): void;
+  /** @throws NotFoundError, and NetworkError where nobody could be asked */
+  offer(offer: Hex32): Promise<OfferTerms>;
+  /** What became of an order's purchase; nothing where the chain does not have it. */
+  purchaseOf(order: Order): Promise<PurchaseFacts | undefined>;
+  /** What the buyer could pay with; nothing where that is not known here. */
+  balance(buyer: Hex32): bigint | undefined;
+  /** The buyer's open purchase of an offer, as far as it is known here. */
+  openPurchase(
+    buyer: Hex32,
+    offer: Hex32,
+  ): { readonly purchase: Hex32; readonly buyerKey: Hex32 } | undefined;
+  /**
+   * Has a signed transaction sealed; the same one twice is harmless.
+   * @throws PendingError when it is kept and under way, NetworkError when it is not
+   */
+  submit(transaction: VerifiedTransaction): Promise<Submitted>;
+  /** Whether such an operation of the buyer's waits for the sealer already. */
+  isUnderWay(type: Operation['type'], purchase: Hex32): boolean;
+  /** Why a transaction was refused while nobody waited for it. */
+  refusalOf(txId: Hex32): Refusal | undefined;
+  /** The transaction that waits for the sealer in the place of `txId`, which may be signed anew by now. */
+  isWaiting(txId: Hex32): boolean;
+  /** Where the group and its packages were found. */
+  readonly peers: readonly PeerHint[];
+}
+
+interface MemberChainParts {
+  readonly store: GroupStore;
+  readonly outbox: Outbox;
+  chain(): GroupChain;
+  /** Asks the group's other members for what is new. */
+  refresh(): void;
+}
+
+/** The chain of a group that this node follows or seals. */
+export function memberChain({ store, outbox, chain, refresh }: MemberChainParts): MarketChain {
+  const { groupId } = store;
+  const state = new StoredState(store);
+  const view = (): GroupView => new GroupView(state, { height: 0, tsMs: 0 });
+  return {
+    isStranger: false,
+    refresh,
+    peers: [],
+    offer: async (offer) => {
+      const found = view().offer(offer);
+      if (found === undefined) throw new NotFoundError(`there is no offer ${offer.slice(0, 8)} in the group`);
+      return found;
+    },
+    purchaseOf: async (order) => findPurchase(state, view(), order),
+    balance: (buyer) => view().balance(buyer),
+    openPurchase: (buyer, offer) => {
+      const purchase = state.get(openPurchaseTable, `${buyer}/${offer}`)?.purchase;
+      return purchase === undefined ? undefined : view().purchase(purchase);
+    },
+    submit: (transaction) => chain().submitOwn(transaction),
+    isUnderWay: (type, purchase) =>
+      outbox
+        .pending(groupId)
+        .some(({ transaction }) =>
+          decodeTransaction(transaction).operations.some(
+            (operation) =>
+              operation.type === type && 'purchase' in operation && operation.purchase === purchase,
+          ),
+        ),
+    refusalOf: (txId) =>
+      outbox.refused(groupId).find((entry) => entry.txId === txId || entry.replaced.includes(txId))?.refusal,
+    isWaiting: (txId) =>
+      outbox.pending(groupId).some((entry) => entry.txId === txId || entry.replaced.includes(txId)),
+  };
+}
+
+/** By the order's one-time key: which transaction brought the purchase does not matter. */
+function findPurchase(state: StoredState, view: GroupView, order: Order): Purchase | undefined {
+  const { buyer, offer } = order;
+  const known = order.purchase ?? state.get(openPurchaseTable, `${buyer}/${offer}`)?.purchase;
+  if (known !== undefined) {
+    const record = state.get(purchaseTable, known);
+    if (record?.buyerKey === order.order) return { ...record, purchase: known };
+  }
+  // Closed while nobody looked, or open for another order: rare, and worth a walk.
+  return view.purchases().find(({ buyerKey }) => buyerKey === order.order);
+}

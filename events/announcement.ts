@@ -1,0 +1,99 @@
+/**
+ * An announcement: a seller's signed word about an offer, for people who do not have the group. It says what is sold,
+ * for how much, and where to ask; the chain alone decides whether that is so.
+ *
+ *   payload      = [1, groupId, offer, seller, title, [tag, …], price, packageHash, tsMs, expiresMs, node, [address, …]]
+ *   announcement = [payload, signature]      signature = Ed25519("lb/announcement/1\0" || payload) by the seller
+ *
+ * It is keyed by seller and offer, so nobody overwrites another's; of two by the same seller the later one counts.
+ */
+import type { Hex32 } from './bytes.ts';
+import type { Codec, Of } from './codec.ts';
+import { amount, bytesOf, id, list, record, text, timestamp, uint } from './fields.ts';
+import { OFFER_TITLE_CHARACTERS_MAX, TAG_CHARACTERS_MAX, TAGS_MAX } from './limits.ts';
+import { Reader } from './reader.ts';
+import { Writer } from './writer.ts';
+
+export const ANNOUNCEMENT_PREFIX = new TextEncoder().encode('lb/announcement/1\0');
+const ANNOUNCEMENT_VERSION = 1;
+/** Whole and signed: it has to fit into a message of gossip, with the seals around it. */
+export const ANNOUNCEMENT_BYTES_MAX = 1_792;
+/** The longest that one may claim to be good for. Its seller renews it while he is there. */
+export const ANNOUNCEMENT_LIFETIME_MS_MAX: number = 7 * 24 * 3_600_000;
+const ADDRESSES_MAX = 4;
+const ADDRESS_BYTES_MAX = 255;
+const SIGNATURE_BYTES = 64;
+
+const payloadCodec = record({
+  version: uint(0xff),
+  groupId: id,
+  offer: id,
+  seller: id,
+  title: text({ maxCharacters: OFFER_TITLE_CHARACTERS_MAX, min: 1 }),
+  tags: list(text({ maxCharacters: TAG_CHARACTERS_MAX }), { max: TAGS_MAX }),
+  price: amount,
+  packageHash: id,
+  tsMs: timestamp,
+  expiresMs: timestamp,
+  /** The node to ask, and where it may be: the addresses are hints. */
+  node: id,
+  addresses: list(text({ maxBytes: ADDRESS_BYTES_MAX, min: 1 }), { max: ADDRESSES_MAX }),
+});
+
+/** What an announcement says. */
+export type AnnouncementContent = Omit<Of<typeof payloadCodec>, 'version'>;
+
+/** A decoded announcement, with what its signature is to be checked over. */
+export interface Announcement extends AnnouncementContent {
+  readonly payload: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+const signatureCodec: Codec<Uint8Array> = bytesOf(SIGNATURE_BYTES);
+
+/**
+ * The bytes to sign. Tags and addresses that do not fit are left out, from the last: who buys sees the rest on the
+ * chain.
+ */
+export function encodeAnnouncementPayload(content: AnnouncementContent): Uint8Array {
+  const tags = [...content.tags];
+  const addresses = content.addresses.slice(0, ADDRESSES_MAX);
+  for (;;) {
+    const writer = new Writer(ANNOUNCEMENT_BYTES_MAX);
+    const whole = { version: ANNOUNCEMENT_VERSION, ...content, tags, addresses };
+    payloadCodec.check(whole, 'announcement');
+    payloadCodec.write(writer, whole);
+    const payload = writer.finish();
+    if (payload.length + SIGNATURE_BYTES + 8 <= ANNOUNCEMENT_BYTES_MAX) return payload;
+    if (tags.length > 0) tags.pop();
+    else addresses.pop();
+  }
+}
+
+/** `[payload, signature]`. */
+export function encodeAnnouncement(payload: Uint8Array, signature: Uint8Array): Uint8Array {
+  const writer = new Writer(ANNOUNCEMENT_BYTES_MAX);
+  writer.arrayHeader(2);
+  writer.bin(payload);
+  signatureCodec.write(writer, signature);
+  return writer.finish();
+}
+
+/** Decodes an announcement from outside, without checking its signature. Throws `MalformedError`. */
+export function decodeAnnouncement(bytes: Uint8Array): Announcement {
+  const outer = new Reader(bytes);
+  if (bytes.length > ANNOUNCEMENT_BYTES_MAX) outer.fail('an announcement is longer than one can be');
+  outer.expectArray(2);
+  const payload = outer.bin(ANNOUNCEMENT_BYTES_MAX);
+  const signature = signatureCodec.read(outer);
+  outer.done();
+  const inner = new Reader(payload);
+  const { version, ...content } = payloadCodec.read(inner);
+  inner.done();
+  if (version !== ANNOUNCEMENT_VERSION) inner.fail('expected an announcement of version 1');
+  return { ...content, payload, signature };
+}
+
+/** What keeps announcements apart. */
+export const announcementKey = ({ seller, offer }: { seller: Hex32; offer: Hex32 }): string =>
+  `${seller}/${offer}`;

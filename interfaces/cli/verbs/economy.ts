@@ -1,0 +1,99 @@
+/** `economy`: where a group's money is, how it came there, and what its offers have brought. */
+import type { Command } from 'commander';
+import type { EconomyAnswer, OfferEarnings } from '../../../views/questions.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { parseCount } from '../parse.ts';
+import { type Column, printFields, printTable } from '../table.ts';
+import { formatTime, shortId } from '../text.ts';
+import { catchUp, noteLag } from './context.ts';
+
+interface EconomyOptions {
+  readonly points: string;
+}
+
+export function registerEconomy(program: Command, context: CliContext): void {
+  verb<EconomyOptions>(
+    program,
+    context,
+    {
+      usage: 'economy',
+      summary: 'Show the money of a group: supply over time, balances, escrows, earnings.',
+      heading: 'Tokens',
+      example: 'lb economy',
+      details:
+        'Supply is what balances, treasury and escrows hold together. Earnings are what an offer has paid to those who share its income; royalties go to the sellers of the offers that it builds on.',
+      inGroup: true,
+    },
+    (command) => command.option('--points <n>', 'points of the course over time, at most', '20'),
+    economy,
+  );
+}
+
+async function economy(run: Run<EconomyOptions>): Promise<void> {
+  const points = parseCount(run.options.points, '--points');
+  const node = await run.node();
+  const group = await run.group();
+  await catchUp(run, group.groupId);
+  const { progress, ...answer } = await node.views.economy(group.groupId, points);
+  const { currency } = group.now.group();
+  const name = await run.namer(group.now);
+  run.print({ height: progress.height, currency, ...answer }, () => {
+    printFields(run.out, [
+      ['supply', `${answer.supply} ${currency}`],
+      ['treasury', String(answer.treasury)],
+      ['in escrow', String(answer.escrowed)],
+    ]);
+    printTable(run.out, courseColumns, answer.overTime, 'no money was ever made');
+    const accounts = accountRows(answer);
+    printTable(
+      run.out,
+      [
+        {
+          header: 'account',
+          value: ({ account }) => name(account),
+          plain: ({ account }) => account,
+          isFlexible: true,
+        },
+        { header: 'balance', value: ({ balance }) => String(balance), align: 'right' },
+        { header: 'royalties', value: ({ royalties }) => String(royalties), align: 'right' },
+      ] satisfies Column<(typeof accounts)[number]>[],
+      accounts,
+      'nobody has any tokens',
+    );
+    printTable(run.out, offerColumns, answer.offers, 'nothing was ever offered');
+  });
+  noteLag(run, progress);
+}
+
+/** Balances, with what each account has had in royalties. */
+function accountRows({ balances, royalties }: Pick<EconomyAnswer, 'balances' | 'royalties'>) {
+  const had = new Map(royalties.map(({ account, amount }) => [account, amount]));
+  return balances.map(({ account, amount }) => ({
+    account,
+    balance: amount,
+    royalties: had.get(account) ?? 0n,
+  }));
+}
+
+const courseColumns: readonly Column<EconomyAnswer['overTime'][number]>[] = [
+  { header: 'height', value: ({ height }) => String(height), align: 'right' },
+  {
+    header: 'time',
+    value: ({ tsMs }) => formatTime(tsMs).slice(0, 19),
+    plain: ({ tsMs }) => formatTime(tsMs),
+  },
+  { header: 'supply', value: ({ supply }) => String(supply), align: 'right' },
+  { header: 'treasury', value: ({ treasury }) => String(treasury), align: 'right' },
+  { header: 'escrow', value: ({ escrowed }) => String(escrowed), align: 'right' },
+];
+
+const offerColumns: readonly Column<OfferEarnings>[] = [
+  { header: 'offer', value: ({ offer }) => shortId(offer), plain: ({ offer }) => offer },
+  { header: 'title', value: ({ title }) => title, isFlexible: true },
+  { header: 'price', value: ({ price }) => String(price), align: 'right' },
+  { header: 'sold', value: ({ sold }) => String(sold), align: 'right' },
+  { header: 'open', value: ({ open }) => String(open), align: 'right' },
+  { header: 'back', value: ({ refunded, disputed }) => String(refunded + disputed), align: 'right' },
+  { header: 'earned', value: ({ earned }) => String(earned), align: 'right' },
+  { header: 'royalties', value: ({ royaltiesPaid }) => String(royaltiesPaid), align: 'right' },
+];

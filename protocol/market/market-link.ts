@@ -1,0 +1,103 @@
+/** The market's way into the network: whom to ask for packages, for proofs, and to carry announcements. */
+import type { PeerHint } from '../../actors/invites.ts';
+import type { Heard } from '../../actors/market/announcement-book.ts';
+import type { MarketNetwork } from '../../actors/market/market.ts';
+import type { MarketChain } from '../../actors/market/market-chain.ts';
+import type { Hex32 } from '../../events/bytes.ts';
+import { NetworkError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { keyOf } from '../keys.ts';
+import { MARKET_PEERS_MAX } from '../limits.ts';
+import type { Dialer, PeerBook } from '../peers.ts';
+import type { NetworkPort } from '../port.ts';
+import type { RpcClient } from '../rpc/client.ts';
+import { AnnouncementDesk } from './announcement-desk.ts';
+import { PackageFetcher } from './package-fetch.ts';
+import { StrangerChain } from './stranger-chain.ts';
+
+export interface MarketLinkOptions {
+  readonly port: NetworkPort;
+  readonly host: Host;
+  readonly client: RpcClient;
+  readonly book: PeerBook;
+  dialer(): Dialer;
+  gossip(groupId: Hex32, bytes: Uint8Array): void;
+  /** Pulls a group that is followed. */
+  pull(groupId: Hex32): void;
+}
+
+export class MarketLink implements MarketNetwork {
+  readonly announcements: AnnouncementDesk;
+  private readonly options: MarketLinkOptions;
+  private readonly packages: PackageFetcher;
+  private readonly founders = new Map<Hex32, Hex32>();
+
+  constructor(options: MarketLinkOptions) {
+    this.options = options;
+    const { port, host, client, gossip } = options;
+    const connectedKeys = (): Hex32[] => this.connectedKeys();
+    const shutOut = (peer: Hex32, reason: string): void => host.shutOut(peer, reason);
+    this.packages = new PackageFetcher({ store: port.store, client, shutOut });
+    this.announcements = new AnnouncementDesk({ port, client, connectedKeys, gossip, shutOut });
+  }
+
+  /** The node's market may use this network from now on. */
+  open(): void {
+    this.options.port.market.connect(this);
+    void this.announcements.renew();
+  }
+
+  async fetchPackage(packageHash: Hex32, hints: readonly PeerHint[], signal?: AbortSignal): Promise<void> {
+    await this.packages.fetch(packageHash, await this.reach(hints), signal);
+  }
+
+  refresh(groupId: Hex32): void {
+    this.options.pull(groupId);
+  }
+
+  strangerChain(groupId: Hex32, hints: readonly PeerHint[]): MarketChain {
+    const { client, host } = this.options;
+    return new StrangerChain({
+      groupId,
+      hints,
+      client,
+      founders: this.founders,
+      reach: (peers) => this.reach(peers),
+      shutOut: (peer, reason) => host.shutOut(peer, reason),
+    });
+  }
+
+  async publish(heard: readonly Heard[]): Promise<void> {
+    await this.announcements.push(heard);
+  }
+
+  /** As the transport has them: whoever was connected a moment ago counts already. */
+  private connectedKeys(): Hex32[] {
+    return this.options.host.node.getPeers().flatMap((peer) => keyOf(peer) ?? []);
+  }
+
+  /** Connects to the peers that are named, and gives all that can be asked, those first. */
+  private async reach(hints: readonly PeerHint[]): Promise<Hex32[]> {
+    const { host, book, port, dialer } = this.options;
+    const seenMs = port.clock.nowMs();
+    const named = hints.filter(({ key }) => key !== port.signer.publicKey).slice(0, MARKET_PEERS_MAX);
+    await Promise.all(
+      named.map(async ({ key, addresses }) => {
+        if (host.isConnected(key)) return;
+        await book.add(key, addresses, { seenMs });
+        await host.dial(key, book.get(key)?.addresses ?? []).catch((error: unknown) => {
+          // Others may have it.
+          if (!(error instanceof NetworkError)) throw error;
+        });
+      }),
+    );
+    if (this.connectedKeys().length === 0) await dialer().tried();
+    const first = named.map(({ key }) => key).filter((key) => host.isConnected(key));
+    return [...new Set([...first, ...this.connectedKeys()])].slice(0, MARKET_PEERS_MAX);
+  }
+
+  close(): void {
+    this.options.port.market.disconnect(this);
+    this.announcements.close();
+  }
+}

@@ -1,0 +1,198 @@
+/** Sales between nodes: members that do not seal, strangers who have no chain, and peers that lie about packages. */
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Order } from '../../../actors/market/order.ts';
+import type { Hex32 } from '../../../events/bytes.ts';
+import { NetworkError } from '../../../protocol/errors.ts';
+import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+
+afterEach(closePeers);
+
+const CONTENT = randomBytes(7 * 1024 * 1024);
+
+async function contentOf({ node }: Peer, order: Order): Promise<Buffer> {
+  const delivery = await node.market.orders.open(order.order);
+  if (delivery.status === 'bad') throw new Error(delivery.because);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of delivery.content()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+const offering = (group: ReturnType<Peer['node']['group']>) =>
+  group.as('node').createOffer({ title: 'guide', content: CONTENT, price: 10n });
+
+const buy = ({ node }: Peer, groupId: Hex32, offer: Hex32, more: object = {}): Promise<Order> =>
+  node.market.orders.buy({ groupId, offer, buyer: node.networkPort.signer, ...more });
+
+const end = ({ node }: Peer, { order }: Order): Promise<Order> =>
+  node.market.orders.until(order, () => false);
+
+const hintTo = ({ key, network }: Peer) => ({ key, addresses: network.host.addresses() });
+
+/** A seller who seals, with an offer, and a stranger who holds money. */
+async function market(money = 50n) {
+  const [seller, stranger] = [await peer(), await peer()];
+  const group = await seller.node.createGroup({ name: 'market' });
+  await group.as('node').mint(stranger.key, money);
+  const { offer } = await offering(group);
+  return { seller, stranger, group, groupId: group.groupId, offer };
+}
+
+describe('a member', () => {
+  it('buys from a seller who does not seal either: package, grant and payout go through the network', async () => {
+    const [sealer, seller, buyer] = [await peer(), await peer(), await peer()];
+    const { groupId } = await sealer.node.createGroup({ name: 'three' });
+    for (const member of [seller, buyer]) await joinGroup(sealer, member, groupId);
+    await connect(buyer, seller);
+    const { offer } = await offering(seller.node.group(groupId));
+    await until('the buyer hears of it', () => buyer.node.group(groupId).now.offer(offer) !== undefined);
+    const order = await end(buyer, await buy(buyer, groupId, offer));
+    expect(order.state).toBe('settled');
+    expect(CONTENT.equals(await contentOf(buyer, order))).toBe(true);
+    expect(sealer.node.group(groupId).now.balance(buyer.key)).toBe(90n);
+    expect(sealer.node.group(groupId).now.balance(seller.key)).toBe(110n);
+  }, 60_000);
+});
+
+describe('a stranger', () => {
+  it('hears of an offer, buys it with his last token, and is shown nothing but proofs', async () => {
+    const { seller, stranger, group, groupId, offer } = await market(10n);
+    await connect(stranger, seller);
+    await seller.node.market.announce(groupId, offer);
+    expect(await stranger.network.market.announcements.pull(seller.key)).toBe(0); // it was pushed already
+    const [heard] = stranger.node.market.announcements.list();
+    expect(heard!.announcement).toMatchObject({
+      offer,
+      groupId,
+      price: 10n,
+      title: 'guide',
+      node: seller.key,
+    });
+    const order = await end(stranger, await buy(stranger, groupId, offer, { price: 10n }));
+    expect(order).toMatchObject({ state: 'settled', isStranger: true });
+    expect(CONTENT.equals(await contentOf(stranger, order))).toBe(true);
+    expect(stranger.node.groupIds()).toEqual([]);
+    expect(group.now.balance(stranger.key)).toBe(0n);
+    expect(group.now.purchase(order.purchase!)!.status).toBe('settled');
+  }, 60_000);
+
+  it('is refunded when nobody grants, and disputes a wrong key', async () => {
+    const { seller, stranger, group, groupId } = await market();
+    await group.as('node').updatePolicy({ grant_window_ms: 1_000 });
+    const peers = [hintTo(seller)];
+    const byHand = { title: 'by hand', content: CONTENT, price: 10n, grants: 'by_hand' } as const;
+    const { offer } = await group.as('node').createOffer(byHand);
+    expect((await end(stranger, await buy(stranger, groupId, offer, { peers }))).state).toBe('refunded');
+    await group.as('node').updatePolicy({ grant_window_ms: 600_000 });
+    const second = await buy(stranger, groupId, offer, { peers });
+    const { purchase } = await stranger.node.market.orders.until(
+      second.order,
+      ({ state }) => state === 'escrowed',
+    );
+    const sealedKey = new Uint8Array(randomBytes(80));
+    await group.as('node').do({ type: 'grant', purchase: purchase!, sealedKey });
+    expect((await end(stranger, second)).state).toBe('disputed');
+    expect(group.now.balance(stranger.key)).toBe(50n);
+    expect(group.now.disputesLost(seller.key)).toBe(1);
+  }, 60_000);
+
+  it('without money, or for another price than was announced, pays nothing and hears why', async () => {
+    const { seller, stranger, group, groupId, offer } = await market(5n);
+    const peers = [hintTo(seller)];
+    await expect(buy(stranger, groupId, offer, { peers, price: 1n })).rejects.toMatchObject({
+      code: 'offer_contradicted',
+    });
+    const order = await end(stranger, await buy(stranger, groupId, offer, { peers }));
+    expect(order).toMatchObject({ state: 'failed', refusal: { code: 'balance_too_low' } });
+    await group.as('node').mint(stranger.key, 5n);
+    // The same order, and the very same transaction.
+    const again = await buy(stranger, groupId, offer, { peers });
+    expect(again).toMatchObject({ order: order.order, transaction: order.transaction });
+    expect((await end(stranger, again)).state).toBe('settled');
+    expect(group.now.purchases()).toHaveLength(1);
+  }, 60_000);
+
+  it('whose order could not be sent for a day signs it anew, and pays once', async () => {
+    let aheadMs = 0;
+    const clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
+    const [seller, stranger] = [await peer({ open: { clock } }), await peer({ open: { clock } })];
+    const group = await seller.node.createGroup({ name: 'late' });
+    await group.as('node').mint(stranger.key, 50n);
+    const { offer } = await offering(group);
+    const { client } = stranger.network;
+    const call = client.call.bind(client);
+    let isCutOff = true;
+    client.call = (...args) =>
+      isCutOff && args[1] === 'tx_submit'
+        ? Promise.reject(new NetworkError('peer_unreachable', 'cut off by the test'))
+        : call(...args);
+    const placed = await buy(stranger, group.groupId, offer, { peers: [hintTo(seller)] });
+    const { orders } = stranger.node.market;
+    await until('it was tried', () => orders.troubleOf(placed.order) !== undefined);
+    expect(orders.get(placed.order).state).toBe('requested');
+    aheadMs = 25 * 3_600_000;
+    isCutOff = false;
+    const order = await end(stranger, placed);
+    expect(order.state).toBe('settled');
+    expect(order.transaction).not.toEqual(placed.transaction);
+    expect(group.now.purchases()).toHaveLength(1);
+    const old = group.submitSigned(placed.transaction);
+    expect(await old).toMatchObject({ status: 'refused', refusal: { code: 'transaction_replaced' } });
+  }, 60_000);
+
+  it('with no peer to ask is told so', async () => {
+    const lonely = await peer();
+    await expect(buy(lonely, 'ab'.repeat(32), 'cd'.repeat(32))).rejects.toMatchObject({
+      code: 'peer_unreachable',
+    });
+    const { stranger, groupId, seller } = await market();
+    await connect(stranger, seller);
+    await expect(buy(stranger, groupId, 'cd'.repeat(32))).rejects.toMatchObject({ code: 'not_found' });
+    await expect(buy(stranger, 'ab'.repeat(32), 'cd'.repeat(32))).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  }, 60_000);
+});
+
+describe('a package whose bytes were altered on the way', () => {
+  /** Makes a peer serve other bytes for every package. */
+  function lie({ network }: Peer): void {
+    const { artifacts } = network.port.store;
+    const range = artifacts.range.bind(artifacts);
+    artifacts.range = (hash, offset, bytesMax) => {
+      const bytes = range(hash, offset, bytesMax);
+      if (bytes !== undefined && bytes.length > 100) bytes[100]! ^= 1;
+      return bytes;
+    };
+  }
+
+  it('is not paid for when nobody has another; whoever gave it is shut out', async () => {
+    const { seller, stranger, group, groupId, offer } = await market();
+    lie(seller);
+    await expect(buy(stranger, groupId, offer, { peers: [hintTo(seller)] })).rejects.toMatchObject({
+      code: 'package_unavailable',
+    });
+    expect(group.now.purchases()).toEqual([]);
+    expect(stranger.network.defence.isBanned(seller.key)).toBe(true);
+    expect(stranger.node.networkPort.store.artifacts.has(group.now.offer(offer)!.packageHash)).toBe(false);
+  }, 60_000);
+
+  it('is fetched again from somebody honest, also where both gave parts of it', async () => {
+    const { seller, stranger, groupId, group, offer } = await market();
+    const liar = await peer();
+    await connect(liar, seller);
+    const { packageHash } = group.now.offer(offer)!;
+    await liar.network.market.fetchPackage(packageHash, [hintTo(seller)]);
+    lie(liar);
+    // The liar breaks off in the middle: the honest one goes on from there, and the whole is wrong.
+    const { artifacts } = liar.network.port.store;
+    const range = artifacts.range.bind(artifacts);
+    let parts = 0;
+    artifacts.range = (...args) => (parts++ === 1 ? undefined : range(...args));
+    const order = await buy(stranger, groupId, offer, { peers: [hintTo(liar), hintTo(seller)] });
+    expect((await end(stranger, order)).state).toBe('settled');
+    expect(CONTENT.equals(await contentOf(stranger, order))).toBe(true);
+    expect(stranger.network.defence.isBanned(seller.key)).toBe(false);
+    expect(stranger.network.defence.isBanned(liar.key)).toBe(true);
+  }, 60_000);
+});
