@@ -13,9 +13,11 @@ import { BatteryNode } from '../../node.ts';
 import { type BearerProxy, startBearerProxy } from '../support/bearer-proxy.ts';
 import { serveOverHttp, tokenFor } from '../support/mcp.ts';
 
+const require = createRequire(import.meta.url);
+
 const REQUIRED = { '2026-07-28': 37, '2025-11-25': 30 } as const;
 const SUITE = join(
-  dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')),
+  dirname(require.resolve('@modelcontextprotocol/conformance/package.json')),
   'dist/index.js',
 );
 

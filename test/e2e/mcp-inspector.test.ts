@@ -10,8 +10,9 @@ import { BatteryNode } from '../../node.ts';
 import { serveOverHttp, tokenFor } from '../support/mcp.ts';
 import { BIN } from './bin-lb.ts';
 
+const require = createRequire(import.meta.url);
 const INSPECTOR = join(
-  dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json')),
+  dirname(require.resolve('@modelcontextprotocol/inspector/package.json')),
   'clients/launcher/build/index.js',
 );
 

@@ -60,8 +60,8 @@ describe('shell', () => {
     const script = `set -euo pipefail\n${blocks.join('\n')}`;
     const { LB_DATA: _, LB_PASSWORD: __, ...inherited } = process.env;
     const env = { ...inherited, PATH: `${join(ROOT, 'bin')}${delimiter}${process.env.PATH ?? ''}` };
-    const { stdout } = await run('bash', ['-c', script], { cwd: dir, env, timeout: 55_000 });
+    const { stdout } = await run('bash', ['-c', script], { cwd: dir, env, timeout: 170_000 });
     expect(stdout).toContain('Always validate inputs before processing');
     expect(stdout).toContain('task_001');
-  });
+  }, 180_000);
 });
