@@ -56,3 +56,16 @@ export type { NetworkService } from './protocol/network-service.ts';
 export type { NetworkOptions, NetworkStatus } from './protocol/network-types.ts';
 export { BackupError, type BackupManifest } from './storage/backup/manifest.ts';
 export { restoreBackup } from './storage/backup/read.ts';
+export { ViewsError, type ViewsErrorCode } from './views/errors.ts';
+export type { EmbedderOptions } from './views/meaning/embedder.ts';
+export type {
+  ClaimPage,
+  ContextAnswer,
+  ContextQuestion,
+  ShownClaim,
+  TruthStatus,
+  UnreadAnswer,
+  ViewProgress,
+  WhyAnswer,
+  WhyNode,
+} from './views/questions.ts';

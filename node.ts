@@ -121,6 +121,11 @@ export class BatteryNode {
     return this.parts.supervisor.status;
   }
 
+  /** The data directory, as an absolute path. */
+  get data(): string {
+    return this.resources.layout.root;
+  }
+
   /** Which parts of which groups have failed and not been sound since: their chains, task boards and presences. */
   failures(): PartFailure[] {
     return this.parts.supervisor.failures();

@@ -27,9 +27,10 @@ import { refusalsTable } from './generate/refusals.ts';
 import { sqlViewsTable } from './generate/sql.ts';
 import { stateTable } from './generate/state.ts';
 import { table } from './generate/table.ts';
+import { toolsTable } from './generate/tools.ts';
 
 /** The pages that have generated regions. */
-export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md', 'SQL.md'] as const;
+export const PAGES = ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONFIGURATION.md', 'SQL.md', 'MCP.md'] as const;
 export type Page = (typeof PAGES)[number];
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -57,6 +58,7 @@ const REGIONS: Readonly<Record<string, () => string>> = {
   storage: storageTable,
   settings: settingsTable,
   variables: variablesTable,
+  tools: toolsTable,
 };
 
 function storageTable(): string {

@@ -52,7 +52,7 @@ export async function runVerb(args: readonly string[], options: ScriptOptions): 
       signal,
       terminal,
       runs: new Set(),
-      forward: (at) => forward({ data: at, args: line, env, terminal, signal }),
+      forward: (at, other) => forward({ data: at, args: line, env, terminal, signal, ...other }),
     },
     line,
     () => undefined,
@@ -79,12 +79,12 @@ class ScriptTerminal implements Terminal {
   readonly cwd: string;
   out = '';
   err = '';
-  private readonly input: string | Uint8Array;
+  private readonly piped: string | Uint8Array;
   private readonly decoder = new TextDecoder();
 
   constructor({ cwd = process.cwd(), input = '' }: ScriptOptions) {
     this.cwd = cwd;
-    this.input = input;
+    this.piped = input;
   }
 
   writeOut(chunk: string | Uint8Array): void {
@@ -102,6 +102,10 @@ class ScriptTerminal implements Terminal {
   }
 
   async readInput(): Promise<Uint8Array> {
-    return typeof this.input === 'string' ? new TextEncoder().encode(this.input) : this.input;
+    return typeof this.piped === 'string' ? new TextEncoder().encode(this.piped) : this.piped;
+  }
+
+  async *input(): AsyncGenerator<Uint8Array> {
+    yield await this.readInput();
   }
 }

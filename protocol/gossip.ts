@@ -13,7 +13,7 @@ import type { OutgoingBeat } from '../actors/bus.ts';
 import type { BeatVerdict } from '../actors/presence/group-presence.ts';
 import { AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from '../crypto/aead.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { concatBytes, type Hex32, toHex, utf8 } from '../events/bytes.ts';
+import { concatBytes, type Hex32, toHex } from '../events/bytes.ts';
 import { decode, encode } from '../events/codec.ts';
 import { blob, record, uint } from '../events/fields.ts';
 import { MalformedError } from '../events/reader.ts';
@@ -23,9 +23,8 @@ import { keyOf } from './keys.ts';
 import { GOSSIP_BYTES_MAX } from './limits.ts';
 import type { NetworkPort } from './port.ts';
 import { holdAgainst, readSeal, type Seal, sealCodec, sealOf } from './sync/evidence.ts';
+import { topicOf } from './topic.ts';
 
-const TOPIC_PREFIX = utf8('lb/topic/1\0');
-const KEY_PREFIX = utf8('lb/topic-key/1\0');
 /** New heads are announced at most so often; the last one always is. */
 const ANNOUNCE_GAP_MS = 50;
 
@@ -80,9 +79,7 @@ export class GroupGossip {
   /** Listens for a group that is here. */
   join(groupId: Hex32): void {
     if (this.channels.has(groupId)) return;
-    const founding = sha256(this.options.port.store.group(groupId).block(0)!);
-    const topic = toHex(sha256(concatBytes(TOPIC_PREFIX, founding)));
-    const key = sha256(concatBytes(KEY_PREFIX, founding));
+    const { topic, key } = topicOf(this.options.port.store.group(groupId).block(0)!);
     const channel: Channel = { groupId, topic, key, announcedMs: -Infinity, timer: undefined };
     this.channels.set(groupId, channel);
     this.pubsub.topicValidators.set(topic, this.validator(channel));

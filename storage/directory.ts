@@ -32,6 +32,8 @@ export interface DirectoryLayout {
   /** Keys of identities, encrypted. */
   readonly keys: string;
   readonly config: string;
+  /** The tokens that callers over the network hold, hashed. */
+  readonly access: string;
   /** The local socket of the owner. */
   readonly socket: string;
   readonly lock: string;
@@ -49,6 +51,7 @@ export function layoutOf(dir: string): DirectoryLayout {
     readMarks: join(root, 'read-marks.db'),
     keys: join(root, 'keys'),
     config: join(root, 'config.json'),
+    access: join(root, 'access.json'),
     socket: join(root, 'node.sock'),
     lock: join(root, 'lock.db'),
     owner: join(root, 'owner.json'),

@@ -11,7 +11,7 @@ import type { Writer } from './writer.ts';
 /** One change: undefined deletes. */
 export type OpaqueWrite = readonly [key: Uint8Array, value: Uint8Array | undefined];
 
-type OpaqueTable = 'outbox' | 'wallet' | 'network' | 'market';
+type OpaqueTable = 'outbox' | 'wallet' | 'network' | 'agents' | 'market';
 
 /** Bytes by key, in byte order of the keys. Keys have 1 to 512 bytes. */
 export class OpaqueMap {

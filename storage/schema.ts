@@ -40,7 +40,8 @@ export const TABLES = [
   { id: 12, name: 'outbox', key: 'opaque', value: 'opaque' },
   { id: 13, name: 'wallet', key: 'opaque', value: 'opaque' },
   { id: 14, name: 'network', key: 'opaque', value: 'opaque' },
-  { id: 15, name: 'market', key: 'opaque', value: 'opaque' },
+  { id: 15, name: 'agents', key: 'opaque', value: 'opaque' },
+  { id: 16, name: 'market', key: 'opaque', value: 'opaque' },
 ] as const satisfies readonly TableDescription[];
 
 /** The name of a table. */

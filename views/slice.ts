@@ -104,12 +104,13 @@ export function composeSlice(
 /** The best `topK` claims; what says the same as a better one is folded into it, or it into one that is in. */
 function foldSame(sqlite: Sqlite, found: readonly Found[], topK: number): Entry[] {
   const entries = new Map<string, Entry>();
+  const sayings = sqlite.all<{ n: number; sameness: string | null }>(
+    'SELECT n, sameness FROM json_each(?) AS wanted JOIN claim ON n = wanted.value',
+    JSON.stringify(found.map(({ n }) => n)),
+  );
+  const sayingOf = new Map(sayings.map(({ n, sameness }) => [n, sameness]));
   for (const { n, score } of found) {
-    const { sameness } = sqlite.get<{ sameness: string | null }>(
-      'SELECT sameness FROM claim WHERE n = ?',
-      n,
-    )!;
-    const key = sameness ?? `claim ${n}`;
+    const key = sayingOf.get(n) ?? `claim ${n}`;
     const first = entries.get(key);
     if (first === undefined && entries.size >= topK) continue;
     const shown = shownClaim(sqlite, n);

@@ -3,6 +3,7 @@
  *
  * Integers come back as numbers, and queries that may meet amounts beyond 2^53 ask for `bigint`.
  */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 
 /** What may be bound to a parameter. */
@@ -34,6 +35,8 @@ export class Sqlite {
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(path: string, options: { readOnly?: boolean; allowExtension?: boolean } = {}) {
+    // Made before SQLite makes it, and for its owner alone; the files beside it get the same mode.
+    if (!options.readOnly && path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
     this.database = new DatabaseSync(path, { timeout: 5_000, ...options });
   }
 
@@ -56,6 +59,11 @@ export class Sqlite {
 
   all<R>(sql: string, ...values: readonly Value[]): R[] {
     return this.#prepared(sql).all(...values) as R[];
+  }
+
+  /** Like `all`, a row at a time: for more rows than should be in memory at once. */
+  iterate<R>(sql: string, ...values: readonly Value[]): Iterable<R> {
+    return this.#prepared(sql).iterate(...values) as Iterable<R>;
   }
 
   /** Runs `sql` without keeping the statement: for texts that are put together. */

@@ -36,6 +36,12 @@ import { isDamage } from './sqlite.ts';
 const NICENESS = 10;
 /** How long to rest where all that is left has to wait: for a model, or for texts that are not here. */
 const REST_MS = 250;
+/**
+ * While logs grow, embedding takes a tenth of the time: two threads of one core share more than its scheduler can
+ * share out, and the model would be felt where blocks are sealed.
+ */
+const BUSY_MS = 250;
+const RESTS_PER_EMBEDDING = 9;
 /** How often to say how far embedding is. */
 const STANDING_MS = 1_000;
 
@@ -63,6 +69,9 @@ const toEmbed = new Set<Hex32>();
 /** Where the look for texts that came late goes on, by group; and the groups that were looked through before. */
 const lateTexts = new Map<Hex32, number>();
 const lookedThrough = new Set<Hex32>();
+/** When a log last grew, and when the next claim may be embedded. */
+let grownMs = Number.NEGATIVE_INFINITY;
+let embedAfterMs = 0;
 let owesCaughtUp = false;
 let standingToldMs = Number.NEGATIVE_INFINITY;
 let isClosing = false;
@@ -73,6 +82,7 @@ port.on('message', (message: ToThread) => {
   else if (message.type === 'close') isClosing = true;
   else {
     owesCaughtUp = true;
+    if (message.groupIds.length > 0) grownMs = performance.now();
     for (const groupId of message.groupIds) grown.add(groupId);
     for (const groupId of message.withTexts) lateTexts.set(groupId, 0);
   }
@@ -81,6 +91,12 @@ port.on('message', (message: ToThread) => {
 
 /** Comes back after messages were taken in. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** How long until there may be something to do without a message. */
+const restMs = (): number => {
+  const leftMs = embedAfterMs - performance.now();
+  return leftMs > 0 ? Math.min(REST_MS, leftMs) : REST_MS;
+};
 
 /** Waits for a message, or for a while; not at all where one came in during the step before. */
 const rest = (ms: number | undefined): Promise<void> =>
@@ -100,7 +116,7 @@ async function run(): Promise<void> {
   while (!isClosing) {
     const ask = asks.shift();
     if (ask !== undefined) await serve(ask);
-    else if (!(await workInBackground())) await rest(toEmbed.size > 0 ? REST_MS : undefined);
+    else if (!(await workInBackground())) await rest(toEmbed.size > 0 ? restMs() : undefined);
     await turn();
   }
   files.close();
@@ -138,10 +154,13 @@ async function workInBackground(): Promise<boolean> {
     tell({ type: 'caughtUp' });
     return true;
   }
-  if (meaning.isResting) return false;
+  if (meaning.isResting || performance.now() < embedAfterMs) return false;
   for (const groupId of toEmbed) {
     const file = files.get(groupId);
+    const startMs = performance.now();
     if (await meaning.embedNext(file)) {
+      const endMs = performance.now();
+      if (endMs - grownMs < BUSY_MS) embedAfterMs = endMs + RESTS_PER_EMBEDDING * (endMs - startMs);
       if (performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
       return true;
     }

@@ -27,6 +27,7 @@ import type {
   ViewProgress,
   WhyAnswer,
 } from './questions.ts';
+import { Slots } from './slots.ts';
 import { DamagedFileError, runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
 import { Standings, type ViewsLag } from './standings.ts';
 import type { Place } from './threads.ts';
@@ -38,6 +39,11 @@ export interface ViewsOptions extends ThreadData {
 
 /** How long a question waits for the views to come up to the head of the log, unless it says so. */
 const WAIT_MS_DEFAULT = 5_000;
+/** Questions that wait for the thread. */
+const QUESTIONS_MAX = 4_096;
+/** Queries in SQL at once: each is a process, with memory of its own; and those that wait for one of them. */
+const QUERIES_MAX = 2;
+const QUERIES_WAITING_MAX = 64;
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 1_000;
 
@@ -61,6 +67,7 @@ export class Views {
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   #lastId = 0;
+  readonly #slots = new Slots(QUERIES_MAX, QUERIES_WAITING_MAX);
   /** Aborted by `close`, for processes that are at a query. */
   readonly #ended = new AbortController();
   #closing: Promise<void> | undefined;
@@ -172,7 +179,7 @@ export class Views {
     const ended = this.#ended.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     const path = filePath(this.#options.views, groupId);
-    const run = (): Promise<SqlAnswer> => runSql(path, query, { ...options, signal });
+    const run = (): Promise<SqlAnswer> => this.#slots.run(() => runSql(path, query, { ...options, signal }));
     try {
       return { ...(await run()), progress };
     } catch (error) {
@@ -189,6 +196,10 @@ export class Views {
     waitMs = WAIT_MS_DEFAULT,
   ): Promise<Questions[K]['answer']> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (this.#pending.size >= QUESTIONS_MAX)
+      return Promise.reject(
+        new ViewsError('views_busy', `${QUESTIONS_MAX} questions wait already; ask again later`),
+      );
     const worker = this.#worker ?? this.#start();
     const id = ++this.#lastId;
     const ask: Ask<K> = { id, kind, groupId, question, waitMs };

@@ -36,6 +36,8 @@ export type Mask = Uint8Array | undefined;
 interface Postings {
   readonly claims: Growing<Int32Array>;
   readonly counts: Growing<Uint8Array>;
+  /** Whether claims stand in their order: not when a text came late. */
+  isSorted: boolean;
 }
 
 interface WeightedTerm {
@@ -66,7 +68,7 @@ export class WordIndex {
 
   constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
-    const rows = sqlite.all<{ n: number; terms: number | null; id: string }>(
+    const rows = sqlite.iterate<{ n: number; terms: number | null; id: string }>(
       'SELECT n, terms, substr(claim, 1, 12) AS id FROM claim',
     );
     for (const { n, terms, id } of rows) {
@@ -98,7 +100,9 @@ export class WordIndex {
     }
   }
 
-  #append({ claims, counts }: Postings, n: number, count: number): void {
+  #append(postings: Postings, n: number, count: number): void {
+    const { claims, counts } = postings;
+    if (claims.length > 0 && n < claims.array[claims.length - 1]!) postings.isSorted = false;
     claims.push(n);
     counts.push(Math.min(count, 255));
     this.#postingsBytes += 5;
@@ -181,8 +185,7 @@ export class WordIndex {
 
   #coverage(terms: readonly WeightedTerm[], total: number, n: number): number {
     let covered = 0;
-    for (const { postings, weight } of terms)
-      if (postings.claims.array.subarray(0, postings.claims.length).includes(n)) covered += weight;
+    for (const { postings, weight } of terms) if (isAmong(postings, n)) covered += weight;
     return total === 0 ? 0 : covered / total;
   }
 
@@ -201,7 +204,11 @@ export class WordIndex {
 
   /** One row for all, since a row for each posting would cost more than the look-up. */
   #readPostings(term: string): Postings {
-    const postings = { claims: new Growing(new Int32Array(0)), counts: new Growing(new Uint8Array(0)) };
+    const postings: Postings = {
+      claims: new Growing(new Int32Array(0)),
+      counts: new Growing(new Uint8Array(0)),
+      isSorted: true,
+    };
     const { list } = this.#sqlite.get<{ list: string | null }>(
       'SELECT group_concat(doc) AS list FROM claim_postings WHERE term = ?',
       term,
@@ -216,6 +223,19 @@ export class WordIndex {
     if (count > 0) this.#append(postings, last, count);
     return postings;
   }
+}
+
+/** Whether a term occurs in claim number `n`. */
+function isAmong({ claims: { array, length }, isSorted }: Postings, n: number): boolean {
+  if (!isSorted) return array.subarray(0, length).includes(n);
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (array[middle]! < n) low = middle + 1;
+    else high = middle;
+  }
+  return low < length && array[low] === n;
 }
 
 /** How often each term occurs, in the order of first occurrence. */

@@ -4,12 +4,13 @@
  *   npm run bench:retrieval -- [FOLDER]       or LB_CRANFIELD=FOLDER; ../shared/data/cranfield if not given
  *
  * Every document becomes a claim of a real node, and every query goes through `compileContext`, so what is measured is
- * what agents get, up to its depth of 200. Beside it stand two runs of MiniSearch, a well-kept library with BM25: as
- * it comes, and with the terms that claims are searched by here. Nothing here is tuned to this collection.
+ * what agents get, up to its depth of 200. Beside it stand baselines from well-kept libraries: MiniSearch's
+ * BM25, as it comes and with the terms that claims are searched by here, and the BM25 of SQLite's FTS5. Nothing here is tuned to this collection.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 import MiniSearch from 'minisearch';
 import { BatteryNode } from '../../node.ts';
@@ -50,11 +51,29 @@ async function measure(given: Collection): Promise<void> {
   }
   add('MiniSearch (BM25+), as it comes', miniSearch(given, undefined));
   add('MiniSearch (BM25+), with our terms', miniSearch(given, termsOf));
+  add('SQLite FTS5, its bm25() and Porter stemmer', fts5(given));
   const ours = await claimRankings(given);
   add('words', ours.words);
   add('meaning', ours.meaning);
   add('fused', ours.both);
   if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));
+}
+
+/** SQLite's own ranking, of claims that have any of the query's words. */
+function fts5({ documents, queries }: Collection): number[][] {
+  const database = new DatabaseSync(':memory:');
+  database.exec("CREATE VIRTUAL TABLE document USING fts5(text, tokenize = 'porter unicode61')");
+  const insert = database.prepare('INSERT INTO document (rowid, text) VALUES (?, ?)');
+  for (const { id, text } of documents) insert.run(id, text);
+  const search = database.prepare(
+    `SELECT rowid AS id FROM document WHERE document MATCH ? ORDER BY bm25(document), rowid LIMIT ${DEPTH}`,
+  );
+  const rankings = queries.map(({ text }) => {
+    const words = text.match(/[\p{L}\p{N}]+/gu) ?? [];
+    return search.all(words.map((word) => `"${word}"`).join(' OR ')).map(({ id }) => id as number);
+  });
+  database.close();
+  return rankings;
 }
 
 function miniSearch(

@@ -53,6 +53,14 @@ const OTHERS: readonly (readonly string[])[] = [
     'one checked, one ready',
     '`verify` waits, and so does whoever submits or follows',
   ],
+  ['questions that wait for the views', '4,096', 'refused with `views_busy`'],
+  ['queries in SQL at once, and waiting', '2, and 64', 'refused with `views_busy`'],
+  ['files of views that are open', '32', 'the one unused for longest is closed'],
+  [
+    'postings that the search holds in memory, per group',
+    '64 MiB',
+    'those of the term unused for longest are read again',
+  ],
   ['alarms', 'one per group and part', 'one timer of the system serves all'],
   [
     'failed actors',

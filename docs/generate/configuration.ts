@@ -18,15 +18,14 @@ export function settingsTable(): string {
 }
 
 function rowOf(name: SettingName): string[] {
-  const { kind, meaning, waitsFor } = settingOf(name);
-  const note = waitsFor === undefined ? '' : ` _Checked, but not used yet: waits for ${waitsFor}._`;
+  const { kind, meaning } = settingOf(name);
   return [
     `\`${name}\``,
     `\`${variableOf(name)}\``,
     `\`${flagOf(name)}\``,
     kind.what,
     defaultOf(name),
-    meaning + note,
+    meaning,
   ];
 }
 

@@ -77,8 +77,16 @@ export interface CliContext {
   /** The node that is up in this process; verbs use it instead of opening one of their own. */
   readonly upNode?: BatteryNode;
   /** Runs the whole command line where the node of `data` is up. Resolves to its exit code; nothing: it is not up. */
-  readonly forward?: (data: string) => Promise<number | undefined>;
+  readonly forward?: Forward;
+  /** Has the process that serves agents' hosts give the directory to a node; nothing where a node is up. */
+  readonly yieldUp?: () => void;
 }
+
+export type Forward = (
+  data: string,
+  /** Another command line, or another terminal than the caller's own. */
+  other?: { readonly args?: readonly string[]; readonly terminal?: Terminal },
+) => Promise<number | undefined>;
 
 /** The verb ended with this exit code: it ran in another process, or a signal was its proper end. */
 export class VerbExit extends Error {

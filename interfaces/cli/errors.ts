@@ -36,6 +36,10 @@ import type { BackupErrorCode } from '../../storage/backup/manifest.ts';
 import { type DirectoryErrorCode, DirectoryOwnedError, type StorageErrorCode } from '../../storage/errors.ts';
 import type { ViewsErrorCode } from '../../views/errors.ts';
 import { ConfigError, type ConfigErrorCode } from '../config/errors.ts';
+import type { GitError } from '../git/repository.ts';
+import type { IdentityRequiredError } from '../operations/call.ts';
+import type { CancelledError } from '../operations/cancelled.ts';
+import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
@@ -103,7 +107,11 @@ type KnownCode =
   | ConfigErrorCode
   | SocketPathError['code']
   | SocketProtocolError['code']
-  | LockedNodeError['code'];
+  | LockedNodeError['code']
+  | IdentityRequiredError['code']
+  | CancelledError['code']
+  | ConfigurationFileError['code']
+  | GitError['code'];
 
 /** The kind of every code. */
 const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
@@ -119,8 +127,11 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   // Configuration.
   config_invalid: 'usage',
   config_unreadable: 'environment',
+  configuration_unreadable: 'environment',
+  git_failed: 'environment',
   log_dir_unwritable: 'environment',
   metrics_port_unusable: 'environment',
+  http_port_unusable: 'environment',
   // Keys.
   keystore_exists: 'refused',
   keystore_not_found: 'notFound',
@@ -176,6 +187,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   // Views.
   views_closed: 'environment',
   views_failed: 'environment',
+  views_busy: 'environment',
   sql_invalid: 'usage',
   sql_stopped: 'refused',
   // The running node.
@@ -186,6 +198,8 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
+  identity_required: 'forbidden',
+  cancelled: 'interrupted',
   not_sealer: 'unreachable',
   // The market.
   package_unavailable: 'unreachable',

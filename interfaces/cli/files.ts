@@ -17,7 +17,7 @@ import { FileError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The error for what an action on `path` threw. */
-function fileError(error: unknown, action: FileAction, path: string): unknown {
+export function fileError(error: unknown, action: FileAction, path: string): unknown {
   const name = errnoName(error);
   return name === undefined
     ? error

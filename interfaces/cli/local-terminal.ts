@@ -51,6 +51,10 @@ export class LocalTerminal implements Terminal {
     return Buffer.concat(chunks);
   }
 
+  input(): AsyncIterable<Uint8Array> {
+    return process.stdin;
+  }
+
   /** Raw mode takes the echo away before the question appears, so that nothing typed early is shown. */
   ask(question: string, { isShown, signal }: { isShown: boolean; signal: AbortSignal }): Promise<string> {
     const { stdin } = process;

@@ -3,10 +3,12 @@ import { Command } from 'commander';
 import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
+import { registerAccess } from './verbs/access.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
 import { registerAnnouncing } from './verbs/announcing.ts';
 import { registerBackup } from './verbs/backup.ts';
 import { registerBuying } from './verbs/buying.ts';
+import { registerCall } from './verbs/call.ts';
 import { registerCompletion } from './verbs/completion.ts';
 import { registerConfig } from './verbs/config.ts';
 import { registerConsistency } from './verbs/consistency.ts';
@@ -14,6 +16,7 @@ import { registerContext } from './verbs/context.ts';
 import { registerContexts } from './verbs/contexts.ts';
 import { registerDemo } from './verbs/demo.ts';
 import { registerEconomy } from './verbs/economy.ts';
+import { registerGit } from './verbs/git.ts';
 import { registerGroup } from './verbs/group.ts';
 import { registerHealth } from './verbs/health.ts';
 import { registerHelp } from './verbs/help.ts';
@@ -24,11 +27,13 @@ import { registerInspect } from './verbs/inspect.ts';
 import { registerInvites } from './verbs/invites.ts';
 import { registerKnowledge } from './verbs/knowledge.ts';
 import { registerMarket } from './verbs/market.ts';
+import { registerMcp } from './verbs/mcp.ts';
 import { registerMembers } from './verbs/members.ts';
 import { registerNode } from './verbs/node.ts';
 import { registerPeers } from './verbs/peers.ts';
 import { registerPresence } from './verbs/presence.ts';
 import { registerPurchases } from './verbs/purchases.ts';
+import { registerSetup } from './verbs/setup.ts';
 import { registerSql } from './verbs/sql.ts';
 import { registerState } from './verbs/state.ts';
 import { registerSync } from './verbs/sync.ts';
@@ -44,6 +49,8 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerHelp,
   registerNode,
   registerUp,
+  registerMcp,
+  registerSetup,
   registerIdentity,
   registerConfig,
   registerDemo,
@@ -70,8 +77,11 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerSql,
   registerPeers,
   registerSync,
+  registerGit,
   registerConsistency,
   registerAdvanced,
+  registerAccess,
+  registerCall,
   registerHealth,
   registerBackup,
   registerContexts,

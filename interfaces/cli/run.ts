@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { forward } from '../socket/client.ts';
+import type { Forward } from './context.ts';
 import { EXIT, failureOf, formatFailure } from './errors.ts';
 import { execute, reportFailure } from './execute.ts';
 import { LocalTerminal } from './local-terminal.ts';
@@ -43,7 +44,7 @@ const context = {
   signal,
   terminal,
   runs: new Set<Closable>(),
-  forward: (data: string) => forward({ data, args, env, terminal, signal }),
+  forward: ((data, other) => forward({ data, args, env, terminal, signal, ...other })) satisfies Forward,
 };
 let interruptedBy: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
 

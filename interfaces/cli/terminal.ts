@@ -42,4 +42,6 @@ export interface Terminal {
   ): Promise<string>;
   /** Everything that is piped in, to its end. */
   readInput(): Promise<Uint8Array>;
+  /** What is piped in as it comes: for a verb that answers line by line. */
+  input(): AsyncIterable<Uint8Array>;
 }

@@ -8,7 +8,7 @@ import type { GroupView } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
 import { loadConfig, nodeOptions } from '../config/load.ts';
-import type { CliContext, VerbSpec } from './context.ts';
+import type { CliContext, Forward, VerbSpec } from './context.ts';
 import { dataDirectory } from './contexts.ts';
 import { ExplainedRefusal } from './errors.ts';
 import { wrapHint } from './help-layout.ts';
@@ -135,7 +135,26 @@ export class Run<O extends object = object> {
     }
   }
 
-  private async open(): Promise<BatteryNode> {
+  /**
+   * The node of the data directory, opened once more; whoever asks for it closes it.
+   * @param waitMs how long to wait for another owner to go
+   * @throws DirectoryOwnedError
+   */
+  openAnew(waitMs: number): Promise<BatteryNode> {
+    return this.open(waitMs);
+  }
+
+  /** Runs a command line where the node is up: this one at another terminal, or another one at this terminal. */
+  async forward(other: Parameters<Forward>[1]): Promise<number | undefined> {
+    return this.context.forward?.(this.path(this.data), other);
+  }
+
+  /** Has this process give the directory up to a node, if it is one that would. */
+  get yieldUp(): (() => void) | undefined {
+    return this.context.yieldUp;
+  }
+
+  private async open(waitMs = OWNER_WAIT_MS): Promise<BatteryNode> {
     const { signs = false } = this.spec;
     const willSign = typeof signs === 'function' ? signs({ ...this.options }, this.args) : signs;
     const { upNode } = this.context;
@@ -143,18 +162,18 @@ export class Run<O extends object = object> {
       if (willSign && upNode.isLocked) throw new LockedNodeError();
       return upNode;
     }
-    if (!willSign) return this.openWith(undefined);
+    if (!willSign) return this.openWith(undefined, waitMs);
     const password = await givenPassword(this.terminal, this.options.passwordFile, this.env);
-    const node = await this.openWith(password);
+    const node = await this.openWith(password, waitMs);
     if (!node.isLocked || !this.terminal.isInteractive) return node;
     // Asking takes as long as a person takes; nobody else should wait for the directory meanwhile.
     await node.close();
-    return this.openWith(await askHidden(this, 'Password: '));
+    return this.openWith(await askHidden(this, 'Password: '), waitMs);
   }
 
-  private async openWith(password: string | undefined): Promise<BatteryNode> {
+  private async openWith(password: string | undefined, waitMs = OWNER_WAIT_MS): Promise<BatteryNode> {
     const config = loadConfig({ data: this.path(this.data), env: this.env });
-    const options = { data: this.path(this.data), waitMs: OWNER_WAIT_MS, ...nodeOptions(config, this.env) };
+    const options = { data: this.path(this.data), waitMs, ...nodeOptions(config, this.env) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });

@@ -5,7 +5,8 @@ export type ConfigErrorCode =
   | 'config_invalid'
   | 'config_unreadable'
   | 'log_dir_unwritable'
-  | 'metrics_port_unusable';
+  | 'metrics_port_unusable'
+  | 'http_port_unusable';
 
 /** The node must not start: what was meant is not what would be done. */
 export class ConfigError extends Error {

@@ -3,12 +3,11 @@ import type { Command } from 'commander';
 import { boolean } from './kinds.ts';
 import { flagOf, SETTING_NAMES, type SettingName, settingOf } from './schema.ts';
 
-/** Adds a flag for every setting that something reads. */
+/** Adds a flag for every setting. */
 export function addConfigFlags(command: Command): Command {
   command.optionsGroup('Settings (docs/CONFIGURATION.md says more):');
   for (const name of SETTING_NAMES) {
-    const { kind, meaning, waitsFor } = settingOf(name);
-    if (waitsFor !== undefined) continue;
+    const { kind, meaning } = settingOf(name);
     const value = kind === boolean ? '[boolean]' : '<value>';
     command.option(`${flagOf(name)} ${value}`, meaning.replaceAll('`', ''));
   }

@@ -62,6 +62,23 @@ export const host: Kind<string> = {
   fromJson: (value) => (typeof value === 'string' ? hostIn(value) : undefined),
 };
 
+/** Names or addresses of hosts, without ports; as text separated by commas. */
+export const hosts: Kind<readonly string[]> = {
+  what: 'a list of host names or IP addresses, without ports',
+  fromText: (text) => hostsIn(text.split(',').map((one) => one.trim())),
+  fromJson: (value) => (Array.isArray(value) ? hostsIn(value) : undefined),
+};
+
+/** Hosts that a list may name. */
+const HOSTS_MAX = 64;
+
+function hostsIn(values: readonly unknown[]): readonly string[] | undefined {
+  const texts = values.filter(
+    (one): one is string => typeof one === 'string' && /^[A-Za-z0-9._-]{1,253}$|^\[[0-9a-f:]+\]$/i.test(one),
+  );
+  return texts.length === values.length && texts.length <= HOSTS_MAX ? texts : undefined;
+}
+
 /** Addresses of peers; as text separated by commas. */
 export const addresses: Kind<readonly string[]> = {
   what: 'a list of addresses such as /ip4/192.0.2.1/tcp/4242/p2p/12D3KooW…',

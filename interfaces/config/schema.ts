@@ -8,7 +8,7 @@
  * The table is what values are checked against, what `lb config` prints, and what docs/CONFIGURATION.md is made
  * from. No setting may change what is valid: limits of the protocol are in events/limits.ts, and nodes must agree.
  */
-import { addresses, boolean, choice, embedder, host, integer, type Kind, path } from './kinds.ts';
+import { addresses, boolean, choice, embedder, host, hosts, integer, type Kind, path } from './kinds.ts';
 
 export const SECTIONS = [
   'Logs',
@@ -28,8 +28,6 @@ export interface Setting<T> {
   readonly defaultText?: string;
   /** One or two sentences. */
   readonly meaning: string;
-  /** Checked like the others, but nothing reads it yet: what it waits for. */
-  readonly waitsFor?: string;
 }
 
 /** A setting with a default. */
@@ -38,7 +36,7 @@ function setting<T>(
   kind: Kind<T>,
   standard: NoInfer<T>,
   meaning: string,
-  more: { readonly defaultText?: string; readonly waitsFor?: string } = {},
+  more: { readonly defaultText?: string } = {},
 ): Setting<T> {
   return { section, kind, default: standard, meaning, ...more };
 }
@@ -49,9 +47,8 @@ function optional<T>(
   kind: Kind<T>,
   absent: string,
   meaning: string,
-  more: { readonly waitsFor?: string } = {},
 ): Setting<T | undefined> {
-  return { section, kind, default: undefined, defaultText: absent, meaning, ...more };
+  return { section, kind, default: undefined, defaultText: absent, meaning };
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -69,7 +66,6 @@ const SEARCH = 'Search';
 const METRICS = 'Metrics and tracing';
 const HTTP = 'HTTP';
 const NETWORK = 'Network';
-const noHttp = { waitsFor: 'the HTTP interface' };
 
 export const SETTINGS = {
   log_level: setting(LOGS, choice(LOG_LEVELS), 'info', 'The least severe message to log.'),
@@ -138,11 +134,43 @@ export const SETTINGS = {
     'OpenTelemetry spans from submission to receipt, given to whatever SDK the process has registered.',
   ),
 
-  http_host: setting(HTTP, host, LOOPBACK, 'The address that the HTTP interface listens on.', {
-    defaultText: LOOPBACK_TEXT,
-    ...noHttp,
-  }),
-  http_port: optional(HTTP, PORT, 'off', 'The port of the HTTP interface.', noHttp),
+  http_port: optional(
+    HTTP,
+    PORT,
+    'off',
+    'Serves operations, the event stream and MCP over HTTP on this port; 0 takes any free one. Callers need a token: `lb access create`.',
+  ),
+  http_host: setting(HTTP, host, LOOPBACK, 'The address to serve them on.', { defaultText: LOOPBACK_TEXT }),
+  http_allowed_hosts: setting(
+    HTTP,
+    hosts,
+    [],
+    'Names, besides the loopback ones and addresses, that requests may be addressed to.',
+  ),
+  http_allowed_origins: setting(
+    HTTP,
+    hosts,
+    [],
+    'Hosts, besides the loopback ones, whose pages may send requests from a browser.',
+  ),
+  http_max_req_per_min: setting(
+    HTTP,
+    integer(1, 1_000_000_000),
+    6_000,
+    'Requests that the bearer of one token may make in a minute.',
+  ),
+  a2a: setting(
+    HTTP,
+    boolean,
+    false,
+    'Serve A2A there too: agents of other systems hand work to the groups, at `/a2a`.',
+  ),
+  a2a_push_private: setting(
+    HTTP,
+    boolean,
+    false,
+    'Let push notifications of A2A go to loopback and private addresses, and unencrypted. Whoever has a token can then make this node call what only it can reach.',
+  ),
 
   p2p: setting(
     NETWORK,

@@ -13,15 +13,15 @@ const REDACTED = '[redacted]';
 /** Names of fields that hold a secret; public keys are none. */
 const TELLING_NAME =
   /secret|pass(word|phrase)|private|seed|mnemonic|credential|authorization|cookie|(^|_)token$|[a-z]Token$|(?<!public_?)key$|join_?code|invite_?code/i;
-/** A join code, wherever it stands: whoever has it may join. */
-const JOIN_CODE = /lbi1[\w-]{16,}/g;
+/** A join code or an access token, wherever it stands: whoever has it may come in. */
+const BEARER_CODE = /(?:lbi1|lbt1)[\w-]{16,}/g;
 const TEXT_MAX = 4096;
 const ENTRIES_MAX = 64;
 const DEPTH_MAX = 6;
 
-/** A text without join codes, and not too long. */
+/** A text without join codes and tokens, and not too long. */
 export function cleanText(text: string): string {
-  const clean = text.replace(JOIN_CODE, REDACTED);
+  const clean = text.replace(BEARER_CODE, REDACTED);
   return clean.length <= TEXT_MAX ? clean : `${clean.slice(0, TEXT_MAX)}… (${clean.length} characters)`;
 }
 

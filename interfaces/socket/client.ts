@@ -16,6 +16,7 @@ import {
   encodeFrame,
   LineReader,
   type NodeFrame,
+  NodeGoneError,
   SOCKET_PROTOCOL,
   SocketProtocolError,
 } from './frames.ts';
@@ -86,6 +87,18 @@ function converse(socket: Socket, { args, env, terminal, signal }: Forwarding): 
   const send = (frame: ClientFrame): void => {
     if (socket.writable) socket.write(encodeFrame(frame));
   };
+  const drained = async (): Promise<void> => {
+    if (!socket.writableNeedDrain || socket.destroyed) return;
+    await new Promise<void>((taken) => {
+      const done = (): void => {
+        socket.off('drain', done);
+        socket.off('close', done);
+        taken();
+      };
+      socket.on('drain', done);
+      socket.on('close', done);
+    });
+  };
   const fail = (error: unknown): void => {
     reject(error as Error);
     socket.destroy();
@@ -95,13 +108,13 @@ function converse(socket: Socket, { args, env, terminal, signal }: Forwarding): 
   socket.on('data', (chunk) => {
     try {
       for (const line of lines.push(chunk))
-        receive(decodeNodeFrame(line), { terminal, signal, send, resolve, fail });
+        receive(decodeNodeFrame(line), { terminal, signal, send, drained, resolve, fail });
     } catch (error) {
       fail(error);
     }
   });
   socket.on('error', () => {});
-  socket.on('close', () => fail(new SocketProtocolError('the node went away before the verb had ended')));
+  socket.on('close', () => fail(new NodeGoneError()));
   signal.addEventListener('abort', onAbort, { once: true });
   send(runRequest(args, env, terminal));
   return promise.finally(() => {
@@ -132,11 +145,13 @@ interface Conversation {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly send: (frame: ClientFrame) => void;
+  /** Resolves when the node has taken what was sent, or is gone. */
+  readonly drained: () => Promise<void>;
   readonly resolve: (exitCode: number) => void;
   readonly fail: (error: unknown) => void;
 }
 
-function receive(frame: NodeFrame, { terminal, signal, send, resolve, fail }: Conversation): void {
+function receive(frame: NodeFrame, { terminal, signal, send, drained, resolve, fail }: Conversation): void {
   switch (frame.kind) {
     case 'out':
       terminal.writeOut(frame.text);
@@ -154,7 +169,8 @@ function receive(frame: NodeFrame, { terminal, signal, send, resolve, fail }: Co
       );
       return;
     case 'want_input':
-      terminal.readInput().then((bytes) => sendInput(bytes, send), fail);
+      if (frame.asItComes) streamInput(terminal, send, drained).catch(fail);
+      else terminal.readInput().then((bytes) => sendInput(bytes, send), fail);
       return;
     case 'other_protocol':
       fail(
@@ -168,10 +184,26 @@ function receive(frame: NodeFrame, { terminal, signal, send, resolve, fail }: Co
   }
 }
 
-function sendInput(bytes: Uint8Array, send: (frame: ClientFrame) => void): void {
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-    const base64 = Buffer.from(bytes.subarray(at, at + CHUNK_BYTES)).toString('base64');
-    send({ kind: 'input', base64, end: false });
+/** Hands on what is piped in as it comes, no faster than the node takes it. */
+async function streamInput(
+  terminal: Terminal,
+  send: (frame: ClientFrame) => void,
+  drained: () => Promise<void>,
+): Promise<void> {
+  for await (const bytes of terminal.input()) {
+    for (const base64 of pieces(bytes)) send({ kind: 'input', base64, end: false });
+    await drained();
   }
   send({ kind: 'input', base64: '', end: true });
+}
+
+function sendInput(bytes: Uint8Array, send: (frame: ClientFrame) => void): void {
+  for (const base64 of pieces(bytes)) send({ kind: 'input', base64, end: false });
+  send({ kind: 'input', base64: '', end: true });
+}
+
+function* pieces(bytes: Uint8Array): Generator<string> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    yield Buffer.from(bytes.subarray(at, at + CHUNK_BYTES)).toString('base64');
+  }
 }

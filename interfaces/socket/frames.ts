@@ -6,7 +6,7 @@
  *          ◀─────────────────────── out, err …           as they come
  *          ◀─────────────────────── ask                  a question for the person
  *     answer ─────────────────────▶
- *          ◀─────────────────────── want_input           what is piped into the client
+ *          ◀─────────────────────── want_input           what is piped into the client: all of it, or as it comes
  *     input … (the last: end) ────▶
  *     abort ──────────────────────▶                      Ctrl-C; closing the connection means the same
  *          ◀─────────────────────── exit                 the exit code; the connection ends
@@ -16,7 +16,7 @@
  */
 
 /** Raised when frames change their meaning. Both ends must have the same. */
-export const SOCKET_PROTOCOL = 1;
+export const SOCKET_PROTOCOL = 2;
 
 /** Longer pieces are cut: a frame is in memory as a whole. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -46,7 +46,7 @@ export type NodeFrame =
   | { readonly kind: 'out_bytes'; readonly base64: string }
   | { readonly kind: 'err'; readonly text: string }
   | { readonly kind: 'ask'; readonly question: string; readonly isShown: boolean }
-  | { readonly kind: 'want_input' }
+  | { readonly kind: 'want_input'; readonly asItComes: boolean }
   | { readonly kind: 'other_protocol'; readonly protocol: number }
   | { readonly kind: 'exit'; readonly code: number };
 
@@ -54,6 +54,13 @@ export type NodeFrame =
 export class SocketProtocolError extends Error {
   override readonly name = 'SocketProtocolError';
   readonly code = 'socket_protocol';
+}
+
+/** The node ended, or was ended, before the verb had. */
+export class NodeGoneError extends SocketProtocolError {
+  constructor() {
+    super('the node went away before the verb had ended');
+  }
 }
 
 export function encodeFrame(frame: ClientFrame | NodeFrame): string {
@@ -84,7 +91,7 @@ const NODE_FIELDS: Readonly<Record<NodeFrame['kind'], Readonly<Record<string, Fi
   out_bytes: { base64: 'string' },
   err: { text: 'string' },
   ask: { question: 'string', isShown: 'boolean' },
-  want_input: {},
+  want_input: { asItComes: 'boolean' },
   other_protocol: { protocol: 'number' },
   exit: { code: 'number' },
 };

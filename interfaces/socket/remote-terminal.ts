@@ -1,5 +1,6 @@
 /** The terminal of a verb that runs in the node that is up: its person sits at the other end of a socket. */
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { InterruptedError, OutputClosedError, type Terminal } from '../cli/terminal.ts';
 import { CHUNK_BYTES, type ClientFrame, encodeFrame, type NodeFrame, type RunRequest } from './frames.ts';
 
@@ -19,7 +20,8 @@ export class RemoteTerminal implements Terminal {
   readonly cwd: string;
   private readonly socket: Socket;
   private answer: Waiter<string> | undefined;
-  private input: Waiter<Uint8Array> | undefined;
+  private wholeInput: Waiter<Uint8Array> | undefined;
+  private liveInput: Readable | undefined;
   private readonly inputChunks: Buffer[] = [];
   private inputBytes = 0;
 
@@ -76,9 +78,16 @@ export class RemoteTerminal implements Terminal {
 
   readInput(): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    this.input = { resolve, reject };
-    this.send({ kind: 'want_input' });
+    this.wholeInput = { resolve, reject };
+    this.send({ kind: 'want_input', asItComes: false });
     return promise;
+  }
+
+  /** What is not read yet waits at the client: a reader that is behind stops the socket. */
+  input(): AsyncIterable<Uint8Array> {
+    this.liveInput = new Readable({ read: () => void this.socket.resume() });
+    this.send({ kind: 'want_input', asItComes: true });
+    return this.liveInput;
   }
 
   /** Takes what the client sent. */
@@ -88,20 +97,31 @@ export class RemoteTerminal implements Terminal {
   }
 
   private receiveInput(bytes: Buffer, isEnd: boolean): void {
+    if (this.liveInput !== undefined) {
+      if (bytes.length > 0 && !this.liveInput.push(bytes)) this.socket.pause();
+      if (isEnd) this.endLiveInput();
+      return;
+    }
     this.inputBytes += bytes.length;
     if (this.inputBytes > INPUT_BYTES_MAX) {
       this.inputChunks.length = 0;
-      this.input?.reject(new InterruptedError());
+      this.wholeInput?.reject(new InterruptedError());
       return;
     }
     this.inputChunks.push(bytes);
-    if (isEnd) this.input?.resolve(Buffer.concat(this.inputChunks));
+    if (isEnd) this.wholeInput?.resolve(Buffer.concat(this.inputChunks));
   }
 
   /** The client is gone: nothing that waits for it will come. */
   hangUp(): void {
     this.answer?.reject(new InterruptedError());
-    this.input?.reject(new InterruptedError());
+    this.wholeInput?.reject(new InterruptedError());
+    this.endLiveInput();
+  }
+
+  private endLiveInput(): void {
+    this.liveInput?.push(null);
+    this.liveInput = undefined;
   }
 }
 

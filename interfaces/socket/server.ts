@@ -82,17 +82,30 @@ export class SocketServer {
     return server;
   }
 
-  /** Takes no more command lines, lets those under way end, and then ends them. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more command lines, lets those under way end, and then ends them.
+   * @param graceMs how long they get to end by themselves
+   */
+  async close(graceMs = GRACE_MS): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     // Node removes the file when the server has closed; others should not find it for so long.
     rmSync(this.path, { force: true });
     const ended = (): Promise<unknown> => Promise.all([...this.sessions].map((session) => session.ended));
-    await Promise.race([ended(), delay(GRACE_MS, undefined, { ref: false })]);
+    await Promise.race([ended(), delay(graceMs, undefined, { ref: false })]);
     for (const session of this.sessions) session.abort();
     await Promise.race([ended(), delay(ABORT_MS, undefined, { ref: false })]);
     for (const session of this.sessions) session.socket.destroy();
     await closed;
+  }
+
+  /** Resolves as soon as nobody is served, or `signal` is aborted. */
+  async idle(signal: AbortSignal): Promise<void> {
+    const gone = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    while (this.sessions.size > 0 && !signal.aborted)
+      await Promise.race([gone, ...[...this.sessions].map((session) => session.ended)]);
   }
 
   /** How many clients there are, and how many of them wait for their turn. */

@@ -3,7 +3,7 @@
  * a source fails, and each block at most once. `GroupChain.follow` verifies, judges and stores; what it has stored
  * is where the next pull begins, so that any break is resumed.
  */
-import { createActor } from 'xstate';
+import { initialTransition, transition } from 'xstate';
 import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { blamesSender, type Refusal } from '../../events/refusals.ts';
@@ -16,13 +16,15 @@ import type { RpcClient } from '../rpc/client.ts';
 import type { ArtifactFetcher } from './artifacts.ts';
 import { holdAgainst, isInDispute, readSeal } from './evidence.ts';
 import { fetchBlocks } from './stream.ts';
-import { syncMachine } from './sync.machine.ts';
+import { type SyncEvent, syncMachine } from './sync.machine.ts';
 
 /** Progress is told this often at most. */
 const PROGRESS_GAP_MS = 100;
 
 /** Sources that one pull asks at most: members that do not seal may lag behind. */
 const SOURCES_PER_PULL = 4;
+
+const [atFirst] = initialTransition(syncMachine);
 
 export interface GroupSyncOptions {
   readonly port: NetworkPort;
@@ -40,7 +42,8 @@ export interface GroupSyncOptions {
 export class GroupSync {
   readonly groupId: Hex32;
   private readonly options: GroupSyncOptions;
-  private readonly lifecycle = createActor(syncMachine).start();
+  /** Plain data between two steps of the machine: a node may have ten thousand of these. */
+  private lifecycle = atFirst;
   private readonly abort = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
@@ -61,7 +64,7 @@ export class GroupSync {
   constructor(groupId: Hex32, options: GroupSyncOptions) {
     this.groupId = groupId;
     this.options = options;
-    if (isInDispute(options.port, groupId)) this.lifecycle.send({ type: 'pause' });
+    if (isInDispute(options.port, groupId)) this.send({ type: 'pause' });
     this.plan(this.intervalMs);
   }
 
@@ -72,8 +75,12 @@ export class GroupSync {
     if (this.status === 'idle') this.plan(intervalMs);
   }
 
+  private send(event: SyncEvent): void {
+    [this.lifecycle] = transition(syncMachine, this.lifecycle, event);
+  }
+
   get status(): SyncStatus {
-    return this.lifecycle.getSnapshot().value as SyncStatus;
+    return this.lifecycle.value;
   }
 
   /** The greatest height that is known of. */
@@ -104,12 +111,17 @@ export class GroupSync {
       this.wantsMore = true;
       return;
     }
+    // Whoever comes brings a pull with him.
+    if (this.options.sources(this.groupId).length === 0) {
+      this.plan(this.intervalMs);
+      return;
+    }
     const waitMs = this.lastPullMs + SYNC_GAP_MS - performance.now();
     if (waitMs > 0) {
       this.plan(waitMs);
       return;
     }
-    this.lifecycle.send({ type: 'pull' });
+    this.send({ type: 'pull' });
     this.lastPullMs = performance.now();
     this.wantsMore = false;
     this.running = this.run();
@@ -123,13 +135,13 @@ export class GroupSync {
 
   pause(): void {
     if (this.status === 'paused') return;
-    this.lifecycle.send({ type: 'pause' });
+    this.send({ type: 'pause' });
     this.tell(true);
   }
 
   resume(): void {
     if (this.status !== 'paused') return;
-    this.lifecycle.send({ type: 'resume' });
+    this.send({ type: 'resume' });
     this.pull();
   }
 
@@ -187,11 +199,11 @@ export class GroupSync {
     if (this.abort.signal.aborted) return;
     if (reached === undefined && !isAlone) {
       this.failures++;
-      this.lifecycle.send({ type: 'failed' });
+      this.send({ type: 'failed' });
       this.plan(Math.min(BACKOFF_MS_MAX, intervalMs, BACKOFF_MS_FIRST * 2 ** this.failures));
     } else {
       this.failures = 0;
-      this.lifecycle.send({ type: 'done' });
+      this.send({ type: 'done' });
       this.plan(intervalMs);
     }
     if (reached !== undefined) {
@@ -277,6 +289,5 @@ export class GroupSync {
     this.abort.abort();
     clearTimeout(this.timer);
     await this.running;
-    this.lifecycle.stop();
   }
 }

@@ -24,6 +24,8 @@ test('every row of the benchmark is measured', () => {
     'groups and list them',
     'resident memory, idle',
     'of a core, idle',
+    'compile_context over',
+    'views and model behind',
   ])
     expect(named(part), part).toBeGreaterThan(0);
 });

@@ -58,6 +58,9 @@ const SCENES: readonly Scene[] = [
   { verb: 'identity new' },
   { verb: 'identity show' },
   { verb: 'identity password' },
+  { verb: 'access create' },
+  { verb: 'access list' },
+  { verb: 'access revoke' },
   // Keys without a password from here on: opening them takes longer than everything else.
   { verb: 'create-group', given: ['lb identity password --remove --password-file ./new'] },
   { verb: 'list-groups' },
@@ -121,6 +124,7 @@ const SCENES: readonly Scene[] = [
   { verb: 'accept-purchase' },
   { verb: 'purchases' },
   { verb: 'revoke-offer' },
+  { verb: 'call' },
   { verb: 'log' },
   { verb: 'whats-new' },
   { verb: 'sql' },
@@ -137,7 +141,17 @@ const SCENES: readonly Scene[] = [
 
 /** Verbs whose examples need a stage of their own, or print no envelope. The story of test/contract/owner has them. */
 const ELSEWHERE = [
-  ...['up', 'watch', 'submit', 'record-experience', 'artifact', 'state get', 'state list', 'completion'],
+  ...[
+    'up',
+    'mcp',
+    'watch',
+    'submit',
+    'record-experience',
+    'artifact',
+    'state get',
+    'state list',
+    'completion',
+  ],
   ...[
     'backup create',
     'backup verify',
@@ -151,7 +165,8 @@ const ELSEWHERE = [
   ...['context add', 'context list', 'context remove', 'context use', 'upgrade-rules'],
   // They need a peer: test/e2e/market.test.ts has them.
   ...['market-pull', 'market-gossip'],
-  ...['prove-consistency', 'verify-consistency'],
+  ...['prove-consistency', 'verify-consistency', 'setup'],
+  ...['git init', 'git join', 'git sync', 'git status', 'git hooks'],
   // Of the network; most need another node.
   ...['run-p2p', 'connect', 'peers', 'peer-add', 'peer-list', 'peer-remove', 'discover-groups'],
   ...['subscribe', 'unsubscribe', 'subscription-list', 'subscription-set', 'sync-now', 'outbox', 'evidence'],

@@ -56,6 +56,8 @@ class Screen implements Terminal {
   async readInput(): Promise<Uint8Array> {
     return new Uint8Array(0);
   }
+
+  async *input(): AsyncGenerator<Uint8Array> {}
 }
 
 /** One person at one screen: a folder, and what was exported. */

@@ -39,8 +39,8 @@ export async function runVerb(args: readonly string[], data: string, options: Ru
     runs: new Set(),
     ...(options.isForwarding
       ? {
-          forward: async (at) =>
-            (await forward({ data: at, args, env, terminal, signal })) ??
+          forward: async (at, other) =>
+            (await forward({ data: at, args, env, terminal, signal, ...other })) ??
             (options.isServedOnly ? 99 : undefined),
         }
       : {}),

@@ -12,12 +12,12 @@ export class RecordingTerminal implements Terminal {
   readonly cwd: string;
   stdout = '';
   stderr = '';
-  private readonly input: string;
+  private readonly piped: string;
 
   /** @param input what is piped in */
   constructor(cwd = '/', input = '') {
     this.cwd = cwd;
-    this.input = input;
+    this.piped = input;
   }
 
   writeOut(chunk: string | Uint8Array): void {
@@ -35,7 +35,11 @@ export class RecordingTerminal implements Terminal {
   }
 
   async readInput(): Promise<Uint8Array> {
-    return new TextEncoder().encode(this.input);
+    return new TextEncoder().encode(this.piped);
+  }
+
+  async *input(): AsyncGenerator<Uint8Array> {
+    yield await this.readInput();
   }
 }
 

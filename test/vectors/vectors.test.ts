@@ -123,6 +123,45 @@ describe('blocks', () => {
   });
 });
 
+describe('what nodes say to each other', () => {
+  const entries = entriesOf('network');
+  const signed = entries.filter(([, { signature }]) => signature !== undefined);
+
+  it.each(signed)('%s: the signature is over the prefix and the message', (_, entry) => {
+    const over = bytes(entry.signed);
+    expect(toHex(over)).toMatch(new RegExp(`${text(entry.message)}$`));
+    expect(verifySignature(bytes(entry.signer), over, bytes(entry.signature))).toBe(true);
+  });
+
+  it('checkpoint: the hashes are those of the state and the spent ids', () => {
+    const { state, spent, fields } = Object.fromEntries(entries).checkpoint!;
+    const u32 = (value: number): Buffer => Buffer.from(value.toString(16).padStart(8, '0'), 'hex');
+    const entryBytes = (state as [string, string][]).flatMap(([key, value]) => [
+      u32(utf8(key).length),
+      utf8(key),
+      u32(value.length / 2),
+      fromHex(value),
+    ]);
+    const { stateHash, recentHash } = fields as { stateHash: string; recentHash: string };
+    expect(toHex(sha256(concatBytes(...entryBytes)))).toBe(stateHash);
+    const spentHex = (spent as { txId: string; height: number; index: number; replaced: boolean }[]).map(
+      ({ txId, height, index, replaced }) =>
+        txId +
+        height.toString(16).padStart(12, '0') +
+        index.toString(16).padStart(4, '0') +
+        (replaced ? '01' : '00'),
+    );
+    expect(toHex(sha256(Buffer.from(spentHex.join(''), 'hex')))).toBe(recentHash);
+  });
+
+  it('topic: both come from block 0', () => {
+    const { block, topic, key } = Object.fromEntries(entries).topic!;
+    const founding = sha256(bytes(block));
+    expect(toHex(sha256(concatBytes(utf8('lb/topic/1\0'), founding)))).toBe(topic);
+    expect(toHex(sha256(concatBytes(utf8('lb/topic-key/1\0'), founding)))).toBe(key);
+  });
+});
+
 describe('state', () => {
   const array = (size: number): number[] => (size < 16 ? [0x90 | size] : [0xdc, size >> 8, size & 255]);
   const string = (value: Uint8Array): number[] => {

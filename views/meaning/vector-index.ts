@@ -17,7 +17,9 @@ import { best, type Found, type Mask } from '../words.ts';
 const CANDIDATES = 500;
 /** Fewer claims have no mean to speak of. */
 const CENTRE_CLAIMS_MIN = 16;
-const WORD_BITS = 16;
+const WORD_BITS = 32;
+/** Words of 8 bits a byte that can be added up in a byte. */
+const WORDS_PER_SUM = 31;
 
 /** A claim that says what a search is after, and how much it does (0 to 1). */
 export interface Example {
@@ -44,11 +46,26 @@ function dot(a: Float64Array, b: Float64Array): number {
   return sum;
 }
 
-const SET_BITS = Uint8Array.from({ length: 1 << WORD_BITS }, (_, word) => {
-  let count = 0;
-  for (let rest = word; rest > 0; rest &= rest - 1) count++;
-  return count;
-});
+/**
+ * How many bits differ between `words` words of `a` from `from` and those of `b`. Bits are counted in all four bytes of
+ * a word at once, and words added up, as long as a byte can hold the sum.
+ */
+function differingBits(a: Int32Array, from: number, b: Int32Array, words: number): number {
+  let differing = 0;
+  for (let at = 0; at < words; ) {
+    const end = Math.min(words, at + WORDS_PER_SUM);
+    let sums = 0;
+    for (; at < end; at++) {
+      let bits = a[from + at]! ^ b[at]!;
+      bits -= (bits >>> 1) & 0x5555_5555;
+      bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333);
+      sums += (bits + (bits >>> 4)) & 0x0f0f_0f0f;
+    }
+    sums = (sums & 0x00ff_00ff) + ((sums >>> 8) & 0x00ff_00ff);
+    differing += (sums + (sums >>> 16)) & 0xffff;
+  }
+  return differing;
+}
 
 export class VectorIndex {
   readonly #sqlite: Sqlite;
@@ -56,7 +73,7 @@ export class VectorIndex {
   readonly #claims = new Growing(new Int32Array(0));
   #dimensions = 0;
   #words = 0;
-  #signs = new Uint16Array(0);
+  #signs = new Int32Array(0);
   #centre = new Float64Array(0);
   /** How many claims the centre was made from, and the last of them. */
   #centred = { count: -1, last: 0 };
@@ -65,7 +82,8 @@ export class VectorIndex {
   constructor(sqlite: Sqlite, compareIds: (a: number, b: number) => number) {
     this.#sqlite = sqlite;
     this.#compareIds = compareIds;
-    for (const { n } of sqlite.all<{ n: number }>('SELECT n FROM vector ORDER BY n')) this.#claims.push(n);
+    for (const { n } of sqlite.iterate<{ n: number }>('SELECT n FROM vector ORDER BY n'))
+      this.#claims.push(n);
     const first = sqlite.get<{ bytes: number }>('SELECT length(vector) AS bytes FROM vector LIMIT 1');
     if (first !== undefined) this.#setDimensions(first.bytes);
   }
@@ -105,7 +123,7 @@ export class VectorIndex {
   #setSigns(at: number, bytes: Int8Array): void {
     const end = (at + 1) * this.#words;
     if (end > this.#signs.length) {
-      const longer = new Uint16Array(2 * end);
+      const longer = new Int32Array(2 * end);
       longer.set(this.#signs);
       this.#signs = longer;
     }
@@ -119,9 +137,11 @@ export class VectorIndex {
     if (count === this.#centred.count) return;
     this.#recentre(count);
     this.#claims.length = 0;
-    this.#signs = new Uint16Array(this.#signs.length);
-    const statement = this.#sqlite.database.prepare('SELECT n, vector FROM vector ORDER BY n');
-    for (const row of statement.iterate() as Iterable<{ n: number; vector: Uint8Array }>) {
+    this.#signs = new Int32Array(this.#signs.length);
+    const rows = this.#sqlite.iterate<{ n: number; vector: Uint8Array }>(
+      'SELECT n, vector FROM vector ORDER BY n',
+    );
+    for (const row of rows) {
       this.#claims.push(row.n);
       this.#setSigns(this.#claims.length - 1, signed(row.vector));
     }
@@ -129,16 +149,18 @@ export class VectorIndex {
 
   #recentre(count: number): void {
     this.#centre = new Float64Array(this.#dimensions);
-    const rows = this.#sqlite.all<{ n: number; vector: Uint8Array }>(
+    const rows = this.#sqlite.iterate<{ n: number; vector: Uint8Array }>(
       'SELECT n, vector FROM vector ORDER BY n LIMIT ?',
       count,
     );
-    for (const { vector } of rows) {
+    let last = 0;
+    for (const { n, vector } of rows) {
+      last = n;
       const bytes = signed(vector);
       const share = 1 / (lengthOf(bytes) * count);
       for (let at = 0; at < bytes.length; at++) this.#centre[at]! += bytes[at]! * share;
     }
-    this.#centred = { count, last: rows.at(-1)?.n ?? 0 };
+    this.#centred = { count, last };
   }
 
   /**
@@ -197,17 +219,14 @@ export class VectorIndex {
   #nearest(query: Float64Array, mask: Mask): number[] {
     const words = this.#words;
     const signs = this.#signs;
-    const wanted = new Uint16Array(words);
+    const wanted = new Int32Array(words);
     writeSigns(query, new Float64Array(query.length), 1, wanted, 0);
     const claims = this.#claims.array;
     const distances = new Uint16Array(this.#claims.length);
     const histogram = new Uint32Array(this.#dimensions + 2);
     for (let at = 0, word = 0; at < distances.length; at++, word += words) {
-      let distance = this.#dimensions + 1;
-      if (mask === undefined || mask[claims[at]!] === 1) {
-        distance = 0;
-        for (let of = 0; of < words; of++) distance += SET_BITS[signs[word + of]! ^ wanted[of]!]!;
-      }
+      const isIn = mask === undefined || mask[claims[at]!] === 1;
+      const distance = isIn ? differingBits(signs, word, wanted, words) : this.#dimensions + 1;
       distances[at] = distance;
       histogram[distance]!++;
     }
@@ -241,9 +260,9 @@ function writeSigns(
   vector: Float64Array | Int8Array,
   centre: Float64Array,
   length: number,
-  into: Uint16Array,
+  into: Int32Array,
   from: number,
 ): void {
   for (let at = 0; at < vector.length; at++)
-    if (vector[at]! > centre[at]! * length) into[from + (at >> 4)]! |= 1 << (at & 15);
+    if (vector[at]! > centre[at]! * length) into[from + (at >> 5)]! |= 1 << (at & 31);
 }

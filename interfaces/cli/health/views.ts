@@ -56,7 +56,7 @@ async function checkEmbedder(embedder: EmbedderOptions, isDeep: boolean): Promis
     const message = `search goes by words alone: ${error.message}`;
     const advice =
       embedder.kind === 'builtin'
-        ? 'install again with "npm ci", with the optional packages'
+        ? 'install again with "npm ci" on this machine'
         : 'start that server, or choose another model with: lb config set embedder builtin';
     return warning(check, message, advice);
   }

@@ -79,14 +79,12 @@ interface Row {
   readonly value: unknown;
   readonly source: string;
   readonly spelling: string;
-  readonly waitsFor: string | undefined;
 }
 
 const COLUMNS: readonly Column<Row>[] = [
   { header: 'setting', value: ({ setting }) => setting },
   { header: 'value', value: (row) => valueText(row.setting, row.value), isFlexible: true },
   { header: 'from', value: ({ spelling }) => spelling },
-  { header: 'note', value: ({ waitsFor }) => (waitsFor === undefined ? '' : `waits for ${waitsFor}`) },
 ];
 
 /** The configuration of the data directory, which must be a node's. */
@@ -105,8 +103,7 @@ function list(run: Run): void {
   };
   const rows = SETTING_NAMES.map((setting): Row => {
     const source = sources[setting];
-    const { waitsFor } = settingOf(setting);
-    return { setting, value: settings[setting], source, spelling: spellings[source](setting), waitsFor };
+    return { setting, value: settings[setting], source, spelling: spellings[source](setting) };
   });
   run.print({ file: layoutOf(run.data).config, settings: rows }, () => printTable(run.out, COLUMNS, rows));
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { NotFoundError } from '../../../actors/errors.ts';
 import type { Invite } from '../../../actors/group-view.ts';
-import { type InviteCode, parseInviteCode } from '../../../actors/invites.ts';
+import { type InviteCode, type PeerHint, parseInviteCode } from '../../../actors/invites.ts';
 import { INVITE_USES_MAX } from '../../../events/limits.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { givenPeers, networkOf, peerOption } from '../network.ts';
@@ -139,7 +139,8 @@ async function join(run: Run<JoinVerbOptions>): Promise<void> {
   const { groupId } = invite;
   const node = await run.node();
   const name = run.options.as ?? ownName(node);
-  if (!node.groupIds().includes(groupId)) return joinElsewhere(run, invite, name);
+  if (!node.groupIds().includes(groupId))
+    return joinElsewhere(run, invite, name, await givenPeers(run.options.peer));
   const group = node.group(groupId);
   const agent = group.as(name);
   const receipt = await agent.acceptInvite(code);
@@ -148,9 +149,13 @@ async function join(run: Run<JoinVerbOptions>): Promise<void> {
 }
 
 /** A group that is not here: its node is called, and from then on the group is followed. */
-async function joinElsewhere(run: Run<JoinVerbOptions>, invite: InviteCode, name: string): Promise<void> {
+export async function joinElsewhere(
+  run: Run,
+  invite: InviteCode,
+  name: string,
+  peers: readonly PeerHint[],
+): Promise<void> {
   const { groupId } = invite;
-  const peers = await givenPeers(run.options.peer);
   if (invite.peers.length + peers.length === 0)
     throw new NotFoundError(
       `the code is for group ${shortId(groupId)}, which this node does not have, and names no peer to ask; add --peer`,

@@ -7,7 +7,7 @@ import type { SqlValue } from '../../../views/sql.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { parseCount, parseSpan } from '../parse.ts';
 import { type Column, printTable } from '../table.ts';
-import { shortId } from '../text.ts';
+import { count, shortId } from '../text.ts';
 import { catchUp, noteLag } from './context.ts';
 
 interface SqlOptions {
@@ -78,7 +78,7 @@ async function sql(run: Run<SqlOptions>): Promise<void> {
       );
       printTable(run.out, shown, rows, 'no rows');
     });
-  if (answer.truncated) run.hint(`note: these are the first ${rows.length} rows; there are more`);
+  if (answer.truncated) run.hint(`note: only ${count(rows.length, 'row')}; there are more, see --limit`);
   noteLag(run, answer.progress);
 }
 

@@ -1,7 +1,8 @@
 /** Groups of other nodes: following them, and what waits for their sealers. */
 import type { Command } from 'commander';
 import { NotFoundError, UsageError } from '../../../actors/errors.ts';
-import { isHex32 } from '../../../events/bytes.ts';
+import type { PeerHint } from '../../../actors/invites.ts';
+import { type Hex32, isHex32 } from '../../../events/bytes.ts';
 import { describeRefusal } from '../../../events/refusals.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPeers, networkOf, peerOption, subscriptionsOf } from '../network.ts';
@@ -159,9 +160,13 @@ async function subscribe(run: Run<PeerOptions>): Promise<void> {
   const groupId = run.args[0]!.toLowerCase();
   if (!isHex32(groupId))
     throw new UsageError('a group that is not here yet is named by all 64 digits of its id');
+  await subscribeTo(run, groupId, await givenPeers(run.options.peer));
+}
+
+/** Follows a group from now on; of `given`, or else of all known peers, the first that can be reached is asked. */
+export async function subscribeTo(run: Run, groupId: Hex32, given: readonly PeerHint[]): Promise<void> {
   const network = await networkOf(run);
   const { connectToAny, subscribe: follow } = await import('../../../protocol/membership.ts');
-  const given = await givenPeers(run.options.peer);
   const peer = await connectToAny(network, given.length > 0 ? given : network.book.all());
   const bar = showProgress(run, network.port.bus.moment$);
   await follow(network, groupId, peer, SYNC_WAIT_MS);

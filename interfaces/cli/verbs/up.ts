@@ -1,26 +1,23 @@
 /** `up`: the node stays, owns the directory, and serves every other `lb` on it through its socket. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
+import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
 import { type Config, loadConfig, networkOptions, nodeOptions } from '../../config/load.ts';
 import type { SettingName } from '../../config/schema.ts';
+import type { Monitors } from '../../http/server.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { RunRequest } from '../../socket/frames.ts';
-import type { RemoteTerminal } from '../../socket/remote-terminal.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../errors.ts';
 import { givenPeers } from '../network.ts';
-import { Output } from '../output.ts';
 import { askHidden, givenPassword } from '../password.ts';
+import { aborted, listenFor } from '../serving.ts';
 import { printFields, printSentence } from '../table.ts';
 
 /** A second `lb up` says so at once; a short verb that is just ending is waited for. */
 const OWNER_WAIT_MS = 2_000;
-/** What a verb that heeds Ctrl-C gets to end by itself. */
-const OWN_END_MS = 300;
 
 interface UpOptions {
   readonly locked?: boolean;
@@ -81,7 +78,7 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
   };
   const config = loadConfig({ data, env: run.env, flags });
   const { startObservability } = await import('../../observability/observe.ts');
-  const { logger, telemetry, attach, close } = await startObservability(config);
+  const { logger, telemetry, metrics, attach, close } = await startObservability(config);
   run.onEnd(close);
   const node = await openNode(run, {
     data,
@@ -89,24 +86,25 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
     ...(telemetry && { telemetry }),
   });
   run.onEnd(() => node.close());
-  await attach(node, data);
+  const attached = await attach(node, data);
   node.views.follow(node.groupIds());
-  const { SocketServer } = await import('../../socket/server.ts');
-  const path = layoutOf(data).socket;
-  const server = await SocketServer.listen(path, (request, terminal, signal) =>
-    serve(node, request, terminal, signal),
-  );
+  const server = await listenFor(node);
   run.onEnd(() => server.close());
   const network = await startNetwork(run, node, config, logger);
+  const http = await serveHttp(run, node, config, { metrics, ...attached }, logger);
   const groups = node.groupIds().length;
   const { pid } = process;
-  logger.info({ data, socket: path, groups, addresses: network?.addresses }, 'the node is up');
-  run.print({ status: 'up', data, pid, socket: path, groups, network }, () => {
+  const { socket } = layoutOf(data);
+  logger.info({ data, socket, groups, addresses: network?.addresses }, 'the node is up');
+  run.print({ status: 'up', data, pid, socket, groups, network, http }, () => {
     const held = `${groups} ${groups === 1 ? 'group' : 'groups'}`;
     printSentence(run.out, `The node is up in ${data} with ${held}, process ${pid}; Ctrl-C stops it`);
     printFields(
       run.out,
-      (network?.addresses ?? []).map((address) => ['address', address]),
+      [
+        ...(network?.addresses ?? []).map((address): [string, string] => ['address', address]),
+        ['http', http && `${http.host}, port ${http.port}; lb access create makes a token for it`],
+      ],
       '  ',
     );
   });
@@ -115,6 +113,31 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
   logger.info('stopping');
   // To be told to stop is how this verb ends well.
   throw new VerbExit(EXIT.ok);
+}
+
+/** Asks the hosts of agents for the directory, where it is one of them that has it. */
+async function hostsMakeRoom(run: Run<UpOptions>): Promise<boolean> {
+  const { silentTerminal } = await import('../silent-terminal.ts');
+  const args = ['mcp', '--yield', '--data', run.path(run.data)];
+  return (await run.forward({ args, terminal: silentTerminal(run.terminal.cwd) })) === EXIT.ok;
+}
+
+/** The HTTP interface, where `http_port` asks for it. */
+async function serveHttp(
+  run: Run<UpOptions>,
+  node: BatteryNode,
+  { settings }: Config,
+  monitors: Monitors,
+  logger: Logger,
+): Promise<{ readonly host: string; readonly port: number } | undefined> {
+  if (settings.http_port === undefined) return undefined;
+  const { startHttp } = await import('../../http/server.ts');
+  const report = (error: unknown): void => logger.error({ err: error }, 'a request failed');
+  const { port, close } = await startHttp(node, settings, monitors, report);
+  run.onEnd(close);
+  const host = settings.http_host;
+  logger.info({ host, port }, 'requests are answered');
+  return { host, port };
 }
 
 /** The network, under the configuration; what is printed of it: the key, and addresses that others can be given. */
@@ -143,38 +166,15 @@ async function openNode(run: Run<UpOptions>, common: OpenOptions): Promise<Batte
   const options = { ...common, waitMs: OWNER_WAIT_MS };
   const open = (password: string | undefined): Promise<BatteryNode> =>
     BatteryNode.open(password === undefined ? options : { ...options, password });
-  const node = await open(await givenPassword(run.terminal, run.options.passwordFile, run.env));
+  const password = await givenPassword(run.terminal, run.options.passwordFile, run.env);
+  const node = await open(password).catch(async (error: unknown) => {
+    if (!(error instanceof DirectoryOwnedError) || !(await hostsMakeRoom(run))) throw error;
+    return open(password);
+  });
   const warning = node.keyFileWarning;
   if (warning !== undefined) run.hint(`warning: ${warning}`);
   if (!node.isLocked || run.options.locked) return node;
   await node.close();
   if (!run.terminal.isInteractive) throw new PasswordRequiredError();
   return open(await askHidden(run, 'Password: '));
-}
-
-/** Runs a client's command line on the node that is up, as if it were a process of its own. */
-async function serve(
-  node: BatteryNode,
-  { args, env }: RunRequest,
-  terminal: RemoteTerminal,
-  signal: AbortSignal,
-): Promise<number> {
-  // Late, since the program that it executes has this verb in it.
-  const { execute } = await import('../execute.ts');
-  const runs = new Set<{ close(): Promise<void> }>();
-  const out = new Output(terminal, env);
-  const context: CliContext = { out, env, signal, terminal, runs, upNode: node };
-  const interrupted = (): number | undefined => (signal.aborted ? EXIT.interrupted : undefined);
-  const interruption = async (): Promise<number> => {
-    await aborted(signal);
-    await delay(OWN_END_MS);
-    await Promise.allSettled([...runs].map((run) => run.close()));
-    return EXIT.interrupted;
-  };
-  return Promise.race([execute(context, args, interrupted), interruption()]);
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

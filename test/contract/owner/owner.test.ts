@@ -2,6 +2,7 @@
  * Every verb both ways: by processes that own the directory themselves, and through the socket of a node that is
  * up. What is printed, and how it ends, must be the same.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ function stage(name: string): { cwd: string; data: string } {
   mkdirSync(join(cwd, 'docs'), { recursive: true });
   writeFileSync(join(cwd, 'docs/guide.md'), '# Guide\n\nBegin here.\n\n## More\n\nAnd go on.\n');
   writeFileSync(join(cwd, 'password.txt'), 'a long password\n');
+  execFileSync('git', ['init', '--quiet'], { cwd });
   return { cwd, data: join(cwd, 'node') };
 }
 
@@ -56,7 +58,7 @@ async function tell(cwd: string, isForwarding: boolean): Promise<Ended[]> {
 function normalize(text: string, cwd: string): string[] {
   return text
     .replaceAll(cwd, 'CWD')
-    .replaceAll(/lbi[12][A-Za-z0-9_.-]+|lb-invite[^"]*/g, 'CODE')
+    .replaceAll(/lb[it][12][A-Za-z0-9_.-]+|lb-invite[^"]*/g, 'CODE')
     .replaceAll(/[0-9a-f]{8,128}/g, '#')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replaceAll(/"(\w*(?:_ms|seconds|_per_second|pid|code|bytes))":[\d.]+/g, '"$1":0')
@@ -73,7 +75,7 @@ function leaves(command: Command, path: string[] = []): string[] {
 }
 
 /** Verbs that never go through a socket: they make, hold or leave a directory, or need none. */
-const RUN_HERE = ['init', 'up', 'run-p2p', 'demo', 'help', 'restore', 'completion'];
+const RUN_HERE = ['init', 'up', 'run-p2p', 'mcp', 'setup', 'demo', 'help', 'restore', 'completion'];
 /** Verbs that are about this process and the one that is up: what they find differs as it should. */
 const ABOUT_THE_PROCESS = ['doctor', 'check', 'trust-clock'];
 

@@ -39,6 +39,13 @@ const START: readonly Step[] = [
   step('identity', 'show', 'bob'),
   step('identity'),
   failing(4, 'identity', 'new', 'bob'),
+  step('access', 'create', 'dashboard'),
+  step('access', 'create', 'worker', '--write-as', 'bob', '--expires', '30d'),
+  failing(2, 'access', 'create', 'worker'),
+  failing(3, 'access', 'create', 'other', '--write-as', 'nobody'),
+  step('access', 'list'),
+  step('access', 'revoke', 'dashboard'),
+  failing(3, 'access', 'revoke', 'dashboard'),
   failing(3, 'balance'),
   named(
     'group',
@@ -190,6 +197,12 @@ const OPERATION: readonly Step[] = [
     '[{"type":"presence","status":"idle"},{"type":"profile_set","name":"The old node"}]',
   ),
   failing(2, 'submit', '--text', '[{"type":"presence","state":"idle"}]'),
+  step('call'),
+  step('call', 'list_tasks', '{"status":"completed"}'),
+  { args: () => ['call', 'list_tasks', '-', '--as', 'bob'], input: '{"limit":1}' },
+  failing(2, 'call', 'list_tasks', '{"statu":"open"}'),
+  failing(3, 'call', 'list_taks'),
+  failing(4, 'call', 'mint', '{"to":"bob","amount":1}', '--as', 'bob'),
   saving('run', () => ['record-experience', '--text', 'What the agent did.']),
   using((told) => ['artifact', told('run', 'artifact')]),
   failing(4, 'upgrade-rules', '2'),
@@ -231,6 +244,19 @@ const NETWORK: readonly Step[] = [
   step('evidence'),
 ];
 
+const GIT: readonly Step[] = [
+  failing(3, 'git', 'status'),
+  step('git', 'init'),
+  step('git', 'init'),
+  step('git', 'status'),
+  step('git', 'join'),
+  step('git', 'sync', '--commits', '--local'),
+  step('git', 'hooks'),
+  step('git', 'hooks', 'on', '--as', 'bob'),
+  step('git', 'hooks', 'off'),
+  failing(2, 'git', 'hooks', 'maybe'),
+];
+
 const HISTORY: readonly Step[] = [
   step('log', '--limit', '5'),
   using((told) => ['show', told('claim', 'claim')]),
@@ -258,5 +284,6 @@ export const STORY: readonly Step[] = [
   ...MARKET,
   ...OPERATION,
   ...NETWORK,
+  ...GIT,
   ...HISTORY,
 ];

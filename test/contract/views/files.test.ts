@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
+import { restoreBackup } from '../../../storage/backup/read.ts';
 import { peekViews } from '../../../views/peek.ts';
 import { newDirectory, opened, viewFile, withClaims } from '../../support/opened-views.ts';
 
@@ -99,7 +100,9 @@ describe('a view file', () => {
     const { publicKey } = await node.createIdentity('bob');
     node.views.follow([group.groupId]);
     await group.as('node').publishClaim({ text: 'three' });
-    await expect.poll(() => peekViews(join(data, 'views'), group.groupId)?.height).toBe(group.head.height);
+    await expect
+      .poll(() => peekViews(join(data, 'views'), group.groupId)?.height, { timeout: 20_000 })
+      .toBe(group.head.height);
     expect(await node.views.unread(group.groupId, publicKey)).toMatchObject({ unread: 3 });
     const { claims, next } = await node.views.whatsNew(group.groupId, { limit: 2 });
     expect(claims.map(({ text }) => text)).toEqual(['one', 'two']);
@@ -117,6 +120,23 @@ describe('a view file', () => {
     });
     const reader = again.node.identity('node').publicKey;
     expect(await again.node.views.unread(group.groupId, reader)).toMatchObject({ unread: 0, threads: [] });
+  });
+
+  test('is in no backup, and a restored node makes it again', async () => {
+    const data = newDirectory();
+    const { node } = await opened(data);
+    const { group } = await withClaims(node, texts);
+    const expected = await node.views.compileContext(group.groupId, { query: 'claim number 7' });
+    const file = join(data, '..', 'copy.lbbackup');
+    const { files } = await node.backup(file);
+    expect(files.filter(({ path }) => path.startsWith('views'))).toEqual([]);
+    await node.close();
+    const target = join(data, '..', 'restored');
+    await restoreBackup(file, target);
+    const restored = await opened(target);
+    const answer = await restored.node.views.compileContext(group.groupId, { query: 'claim number 7' });
+    expect(answer).toEqual(expected);
+    expect(restored.notices).toEqual([]);
   });
 
   test('closing settles what was asked', async () => {

@@ -87,7 +87,9 @@ describe('search', () => {
     expect(without.progress.embedded).toBe(0);
     isUp = true;
     await expect.poll(async () => (await ask()).rankedBy, { timeout: 10_000 }).toBe('both');
-    await expect.poll(async () => (await ask()).progress).toMatchObject({ embedded: 2, model: 'ollama:m' });
+    await expect
+      .poll(async () => (await ask()).progress, { timeout: 20_000 })
+      .toMatchObject({ embedded: 2, model: 'ollama:m' });
     expect((await ask()).progress.meaningUnavailable).toBeUndefined();
   });
 

@@ -1,6 +1,7 @@
 /** All vectors of version 1, made anew. */
 import type { Vectors } from './entries.ts';
 import { malformedVectors } from './malformed.ts';
+import { networkVectors } from './network.ts';
 import { blockVectors, operationVectors, stateVectors, transactionVectors } from './records.ts';
 import { refusalVectors } from './refusals.ts';
 
@@ -11,4 +12,5 @@ export const makeVectors = (): Vectors => ({
   state: stateVectors(),
   refusals: refusalVectors(),
   malformed: malformedVectors(),
+  network: networkVectors(),
 });

@@ -1,0 +1,87 @@
+/** `call`: any operation by its name, with its parameters as JSON: what agents call as tools, for scripts and tests. */
+import type { Command } from 'commander';
+import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import type { Call, Operation } from '../../operations/operation.ts';
+import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { readTextInput } from '../files.ts';
+import { Verbatim } from '../json.ts';
+import { similarTo } from '../suggest.ts';
+import { type Column, printTable } from '../table.ts';
+import { ownName } from '../verb-run.ts';
+
+export function registerCall(program: Command, context: CliContext): void {
+  verb(
+    program,
+    context,
+    {
+      usage: 'call',
+      summary: 'Call an operation as agents do, with its parameters as JSON.',
+      heading: 'Operation',
+      example: `lb call\nlb call list_tasks '{"status":"open"}'\nlb call publish_claim '{"text":"Said by a script."}' --as bob`,
+      details:
+        'Without a name: lists all operations. What they take is what their tools and HTTP paths take; a JSON of - is read from standard input.',
+      signs: (_, [name]) => name !== undefined && operationNamed(name)?.scope === 'write',
+    },
+    (command) =>
+      command
+        .argument('[operation]', 'its name, such as list_tasks')
+        .argument('[json]', 'its parameters, an object (default: {})'),
+    call,
+  );
+}
+
+async function call(run: Run): Promise<void> {
+  const [name, json = '{}'] = run.args;
+  if (name === undefined) return list(run);
+  const operation = named(name);
+  const input = parsed(json === '-' ? await readTextInput(run.terminal, '-') : json);
+  const problems = operation.check(input);
+  if (problems.length > 0) throw new UsageError(`${name}: ${problems.join('; ')}`);
+  const node = await run.node();
+  const progress = run.progress(name);
+  const scene: Call = {
+    node,
+    identity: node.isLocked ? undefined : node.identity(run.options.as ?? ownName(node)).name,
+    signal: run.signal,
+    progress: (done, total) => progress.update(done, total),
+  };
+  const result = await operation.run(scene, input as Parameters<Operation['run']>[1]);
+  progress.end();
+  run.print(new Verbatim(result), () => run.out.line(JSON.stringify(result, undefined, 2)));
+}
+
+function named(name: string): Operation {
+  const operation = operationNamed(name);
+  if (operation !== undefined) return operation;
+  const [meant] = similarTo(
+    name,
+    OPERATIONS.map((one) => one.name),
+  );
+  const hint = meant === undefined ? 'lb call lists all' : `did you mean ${meant}?`;
+  throw new NotFoundError(`there is no operation ${name}; ${hint}`);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new UsageError(`the parameters are not JSON: ${(error as Error).message}`);
+  }
+}
+
+function list(run: Run): void {
+  const columns: readonly Column<Operation>[] = [
+    { header: 'operation', value: ({ name }) => name },
+    { header: 'toolset', value: ({ toolset }) => toolset },
+    { header: 'scope', value: ({ scope }) => scope },
+    { header: 'what', value: ({ description }) => description, isFlexible: true },
+  ];
+  const operations = OPERATIONS.map(({ name, toolset, scope, description }) => ({
+    name,
+    toolset,
+    scope,
+    description,
+  }));
+  run.print({ operations }, () => printTable(run.out, columns, OPERATIONS));
+}

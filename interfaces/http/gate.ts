@@ -1,0 +1,83 @@
+/**
+ * Who may come in. A request is looked at in this order, before anything of it is read: is it addressed to this node
+ * (a page in a browser can be made to send requests to a loopback address under another name), does it come from a
+ * page that may, and does it carry a token.
+ */
+import { isIP } from 'node:net';
+import { validateHostHeader, validateOriginHeader } from '@modelcontextprotocol/server';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AccessToken, AccessTokens } from '../access/tokens.ts';
+import { ProblemError } from './problem.ts';
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+export interface GateOptions {
+  readonly tokens: AccessTokens;
+  /** Names besides the loopback ones that requests may be addressed to. */
+  readonly hosts: readonly string[];
+  /** Hosts besides the loopback ones whose pages may send requests. */
+  readonly origins: readonly string[];
+}
+
+export class Gate {
+  private readonly tokens: AccessTokens;
+  private readonly hosts: string[];
+  private readonly origins: string[];
+
+  constructor({ tokens, hosts, origins }: GateOptions) {
+    this.tokens = tokens;
+    this.hosts = [...LOOPBACK_NAMES, ...hosts];
+    this.origins = [...LOOPBACK_NAMES, ...origins];
+  }
+
+  /** @throws ProblemError for a request that was led here under a false name */
+  checkAddress({ headers }: FastifyRequest): void {
+    const host = validateHostHeader(headers.host, this.hosts);
+    // A name can be made to point anywhere; an address is what it is.
+    const isAddress =
+      !host.ok && host.hostname !== undefined && isIP(host.hostname.replace(/^\[|\]$/g, '')) !== 0;
+    if (!host.ok && !isAddress)
+      throw new ProblemError({
+        status: 403,
+        code: 'host_refused',
+        detail: 'this node does not go by the name that the request is addressed to',
+        next: 'address it by its IP address, or name the host in the setting http_allowed_hosts',
+      });
+    const origin = validateOriginHeader(headers.origin, this.origins);
+    if (!origin.ok)
+      throw new ProblemError({
+        status: 403,
+        code: 'origin_refused',
+        detail: 'pages of that origin may not send requests to this node',
+        next: 'name its host in the setting http_allowed_origins',
+      });
+  }
+
+  /** What the token of a request allows. @throws ProblemError without one that is valid */
+  admit(request: FastifyRequest, reply: FastifyReply): AccessToken {
+    const [, token] = /^bearer ([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '') ?? [];
+    const access = token === undefined ? undefined : this.tokens.verify(token, Date.now());
+    if (access !== undefined) return access;
+    const reason = token === undefined ? '' : ', error="invalid_token"';
+    reply.header('www-authenticate', `Bearer resource_metadata="${metadataUrl(request)}"${reason}`);
+    throw new ProblemError({
+      status: 401,
+      code: token === undefined ? 'token_missing' : 'token_invalid',
+      detail:
+        token === undefined
+          ? 'a request needs an access token, as Authorization: Bearer TOKEN'
+          : 'the access token is unknown, revoked or expired',
+      next: 'the operator of the node makes one with: lb access create',
+    });
+  }
+}
+
+/** Where RFC 9728 says what protects the MCP endpoint. */
+function metadataUrl(request: FastifyRequest): string {
+  return `${baseUrl(request)}/.well-known/oauth-protected-resource/mcp`;
+}
+
+/** The address under which the caller knows this node; `checkAddress` has seen it. */
+export function baseUrl({ protocol, host }: FastifyRequest): string {
+  return `${protocol}://${host}`;
+}

@@ -1,0 +1,257 @@
+/**
+ * The HTTP interface of a node that is up: operations, the event stream, MCP, monitors, and the description of it all.
+ *
+ * It listens to this machine alone unless it is told otherwise, and lets nobody in without a token, except to look
+ * whether the node is well and what it offers.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import rateLimit from '@fastify/rate-limit';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import type { BatteryNode } from '../../node.ts';
+import { type AccessToken, AccessTokens } from '../access/tokens.ts';
+import { ConfigError } from '../config/errors.ts';
+import type { Settings } from '../config/schema.ts';
+import { McpEndpoint } from '../mcp/http.ts';
+import type { Health, Readiness } from '../observability/health.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { addEvents } from './events.ts';
+import { baseUrl, Gate } from './gate.ts';
+import { openApi } from './openapi.ts';
+import { addOperations } from './operations.ts';
+import { ProblemError, problemOfError, sendProblem } from './problem.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the caller may do; set before any handler of a path that needs a token. */
+    access: AccessToken | undefined;
+  }
+}
+
+/** What the parts of the server share. */
+export interface HttpContext {
+  readonly node: BatteryNode;
+  /** Aborted when the server stops. */
+  readonly ending: AbortSignal;
+  /** Told of what must not happen. */
+  readonly report: (error: unknown) => void;
+}
+
+export type HttpSettings = Pick<
+  Settings,
+  | 'http_host'
+  | 'http_port'
+  | 'http_allowed_hosts'
+  | 'http_allowed_origins'
+  | 'http_max_req_per_min'
+  | 'a2a'
+  | 'a2a_push_private'
+>;
+
+/** What monitors are told. */
+export interface Monitors {
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'> | undefined;
+  health(): Promise<Health>;
+  ready(): Promise<Readiness>;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** A request with a longer body is refused unread: nothing that an operation takes is as long. */
+const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** A part of a path: an id that names its group has more than the router's 100. */
+const PARAM_CHARACTERS_MAX = 256;
+const CONNECTIONS_MAX = 1_024;
+const REQUEST_MS_MAX = 30_000;
+/** Requests without a valid token that one address may make in a minute: guessing is hopeless, and shall be quiet. */
+const STRANGER_REQUESTS_MAX = 120;
+/** Callers whose requests are counted; the one longest not heard of is forgotten. */
+const CALLERS_MAX = 5_000;
+/** Paths that everybody may look at. */
+const OPEN_PATHS: ReadonlySet<string> = new Set([
+  '/health',
+  '/ready',
+  '/openapi.json',
+  '/.well-known/oauth-protected-resource',
+  '/.well-known/oauth-protected-resource/mcp',
+  // Where A2A is not served, there is nothing at them.
+  '/.well-known/agent-card.json',
+  '/.well-known/jwks.json',
+]);
+
+/**
+ * Starts to listen.
+ * @throws ConfigError `http_port_unusable`
+ */
+export async function startHttp(
+  node: BatteryNode,
+  settings: HttpSettings,
+  monitors: Monitors,
+  report: (error: unknown) => void,
+): Promise<HttpServer> {
+  const stopping = new AbortController();
+  const context: HttpContext = { node, ending: stopping.signal, report };
+  const app = fastify({
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    forceCloseConnections: true,
+    // A path is what it says: `/v1/x/` is another one.
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: PARAM_CHARACTERS_MAX },
+  });
+  app.server.maxConnections = CONNECTIONS_MAX;
+  addAnswers(app, report);
+  await addGate(app, settings, node);
+  addMonitors(app, monitors);
+  addDescriptions(app);
+  addOperations(app, context);
+  addEvents(app, context);
+  const mcp = new McpEndpoint(node, report);
+  mcp.addTo(app);
+  const a2a = settings.a2a ? await addA2a(app, context, settings) : undefined;
+  await listen(app, settings);
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    port,
+    async close() {
+      stopping.abort();
+      await mcp.close();
+      await a2a?.close();
+      await app.close();
+    },
+  };
+}
+
+/** Loaded where it is served alone. */
+async function addA2a(
+  app: FastifyInstance,
+  context: HttpContext,
+  { a2a_push_private: arePrivateAllowed }: HttpSettings,
+): Promise<{ close(): Promise<void> }> {
+  const { A2aEndpoint } = await import('../a2a/endpoint.ts');
+  const endpoint = new A2aEndpoint(context, { arePrivateAllowed });
+  await endpoint.addTo(app);
+  return endpoint;
+}
+
+async function listen(
+  app: FastifyInstance,
+  { http_host: host, http_port: port = 0 }: HttpSettings,
+): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const problem = `http_port ${port} on ${host} cannot be used (${code}); choose another port or address`;
+    throw new ConfigError('http_port_unusable', [problem]);
+  }
+}
+
+/** Errors and strangers' paths, and the headers that go with every answer. */
+function addAnswers(app: FastifyInstance, report: (error: unknown) => void): void {
+  app.decorateRequest('access', undefined);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('cache-control', 'no-store');
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOfError(error);
+    if (problem.status === 500) report(error);
+    return sendProblem(request, reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, {
+      status: 404,
+      code: 'not_found',
+      detail: `there is no ${request.method} ${request.url.split('?', 1)[0]}`,
+      next: 'see /openapi.json',
+    }),
+  );
+}
+
+async function addGate(app: FastifyInstance, settings: HttpSettings, node: BatteryNode): Promise<void> {
+  const gate = new Gate({
+    tokens: new AccessTokens(node.data),
+    hosts: settings.http_allowed_hosts,
+    origins: settings.http_allowed_origins,
+  });
+  app.addHook('onRequest', async (request) => gate.checkAddress(request));
+  // Counted before the token is looked at, so that one who has none is counted by his address.
+  await app.register(rateLimit, {
+    hook: 'preValidation',
+    max: settings.http_max_req_per_min,
+    timeWindow: '1 minute',
+    cache: CALLERS_MAX,
+    keyGenerator: callerOf,
+    errorResponseBuilder: (_, { after }) =>
+      new ProblemError({
+        status: 429,
+        code: 'rate_limited',
+        detail: 'this caller sends more requests than it may',
+        next: `try again in ${after}`,
+      }),
+  });
+  const strangers = app.createRateLimit({
+    max: STRANGER_REQUESTS_MAX,
+    timeWindow: '1 minute',
+    keyGenerator: (request) => `stranger ${request.ip}`,
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    const path = request.url.split('?', 1)[0]!;
+    if (OPEN_PATHS.has(path)) return;
+    try {
+      request.access = gate.admit(request, reply);
+    } catch (error) {
+      const { isAllowed, ...counted } = await strangers(request);
+      if (!isAllowed && 'isExceeded' in counted && counted.isExceeded)
+        throw new ProblemError({
+          status: 429,
+          code: 'rate_limited',
+          detail: 'too many requests without a valid token come from this address',
+          next: 'try again in a minute',
+        });
+      throw error;
+    }
+  });
+}
+
+function callerOf({ access, ip }: FastifyRequest): string {
+  return access === undefined ? `address ${ip}` : `token ${access.id}`;
+}
+
+function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors): void {
+  app.get('/health', async (_, reply) => {
+    const found = await health();
+    return reply.code(found.status === 'failed' ? 503 : 200).send(found);
+  });
+  app.get('/ready', async (_, reply) => {
+    const found = await ready();
+    return reply.code(found.ready ? 200 : 503).send(found);
+  });
+  app.get('/metrics', async (_, reply) => {
+    if (metrics === undefined)
+      throw new ProblemError({
+        status: 404,
+        code: 'not_found',
+        detail: 'this node counts nothing',
+        next: 'turn the setting metrics on',
+      });
+    return reply.type(metrics.contentType).send(await metrics.text());
+  });
+}
+
+function addDescriptions(app: FastifyInstance): void {
+  app.get('/openapi.json', async (request) => openApi(baseUrl(request)));
+  const metadata = async (request: FastifyRequest) => ({
+    resource: `${baseUrl(request)}/mcp`,
+    resource_name: 'Battery Node',
+    bearer_methods_supported: ['header'],
+    scopes_supported: ['read', 'write', 'admin'],
+  });
+  app.get('/.well-known/oauth-protected-resource', metadata);
+  app.get('/.well-known/oauth-protected-resource/mcp', metadata);
+}

@@ -1,0 +1,224 @@
+/**
+ * MCP over streamable HTTP. A request of the newer era stands for itself; the older era opens sessions, which are
+ * kept here: so many at once, each for as long as somebody uses it, each for the token that opened it.
+ */
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import {
+  type AuthInfo,
+  createMcpHandler,
+  isInitializeRequest,
+  isJsonContentType,
+  isLegacyRequest,
+  type McpHttpHandler,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { BatteryNode } from '../../node.ts';
+import { type AccessToken, scopesOf } from '../access/tokens.ts';
+import { parseToolsets } from '../cli/toolsets.ts';
+import type { Toolset } from '../operations/operation.ts';
+import { watchChanges } from './changes.ts';
+import { createServer } from './server.ts';
+import type { Session } from './session.ts';
+import { tellChanges } from './subscriptions.ts';
+
+/** Sessions of the older era at once; beyond, the one that was idle longest ends. */
+const SESSIONS_MAX = 1_024;
+/** A session that nobody uses ends after this long. */
+const IDLE_MS_MAX = 30 * 60_000;
+const SWEEP_MS = 60_000;
+const BODY_BYTES_MAX = 8 * 1024 * 1024;
+
+interface LegacySession {
+  readonly transport: WebStandardStreamableHTTPServerTransport;
+  /** The token that opened it. */
+  readonly tokenId: string;
+  readonly end: () => Promise<void>;
+  usedMs: number;
+}
+
+/** What goes with a request through the SDK, beside the token itself, which nobody behind the gate needs. */
+interface Caller {
+  readonly access: AccessToken;
+  readonly toolsets: ReadonlySet<Toolset>;
+}
+
+export class McpEndpoint {
+  private readonly node: BatteryNode;
+  private readonly report: (error: unknown) => void;
+  private readonly modern: McpHttpHandler;
+  private readonly sessions = new Map<string, LegacySession>();
+  private readonly changes: Disposable;
+  private readonly sweeping: NodeJS.Timeout;
+
+  constructor(node: BatteryNode, report: (error: unknown) => void) {
+    this.node = node;
+    this.report = report;
+    this.modern = createMcpHandler(
+      async ({ authInfo }) => (await createServer(this.sessionOf(callerIn(authInfo)), 'modern')).server,
+      {
+        legacy: 'reject',
+        maxRequestBodySize: BODY_BYTES_MAX,
+      },
+    );
+    const { notify } = this.modern;
+    this.changes = watchChanges(node, ({ updated, isListChanged }) => {
+      if (isListChanged) notify.resourcesChanged();
+      for (const uri of updated) notify.resourceUpdated(uri);
+    });
+    this.sweeping = setInterval(() => this.sweep(performance.now() - IDLE_MS_MAX), SWEEP_MS);
+    this.sweeping.unref();
+  }
+
+  /** Answers at `/mcp`. The gate has let the caller in; what he sends is read here, since its errors are JSON-RPC. */
+  addTo(app: FastifyInstance): void {
+    app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) => done(null, body));
+      scope.route({
+        method: ['GET', 'POST', 'DELETE'],
+        url: '/mcp',
+        handler: (request, reply) => this.handle(request, reply),
+      });
+    });
+  }
+
+  private async handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const leaving = new AbortController();
+    reply.raw.on('close', () => {
+      if (!reply.raw.writableFinished) leaving.abort();
+    });
+    const { toolsets } = request.query as { toolsets?: string };
+    const caller: Caller = {
+      access: request.access!,
+      toolsets: parseToolsets(toolsets, 'toolsets'),
+    };
+    const web = webRequest(request, leaving.signal);
+    const response = await this.answer(web, caller, parsed(request.body));
+    return send(reply, response);
+  }
+
+  private async answer(request: Request, caller: Caller, body: unknown): Promise<Response> {
+    const authInfo = infoOf(caller);
+    if (request.method === 'POST' && !isJsonContentType(request.headers.get('content-type')))
+      return rpcError(415, -32000, 'Unsupported Media Type: Content-Type must be application/json');
+    if (body === MALFORMED) return rpcError(400, -32700, 'Parse error: the request body is not valid JSON');
+    const parsedBody = body === undefined ? {} : { parsedBody: body };
+    if (!(await isLegacyRequest(request, body)))
+      return this.modern.fetch(request, { authInfo, ...parsedBody });
+    const sessionId = request.headers.get('mcp-session-id');
+    if (sessionId === null) {
+      if (isInitialize(body)) return this.open(request, caller, body);
+      return rpcError(400, -32000, 'Bad Request: the session has to be initialized first');
+    }
+    const session = this.sessions.get(sessionId);
+    // Whose session it is tells a stranger as little as that there is one.
+    if (session === undefined || session.tokenId !== caller.access.id)
+      return rpcError(404, -32001, 'Session not found');
+    session.usedMs = performance.now();
+    return session.transport.handleRequest(request, { authInfo, ...parsedBody });
+  }
+
+  private async open(request: Request, caller: Caller, body: unknown): Promise<Response> {
+    if (this.sessions.size >= SESSIONS_MAX) this.sweep(this.oldest());
+    const made = await createServer(this.sessionOf(caller), 'legacy');
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      onsessioninitialized: (id) => {
+        this.sessions.set(id, {
+          transport,
+          tokenId: caller.access.id,
+          usedMs: performance.now(),
+          end: () => made.server.close(),
+        });
+      },
+    });
+    const telling = tellChanges(this.node, made, 'legacy');
+    made.server.onclose = () => {
+      telling[Symbol.dispose]();
+      if (transport.sessionId !== undefined) this.sessions.delete(transport.sessionId);
+    };
+    await made.server.connect(transport);
+    const response = await transport.handleRequest(request, { authInfo: infoOf(caller), parsedBody: body });
+    // An initialization that was refused leaves nothing behind.
+    if (transport.sessionId === undefined) await made.server.close();
+    return response;
+  }
+
+  private sessionOf({ access, toolsets }: Caller): Session {
+    const { node, report } = this;
+    return { node, identity: access.identity, scopes: scopesOf(access), toolsets, report };
+  }
+
+  private oldest(): number {
+    return Math.min(...[...this.sessions.values()].map(({ usedMs }) => usedMs));
+  }
+
+  /** Ends the sessions that were not used since. */
+  private sweep(sinceMs: number): void {
+    for (const { usedMs, end } of this.sessions.values())
+      if (usedMs <= sinceMs) void end().catch(this.report);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.sweeping);
+    this.changes[Symbol.dispose]();
+    await Promise.allSettled([...this.sessions.values()].map(({ end }) => end()));
+    await this.modern.close();
+  }
+}
+
+const CALLER = 'caller';
+
+function infoOf(caller: Caller): AuthInfo {
+  const { access } = caller;
+  return {
+    token: '',
+    clientId: access.id,
+    scopes: [...scopesOf(access)],
+    extra: { [CALLER]: caller },
+  };
+}
+
+function callerIn(info: AuthInfo | undefined): Caller {
+  return info?.extra?.[CALLER] as Caller;
+}
+
+function isInitialize(body: unknown): boolean {
+  return isInitializeRequest(body) || (Array.isArray(body) && body.some(isInitializeRequest));
+}
+
+/** Stands for a body that is no JSON. */
+const MALFORMED = Symbol('malformed');
+
+function parsed(body: unknown): unknown {
+  if (typeof body !== 'string' || body === '') return undefined;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return MALFORMED;
+  }
+}
+
+/** The request without its body, which is handed on as it was parsed. */
+function webRequest({ method, url, headers, protocol, host }: FastifyRequest, signal: AbortSignal): Request {
+  const entries = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+  );
+  return new Request(`${protocol}://${host}${url}`, { method, headers: entries, signal });
+}
+
+async function send(reply: FastifyReply, response: Response): Promise<FastifyReply> {
+  reply.code(response.status);
+  for (const [name, value] of response.headers) reply.header(name, value);
+  if (response.body === null) return reply.send();
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (!isStream) return reply.send(await response.text());
+  return reply.send(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream));
+}
+
+function rpcError(status: number, code: number, message: string): Response {
+  return Response.json({ jsonrpc: '2.0', id: null, error: { code, message } }, { status });
+}

@@ -1,0 +1,142 @@
+/** Operations as tools: listed by their schemas, called by their names, errors as results that say what to do next. */
+import {
+  type CallToolResult,
+  type InputRequiredResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+  type Tool,
+  type ToolAnnotations,
+} from '@modelcontextprotocol/server';
+import { describeFailure, failureWire } from '../operations/failure.ts';
+import type { Call, Operation } from '../operations/operation.ts';
+import { operationNamed, operationsOf } from '../operations/registry.ts';
+import type { Extra, ExtraTool } from './extra.ts';
+import type { Session } from './session.ts';
+import { handleFor } from './tasks.ts';
+
+/** The tools of a session: those of its toolsets that it may call. */
+export function listTools(session: Session, extra: Extra | undefined): Tool[] {
+  const own = allowed(session).map(toolOf);
+  return extra === undefined ? own : [...own, ...Array.from(extra.tools.values(), ({ tool }) => tool)];
+}
+
+function allowed({ scopes, toolsets }: Session): readonly Operation[] {
+  return operationsOf(toolsets).filter(({ scope }) => scopes.has(scope));
+}
+
+const described = new Map<Operation, Tool>();
+
+/** A tool as it is listed; the same object each time, since lists are asked for often. */
+export function toolOf(operation: Operation): Tool {
+  const known = described.get(operation);
+  if (known !== undefined) return known;
+  const { name, title, description, input, output } = operation;
+  const tool = {
+    name,
+    title,
+    description,
+    inputSchema: input as unknown as Tool['inputSchema'],
+    outputSchema: output as unknown as NonNullable<Tool['outputSchema']>,
+    annotations: annotationsOf(operation),
+  };
+  described.set(operation, tool);
+  return tool;
+}
+
+/** What the four hints of a tool say. */
+export function annotationsOf({ effect, isOpenWorld }: Operation): ToolAnnotations {
+  return {
+    readOnlyHint: effect === 'reads',
+    destructiveHint: effect === 'ends',
+    idempotentHint: effect === 'reads' || effect === 'sets',
+    openWorldHint: isOpenWorld,
+  };
+}
+
+/**
+ * Calls a tool. Whatever goes wrong with the call itself is a result, which the model can read and mend.
+ * @throws ProtocolError where there is no such tool
+ */
+export async function callTool(
+  session: Session,
+  name: string,
+  input: unknown,
+  context: ServerContext,
+  extra: Extra | undefined,
+): Promise<CallToolResult | InputRequiredResult> {
+  const added = extra?.tools.get(name);
+  if (added !== undefined) return callExtra(added, input, context);
+  const operation = operationNamed(name);
+  if (operation === undefined || !session.toolsets.has(operation.toolset))
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no tool ${name}`);
+  if (!session.scopes.has(operation.scope))
+    return errorResult({
+      code: 'forbidden',
+      message: `${name} needs the scope ${operation.scope}`,
+      next: 'ask the operator of the node for a token or an identity that has it',
+    });
+  const problems = operation.check(input);
+  if (problems.length > 0)
+    return errorResult({
+      code: 'usage',
+      message: problems.join('; '),
+      next: `see the input schema of ${name}`,
+    });
+  return run(session, operation, input, context);
+}
+
+async function run(
+  session: Session,
+  operation: Operation,
+  input: unknown,
+  context: ServerContext,
+): Promise<CallToolResult> {
+  const call = callOf(session, context);
+  try {
+    const handle = await handleFor(operation, call, input, context);
+    if (handle !== undefined) return handle;
+    const structuredContent = await operation.run(call, input as Parameters<Operation['run']>[1]);
+    return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
+  } catch (error) {
+    const failure = describeFailure(error, call);
+    if (failure.kind === 'bug') session.report(error);
+    return errorResult(failureWire(failure));
+  }
+}
+
+async function callExtra(
+  { call }: ExtraTool,
+  input: unknown,
+  context: ServerContext,
+): Promise<CallToolResult | InputRequiredResult> {
+  try {
+    return await call(input as Record<string, unknown>, context);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    return { isError: true, content: [{ type: 'text', text: (error as Error).message }] };
+  }
+}
+
+/** A failed call. It has no structured content: that would have to be a result of the tool. */
+function errorResult(error: Readonly<Record<string, unknown>>): CallToolResult {
+  return { isError: true, content: [{ type: 'text', text: JSON.stringify({ error }) }] };
+}
+
+/** The call that a request stands for: cancelled with it, and telling its progress where that was asked for. */
+export function callOf({ node, identity }: Session, { mcpReq }: ServerContext): Call {
+  const progressToken = mcpReq._meta?.progressToken;
+  let told = -1;
+  return {
+    node,
+    identity,
+    signal: mcpReq.signal,
+    progress(done, total, message) {
+      // A receiver may rely on progress that grows.
+      if (progressToken === undefined || done <= told) return;
+      told = done;
+      const params = { progressToken, progress: done, message, ...(total === undefined ? {} : { total }) };
+      void mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** Finding what a group knows: by words, by meaning, along conversations, and why it holds. */
+
+import { sha256 } from '../../crypto/hash.ts';
+import { toHex } from '../../events/bytes.ts';
+import { knowledgeOperations } from '../../events/operations/knowledge.ts';
+import type { ShownClaim, WhyNode } from '../../views/questions.ts';
+import { toWire } from '../cli/json.ts';
+import { claimId } from '../cli/resolve.ts';
+import { cursor, given, groupId, groupOf, limit, namesIn, ownKey, PAGE_MAX } from './call.ts';
+import { ClaimDesk, claimShape, NOTICE, notice, noticeFor } from './claims.ts';
+import { define, type Operation } from './operation.ts';
+import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
+
+const claim_id = text('a claim, or the first 8 digits of one');
+
+export const compileContext = define({
+  name: 'compile_context',
+  title: 'Find what the group knows',
+  description: 'Text for a prompt: the claims that answer the query, by words and by meaning.',
+  toolset: 'default',
+  effect: 'reads',
+  input: input({
+    group_id: groupId,
+    query: text('empty: the latest claims'),
+    top_k: optional(integer(1, PAGE_MAX, { default: 8 })),
+    since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+    tags: optional(field(knowledgeOperations.claim.fields.tags)),
+  }),
+  output: output({
+    context: text(),
+    claims: list(output({ claim_id: text(), author: text(), author_name: text(), is_own: flag() })),
+    notice,
+  }),
+  async run(call, { group_id, query, top_k = 8, since_ms, tags }) {
+    const group = groupOf(call, group_id);
+    const question = { query, topK: top_k, ...given({ sinceMs: since_ms, tags }) };
+    const { slice, claims } = await call.node.views.compileContext(group.groupId, question);
+    const nameOf = namesIn(call, group);
+    const own = ownKey(call);
+    const authors = claims.map(({ claim, author }) => ({
+      claim_id: claim,
+      author,
+      author_name: nameOf(author),
+      is_own: author === own,
+    }));
+    return { context: quoted(slice), claims: authors, ...noticeFor(authors) };
+  },
+});
+
+/**
+ * The slice between two marks that nobody who wrote a part of it could know, so that no claim can end it early and go
+ * on in the words of this node. They follow from the slice alone, as it follows from the log.
+ */
+function quoted(slice: string): string {
+  const mark = toHex(sha256(new TextEncoder().encode(slice))).slice(0, 16);
+  return `<claims ${mark}> ${NOTICE}\n${slice}</claims ${mark}>\n`;
+}
+
+const getThread = define({
+  name: 'get_thread',
+  title: 'Read a conversation',
+  description: 'The conversation that a claim belongs to, each claim before its replies; depth counts them.',
+  toolset: 'knowledge',
+  effect: 'reads',
+  input: input({ group_id: groupId, claim_id, limit: limit(50), cursor }),
+  output: output({
+    claims: list(output({ ...claimShape.properties, depth: number() })),
+    next_cursor: optional(text()),
+    notice,
+  }),
+  async run(call, { group_id, claim_id, limit = 50, cursor }) {
+    const group = groupOf(call, group_id);
+    const page = { limit, ...given({ after: cursor }) };
+    const found = await call.node.views.thread(group.groupId, claimId(group.now, claim_id), page);
+    const desk = new ClaimDesk(call, group);
+    const claims = found.claims.map(({ claim, depth }: ShownClaim) => ({ ...desk.describe(claim), depth }));
+    return { claims, ...given({ next_cursor: found.next }), ...noticeFor(claims) };
+  },
+});
+
+const whyClaim = define({
+  name: 'why_claim',
+  title: 'Explain the standing of a claim',
+  description: 'Why a claim is in, out or retracted: what it rests on, and how that stands.',
+  toolset: 'knowledge',
+  effect: 'reads',
+  input: input({ group_id: groupId, claim_id }),
+  output: output({ why: free(), notice }),
+  async run(call, { group_id, claim_id }) {
+    const group = groupOf(call, group_id);
+    const { why } = await call.node.views.why(group.groupId, claimId(group.now, claim_id));
+    const isOwn = isAllOf(why, ownKey(call));
+    return { why: toWire(why) as Record<string, unknown>, ...noticeFor([{ is_own: isOwn }]) };
+  },
+});
+
+function isAllOf(node: WhyNode, own: string | undefined): boolean {
+  return node.author === own && node.restsOn.every((one) => isAllOf(one, own));
+}
+
+export const contextDesk: readonly Operation[] = [getThread, whyClaim];

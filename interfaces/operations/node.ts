@@ -1,0 +1,86 @@
+/** The node itself: what it is, whether it is well, who lives on it. */
+
+import { version } from '../cli/version.ts';
+import { health } from '../observability/health.ts';
+import { ownKey } from './call.ts';
+import { define, type Operation } from './operation.ts';
+import { flag, input, list, number, optional, output, text } from './schema.ts';
+
+const nodeInfo = define({
+  name: 'node_info',
+  title: 'Describe the node',
+  description: 'Version, groups, and who you are on this node.',
+  toolset: 'network',
+  effect: 'reads',
+  input: input({}),
+  output: output({
+    version: text(),
+    status: text(),
+    groups: number(),
+    identity: optional(text()),
+    public_key: optional(text()),
+    is_locked: flag(),
+  }),
+  run(call) {
+    const { node, identity } = call;
+    const key = ownKey(call);
+    return {
+      version: version(),
+      status: node.status,
+      groups: node.groupIds().length,
+      is_locked: node.isLocked,
+      ...(identity === undefined || key === undefined ? {} : { identity, public_key: key }),
+    };
+  },
+});
+
+const nodeHealth = define({
+  name: 'node_health',
+  title: 'See whether the node is well',
+  description: 'Checks of storage, disk, clock, groups and keys.',
+  toolset: 'network',
+  effect: 'reads',
+  input: input({}),
+  output: output({
+    status: text(),
+    checks: list(output({ name: text(), status: text(), detail: text() })),
+  }),
+  async run({ node }) {
+    const { status, checks } = await health(node, node.data);
+    return { status, checks: checks.map((check) => ({ ...check })) };
+  },
+});
+
+const listIdentities = define({
+  name: 'list_identities',
+  title: 'List identities',
+  description: 'The identities of this node with their keys.',
+  toolset: 'network',
+  effect: 'reads',
+  scope: 'admin',
+  input: input({}),
+  output: output({ identities: list(output({ name: text(), public_key: text(), is_node: flag() })) }),
+  run({ node }) {
+    const identities = node
+      .identities()
+      .map(({ name, publicKey, isNode }) => ({ name, public_key: publicKey, is_node: isNode }));
+    return { identities };
+  },
+});
+
+const createIdentity = define({
+  name: 'create_identity',
+  title: 'Make an identity',
+  description: 'Makes an identity with a key of its own on this node.',
+  toolset: 'network',
+  effect: 'adds',
+  scope: 'admin',
+  input: input({ name: text('1 to 64 of the characters A-Z a-z 0-9 . _ -') }),
+  output: output({ name: text(), public_key: text() }),
+  async run({ node }, { name }) {
+    const { publicKey } = await node.createIdentity(name);
+    return { name, public_key: publicKey };
+  },
+});
+
+export const nodeDesk: readonly Operation[] = [nodeInfo, nodeHealth, listIdentities, createIdentity];

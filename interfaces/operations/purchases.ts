@@ -1,0 +1,175 @@
+/** What follows a purchase: the seller grants the key, the buyer opens, accepts or disputes. */
+import type { Agent } from '../../actors/agent.ts';
+import { NotFoundError } from '../../actors/errors.ts';
+import type { Group } from '../../actors/group.ts';
+import { offerOf, purchaseOf } from '../cli/resolve.ts';
+import { nextStep } from '../cli/verbs/purchases.ts';
+import { act } from './act.ts';
+import { agentIn, cursor, groupId, groupOf, limit, ownKey, pageOf, sealed } from './call.ts';
+import { notice, noticeFor } from './claims.ts';
+import { define, type Operation } from './operation.ts';
+import { flag, input, list, number, optional, output, text } from './schema.ts';
+
+const purchase_id = text();
+
+const listPurchases = define({
+  name: 'list_purchases',
+  title: 'List purchases',
+  description: 'Purchases of the group, and whose turn it is.',
+  toolset: 'market',
+  effect: 'reads',
+  input: input({ group_id: groupId, limit: limit(50), cursor }),
+  output: output({
+    purchases: list(
+      output({
+        purchase_id: text(),
+        offer_id: text(),
+        buyer: text(),
+        is_own: flag(),
+        status: text(),
+        amount: text(),
+        next_by: optional(text()),
+        next: optional(list(text())),
+      }),
+    ),
+    next_cursor: optional(text()),
+  }),
+  run(call, { group_id, limit = 50, cursor }) {
+    const view = groupOf(call, group_id).now;
+    const own = ownKey(call);
+    const { page, next } = pageOf(view.purchases(), ({ purchase }) => purchase, { cursor, limit });
+    const nowMs = Date.now();
+    const purchases = page.map((one) => {
+      const turn = nextStep(one, nowMs);
+      return {
+        purchase_id: one.purchase,
+        offer_id: one.offer,
+        buyer: one.buyer,
+        is_own: one.buyer === own,
+        status: one.status,
+        amount: one.amount.toString(),
+        ...(turn === undefined
+          ? {}
+          : { next_by: turn.by, next: turn.verbs.map((verb) => OPERATION_OF_VERB[verb] ?? verb) }),
+      };
+    });
+    return { purchases, ...next };
+  },
+});
+
+/** What the verbs of the command line are called here. */
+const OPERATION_OF_VERB: Readonly<Record<string, string>> = {
+  grant: 'grant_purchase',
+  'refund-purchase': 'refund_purchase',
+  'accept-purchase': 'accept_purchase',
+  'dispute-purchase': 'dispute_purchase',
+  'settle-purchase': 'settle_purchase',
+};
+
+const content = { text: optional(text()), base64: optional(text('where it is no text')) };
+
+const openPurchase = define({
+  name: 'open_purchase',
+  title: 'Open a delivery',
+  description: 'Checks and reads what was delivered to you, without accepting it.',
+  toolset: 'market',
+  effect: 'reads',
+  // It reads a secret of the buyer's wallet.
+  scope: 'write',
+  input: input({ group_id: groupId, purchase_id }),
+  output: output({ purchase_id: text(), ...content, notice }),
+  run(call, { group_id, purchase_id }) {
+    const group = groupOf(call, group_id);
+    const { purchase } = purchaseOf(group.now, purchase_id);
+    return {
+      purchase_id: purchase,
+      ...deliveredTo(agentIn(call, group), purchase),
+      ...noticeFor([{ is_own: false }]),
+    };
+  },
+});
+
+const acceptPurchase = define({
+  name: 'accept_purchase',
+  title: 'Accept a delivery',
+  description: 'Checks what was delivered to you, accepts it and pays out; the content comes back.',
+  toolset: 'market',
+  effect: 'ends',
+  input: input({ group_id: groupId, purchase_id }),
+  output: output({ purchase_id: text(), ...content, tx_id: text(), height: number(), notice }),
+  async run(call, { group_id, purchase_id }) {
+    const group = groupOf(call, group_id);
+    const agent = agentIn(call, group);
+    const { purchase } = purchaseOf(group.now, purchase_id);
+    const delivered = deliveredTo(agent, purchase);
+    const receipt = await agent.acceptPurchase(purchase);
+    return {
+      purchase_id: purchase,
+      ...delivered,
+      ...sealed(receipt),
+      ...noticeFor([{ is_own: false }]),
+    };
+  },
+});
+
+/** What was delivered, as text where it is text. @throws NotFoundError where it does not open */
+function deliveredTo(agent: Agent, purchase: string): { text: string } | { base64: string } {
+  const delivery = agent.openPurchase(purchase);
+  if (delivery.status === 'bad')
+    throw new NotFoundError(
+      `the delivery does not open (${delivery.because}); nothing was accepted. A wrong key can be proved with dispute_purchase`,
+    );
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(delivery.content) };
+  } catch {
+    return { base64: Buffer.from(delivery.content).toString('base64') };
+  }
+}
+
+const idOf = (group: Group, purchase_id: string) => purchaseOf(group.now, purchase_id).purchase;
+
+export const marketDesk: readonly Operation[] = [
+  listPurchases,
+  act('market', {
+    name: 'grant_purchase',
+    title: 'Grant a purchase',
+    description: 'Hands the key of the package to its buyer (seller).',
+    effect: 'adds',
+    properties: { purchase_id },
+    act: ({ agent, group }, { purchase_id }) => agent.grant(idOf(group, purchase_id)),
+  }),
+  openPurchase,
+  acceptPurchase,
+  act('market', {
+    name: 'dispute_purchase',
+    title: 'Dispute a delivery',
+    description: 'Proves that the delivered key is wrong, and gets the money back (buyer).',
+    effect: 'ends',
+    properties: { purchase_id },
+    act: ({ agent, group }, { purchase_id }) => agent.disputePurchase(idOf(group, purchase_id)),
+  }),
+  act('market', {
+    name: 'settle_purchase',
+    title: 'Settle a purchase',
+    description: 'Pays out once the time to dispute has passed (anyone).',
+    effect: 'ends',
+    properties: { purchase_id },
+    act: ({ agent, group }, { purchase_id }) => agent.settlePurchase(idOf(group, purchase_id)),
+  }),
+  act('market', {
+    name: 'refund_purchase',
+    title: 'Refund a purchase',
+    description: 'Takes the money back where no key came in time (buyer).',
+    effect: 'ends',
+    properties: { purchase_id },
+    act: ({ agent, group }, { purchase_id }) => agent.refundPurchase(idOf(group, purchase_id)),
+  }),
+  act('market', {
+    name: 'revoke_offer',
+    title: 'End an offer',
+    description: 'Takes an offer off the market (its seller or an admin).',
+    effect: 'ends',
+    properties: { offer_id: text() },
+    act: ({ agent, view }, { offer_id }) => agent.revokeOffer(offerOf(view, offer_id).offer),
+  }),
+];

@@ -1,0 +1,54 @@
+/** Every operation, by name and by toolset. */
+import { compileContext, contextDesk } from './context.ts';
+import { groupDesk } from './groups.ts';
+import { historyDesk } from './history.ts';
+import { getRecentClaims, publishClaim, watchClaims } from './knowledge.ts';
+import { knowledgeDesk } from './knowledge-desk.ts';
+import { createOffer, listOffers, purchaseOffer } from './market.ts';
+import { networkDesk } from './network.ts';
+import { nodeDesk } from './node.ts';
+import type { Operation, Toolset } from './operation.ts';
+import { getPresence, updatePresence } from './presence.ts';
+import { marketDesk } from './purchases.ts';
+import { taskDesk } from './task-desk.ts';
+import { completeTask, createTask, failTask, listTasks, nextTask, startTask } from './tasks.ts';
+import { tokenDesk } from './tokens.ts';
+
+/** In the order in which they are listed. */
+export const OPERATIONS: readonly Operation[] = [
+  publishClaim,
+  compileContext,
+  getRecentClaims,
+  watchClaims,
+  createTask,
+  startTask,
+  completeTask,
+  failTask,
+  listTasks,
+  nextTask,
+  updatePresence,
+  getPresence,
+  createOffer,
+  listOffers,
+  purchaseOffer,
+  ...knowledgeDesk,
+  ...contextDesk,
+  ...taskDesk,
+  ...groupDesk,
+  ...tokenDesk,
+  ...marketDesk,
+  ...historyDesk,
+  ...nodeDesk,
+  ...networkDesk,
+];
+
+const BY_NAME: ReadonlyMap<string, Operation> = new Map(OPERATIONS.map((one) => [one.name, one]));
+
+export function operationNamed(name: string): Operation | undefined {
+  return BY_NAME.get(name);
+}
+
+/** The operations of some toolsets, in their order. */
+export function operationsOf(toolsets: ReadonlySet<Toolset>): readonly Operation[] {
+  return OPERATIONS.filter(({ toolset }) => toolsets.has(toolset));
+}

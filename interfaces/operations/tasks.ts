@@ -1,0 +1,243 @@
+/** Tasks as those see them who work on them: made, taken, done. What only governs them is in `task-desk.ts`. */
+import { randomBytes } from 'node:crypto';
+import type { Agent } from '../../actors/agent.ts';
+import { unwrap } from '../../actors/agent.ts';
+import { RefusedError } from '../../actors/errors.ts';
+import type { Group } from '../../actors/group.ts';
+import type { GroupView, Task } from '../../actors/group-view.ts';
+import type { Hex32 } from '../../events/bytes.ts';
+import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
+import { taskOperations } from '../../events/operations/tasks.ts';
+import type { Operation as SignedOperation } from '../../events/registry.ts';
+import { memberKey, referenceId, taskOf } from '../cli/resolve.ts';
+import { agentIn, amountOf, cursor, given, groupId, groupOf, limit, pageOf, sealed } from './call.ts';
+import { notice, noticeFor } from './claims.ts';
+import { define } from './operation.ts';
+import { field, input, list, optional, output, text, textUpTo, words } from './schema.ts';
+import { TASK_STATUSES, TaskDesk, taskChange, taskShape } from './task-shape.ts';
+
+const { task_create, task_start, task_fail } = taskOperations;
+
+const taskId = text();
+const attempt = optional(field(task_start.fields.attempt, 'refused if the task is at another by now'));
+
+export const createTask = define({
+  name: 'create_task',
+  title: 'Create a task',
+  description: 'Puts work on the board of the group.',
+  toolset: 'default',
+  effect: 'adds',
+  input: input({
+    group_id: groupId,
+    title: field(task_create.fields.title),
+    task_id: optional(field(task_create.fields.task)),
+    description: optional(field(task_create.fields.description)),
+    assignee: optional(text('identity or key')),
+    due_ms: optional(field(task_create.fields.dueMs)),
+    reward: optional(field(task_create.fields.reward)),
+    lease_ms: optional(field(task_create.fields.leaseMs, 'longest silence before others may take it')),
+    tags: optional(field(task_create.fields.tags)),
+  }),
+  output: taskChange,
+  async run(call, { group_id, task_id = newTaskId(), title, tags = [], ...more }) {
+    const group = groupOf(call, group_id);
+    const { reward, assignee, description, due_ms, lease_ms } = more;
+    const receipt = await agentIn(call, group).createTask({
+      task: task_id,
+      title,
+      tags,
+      ...given({
+        description,
+        assignee: assignee && memberKey(call.node, group.now, assignee),
+        dueMs: due_ms,
+        leaseMs: lease_ms,
+        reward: reward === undefined ? undefined : amountOf(reward, 'reward'),
+      }),
+    });
+    return { ...changed(group, task_id), ...sealed(receipt) };
+  },
+});
+
+export function newTaskId(): string {
+  return `task-${randomBytes(4).toString('hex')}`;
+}
+
+/** A task as a change left it. */
+export function changed(group: Group, task: string) {
+  const { status, attempt } = group.now.task(task)!;
+  return { task_id: task, status, attempt };
+}
+
+export const startTask = define({
+  name: 'start_task',
+  title: 'Start a task',
+  description: 'Takes a free task and starts it, or starts one that is assigned to you.',
+  toolset: 'default',
+  effect: 'sets',
+  input: input({ group_id: groupId, task_id: taskId, attempt }),
+  output: taskChange,
+  async run(call, { group_id, task_id, attempt }) {
+    const group = groupOf(call, group_id);
+    const task = taskOf(group.now, task_id);
+    const receipt = await start(agentIn(call, group), task, attempt);
+    return { ...changed(group, task.task), ...sealed(receipt) };
+  },
+});
+
+/** Takes and starts in one transaction, so that nobody stands with a task that he may not start. */
+async function start(agent: Agent, { task, status, attempt: present }: Task, attempt = present) {
+  if (status !== 'pending') return agent.startTask(task, attempt);
+  const operations: SignedOperation[] = [
+    { type: 'task_assign', task, assignee: agent.publicKey },
+    // Every assignment counts up the attempt.
+    { type: 'task_start', task, attempt: attempt + 1 },
+  ];
+  return unwrap(await agent.submit(operations));
+}
+
+export const completeTask = define({
+  name: 'complete_task',
+  title: 'Complete a task',
+  description: 'Completes your task, with a claim as its result or a text that becomes one.',
+  toolset: 'default',
+  effect: 'ends',
+  input: input({
+    group_id: groupId,
+    task_id: taskId,
+    result: optional(text('a claim')),
+    result_text: optional(textUpTo(CLAIM_TEXT_BYTES_MAX)),
+    attempt,
+  }),
+  output: output({ ...taskChange.properties, result: optional(text()) }),
+  async run(call, { group_id, task_id, result, result_text, attempt }) {
+    const group = groupOf(call, group_id);
+    const agent = agentIn(call, group);
+    const task = taskOf(group.now, task_id);
+    const { task: id, attempt: present } = task;
+    const said = result_text === undefined ? undefined : agent.prepareClaim({ text: result_text });
+    const claim = said?.claim ?? (result === undefined ? undefined : referenceId(group.now, result));
+    const operations: SignedOperation[] = [
+      ...(said?.operations ?? []),
+      { type: 'task_complete', task: id, attempt: attempt ?? present, result: claim },
+    ];
+    const receipt = unwrap(await agent.submit(operations, said?.artifacts));
+    return { ...changed(group, id), ...given({ result: claim }), ...sealed(receipt) };
+  },
+});
+
+export const failTask = define({
+  name: 'fail_task',
+  title: 'Fail a task',
+  description: 'Gives up your task as failed.',
+  toolset: 'default',
+  effect: 'ends',
+  input: input({
+    group_id: groupId,
+    task_id: taskId,
+    error: optional(field(task_fail.fields.error)),
+    attempt,
+  }),
+  output: taskChange,
+  async run(call, { group_id, task_id, error, attempt }) {
+    const group = groupOf(call, group_id);
+    const { task } = taskOf(group.now, task_id);
+    const receipt = await agentIn(call, group).failTask(task, error, attempt);
+    return { ...changed(group, task), ...sealed(receipt) };
+  },
+});
+
+export const listTasks = define({
+  name: 'list_tasks',
+  title: 'List tasks',
+  description: 'Tasks of the group by id.',
+  toolset: 'default',
+  effect: 'reads',
+  input: input({
+    group_id: groupId,
+    status: optional(words(['open', ...TASK_STATUSES])),
+    assignee: optional(text('identity or key')),
+    tags: optional(field(task_create.fields.tags)),
+    limit: limit(50),
+    cursor,
+  }),
+  output: output({ tasks: list(taskShape), next_cursor: optional(text()), notice }),
+  run(call, { group_id, status, assignee, tags = [], limit = 50, cursor }) {
+    const group = groupOf(call, group_id);
+    const view = group.now;
+    const of = assignee === undefined ? {} : { assignee: memberKey(call.node, view, assignee) };
+    const exact = status === undefined || status === 'open' ? {} : { status };
+    const found = view
+      .tasks({ ...of, ...exact })
+      .filter((task) => (status !== 'open' || isOpen(task)) && hasTags(task, tags));
+    const { page, next } = pageOf(found, ({ task }) => task, { cursor, limit });
+    const desk = new TaskDesk(call, group);
+    const tasks = page.map((task) => desk.describe(task));
+    return { tasks, ...next, ...noticeFor(tasks) };
+  },
+});
+
+function isOpen({ status }: Task): boolean {
+  return status === 'pending' || status === 'assigned' || status === 'in_progress';
+}
+
+function hasTags(task: Task, tags: readonly string[]): boolean {
+  return tags.every((tag) => task.tags.includes(tag));
+}
+
+export const nextTask = define({
+  name: 'next_task',
+  title: 'Take the next task',
+  description: 'Takes and starts the best task you may do now; of all who ask, exactly one gets it.',
+  toolset: 'default',
+  effect: 'adds',
+  input: input({ group_id: groupId, tags: optional(field(task_create.fields.tags)) }),
+  output: output({ task: optional(taskShape), notice }),
+  async run(call, { group_id, tags = [] }) {
+    const group = groupOf(call, group_id);
+    const agent = agentIn(call, group);
+    for (const task of candidates(group.now, agent.publicKey, tags)) {
+      if (call.signal.aborted) break;
+      if (!(await won(agent, task))) continue;
+      const taken = new TaskDesk(call, group).describe(group.now.task(task.task)!);
+      return { task: taken, ...noticeFor([taken]) };
+    }
+    return {};
+  },
+});
+
+/** Candidates that one call tries: others may be faster, and a call must end. */
+const TRIES_MAX = 64;
+
+/** What the agent could start now: first what is assigned to him, then the most urgent, then the best paid. */
+function candidates(view: GroupView, own: Hex32, tags: readonly string[]): Task[] {
+  const open = [...view.tasks({ status: 'assigned', assignee: own }), ...view.tasks({ status: 'pending' })];
+  const dueOf = ({ dueMs }: Task): number => dueMs ?? Number.MAX_SAFE_INTEGER;
+  const paid = (task: Task, other: Task): number => {
+    const [one, two] = [task.reward ?? 0n, other.reward ?? 0n];
+    return one === two ? 0 : one > two ? -1 : 1;
+  };
+  return open
+    .filter((task) => hasTags(task, tags))
+    .sort(
+      (one, other) =>
+        Number(other.status === 'assigned') - Number(one.status === 'assigned') ||
+        dueOf(one) - dueOf(other) ||
+        paid(one, other) ||
+        one.createdMs - other.createdMs ||
+        (one.task < other.task ? -1 : 1),
+    )
+    .slice(0, TRIES_MAX);
+}
+
+/** Refusals that mean that somebody else was faster; all others are about the agent himself. */
+const LOST = new Set(['task_state', 'task_attempt_stale', 'not_task_assignee', 'task_unknown']);
+
+async function won(agent: Agent, task: Task): Promise<boolean> {
+  try {
+    await start(agent, task);
+    return true;
+  } catch (error) {
+    if (error instanceof RefusedError && LOST.has(error.refusal.code)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+/** What every agent is offered: the names and parameters that it knows, and no more text than it can bear. */
+import { countTokens } from 'gpt-tokenizer';
+import { describe, expect, test } from 'vitest';
+import { toolOf } from '../../../../interfaces/mcp/tools.ts';
+import { TOOLSETS, type Toolset } from '../../../../interfaces/operations/operation.ts';
+import { OPERATIONS, operationsOf } from '../../../../interfaces/operations/registry.ts';
+
+const TOKENS_MAX = 5_000;
+
+/** The parameters of each default tool, those that must be given marked. */
+const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
+  publish_claim: 'group_id text! tags parent_hash evidence',
+  compile_context: 'group_id query! top_k since_ms tags',
+  get_recent_claims: 'since_ms limit',
+  watch_claims: 'cursor group_id timeout_ms limit',
+  create_task: 'group_id title! task_id description assignee due_ms reward lease_ms tags',
+  start_task: 'group_id task_id! attempt',
+  complete_task: 'group_id task_id! result result_text attempt',
+  fail_task: 'group_id task_id! error attempt',
+  list_tasks: 'group_id status assignee tags limit cursor',
+  next_task: 'group_id tags',
+  update_presence: 'group_id status! metadata',
+  get_presence: 'group_id limit cursor',
+  create_offer: 'group_id title! content! price! description tags expires_ms',
+  list_offers: 'group_id limit cursor',
+  purchase_offer: 'group_id offer_id!',
+};
+
+const tools = (...toolsets: Toolset[]) => operationsOf(new Set(toolsets)).map(toolOf);
+
+function parametersOf({ inputSchema }: ReturnType<typeof toolOf>): string {
+  const { properties = {}, required = [] } = inputSchema as {
+    properties?: Record<string, unknown>;
+    required?: string[];
+  };
+  return Object.keys(properties)
+    .map((name) => (required.includes(name) ? `${name}!` : name))
+    .join(' ');
+}
+
+test('the default tools have these names and parameters', () => {
+  const found = Object.fromEntries(tools('default').map((tool) => [tool.name, parametersOf(tool)]));
+  expect(found).toEqual(DEFAULT_TOOLS);
+});
+
+test('compile_context gives eight claims, unless asked otherwise', () => {
+  const [context] = tools('default').filter(({ name }) => name === 'compile_context');
+  expect(context!.inputSchema.properties).toMatchObject({ top_k: { default: 8 } });
+});
+
+test(`the default tools take at most ${TOKENS_MAX} tokens in all`, () => {
+  const counts = tools('default').map((tool) => countTokens(JSON.stringify(tool)));
+  const sum = counts.reduce((all, one) => all + one, 0);
+  console.log(`${counts.length} default tools: ${sum} tokens, the longest ${Math.max(...counts)}`);
+  expect(counts).toHaveLength(15);
+  expect(sum).toBeLessThanOrEqual(TOKENS_MAX);
+});
+
+describe('every operation', () => {
+  test.each(OPERATIONS.map((operation) => [operation.name, operation] as const))('%s', (name, operation) => {
+    expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/);
+    expect(operation.title).toMatch(/^[A-Z].*[^.]$/);
+    expect(operation.description).toMatch(/^[A-Z].*\.$/);
+    expect(operation.input).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(operation.output).toMatchObject({ type: 'object' });
+    const { readOnlyHint, destructiveHint } = toolOf(operation).annotations!;
+    expect(readOnlyHint && destructiveHint).toBe(false);
+    if (operation.scope === 'read') expect(readOnlyHint).toBe(true);
+  });
+
+  test('has a name of its own', () => {
+    expect(new Set(OPERATIONS.map(({ name }) => name)).size).toBe(OPERATIONS.length);
+  });
+
+  test('is in a toolset, and no toolset but the fixtures is empty', () => {
+    const used = new Set(OPERATIONS.map(({ toolset }) => toolset));
+    expect([...used].sort()).toEqual(
+      Object.keys(TOOLSETS)
+        .filter((name) => name !== 'conformance')
+        .sort(),
+    );
+  });
+});
