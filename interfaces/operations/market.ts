@@ -37,9 +37,10 @@ export const createOffer = define({
     description: optional(field(offer_create.fields.description)),
     tags: optional(field(offer_create.fields.tags)),
     expires_ms: optional(field(offer_create.fields.expiresMs)),
+    by_hand: optional(flag('Whether you grant each purchase yourself (grant_purchase).')),
   }),
   output: output({ offer_id: text(), tx_id: text(), height: number() }),
-  async run(call, { group_id, title, content, price, description, tags = [], expires_ms }) {
+  async run(call, { group_id, title, content, price, description, tags = [], expires_ms, by_hand }) {
     const group = groupOf(call, group_id);
     const { offer, ...receipt } = await agentIn(call, group).createOffer({
       title,
@@ -47,6 +48,7 @@ export const createOffer = define({
       price: amountOf(price, 'price'),
       tags,
       ...given({ description, expiresMs: expires_ms }),
+      grants: by_hand ? 'by_hand' : 'automatic',
     });
     return { offer_id: offer, ...sealed(receipt) };
   },
