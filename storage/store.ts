@@ -77,10 +77,10 @@ export class Store extends StoreReader {
   readonly wallet: OpaqueMap;
   /** Peers, subscriptions and evidence: what the network remembers. */
   readonly network: OpaqueMap;
-  /** Orders of this node's buyers, and announcements. */
-  readonly market: OpaqueMap;
   /** Work that agents of other systems have handed to groups, and whom to tell of it. */
   readonly agents: OpaqueMap;
+  /** Orders of this node's buyers, and announcements. */
+  readonly market: OpaqueMap;
   readonly #writer: Writer;
   readonly #groups = new Map<string, LmdbGroupStore>();
   readonly #adding = new Map<string, Promise<GroupStore>>();
@@ -94,8 +94,8 @@ export class Store extends StoreReader {
     this.outbox = new OpaqueMap('outbox', tables.outbox, this.view, writer);
     this.wallet = new OpaqueMap('wallet', tables.wallet, this.view, writer);
     this.network = new OpaqueMap('network', tables.network, this.view, writer);
-    this.market = new OpaqueMap('market', tables.market, this.view, writer);
     this.agents = new OpaqueMap('agents', tables.agents, this.view, writer);
+    this.market = new OpaqueMap('market', tables.market, this.view, writer);
   }
 
   /** Checks the format and clears away what a crash left. Part of `openStore`. */

@@ -163,10 +163,10 @@ const ELSEWHERE = [
     'trust-clock',
   ],
   ...['context add', 'context list', 'context remove', 'context use', 'upgrade-rules'],
-  // They need a peer: test/e2e/market.test.ts has them.
-  ...['market-pull', 'market-gossip'],
   ...['prove-consistency', 'verify-consistency', 'setup'],
   ...['git init', 'git join', 'git sync', 'git status', 'git hooks'],
+  // They need a peer: test/e2e/market.test.ts has them.
+  ...['market-pull', 'market-gossip'],
   // Of the network; most need another node.
   ...['run-p2p', 'connect', 'peers', 'peer-add', 'peer-list', 'peer-remove', 'discover-groups'],
   ...['subscribe', 'unsubscribe', 'subscription-list', 'subscription-set', 'sync-now', 'outbox', 'evidence'],
