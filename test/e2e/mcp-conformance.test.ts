@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BatteryNode } from '../../node.ts';
-import { type Proxy, startBearerProxy } from '../support/bearer-proxy.ts';
+import { type BearerProxy, startBearerProxy } from '../support/bearer-proxy.ts';
 import { serveOverHttp, tokenFor } from '../support/mcp.ts';
 
 const REQUIRED = { '2026-07-28': 37, '2025-11-25': 30 } as const;
@@ -21,7 +21,7 @@ const SUITE = join(
 
 const folder = mkdtempSync(join(tmpdir(), 'lb-conformance-'));
 const closings: (() => Promise<void>)[] = [];
-let proxy: Proxy;
+let proxy: BearerProxy;
 
 beforeAll(async () => {
   const node = await BatteryNode.openOrInit({ data: join(folder, 'node') });

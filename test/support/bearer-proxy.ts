@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Proxy {
+export interface BearerProxy {
   readonly port: number;
   close(): Promise<void>;
 }
@@ -15,7 +15,7 @@ export interface Proxy {
 export async function startBearerProxy(
   target: { port: number; path: string },
   token: string,
-): Promise<Proxy> {
+): Promise<BearerProxy> {
   const server = createServer((request, response) => {
     const { method, headers } = request;
     const passed = send(
