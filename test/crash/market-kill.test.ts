@@ -140,7 +140,7 @@ it.each(PAIRS)(
   async (...steps) => {
     await sale('member', ...steps);
   },
-  60_000,
+  120_000,
 );
 
 it.each(isFull ? BUYER_STEPS : BUYER_STEPS.filter((_, at) => at % 2 === 1))(
@@ -148,7 +148,7 @@ it.each(isFull ? BUYER_STEPS : BUYER_STEPS.filter((_, at) => at % 2 === 1))(
   async (buyerStep) => {
     await sale('stranger', 'after 1', buyerStep);
   },
-  60_000,
+  120_000,
 );
 
 it('in the end everybody has paid once for each, and the history is sound', async () => {
