@@ -200,7 +200,7 @@ const TASKS: readonly Step[] = [
 const offer = (name: string): Step =>
   bob(
     'create_offer',
-    inGroup(() => ({ title: `Guide ${name}`, content: `How ${name} works.`, price: '20' })),
+    inGroup(() => ({ title: `Guide ${name}`, content: `How ${name} works.`, price: '20', by_hand: true })),
     {
       save: { [name]: 'offer_id' },
     },
