@@ -27,6 +27,7 @@ const server = await startHttp(
     http_allowed_origins: [],
     http_max_req_per_min: 1_000_000_000,
     a2a: false,
+    a2a_url: undefined,
     a2a_push_private: false,
   },
   { metrics: undefined, health: () => health(node, data), ready: () => ready(node, data) },

@@ -136,7 +136,7 @@ export class NetworkService {
       client: this.client,
       ways: (groupId) => this.groups.sourcesOf(groupId),
       isLevel: (groupId) => performance.now() - (this.groups.known(groupId)?.levelMs ?? -Infinity) < 60_000,
-      sealed: (groupId) => this.groups.known(groupId)?.pull(),
+      sealed: (groupId) => this.groups.known(groupId)?.expectMore(),
     });
     const { book, client } = this;
     this.market = new MarketLink({

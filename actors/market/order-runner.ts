@@ -21,8 +21,9 @@ import { type Order, transactionOf } from './order.ts';
 
 /** Without news an order is looked at this often: deadlines are wall time, and timers are not. */
 const LOOK_MS = 30_000;
-/** The wait after something in the environment failed: twice as long each time, up to the look. */
+/** The wait after something in the environment failed, such as a peer that is gone: twice as long each time, up to. */
 const RETRY_MS_FIRST = 500;
+const RETRY_MS_MAX = 8_000;
 /** How long news may take that are on their way: the chain has just said that it has what we sent. */
 const SETTLING_MS = 50;
 /** Whoever follows no chain has to ask: soon at first, since the other side may just be at it, and then less often. */
@@ -117,7 +118,7 @@ export class OrderRunner {
       // Kept in the outbox: the chain will tell.
       if ((error as { code: string }).code === 'pending') return LISTEN_MS_FIRST;
       this.problem = (error as Error).message;
-      return Math.min(LOOK_MS, RETRY_MS_FIRST * 2 ** this.failures++);
+      return Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** this.failures++);
     }
   }
 

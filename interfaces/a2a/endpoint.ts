@@ -40,13 +40,20 @@ const WRITING: ReadonlySet<string> = new Set([
 
 type Params = Record<string, string>;
 
+export interface A2aOptions extends Pick<PusherOptions, 'arePrivateAllowed' | 'retryMs' | 'givenUp'> {
+  /** Where the card says that the node is; as each caller addresses it, if not given. */
+  readonly url: string | undefined;
+}
+
 export class A2aEndpoint {
+  private readonly url: string | undefined;
   private readonly context: HttpContext;
   private readonly handler: GroupHandler;
   private readonly rpc: JsonRpcTransportHandler;
   private readonly pusher: Pusher;
 
-  constructor(context: HttpContext, push: Pick<PusherOptions, 'arePrivateAllowed' | 'retryMs' | 'givenUp'>) {
+  constructor(context: HttpContext, { url, ...push }: A2aOptions) {
+    this.url = url;
     const { node, report } = context;
     this.context = context;
     const records = new A2aRecords(node.networkPort.store.agents);
@@ -63,7 +70,7 @@ export class A2aEndpoint {
   async addTo(app: FastifyInstance): Promise<void> {
     const { node } = this.context;
     app.get(`/${AGENT_CARD_PATH}`, async (request, reply) => {
-      const base = baseUrl(request);
+      const base = this.baseOf(request);
       return reply
         .type('application/json')
         .send(JSON.stringify(AgentCard.toJSON(signed(node, publicCard(base), base))));
@@ -82,12 +89,17 @@ export class A2aEndpoint {
     });
   }
 
+  /** Where the node is, as callers know it. */
+  private baseOf(request: FastifyRequest): string {
+    return this.url ?? baseUrl(request);
+  }
+
   private callOf(request: FastifyRequest, reply: FastifyReply, tenant?: string): A2aCall {
     const gone = new AbortController();
     reply.raw.on('close', () => gone.abort());
     const { node, ending } = this.context;
     const signal = AbortSignal.any([gone.signal, ending]);
-    const caller = { node, access: request.access!, base: baseUrl(request), signal };
+    const caller = { node, access: request.access!, base: this.baseOf(request), signal };
     return new A2aCall(caller, request.headers, tenant);
   }
 

@@ -33,6 +33,7 @@ import { unwrap } from '../../actors/agent.ts';
 import { RefusedError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
+import { PendingError } from '../../actors/outbox.ts';
 import { DESCRIPTION_BYTES_MAX, TASK_TITLE_CHARACTERS_MAX } from '../../events/limits.ts';
 import type { BatteryNode } from '../../node.ts';
 import { agentIn, groupOf, ownKey } from '../operations/call.ts';
@@ -51,6 +52,17 @@ const ID_CHARACTERS_MAX = 256;
 /** What is left of a long message in the description of its task, beside where the whole of it is. */
 const EXCERPT_BYTES_MAX = DESCRIPTION_BYTES_MAX - 256;
 
+const QUEUED_MAX = 10_000;
+
+/** The task is kept on this node; who seals the group was not reached. */
+class NotSealedYetError extends UnsupportedOperationError {
+  constructor() {
+    super(
+      'the message is kept, and becomes a task when the sealer of the group is reached; send the very same message again to follow it',
+    );
+  }
+}
+
 /** A task that the caller may see. */
 export interface Found extends Handle {
   readonly place: Group;
@@ -68,6 +80,8 @@ export interface HandlerOptions {
 export class GroupHandler implements A2ARequestHandler {
   private readonly options: HandlerOptions;
   private readonly underWay = new Map<string, Promise<void>>();
+  /** Tasks that wait in the outbox. */
+  private readonly queued = new Set<string>();
 
   constructor(options: HandlerOptions) {
     this.options = options;
@@ -145,8 +159,12 @@ export class GroupHandler implements A2ARequestHandler {
     // First what the task came from: a task is never without it, and the message comes again after a crash.
     if (known === undefined) await records.hand(group, task, handed);
     await this.once(`${group}${task}`, async () => {
-      if (place.now.task(task) === undefined) await create(call, place, task, text);
+      if (place.now.task(task) === undefined) await this.create(call, place, task, text);
     });
+    if (place.now.task(task)!.creator !== publicKey)
+      throw new UnsupportedOperationError(
+        'another member has a task of that id; send the message under another id',
+      );
     if (push !== undefined) await this.options.push.add({ group, task }, push);
     return { place, group, task, handed };
   }
@@ -158,6 +176,22 @@ export class GroupHandler implements A2ARequestHandler {
     const done = work().finally(() => this.underWay.delete(name));
     this.underWay.set(name, done);
     return done;
+  }
+
+  /** Puts the task on the board; what waits in the outbox for its sealer is not written again. */
+  private async create(call: A2aCall, place: Group, task: string, text: string): Promise<void> {
+    const name = `${place.groupId}${task}`;
+    if (this.queued.has(name)) throw new NotSealedYetError();
+    try {
+      await create(call, place, task, text);
+    } catch (error) {
+      if (!(error instanceof PendingError)) throw error;
+      // The oldest is forgotten: the group refuses a second task of one id by itself.
+      const [oldest] = this.queued;
+      if (this.queued.size >= QUEUED_MAX && oldest !== undefined) this.queued.delete(oldest);
+      this.queued.add(name);
+      throw new NotSealedYetError();
+    }
   }
 
   private groupOf(tenant: string, call: A2aCall): Group {
@@ -181,7 +215,7 @@ export class GroupHandler implements A2ARequestHandler {
       const found = groups.flatMap((place) =>
         Array.from(this.options.records.allHanded(place.groupId), ([task, handed]) => {
           const state = place.now.task(task);
-          const isOwn = state !== undefined && this.isVisible(handed, call);
+          const isOwn = state?.creator === handed.owner && this.isVisible(handed, call);
           return isOwn ? [{ place, group: place.groupId, task, state, handed }] : [];
         }).flat(),
       );
@@ -199,6 +233,7 @@ export class GroupHandler implements A2ARequestHandler {
     const place = node.group(handle.group);
     const state = place.now.task(handle.task);
     const handed = records.handed(handle.group, handle.task);
+    if (state?.creator !== handed?.owner) throw new TaskNotFoundError();
     if (state === undefined || handed === undefined || !this.isVisible(handed, call))
       throw new TaskNotFoundError();
     return { ...handle, place, state, handed };

@@ -105,6 +105,17 @@ function isPlain(text: string): boolean {
   return text !== '' && !text.includes('\0');
 }
 
+/** Where a server is found from outside: an origin, with a path where a proxy has one. */
+export const webAddress: Kind<string> = {
+  what: 'an address such as https://node.example.org, without a password, a query or a slash at the end',
+  fromText: webAddressIn,
+  fromJson: (value) => (typeof value === 'string' ? webAddressIn(value) : undefined),
+};
+
+function webAddressIn(text: string): string | undefined {
+  return /^https?:\/\/[^/@?#\s]+(\/[^@?#\s]*[^@?#\s/])?$/.test(text) && URL.canParse(text) ? text : undefined;
+}
+
 /** A model for the search by meaning. It stays text, and `embedderOf` says what it stands for. */
 export const embedder: Kind<string> = {
   what: 'builtin, none, ollama:MODEL@URL or openai:MODEL@URL, where URL begins with http:// or https://',

@@ -8,7 +8,18 @@
  * The table is what values are checked against, what `lb config` prints, and what docs/CONFIGURATION.md is made
  * from. No setting may change what is valid: limits of the protocol are in events/limits.ts, and nodes must agree.
  */
-import { addresses, boolean, choice, embedder, host, hosts, integer, type Kind, path } from './kinds.ts';
+import {
+  addresses,
+  boolean,
+  choice,
+  embedder,
+  host,
+  hosts,
+  integer,
+  type Kind,
+  path,
+  webAddress,
+} from './kinds.ts';
 
 export const SECTIONS = [
   'Logs',
@@ -164,6 +175,12 @@ export const SETTINGS = {
     boolean,
     false,
     'Serve A2A there too: agents of other systems hand work to the groups, at `/a2a`.',
+  ),
+  a2a_url: optional(
+    HTTP,
+    webAddress,
+    'as the caller addresses the node',
+    'Where the card of A2A says that this node is: needed behind a proxy that speaks TLS for it.',
   ),
   a2a_push_private: setting(
     HTTP,

@@ -45,6 +45,7 @@ export type HttpSettings = Pick<
   | 'http_allowed_origins'
   | 'http_max_req_per_min'
   | 'a2a'
+  | 'a2a_url'
   | 'a2a_push_private'
 >;
 
@@ -129,10 +130,10 @@ export async function startHttp(
 async function addA2a(
   app: FastifyInstance,
   context: HttpContext,
-  { a2a_push_private: arePrivateAllowed }: HttpSettings,
+  { a2a_push_private: arePrivateAllowed, a2a_url: url }: HttpSettings,
 ): Promise<{ close(): Promise<void> }> {
   const { A2aEndpoint } = await import('../a2a/endpoint.ts');
-  const endpoint = new A2aEndpoint(context, { arePrivateAllowed });
+  const endpoint = new A2aEndpoint(context, { arePrivateAllowed, url });
   await endpoint.addTo(app);
   return endpoint;
 }

@@ -26,7 +26,7 @@ const { offer_create } = marketOperations;
 export const createOffer = define({
   name: 'create_offer',
   title: 'Offer a package',
-  description: 'Encrypts the content and offers it for sale; your node gives buyers the key.',
+  description: 'Encrypts the content and offers it for sale; the node grants every buyer the key by itself.',
   toolset: 'default',
   effect: 'adds',
   input: input({
@@ -37,9 +37,10 @@ export const createOffer = define({
     description: optional(field(offer_create.fields.description)),
     tags: optional(field(offer_create.fields.tags)),
     expires_ms: optional(field(offer_create.fields.expiresMs)),
+    by_hand: optional(flag('Whether you grant each purchase yourself (grant_purchase).')),
   }),
   output: output({ offer_id: text(), tx_id: text(), height: number() }),
-  async run(call, { group_id, title, content, price, description, tags = [], expires_ms }) {
+  async run(call, { group_id, title, content, price, description, tags = [], expires_ms, by_hand }) {
     const group = groupOf(call, group_id);
     const { offer, ...receipt } = await agentIn(call, group).createOffer({
       title,
@@ -47,6 +48,7 @@ export const createOffer = define({
       price: amountOf(price, 'price'),
       tags,
       ...given({ description, expiresMs: expires_ms }),
+      grants: by_hand ? 'by_hand' : 'automatic',
     });
     return { offer_id: offer, ...sealed(receipt) };
   },
@@ -100,7 +102,7 @@ export const listOffers = define({
 export const purchaseOffer = define({
   name: 'purchase_offer',
   title: 'Buy an offer',
-  description: 'Pays the price into escrow; then the seller grants the key, and you open and accept.',
+  description: "Pays the price into escrow; the seller's node then grants the key, and you open and accept.",
   toolset: 'default',
   effect: 'adds',
   input: input({ group_id: groupId, offer_id: text() }),

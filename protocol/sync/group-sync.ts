@@ -21,6 +21,9 @@ import { type SyncEvent, syncMachine } from './sync.machine.ts';
 /** Progress is told this often at most. */
 const PROGRESS_GAP_MS = 100;
 
+/** From a quarter of a second to half a minute, which is when work is sent again. */
+const HOPES_MAX = 8;
+
 /** Sources that one pull asks at most: members that do not seal may lag behind. */
 const SOURCES_PER_PULL = 4;
 
@@ -50,6 +53,8 @@ export class GroupSync {
   private lastPullMs = -Infinity;
   private toldMs = 0;
   private wantsMore = false;
+  /** How often to ask again soon for what must be there. */
+  private hopes = 0;
   private running: Promise<void> = Promise.resolve();
   /** The greatest height that a sealer has signed, as far as it was announced. */
   private announcedHeight = -1;
@@ -130,7 +135,13 @@ export class GroupSync {
   /** A sealed block of this height exists. */
   announced(height: number): void {
     this.announcedHeight = Math.max(this.announcedHeight, height);
-    if (height > this.height) this.pull();
+    if (height > this.height) this.expectMore();
+  }
+
+  /** There is more than what is here: it is asked for now, and again soon where the sources do not have it yet. */
+  expectMore(): void {
+    this.hopes = HOPES_MAX;
+    this.pull();
   }
 
   pause(): void {
@@ -204,7 +215,7 @@ export class GroupSync {
     } else {
       this.failures = 0;
       this.send({ type: 'done' });
-      this.plan(intervalMs);
+      this.plan(this.hopes > 0 ? this.hopeMs() : intervalMs);
     }
     if (reached !== undefined) {
       this.error = undefined;
@@ -216,6 +227,13 @@ export class GroupSync {
     if (this.wantsMore) this.pull();
   }
 
+  /** The wait before the next try for what was heard of and not had; longer each time. */
+  private hopeMs(): number {
+    const waitMs = SYNC_GAP_MS * 2 ** (HOPES_MAX - this.hopes);
+    this.hopes--;
+    return Math.min(waitMs, this.intervalMs);
+  }
+
   private async pullFrom(source: Hex32): Promise<void> {
     const { host, port, client, stallMs } = this.options;
     await client.introduce(source);
@@ -225,6 +243,7 @@ export class GroupSync {
     const fetched = await fetchBlocks(host, source, { groupId: this.groupId, from, nowMs, signal, stallMs });
     this.promisedHeight = fetched.end - 1;
     if (fetched.end === from) return void (await fetched.blocks.return());
+    if (fetched.end > this.announcedHeight) this.hopes = 0;
     const refusal = await port.chain(this.groupId).follow(this.counted(fetched.blocks));
     if (refusal !== undefined) await this.refused(source, refusal);
   }

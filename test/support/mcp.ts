@@ -67,6 +67,7 @@ export function serveOverHttp(node: BatteryNode, settings: Partial<HttpSettings>
     http_allowed_origins: [],
     http_max_req_per_min: 1_000_000,
     a2a: false,
+    a2a_url: undefined,
     a2a_push_private: false,
   };
   return startHttp(node, { ...standard, ...settings }, monitors, (error) => {

@@ -6,7 +6,6 @@ import { layoutOf } from '../../../storage/directory.ts';
 import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
 import { type Config, loadConfig, networkOptions, nodeOptions } from '../../config/load.ts';
-import type { SettingName } from '../../config/schema.ts';
 import type { Monitors } from '../../http/server.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
@@ -54,7 +53,7 @@ export function registerUp(program: Command, context: CliContext): void {
       runsHere: true,
     },
     upFlags,
-    (run) => up(run, { p2p: 'true' }),
+    (run) => up(run, { isNetworkAlone: true }),
   );
 }
 
@@ -67,14 +66,14 @@ function upFlags(command: Command): Command {
   );
 }
 
-async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, string>> = {}): Promise<void> {
+async function up(run: Run<UpOptions>, { isNetworkAlone = false } = {}): Promise<void> {
   const data = run.path(run.data);
   const { host, port } = run.options;
   const flags = {
     ...configFlags({ ...run.options }),
     ...(host === undefined ? {} : { p2p_host: host }),
     ...(port === undefined ? {} : { p2p_port: port }),
-    ...always,
+    ...(isNetworkAlone ? { p2p: 'true' } : {}),
   };
   const config = loadConfig({ data, env: run.env, flags });
   const { startObservability } = await import('../../observability/observe.ts');
@@ -91,7 +90,9 @@ async function up(run: Run<UpOptions>, always: Partial<Record<SettingName, strin
   const server = await listenFor(node);
   run.onEnd(() => server.close());
   const network = await startNetwork(run, node, config, logger);
-  const http = await serveHttp(run, node, config, { metrics, ...attached }, logger);
+  const http = isNetworkAlone
+    ? undefined
+    : await serveHttp(run, node, config, { metrics, ...attached }, logger);
   const groups = node.groupIds().length;
   const { pid } = process;
   const { socket } = layoutOf(data);

@@ -13,6 +13,7 @@ import type { Client } from '@a2a-js/sdk/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent } from '../../../actors/agent.ts';
 import type { Group } from '../../../actors/group.ts';
+import { taskIdOf } from '../../../interfaces/a2a/wire.ts';
 import type { HttpServer } from '../../../interfaces/http/server.ts';
 import { BatteryNode } from '../../../node.ts';
 import { a2aClient, BINDINGS, message, send, textOf, told } from '../../support/a2a.ts';
@@ -29,6 +30,12 @@ const tokens: Record<string, string> = {};
 async function open(): Promise<void> {
   node = await BatteryNode.openOrInit({ data, threads: 1 });
   server = await serveOverHttp(node, { a2a: true });
+}
+
+async function openAgain(): Promise<void> {
+  await open();
+  group = node.group(group.groupId);
+  worker = group.as('worker');
 }
 
 async function close(): Promise<void> {
@@ -240,9 +247,7 @@ test('tasks, contexts and answers to messages survive a restart', async () => {
   const client = await a2aClient('JSONRPC', server.port, tokens.client!);
   const sent = await send(client, 'before the restart', { contextId: 'kept' });
   await close();
-  await open();
-  group = node.group(group.groupId);
-  worker = group.as('worker');
+  await openAgain();
   const later = await a2aClient('HTTP+JSON', server.port, tokens.client!);
   expect((await send(later, 'before the restart')).id).toBe(sent.id);
   expect((await later.listTasks(list({ contextId: 'kept' }))).tasks.map((one) => one.id)).toEqual([sent.id]);
@@ -309,6 +314,43 @@ describe('raw requests', () => {
     expect(status).toBeLessThan(500);
     expect(JSON.parse(text)).toMatchObject({ error: { code: status } });
   });
+});
+
+test('a client that dies in the middle of a stream leaves the others alone, and a server that stops ends streams', async () => {
+  const client = await a2aClient('JSONRPC', server.port, tokens.client!);
+  const dying = new AbortController();
+  const first = client.sendMessageStream(message('dying'), { signal: dying.signal });
+  expect(told((await first.next()).value!)).toBe('task 1');
+  dying.abort();
+  await expect(first.next()).rejects.toThrow();
+  const open = client.sendMessageStream(message('open'));
+  const { value } = await open.next();
+  if (value?.payload?.$case !== 'task') throw new Error('a stream begins with its task');
+  const waiting = send(client, 'waiting', { waits: true });
+  await taskTitled('Do waiting');
+  // Whichever way they end: nobody waits for ever, the server least of all.
+  await Promise.allSettled([open.next(), waiting, close()]);
+  await openAgain();
+  const later = await a2aClient('JSONRPC', server.port, tokens.client!);
+  expect((await send(later, 'open')).id).toBe(value.payload.value.id);
+});
+
+test('behind a proxy the card says where the node is from outside', async () => {
+  const plain = await serveOverHttp(node, { a2a: true, a2a_url: 'https://node.example.org' });
+  const response = await fetch(`http://127.0.0.1:${plain.port}/.well-known/agent-card.json`);
+  const { supportedInterfaces } = AgentCard.fromJSON(await response.json());
+  expect(supportedInterfaces.map(({ url }) => url)).toEqual([
+    'https://node.example.org/a2a',
+    'https://node.example.org/a2a',
+  ]);
+  await plain.close();
+});
+
+test('a task that another member gave the very id is not taken for the message’s', async () => {
+  const client = await a2aClient('JSONRPC', server.port, tokens.client!);
+  const { publicKey } = node.identity('client');
+  await worker.createTask({ task: taskIdOf(publicKey, group.groupId, 'squatted'), title: 'A trap' });
+  await expect(send(client, 'squatted')).rejects.toThrow(/another/);
 });
 
 test('off unless it is asked for', async () => {

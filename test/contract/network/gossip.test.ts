@@ -2,8 +2,9 @@
 import { RPC } from '@libp2p/gossipsub/message';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Host } from '../../../protocol/host.ts';
+import { subscribe } from '../../../protocol/membership.ts';
 import { closeHostile, hostile, mallory } from '../../support/hostile.ts';
-import { closePeers, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
 
 afterEach(async () => {
   await closePeers();
@@ -28,6 +29,30 @@ describe('an announcement', () => {
       latencies.push(performance.now() - startMs);
     }
     expect(latencies.toSorted((a, b) => a - b)[5]).toBeLessThan(500);
+  });
+
+  it('of a block that the only source does not have yet is followed up until it has', async () => {
+    const sealer = await peer({ syncIntervalMs: 3_600_000 });
+    const relay = await peer({ syncIntervalMs: 3_600_000 });
+    const member = await peer({ syncIntervalMs: 3_600_000 });
+    const { groupId } = await sealer.node.createGroup({ name: 'late' });
+    for (const { network } of [sealer, member]) network.dialer.keep = () => {};
+    await joinGroup(sealer, relay, groupId);
+    await sealer.node.group(groupId).as('node').addMember(member.key, 'member');
+    await until('the relay knows', () => relay.node.group(groupId).now.roleOf(member.key) !== undefined);
+    await connect(member, relay);
+    await subscribe(member.network, groupId, relay.key);
+    relay.network.groups.known(groupId)!.pause();
+    const { height } = await sealer.node.group(groupId).as('node').setProfile('new');
+    const following = member.network.groups.known(groupId)!;
+    following.announced(height);
+    await until(
+      'it was asked for and not had',
+      () => following.status === 'idle' && following.target === height,
+    );
+    expect(member.node.group(groupId).head.height).toBeLessThan(height);
+    relay.network.groups.known(groupId)!.resume();
+    await until('it is here', () => member.node.group(groupId).head.height >= height);
   });
 
   it('says nothing of the group to whoever does not know its block 0', async () => {
