@@ -13,7 +13,8 @@ import { filePath } from '../../views/paths.ts';
 import { peekViews } from '../../views/peek.ts';
 import { runVerb, startNode, stopNode } from '../support/owner.ts';
 
-const CLAIMS = 2_000;
+// Some seconds of work: a node is up in less.
+const CLAIMS = 20_000;
 const ROUNDS = 4;
 const QUESTION = { query: 'claim number seven hundred', topK: 20 };
 
