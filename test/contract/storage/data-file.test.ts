@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { checkDataFile } from '../../../storage/data-file.ts';
 import { TABLES } from '../../../storage/schema.ts';
 import { openStore } from '../../../storage/store.ts';
-import { hexId, temporaryDirectory } from './temporary.ts';
+import { hexId, temporaryDirectory } from '../../unit/storage/temporary.ts';
 
 let dir: string;
 let data: string;
