@@ -1,102 +1,97 @@
 /** A new peer that fetches a whole group over loopback, as a share of the rate at which blocks are validated. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { BatteryNode } from '../node.ts';
-import { connectToAny, subscribe } from '../protocol/membership.ts';
-import { NetworkService } from '../protocol/network-service.ts';
+import { writeBlocks } from './block-file.ts';
+import type { CatchUp, Source } from './catch-up-target.ts';
 import type { Row } from './row.ts';
-import { ONE, secondsToValidate } from './validation.ts';
-import { benchSigner, buildWorkload, type Workload } from './workload.ts';
+import { ONE } from './validation.ts';
+import { buildWorkload } from './workload.ts';
 
-const CHILD = join(import.meta.dirname, 'catch-up-child.ts');
-const WAIT_MS = 300_000;
+/** A process, and the first line that it prints, read as data. */
+async function startChild<T>(
+  name: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+): Promise<{ child: ChildProcessWithoutNullStreams; line: T }> {
+  // As a node runs for its users: without the flags of the benchmark.
+  const child = spawn(process.execPath, [...flags, join(import.meta.dirname, name), ...args]);
+  child.stderr.pipe(process.stderr);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const first = await lines.next();
+  if (first.done) throw new Error(`${name} ended before it said anything`);
+  return { child, line: JSON.parse(first.value) as T };
+}
 
-interface CatchUp {
-  readonly seconds: number;
-  /** How much more memory the last quarter takes than the second. */
-  readonly growthMb: number;
+function end(child: ChildProcessWithoutNullStreams): Promise<unknown> {
+  child.stdin.end();
+  return new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(0)));
+}
+
+/** What a process prints that ends by itself. */
+async function answerOf<T>(name: string, args: readonly string[], flags?: readonly string[]): Promise<T> {
+  const { child, line } = await startChild<T>(name, args, flags);
+  await end(child);
+  return line;
+}
+
+interface Chain {
+  readonly groupId: string;
+  readonly file: string;
+  readonly threads: number;
 }
 
 /** Blocks are fetched by a process of its own from another: both share the cores, as neighbours would. */
-async function secondsToCatchUp(workload: Workload, threads: number): Promise<CatchUp> {
-  const directory = mkdtempSync(join(tmpdir(), 'lb-bench-'));
-  const file = join(directory, 'blocks');
-  writeFileSync(file, Buffer.concat(workload.blocks.flatMap((block) => [lengthOf(block), block])));
-  const source = spawn(process.execPath, [CHILD, join(directory, 'source'), file], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+async function catchUp(directory: string, { groupId, file, threads }: Chain): Promise<[CatchUp, CatchUp]> {
+  const source = await startChild<Omit<Source, 'groupId'>>('catch-up-source.ts', [
+    join(directory, 'source'),
+    file,
+  ]);
+  const told = JSON.stringify({ groupId, ...source.line } satisfies Source);
+  const target = (name: string, flags: readonly string[]): Promise<CatchUp> =>
+    answerOf('catch-up-target.ts', [join(directory, name), String(threads), told], flags);
   try {
-    const lines = createInterface({ input: source.stdout })[Symbol.asyncIterator]();
-    const first = await lines.next();
-    if (first.done) throw new Error('the source ended before it served');
-    const { addresses, head } = JSON.parse(first.value) as { addresses: string[]; head: number };
-    return await fetchAll(join(directory, 'target'), { workload, threads, addresses, head });
+    // Watching the memory takes time: another run is timed.
+    return [await target('timed', []), await target('watched', ['--expose-gc'])];
   } finally {
-    source.stdin.end();
-    await new Promise((resolve) => (source.exitCode === null ? source.once('exit', resolve) : resolve(0)));
-    rmSync(directory, { recursive: true, force: true });
+    await end(source.child);
   }
 }
 
-function lengthOf(block: Uint8Array): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(block.length);
-  return length;
-}
-
-async function fetchAll(
-  data: string,
-  {
-    workload,
-    threads,
-    addresses,
-    head,
-  }: { workload: Workload; threads: number; addresses: string[]; head: number },
-): Promise<CatchUp> {
-  await using node = await BatteryNode.openOrInit({ data, threads });
-  const signer = benchSigner('member 0');
-  const port = { ...node.networkPort, signer, signers: () => [signer] };
-  const network = await NetworkService.start(port, { mdns: false });
-  const key = benchSigner('founder').publicKey;
-  await connectToAny(network, [{ key, addresses }]);
-  const samples: { height: number; rssMb: number }[] = [];
-  const watch = setInterval(() => {
-    const height = node.groupIds().length > 0 ? node.groups()[0]!.head.height : 0;
-    samples.push({ height, rssMb: process.memoryUsage().rss / 2 ** 20 });
-  }, 50);
-  const start = performance.now();
-  const done = new Promise<void>((resolve) =>
-    node.bus.head$.subscribe(({ height }) => (height === head ? resolve() : undefined)),
-  );
-  await Promise.all([subscribe(network, workload.groupId, key, WAIT_MS), done]);
-  const seconds = (performance.now() - start) / 1000;
-  clearInterval(watch);
-  await network.stop();
-  const most = (from: number, to: number): number =>
-    Math.max(
-      ...samples
-        .filter(({ height }) => height >= from * head && height <= to * head)
-        .map(({ rssMb }) => rssMb),
-    );
-  return { seconds, growthMb: most(0.75, 1) - most(0.25, 0.5) };
-}
-
 export async function measureCatchUp(scale: number, threads: number): Promise<Row[]> {
-  const workload = buildWorkload({ ...ONE, transactions: Math.ceil(100_000 * scale) });
-  const before = await secondsToValidate(workload, threads);
-  const { seconds, growthMb } = await secondsToCatchUp(workload, threads);
-  const validation = (before + (await secondsToValidate(workload, threads))) / 2;
-  return [
-    {
-      what: `catch-up of ${workload.transactions.toLocaleString('en-US')} transactions over loopback`,
-      value: workload.transactions / seconds,
-      unit: 'tx/s',
-      against: { what: 'validation', share: validation / seconds },
-      bar: '70 % of validation',
-    },
-    { what: 'growth of memory from the second quarter to the last', value: growthMb, unit: 'MB' },
-  ];
+  const shape = { ...ONE, transactions: Math.ceil(100_000 * scale) };
+  const { groupId, blocks, transactions } = buildWorkload(shape);
+  const directory = mkdtempSync(join(tmpdir(), 'lb-bench-'));
+  const file = join(directory, 'blocks');
+  const validate = (): Promise<number> => answerOf('catch-up-validation.ts', [file, String(threads)]);
+  try {
+    writeBlocks(file, blocks);
+    const before = await validate();
+    const [{ seconds, secondsWithTexts }, { growthMb = Number.NaN }] = await catchUp(directory, {
+      groupId,
+      file,
+      threads,
+    });
+    const validation = (before + (await validate())) / 2;
+    return [
+      {
+        what: 'validation of the same blocks by a new process',
+        value: transactions / validation,
+        unit: 'tx/s',
+      },
+      {
+        what: `catch-up of ${transactions.toLocaleString('en-US')} transactions over loopback`,
+        value: transactions / seconds,
+        unit: 'tx/s',
+        against: { what: 'validation', share: validation / seconds },
+        bar: '70 % of validation',
+      },
+      { what: '  until the texts of its claims are there as well', value: secondsWithTexts, unit: 's' },
+      { what: '  growth of memory in use, first half to second', value: growthMb, unit: 'MB' },
+    ];
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }

@@ -49,6 +49,11 @@ export const benchGenesis: Extract<Operation, { type: 'genesis' }> = {
   policy: { ...DEFAULT_POLICY, faucet_amount: 1_000_000_000n, transfer_fee_bps: 100 },
 };
 
+/** What the claims of the mix say, by their numbers. */
+export function claimText(number: number): Uint8Array {
+  return utf8(`claim ${number}`);
+}
+
 /** An endless, valid stream of operations for one author at a time. */
 export class Mix {
   private readonly members: readonly Hex32[];
@@ -81,7 +86,7 @@ export class Mix {
   }
 
   private claim(number: number): Operation {
-    const artifact = toHex(sha256(utf8(`claim ${number}`)));
+    const artifact = toHex(sha256(claimText(number)));
     return { type: 'claim', artifact, parent: undefined, evidence: [], tags: ['bench', 'claim'] };
   }
 
