@@ -16,7 +16,8 @@ export const RESPONSE_BYTES_MAX = 4 * MIB;
 export const SYNC_FRAME_BYTES_MAX = BLOCK_BYTES_MAX;
 /** Where serving stops to fill a batch of artifacts. */
 export const ARTIFACT_BATCH_BYTES = 1 * MIB;
-export const ARTIFACTS_PER_REQUEST_MAX = 256;
+/** The texts of claims are short: more of them fill a batch than of any other artifact. */
+export const ARTIFACTS_PER_REQUEST_MAX = 2_048;
 /** The largest artifact that an answer carries: larger packages go from hand to hand. */
 export const ARTIFACT_BYTES_MAX = 3 * MIB;
 /** Of a package, per answer: the largest one takes 34 requests, which the rate of requests allows. */

@@ -2,6 +2,7 @@
  * A small durable map of bytes to bytes: the outbox, the wallet, what the network and the market remember, whose
  * records belong to other rooms.
  */
+import { concatBytes } from '../events/bytes.ts';
 import { closedError, type Table } from './environment.ts';
 import { OPAQUE_KEY_BYTES_MAX } from './keys.ts';
 import { PackedWrites } from './packed-writes.ts';
@@ -52,9 +53,15 @@ export class OpaqueMap {
     await this.#writer.submit(writes);
   }
 
-  /** Entries whose key begins with `prefix` (empty for all), ascending. */
-  list(prefix: Uint8Array = new Uint8Array(0)): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
-    return scanTable(this.#table, this.#view, { prefix });
+  /** Entries whose key begins with `prefix` (empty for all) and comes after `after`, ascending. */
+  list(
+    prefix: Uint8Array = new Uint8Array(0),
+    page: { readonly after?: Uint8Array | undefined; readonly limit?: number } = {},
+  ): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
+    const { after, limit } = page;
+    // The next key that there can be: keys are bytes, and a zero byte more is the smallest step.
+    const start = after && concatBytes(after, Uint8Array.of(0));
+    return scanTable(this.#table, this.#view, { prefix, start, limit });
   }
 }
 

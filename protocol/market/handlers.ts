@@ -15,11 +15,13 @@ import * as limits from '../limits.ts';
 import type { NetworkPort } from '../port.ts';
 import type { Handlers } from '../rpc/server.ts';
 import type { AnnouncementDesk } from './announcement-desk.ts';
+import type { PackageShelf } from './packages.ts';
 
 export interface MarketHandlerParts {
   readonly port: NetworkPort;
   readonly access: Access;
   readonly announcements: AnnouncementDesk;
+  readonly packages: PackageShelf;
 }
 
 type MarketHandlers = Pick<
@@ -27,11 +29,12 @@ type MarketHandlers = Pick<
   'package_get' | 'market_pull' | 'market_push' | 'offer_proof' | 'purchase_proofs'
 >;
 
-export function marketHandlersOf({ port, access, announcements }: MarketHandlerParts): MarketHandlers {
+export function marketHandlersOf(parts: MarketHandlerParts): MarketHandlers {
+  const { port, access, announcements, packages } = parts;
   return {
     package_get: ({ hash, offset }) => {
       const { artifacts } = port.store;
-      const size = isPackage(port, hash) ? artifacts.size(hash) : undefined;
+      const size = packages.has(hash) ? artifacts.size(hash) : undefined;
       if (size === undefined) throw new RpcError('not_found', '');
       if (offset > size) throw new RpcError('bad_request', 'the package ends before that');
       return { size, bytes: artifacts.range(hash, offset, limits.PACKAGE_PART_BYTES_MAX)! };
@@ -41,10 +44,7 @@ export function marketHandlersOf({ port, access, announcements }: MarketHandlerP
     offer_proof: ({ groupId, offer }, peer) => {
       const group = shown(port, access, groupId);
       const found = viewOf(group).offer(offer);
-      if (
-        found === undefined ||
-        !maySeeOffer({ port, access, announcements }, groupId, found.seller, offer, peer)
-      )
+      if (found === undefined || !maySeeOffer(parts, groupId, found.seller, offer, peer))
         throw new RpcError('not_found', '');
       const txId = creationOf(group, found);
       if (txId === undefined) throw new RpcError('not_found', 'the offer is not in the log of this node');
@@ -70,13 +70,6 @@ const viewOf = (group: GroupStore): GroupView =>
 function shown(port: NetworkPort, access: Access, groupId: Hex32): GroupStore {
   if (!access.has(groupId)) throw new RpcError('not_found', '');
   return port.store.group(groupId);
-}
-
-/** What no group has among its artifacts is a package, and belongs to everybody. */
-function isPackage(port: NetworkPort, hash: Hex32): boolean {
-  return (
-    port.store.artifacts.has(hash) && !port.groupIds().some((id) => port.store.group(id).hasArtifact(hash))
-  );
 }
 
 /** Members, guests of a group that may be discovered, whoever holds money in it, and everybody for what is announced. */

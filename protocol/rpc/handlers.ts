@@ -13,6 +13,7 @@ import type { Host } from '../host.ts';
 import * as limits from '../limits.ts';
 import type { AnnouncementDesk } from '../market/announcement-desk.ts';
 import { marketHandlersOf } from '../market/handlers.ts';
+import { PackageShelf } from '../market/packages.ts';
 import type { PeerBook } from '../peers.ts';
 import type { NetworkPort } from '../port.ts';
 import { type SubmissionDesk, takeSubmissions } from '../submissions.ts';
@@ -36,6 +37,7 @@ export interface HandlerParts {
 
 export function handlersOf(parts: HandlerParts): Handlers {
   const { port, access, desk } = parts;
+  const packages = new PackageShelf(port);
   const memberGroup = (groupId: Hex32, peer: Hex32): GroupStore => {
     if (!access.isMember(groupId, peer)) throw new RpcError('not_found', '');
     return port.store.group(groupId);
@@ -62,11 +64,11 @@ export function handlersOf(parts: HandlerParts): Handlers {
       return { statuses: txIds.map((txId) => group.txLocation(txId)?.kind ?? 'unknown') };
     },
     cas_have: ({ groupId, hashes }, peer) => {
-      const read = artifactReader(parts, groupId, peer);
+      const read = artifactReader(parts, packages, groupId, peer);
       return { present: hashes.map((hash) => read.has(hash)) };
     },
     cas_get: ({ groupId, hashes }, peer) => ({
-      artifacts: gatherArtifacts(artifactReader(parts, groupId, peer), hashes),
+      artifacts: gatherArtifacts(artifactReader(parts, packages, groupId, peer), hashes),
     }),
     market_list_offers: ({ groupId, after }, peer) => {
       if (!access.has(groupId) || !(access.isMember(groupId, peer) || access.isDiscoverable(groupId)))
@@ -82,7 +84,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
       memberGroup(groupId, peer);
       return { peers: knownMembers(parts, groupId, peer) };
     },
-    ...marketHandlersOf(parts),
+    ...marketHandlersOf({ ...parts, packages }),
   };
 }
 
@@ -130,29 +132,30 @@ interface ArtifactReader {
 /** A group's artifacts for its members; without a group the packages, which belong to no group and to everybody. */
 function artifactReader(
   { port, access }: HandlerParts,
+  packages: PackageShelf,
   groupId: Hex32 | undefined,
   peer: Hex32,
 ): ArtifactReader {
-  const { store } = port;
-  const size = (hash: Hex32): number => store.artifacts.size(hash) ?? 0;
-  if (groupId === undefined) {
-    const isPackage = (hash: Hex32): boolean =>
-      store.artifacts.has(hash) && !port.groupIds().some((id) => store.group(id).hasArtifact(hash));
-    return { has: isPackage, size, get: (hash) => (isPackage(hash) ? store.artifacts.get(hash) : undefined) };
-  }
+  const { artifacts } = port.store;
+  const content = {
+    size: (hash: Hex32): number => artifacts.size(hash) ?? 0,
+    get: (hash: Hex32): Uint8Array | undefined => artifacts.get(hash),
+  };
+  if (groupId === undefined) return { has: (hash) => packages.has(hash), ...content };
   if (!access.isMember(groupId, peer)) throw new RpcError('not_found', '');
-  const group = store.group(groupId);
-  return { has: (hash) => group.hasArtifact(hash), size, get: (hash) => group.artifact(hash) };
+  const group = port.store.group(groupId);
+  return { has: (hash) => group.hasArtifact(hash), ...content };
 }
 
 /** As many as fit into an answer, at least one; what is too large for any answer is as if it were not here. */
 function gatherArtifacts(reader: ArtifactReader, hashes: readonly Hex32[]): (Uint8Array | undefined)[] {
   const artifacts: (Uint8Array | undefined)[] = [];
-  let size = 0;
+  let gathered = 0;
   for (const hash of hashes) {
-    const isThere = reader.has(hash) && reader.size(hash) <= limits.ARTIFACT_BYTES_MAX;
-    if (isThere) size += reader.size(hash);
-    if (artifacts.length > 0 && size > limits.ARTIFACT_BATCH_BYTES) break;
+    const size = reader.has(hash) ? reader.size(hash) : undefined;
+    const isThere = size !== undefined && size <= limits.ARTIFACT_BYTES_MAX;
+    if (isThere) gathered += size;
+    if (artifacts.length > 0 && gathered > limits.ARTIFACT_BATCH_BYTES) break;
     artifacts.push(isThere ? reader.get(hash) : undefined);
   }
   return artifacts;

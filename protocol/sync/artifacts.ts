@@ -26,6 +26,8 @@ const scannedKey = (groupId: Hex32): Uint8Array => concatBytes(utf8('scanned/'),
 const missingPrefix = (groupId: Hex32): Uint8Array => concatBytes(utf8('missing/'), fromHex(groupId));
 /** Blocks looked through between two turns of the event loop. */
 const BLOCKS_PER_TURN = 256;
+/** So that the memory that fetching takes does not grow with what is missing. */
+const MISSING_PER_PAGE = 4_096;
 
 /** How many artifacts of a group are not here, of those that its log has been looked through for. */
 export function missingArtifacts(network: OpaqueMap, groupId: Hex32): number {
@@ -44,26 +46,6 @@ export class ArtifactFetcher {
     this.store = store;
     this.client = client;
     this.came = came;
-  }
-
-  /** What is missing still: some may have come another way, with this node's own work. */
-  private async wanted(groupId: Hex32): Promise<Hex32[]> {
-    const group = this.store.group(groupId);
-    const listed = [...this.missing(groupId)];
-    const here = new Set(listed.filter((hash) => group.hasArtifact(hash)));
-    if (here.size > 0)
-      await this.store.network.write(
-        Array.from(
-          here,
-          (hash): OpaqueWrite => [concatBytes(missingPrefix(groupId), fromHex(hash)), undefined],
-        ),
-      );
-    return listed.filter((hash) => !here.has(hash));
-  }
-
-  private *missing(groupId: Hex32): Generator<Hex32> {
-    const prefix = missingPrefix(groupId);
-    for (const [key] of this.store.network.list(prefix)) yield toHex(key.slice(prefix.length));
   }
 
   /** Looks through what is new in the log, and remembers which artifacts are not here. */
@@ -99,14 +81,32 @@ export class ArtifactFetcher {
    * @throws RpcError, NetworkError, MisbehaviourError for bytes that have another hash
    */
   async fetch(groupId: Hex32, peer: Hex32, signal: AbortSignal): Promise<void> {
-    let wanted = await this.wanted(groupId);
-    while (wanted.length > 0) {
-      const hashes = wanted.slice(0, ARTIFACTS_PER_REQUEST_MAX);
-      const { artifacts } = await this.client.patiently(peer, 'cas_get', { groupId, hashes }, signal);
-      if (artifacts.length === 0 || artifacts.length > hashes.length)
-        throw new MisbehaviourError('an answer with another number of artifacts than asked for');
-      await this.keep(groupId, hashes, artifacts);
-      wanted = wanted.slice(artifacts.length);
+    for await (const missing of this.pagesOfMissing(groupId))
+      for (let wanted = missing; wanted.length > 0; ) {
+        const hashes = wanted.slice(0, ARTIFACTS_PER_REQUEST_MAX);
+        const { artifacts } = await this.client.patiently(peer, 'cas_get', { groupId, hashes }, signal);
+        if (artifacts.length === 0 || artifacts.length > hashes.length)
+          throw new MisbehaviourError('an answer with another number of artifacts than asked for');
+        await this.keep(groupId, hashes, artifacts);
+        wanted = wanted.slice(artifacts.length);
+      }
+  }
+
+  /** What is missing still, once each; some may have come another way, with this node's own work. */
+  private async *pagesOfMissing(groupId: Hex32): AsyncGenerator<Hex32[]> {
+    const group = this.store.group(groupId);
+    const prefix = missingPrefix(groupId);
+    for (let after: Uint8Array | undefined; ; ) {
+      const keys = Array.from(
+        this.store.network.list(prefix, { after, limit: MISSING_PER_PAGE }),
+        ([key]) => key,
+      );
+      if (keys.length === 0) return;
+      after = keys.at(-1);
+      const isHere = keys.map((key) => group.hasArtifact(key.subarray(prefix.length)));
+      const here = keys.filter((_, at) => isHere[at]);
+      if (here.length > 0) await this.store.network.write(here.map((key): OpaqueWrite => [key, undefined]));
+      yield keys.filter((_, at) => !isHere[at]).map((key) => toHex(key.subarray(prefix.length)));
     }
   }
 

@@ -68,7 +68,7 @@ describe('a pool whose threads break', () => {
 
   it('close does not wait for threads that hang, and leaves no promise behind', async () => {
     const verifier = pool('breaking-worker.ts');
-    // Two threads with two chunks each hold 32 jobs: the first batches are in flight or beside a thread,
+    // Two threads with eight chunks of 8 jobs each hold 128: the first batches are in flight or beside a thread,
     // the last ones wait for a place, and one waits in the middle of being handed out.
     const batches = [command('!hang', 8), command('!hang', 8), command('!hang', 200), command('!hang', 8)];
     const pending = reasonsOf(batches.map((jobs) => verifier.verify(PREFIX, jobs)));
