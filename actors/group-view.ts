@@ -10,7 +10,7 @@ import { PRESENCE_STALE_MS_DEFAULT } from '../events/limits.ts';
 import type { Policy } from '../events/operations/group.ts';
 import { holds } from '../machines/knowledge.ts';
 import { isStale } from '../machines/presence.ts';
-import type { StateBase, Table } from '../machines/state.ts';
+import type { StateBase, Table, TableKeys } from '../machines/state.ts';
 import {
   adminsTable,
   balanceTable,
@@ -87,7 +87,7 @@ export class StoredState implements StateBase {
     return bytes === undefined ? undefined : decode(table.codec, bytes);
   }
 
-  *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
+  *ids(table: TableKeys, idPrefix: string): Iterable<string> {
     for (const [key] of this.reader.stateRange(table.prefix + idPrefix)) yield key.slice(table.prefix.length);
   }
 }
@@ -114,7 +114,7 @@ export class GroupView {
   }
 
   private *records<T>(table: Table<T>, idPrefix = ''): Generator<[id: string, value: T]> {
-    for (const id of this.base.ids(table as Table<unknown>, idPrefix)) {
+    for (const id of this.base.ids(table, idPrefix)) {
       const value = this.base.get(table, id);
       if (value !== undefined) yield [id, value];
     }
@@ -156,10 +156,7 @@ export class GroupView {
 
   /** Every key that the group has met as a member, present or former, or as the holder of a balance. */
   keys(): Set<Hex32> {
-    return new Set([
-      ...this.base.ids(memberTable as Table<unknown>, ''),
-      ...this.base.ids(balanceTable as Table<unknown>, ''),
-    ]);
+    return new Set([...this.base.ids(memberTable, ''), ...this.base.ids(balanceTable, '')]);
   }
 
   invites(): Invite[] {
@@ -224,11 +221,11 @@ export class GroupView {
   }
 
   claimIds(idPrefix = ''): Iterable<Hex32> {
-    return this.base.ids(claimTable as Table<unknown>, idPrefix);
+    return this.base.ids(claimTable, idPrefix);
   }
 
   experienceIds(idPrefix = ''): Iterable<Hex32> {
-    return this.base.ids(experienceTable as Table<unknown>, idPrefix);
+    return this.base.ids(experienceTable, idPrefix);
   }
 
   /**

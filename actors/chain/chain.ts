@@ -11,7 +11,7 @@ import { type Refusal, refuse } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
 import type { Transaction, VerifiedTransaction } from '../../events/transaction.ts';
 import { unknownAuthor } from '../../machines/group.ts';
-import type { Table } from '../../machines/state.ts';
+
 import { sealersTable } from '../../machines/tables.ts';
 import type { Head } from '../../storage/port.ts';
 import { SUBMISSIONS_MAX } from '../bounds.ts';
@@ -368,7 +368,7 @@ export class GroupChain {
   private publish(final: FinalBlock): void {
     const { groupId } = this;
     const { height } = final.header;
-    if (final.judged.writes.get(sealersTable as Table<unknown>, '') !== undefined)
+    if (final.judged.writes.get(sealersTable, '') !== undefined)
       this.lifecycle.send({
         type: 'sealersChanged',
         seals: this.sealingSigner(this.working().core) !== undefined,

@@ -46,8 +46,6 @@ export type BeatVerdict =
   | 'not_a_member'
   | 'signature_invalid';
 
-type AnyTable = Parameters<WriteSet['of']>[0];
-
 export class GroupPresence {
   private readonly options: GroupPresenceOptions;
   private readonly state: StoredState;
@@ -93,13 +91,12 @@ export class GroupPresence {
 
   /** Takes in what a committed block wrote. */
   observe(writes: WriteSet): void {
-    const changes = writes.of(presenceTable as AnyTable);
-    const members = writes.of(memberTable as AnyTable);
+    const changes = writes.of(presenceTable);
+    const members = writes.of(memberTable);
     if (changes === undefined && members === undefined) return;
-    for (const [member, { value }] of changes ?? [])
-      this.watch.set(member, this.deadlineOf(member, value as PresenceRecord | undefined));
+    for (const [member, { value }] of changes ?? []) this.watch.set(member, this.deadlineOf(member, value));
     for (const [member, { value }] of members ?? []) {
-      if ((value as { role?: string } | undefined)?.role !== undefined) continue;
+      if (value?.role !== undefined) continue;
       this.beats.delete(member);
       this.watch.set(member, undefined);
     }

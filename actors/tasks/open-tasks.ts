@@ -5,7 +5,7 @@
 import { decode } from '../../events/codec.ts';
 import type { TaskStatus } from '../../events/effects.ts';
 import type { WriteSet } from '../../machines/state.ts';
-import { type TaskRecord, taskTable } from '../../machines/tables.ts';
+import { taskTable } from '../../machines/tables.ts';
 import type { GroupReader } from '../../storage/port.ts';
 
 /** More than this are not remembered, some 10 MB; then everything is read again for each question. */
@@ -40,8 +40,8 @@ export class OpenTasks {
   observe(writes: WriteSet): void {
     const { ids } = this;
     if (ids === undefined) return;
-    for (const [task, { value }] of writes.of(taskTable as Parameters<WriteSet['of']>[0]) ?? [])
-      if (value !== undefined && isOpen(value as TaskRecord)) this.add(ids, task);
+    for (const [task, { value }] of writes.of(taskTable) ?? [])
+      if (value !== undefined && isOpen(value)) this.add(ids, task);
       else ids.delete(task);
   }
 

@@ -67,11 +67,10 @@ export class TaskBoard {
 
   /** Takes in what a committed block wrote. */
   observe(writes: WriteSet): void {
-    const tasks = writes.of(taskTable as Parameters<WriteSet['of']>[0]);
+    const tasks = writes.of(taskTable);
     if (tasks === undefined) return;
     for (const [task, { value }] of tasks)
-      for (const kind of KINDS)
-        this.watch.set(`${kind}/${task}`, deadlineOf(value as TaskRecord | undefined, kind));
+      for (const kind of KINDS) this.watch.set(`${kind}/${task}`, deadlineOf(value, kind));
     this.watch.schedule();
   }
 

@@ -45,7 +45,7 @@ export class TaskBoards {
 
   /** Takes in what a committed block of a group wrote. */
   observe(groupId: Hex32, writes: WriteSet): void {
-    if (writes.of(taskTable as Parameters<WriteSet['of']>[0]) === undefined || this.isStopped) return;
+    if (writes.of(taskTable) === undefined || this.isStopped) return;
     if (this.options.supervisor.failureOf('tasks', groupId)?.isDown) return;
     const known = this.boards.get(groupId);
     // A new board reads the state, which has this block already.

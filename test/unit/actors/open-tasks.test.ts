@@ -54,7 +54,7 @@ async function commit(group: ReturnType<typeof memoryGroup>, tasks: OpenTasks, c
   for (const { task, record } of changes)
     writes.set(new Write(taskTable as Table<unknown>, task, record ?? undefined));
   await group.commit({
-    state: Array.from(writes.of(taskTable as Table<unknown>) ?? [], ([task, { value }]) => [
+    state: Array.from(writes.of(taskTable) ?? [], ([task, { value }]) => [
       taskTable.prefix + task,
       value === undefined ? undefined : encode(taskTable.codec, value as TaskRecord),
     ]),
