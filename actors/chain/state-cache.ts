@@ -120,6 +120,10 @@ export class MemoryState implements StateBase {
     return ids.filter((id) => id.startsWith(idPrefix)).sort(compareUtf8);
   }
 
+  *records<T>(table: Table<T>, idPrefix: string): Generator<[id: string, record: T]> {
+    for (const id of this.ids(table, idPrefix)) yield [id, this.get(table, id)!];
+  }
+
   apply(writes: WriteSet): void {
     for (const map of writes.tables()) {
       const [first] = map.values();

@@ -30,7 +30,6 @@ import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
 import type { Market } from '../market/market.ts';
 import type { Presences } from '../presence/presences.ts';
-import { OpenTasks } from '../tasks/open-tasks.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { found, type NewGroup } from './founding.ts';
@@ -64,11 +63,9 @@ export class Groups {
   private readonly options: GroupsOptions;
   private readonly groups = new Map<Hex32, Group>();
   private readonly chains = new Map<Hex32, GroupChain>();
-  /** Of the groups that somebody has asked about their open tasks. */
-  private readonly openTasks = new Map<Hex32, OpenTasks>();
-  /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
   /** Groups whose history is being filled in, each with what lets it be sealed again. */
   private readonly unfinished = new Map<Hex32, () => void>();
+  /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
   private readonly holds = new Map<Hex32, Set<{ release?: () => void }>>();
 
   constructor(options: GroupsOptions) {
@@ -191,7 +188,7 @@ export class Groups {
   private get(groupId: Hex32, name: string): Group {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const { store, bus, verifier, clock, identities, presences, hints, market } = this.options;
+    const { store, bus, verifier, clock, identities, presences, tasks, hints, market } = this.options;
     const group = new Group({
       store: store.group(groupId),
       registeredName: name,
@@ -208,19 +205,10 @@ export class Groups {
       identity: (nameOrKey) => identities.signerNamed(nameOrKey),
       hints,
       gap: () => historyGap(store.network, groupId),
-      openTasks: () => this.openTasksOf(groupId),
+      openTasks: () => tasks.openTasks(groupId),
     });
     this.groups.set(groupId, group);
     return group;
-  }
-
-  private openTasksOf(groupId: Hex32): Iterable<string> | undefined {
-    let known = this.openTasks.get(groupId);
-    if (known === undefined) {
-      known = new OpenTasks(this.options.store.group(groupId));
-      this.openTasks.set(groupId, known);
-    }
-    return known.list();
   }
 
   /** The chain actor of a group, loaded by the first who asks. */
@@ -259,16 +247,16 @@ export class Groups {
   }
 
   private reloaded(groupId: Hex32): void {
-    // The disk may have a block whose commit was never told.
-    this.openTasks.delete(groupId);
-    this.options.supervisor.loaded('chain', groupId);
+    const { supervisor, tasks, presences } = this.options;
+    tasks.reload(groupId);
+    presences.reload(groupId);
+    supervisor.loaded('chain', groupId);
   }
 
   private committed(groupId: Hex32, { judged }: FinalBlock): void {
     const { supervisor, tasks, presences, market } = this.options;
     supervisor.sound('chain', groupId);
     tasks.observe(groupId, judged.writes);
-    this.openTasks.get(groupId)?.observe(judged.writes);
     presences.observe(groupId, judged.writes);
     market().observe(groupId, judged.writes);
   }

@@ -9,7 +9,6 @@ import { verifySignature } from '../../crypto/verify.ts';
 import { BEAT_PREFIX, type Beat, decodeBeat, encodeBeat, encodeBeatPayload } from '../../events/beat.ts';
 import type { MomentEvent } from '../../events/bus.ts';
 import { concatBytes, fromHex, type Hex32 } from '../../events/bytes.ts';
-import { decode } from '../../events/codec.ts';
 import { PRESENCE_STALE_MS_DEFAULT, TRANSACTION_LEAD_MS_MAX } from '../../events/limits.ts';
 import { MalformedError } from '../../events/reader.ts';
 import type { WriteSet } from '../../machines/state.ts';
@@ -161,7 +160,12 @@ export class GroupPresence {
   }
 
   private beatAll(): void {
-    for (const signer of this.seen.keys()) this.beat(signer);
+    try {
+      for (const signer of this.seen.keys()) this.beat(signer);
+    } catch (error) {
+      // A machine whose action throws is dead, and takes the process with it: what fails here is the group's alone.
+      this.options.failed(error as Error);
+    }
   }
 
   private remember(member: Hex32, tsMs: number): void {
@@ -183,10 +187,9 @@ export class GroupPresence {
   }
 
   private *storedDeadlines(): Generator<Deadline> {
-    for (const [key, value] of this.options.reader.stateRange(presenceTable.prefix)) {
-      const member = key.slice(presenceTable.prefix.length);
+    for (const [member, record] of this.state.records(presenceTable)) {
       if (this.state.get(memberTable, member)?.role === undefined) continue;
-      const atMs = this.deadlineOf(member, decode(presenceTable.codec, value));
+      const atMs = this.deadlineOf(member, record);
       if (atMs !== undefined) yield { key: member, atMs };
     }
   }
