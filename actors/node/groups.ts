@@ -63,6 +63,8 @@ export class Groups {
   private readonly options: GroupsOptions;
   private readonly groups = new Map<Hex32, Group>();
   private readonly chains = new Map<Hex32, GroupChain>();
+  /** The groups that have a chain; read from the registry again when one more has. */
+  private founded: readonly GroupRecord[] | undefined;
   /** Groups whose history is being filled in, each with what lets it be sealed again. */
   private readonly unfinished = new Map<Hex32, () => void>();
   /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
@@ -81,6 +83,7 @@ export class Groups {
     const place = await store.addGroup(blockId, group.name, header.tsMs);
     noteChain();
     await storeFounding(place, final);
+    this.founded = undefined;
     bus.moment({ kind: 'group.opened', groupId: blockId });
     return this.get(blockId, group.name);
   }
@@ -115,6 +118,7 @@ export class Groups {
     const place = await store.addGroup(groupId, nameAtFounding(founding), founding.header.tsMs);
     noteChain();
     await place.commit(batch);
+    this.founded = undefined;
     bus.moment({ kind: 'group.opened', groupId });
   }
 
@@ -150,7 +154,8 @@ export class Groups {
 
   /** Ids come before names, since anybody may call a group whatever he likes. */
   private resolve(idOrName: string): GroupRecord {
-    const records = this.options.store.groups();
+    // One that is sought by a verb needs the head of that one only.
+    const records = this.founded ?? this.options.store.groups();
     const prefix = HEX_LOOKING.test(idOrName) ? idOrName.toLowerCase() : undefined;
     if (prefix !== undefined) {
       const fitting = records.filter((one) => one.groupId.startsWith(prefix) && this.hasChain(one));
@@ -170,8 +175,10 @@ export class Groups {
     throw new UsageError(`${named.length} groups are called ${idOrName}: ${ids}`);
   }
 
-  private records(): GroupRecord[] {
-    return this.options.store.groups().filter((one) => this.hasChain(one));
+  /** Asked for by strangers too (which groups are here, who has an artifact), so ten thousand are not read each time. */
+  private records(): readonly GroupRecord[] {
+    this.founded ??= this.options.store.groups().filter((one) => this.hasChain(one));
+    return this.founded;
   }
 
   /** A crash between registering a group and storing its block 0 leaves a name without a chain. */
@@ -253,7 +260,8 @@ export class Groups {
     supervisor.loaded('chain', groupId);
   }
 
-  private committed(groupId: Hex32, { judged }: FinalBlock): void {
+  private committed(groupId: Hex32, { judged, header }: FinalBlock): void {
+    if (header.height === 0) this.founded = undefined;
     const { supervisor, tasks, presences, market } = this.options;
     supervisor.sound('chain', groupId);
     tasks.observe(groupId, judged.writes);
