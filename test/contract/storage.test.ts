@@ -157,6 +157,20 @@ describe.each([lmdbAdapter(), memoryAdapter()])('group store on $name', (adapter
     expect(group.artifactCount()).toBe(1);
   });
 
+  test('ids are found by the digits that they begin with, an odd number of them too, and only in their group', async () => {
+    const ids = ['ab12', 'ab1f', 'ab20', 'ff00'].map((digits) => digits + '0'.repeat(60));
+    const txs = ids.map((txId, index) => ({ txId, height: 0, index, replaced: index === 1 }));
+    await group.commit({ blocks: [{ ...blockAt(0), id: ids[2]! }], head: headAt(0), txs });
+    expect([...group.txIds('ab1')]).toEqual(ids.slice(0, 2));
+    expect([...group.txIds('ab')]).toEqual(ids.slice(0, 3));
+    expect([...group.txIds('ff')]).toEqual(ids.slice(3));
+    expect([...group.txIds('')]).toEqual(ids);
+    expect([...group.txIds('ab2')]).toEqual([ids[2]]);
+    expect([...group.txIds('0')]).toEqual([]);
+    expect([...group.blockIds('ab2')]).toEqual([ids[2]]);
+    expect([...group.blockIds('ab1')]).toEqual([]);
+  });
+
   test('blocks are walked in order and between bounds', async () => {
     await group.commit(chainOf(0, 299));
     const heights = (from: number, to?: number) => [...group.blocks(from, to)].map((block) => block.height);
