@@ -127,8 +127,13 @@ export class Groups {
     this.unfinished.get(groupId)?.();
     this.unfinished.delete(groupId);
     // Whoever reads the log and stopped at the gap goes on.
-    const { height } = this.options.store.group(groupId).head()!;
-    this.options.bus.blockCommitted({ groupId, height }, () => []);
+    this.tellHead(groupId);
+  }
+
+  /** Wakes whoever reads a group's log: there may be more of it, of which nobody was told. */
+  private tellHead(groupId: Hex32): void {
+    const head = this.options.store.group(groupId).head();
+    if (head !== undefined) this.options.bus.blockCommitted({ groupId, height: head.height }, () => []);
   }
 
   ids(): Hex32[] {
@@ -255,9 +260,11 @@ export class Groups {
 
   private reloaded(groupId: Hex32): void {
     const { supervisor, tasks, presences } = this.options;
+    supervisor.loaded('chain', groupId);
+    // The disk may have a block whose commit was never told.
     tasks.reload(groupId);
     presences.reload(groupId);
-    supervisor.loaded('chain', groupId);
+    this.tellHead(groupId);
   }
 
   private committed(groupId: Hex32, { judged, header }: FinalBlock): void {
