@@ -21,6 +21,7 @@ import type { NetworkPort } from './protocol/port.ts';
 import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
 import { createDirectory, openDirectory } from './storage/directory.ts';
 import { acquireLock } from './storage/lock.ts';
+import type { Store } from './storage/store.ts';
 import type { EmbedderOptions } from './views/meaning/embedder.ts';
 import type { Views } from './views/views.ts';
 
@@ -89,14 +90,14 @@ export class BatteryNode {
     const verifier = telemetry === undefined ? pool : new MeasuredVerifier(pool, telemetry);
     const lock = await acquireLock(layout.root, { waitMs });
     let keystore: Keystore | undefined;
+    let store: Store | undefined;
     try {
       assertKeysNotLost(data);
       keystore = await openKeystore(layout.keys, password === undefined ? {} : { password });
-      const store = openChain(layout, durability);
+      store = openChain(layout, durability);
       return new BatteryNode({ layout, lock, store, keystore, verifier, options });
     } catch (error) {
-      await keystore?.close();
-      lock.release();
+      await failuresOf([() => store?.close(), () => keystore?.close(), () => lock.release()]);
       throw error;
     }
   }
@@ -293,27 +294,41 @@ export class BatteryNode {
 
   private async shutDown(): Promise<void> {
     const { keystore, store, verifier, lock } = this.resources;
-    this.parts.supervisor.drain();
-    try {
-      await this.parts.networkSlot.stop();
-      this.parts.outbox.close();
-      await this.parts.market.stop();
-      this.parts.tasks.stop();
-      this.parts.presences.stop();
-      this.parts.alarms.stop();
-      await this.parts.groups.close();
-      await this.parts.views.close();
-      this.bus.close();
-      await verifier.close();
-      await store.close();
-    } finally {
-      await keystore.close();
-      lock.release();
-      this.parts.supervisor.drained();
-    }
+    const { supervisor, networkSlot, outbox, market, tasks, presences, alarms, groups, views } = this.parts;
+    supervisor.drain();
+    // What fails must not keep the store open under a directory that is given back.
+    const [failure] = await failuresOf([
+      () => networkSlot.stop(),
+      () => outbox.close(),
+      () => market.stop(),
+      () => tasks.stop(),
+      () => presences.stop(),
+      () => alarms.stop(),
+      () => groups.close(),
+      () => views.close(),
+      () => this.bus.close(),
+      () => verifier.close(),
+      () => store.close(),
+      () => keystore.close(),
+      () => lock.release(),
+    ]);
+    supervisor.drained();
+    if (failure !== undefined) throw failure.error;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Takes every step in its order, whatever became of those before it; gives what they threw. */
+async function failuresOf(steps: readonly (() => unknown)[]): Promise<{ readonly error: unknown }[]> {
+  const failures: { error: unknown }[] = [];
+  for (const step of steps)
+    try {
+      await step();
+    } catch (error) {
+      failures.push({ error });
+    }
+  return failures;
 }

@@ -34,6 +34,8 @@ export class DeadlineWatch {
   private readonly raised = new Map<string, number>();
   /** Keys that changed while the state was being read: they are known better than the reading. */
   private changed: Set<string> | undefined;
+  /** The reading under way; the next waits for it, since each heeds only the changes made during itself. */
+  private reading: Promise<void> | undefined;
   private isStopped = false;
 
   constructor(options: WatchOptions) {
@@ -46,12 +48,21 @@ export class DeadlineWatch {
   }
 
   /** Reads the deadlines from the state, with pauses for others. Failures go to `failed`. */
-  async load(): Promise<void> {
-    await this.loadFrom(Number.NEGATIVE_INFINITY);
+  load(): Promise<void> {
+    return this.loadFrom(Number.NEGATIVE_INFINITY);
   }
 
   /** Before `fromMs` everything is held or told. */
-  private async loadFrom(fromMs: number): Promise<void> {
+  private loadFrom(fromMs: number): Promise<void> {
+    const read = (): Promise<void> => this.read(fromMs);
+    const reading = this.reading === undefined ? read() : this.reading.then(read);
+    this.reading = reading;
+    return reading.finally(() => {
+      if (this.reading === reading) this.reading = undefined;
+    });
+  }
+
+  private async read(fromMs: number): Promise<void> {
     const { clock } = this.options;
     const changed = new Set<string>();
     this.changed = changed;
@@ -71,7 +82,7 @@ export class DeadlineWatch {
       this.options.failed(error as Error);
       return;
     } finally {
-      if (this.changed === changed) this.changed = undefined;
+      this.changed = undefined;
     }
     this.schedule();
   }

@@ -10,7 +10,7 @@ import { PRESENCE_STALE_MS_DEFAULT } from '../events/limits.ts';
 import type { Policy } from '../events/operations/group.ts';
 import { holds } from '../machines/knowledge.ts';
 import { isStale } from '../machines/presence.ts';
-import type { StateBase, Table } from '../machines/state.ts';
+import type { StateBase, Table, TableKeys } from '../machines/state.ts';
 import {
   adminsTable,
   balanceTable,
@@ -38,8 +38,8 @@ import {
   taskTable,
   treasuryTable,
 } from '../machines/tables.ts';
+import { isOpen } from '../machines/task.machine.ts';
 import type { GroupReader } from '../storage/port.ts';
-import { isOpen } from './tasks/open-tasks.ts';
 
 export interface Member {
   readonly member: Hex32;
@@ -74,8 +74,14 @@ export interface Money {
   readonly escrows: ReadonlyMap<string, bigint>;
 }
 
+/** A state whose tables can be read through in one pass: looking up each id again would cost as much once more. */
+export interface ReadableState extends StateBase {
+  /** The records of `table` whose ids begin with `idPrefix`, ascending by the UTF-8 bytes of their ids. */
+  records<T>(table: Table<T>, idPrefix: string): Iterable<readonly [id: string, record: T]>;
+}
+
 /** The stored state, as it is on disk: what has a receipt, and nothing that has none yet. */
-export class StoredState implements StateBase {
+export class StoredState implements ReadableState {
   private readonly reader: Pick<GroupReader, 'state' | 'stateRange'>;
 
   constructor(reader: Pick<GroupReader, 'state' | 'stateRange'>) {
@@ -87,13 +93,18 @@ export class StoredState implements StateBase {
     return bytes === undefined ? undefined : decode(table.codec, bytes);
   }
 
-  *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
+  *ids(table: TableKeys, idPrefix: string): Iterable<string> {
     for (const [key] of this.reader.stateRange(table.prefix + idPrefix)) yield key.slice(table.prefix.length);
+  }
+
+  *records<T>(table: Table<T>, idPrefix = ''): Generator<[id: string, record: T]> {
+    for (const [key, value] of this.reader.stateRange(table.prefix + idPrefix))
+      yield [key.slice(table.prefix.length), decode(table.codec, value)];
   }
 }
 
 export class GroupView {
-  private readonly base: StateBase;
+  private readonly base: ReadableState;
   /** The height that the answers are of. */
   readonly height: number;
   /** Block time at that height. */
@@ -103,7 +114,7 @@ export class GroupView {
 
   /** @param openTasks ids of the tasks that have not ended, where somebody keeps them */
   constructor(
-    base: StateBase,
+    base: ReadableState,
     at: { height: number; tsMs: number },
     openTasks: () => Iterable<string> | undefined = () => undefined,
   ) {
@@ -113,11 +124,8 @@ export class GroupView {
     this.tsMs = at.tsMs;
   }
 
-  private *records<T>(table: Table<T>, idPrefix = ''): Generator<[id: string, value: T]> {
-    for (const id of this.base.ids(table as Table<unknown>, idPrefix)) {
-      const value = this.base.get(table, id);
-      if (value !== undefined) yield [id, value];
-    }
+  private records<T>(table: Table<T>): Iterable<readonly [id: string, record: T]> {
+    return this.base.records(table, '');
   }
 
   /** Name, currency, creator and version of the rules. */
@@ -156,10 +164,7 @@ export class GroupView {
 
   /** Every key that the group has met as a member, present or former, or as the holder of a balance. */
   keys(): Set<Hex32> {
-    return new Set([
-      ...this.base.ids(memberTable as Table<unknown>, ''),
-      ...this.base.ids(balanceTable as Table<unknown>, ''),
-    ]);
+    return new Set([...this.base.ids(memberTable, ''), ...this.base.ids(balanceTable, '')]);
   }
 
   invites(): Invite[] {
@@ -198,7 +203,7 @@ export class GroupView {
 
   private *tasksToLookAt(
     status: TaskStatus | 'open' | undefined,
-  ): Generator<[id: string, record: TaskRecord]> {
+  ): Generator<readonly [id: string, record: TaskRecord]> {
     const isOfOpen = status === 'open' || (status !== undefined && isOpen({ status }));
     const known = isOfOpen ? this.openTasks() : undefined;
     if (known === undefined) return yield* this.records(taskTable);
@@ -224,11 +229,11 @@ export class GroupView {
   }
 
   claimIds(idPrefix = ''): Iterable<Hex32> {
-    return this.base.ids(claimTable as Table<unknown>, idPrefix);
+    return this.base.ids(claimTable, idPrefix);
   }
 
   experienceIds(idPrefix = ''): Iterable<Hex32> {
-    return this.base.ids(experienceTable as Table<unknown>, idPrefix);
+    return this.base.ids(experienceTable, idPrefix);
   }
 
   /**

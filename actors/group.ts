@@ -30,7 +30,7 @@ import { type ExportOptions, type ExportSummary, exportGroup } from './history/e
 import { prove, proveConsistency } from './history/prove.ts';
 import { type Replay, type ReplayOptions, replay } from './history/replay.ts';
 import { sourceOf } from './history/source.ts';
-import { PREFIX_DIGITS_MIN, resolveId } from './ids.ts';
+import { resolveId } from './ids.ts';
 import type { PeerHint } from './invites.ts';
 import type { Wallet } from './market/desk.ts';
 import type { Market } from './market/market.ts';
@@ -265,14 +265,15 @@ export class Group {
     return { txId, location };
   }
 
-  /** Prefixes are searched in the log, newest first; ids are found by index. */
   private searchTransaction(prefix: string): Hex32 {
-    if (prefix.length < PREFIX_DIGITS_MIN) return resolveId('transaction', prefix, []);
+    return resolveId('transaction', prefix, this.sealedBeginning(prefix.toLowerCase()));
+  }
+
+  /** Transactions in blocks, and not those that were replaced. Nothing is read before the prefix is known to be one. */
+  private *sealedBeginning(digits: string): Generator<Hex32> {
     this.assertWhole();
-    const ids: Hex32[] = [];
-    for (let height = this.head.height; height >= 0; height--)
-      for (const { txId } of this.block(height).transactions) if (txId.startsWith(prefix)) ids.push(txId);
-    return resolveId('transaction', prefix, ids);
+    const { store } = this.options;
+    for (const txId of store.txIds(digits)) if (store.txLocation(txId)?.kind === 'sealed') yield txId;
   }
 
   /** The height of a block by its height as text, its id, or a prefix of it. */
@@ -285,13 +286,12 @@ export class Group {
     const { store } = this.options;
     const known = isHex32(heightOrId) ? store.heightOf(heightOrId) : undefined;
     if (known !== undefined) return known;
+    return store.heightOf(resolveId('block', heightOrId, this.blocksBeginning(heightOrId.toLowerCase())))!;
+  }
+
+  private *blocksBeginning(digits: string): Generator<Hex32> {
     this.assertWhole();
-    const ids = new Map<Hex32, number>();
-    for (let height = 0; height <= this.head.height; height++) {
-      const id = store.blockId(height)!;
-      if (id.startsWith(heightOrId.toLowerCase())) ids.set(id, height);
-    }
-    return ids.get(resolveId('block', heightOrId, ids.keys()))!;
+    yield* this.options.store.blockIds(digits);
   }
 
   /** Judges the log again from block 0, without its signatures. */

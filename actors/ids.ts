@@ -5,7 +5,6 @@ import { AmbiguousIdError, NotFoundError, UsageError } from './errors.ts';
 export const PREFIX_DIGITS_MIN = 8;
 /** Text that could be an id or the beginning of one. */
 export const HEX_LOOKING = /^[0-9a-f]{8,64}$/i;
-const HEX_PREFIX = /^[0-9a-f]{8,64}$/;
 
 /**
  * The one id among `candidates` that `given` (an id or a prefix of it) stands for.
@@ -13,11 +12,11 @@ const HEX_PREFIX = /^[0-9a-f]{8,64}$/;
  * @throws UsageError when it is no prefix of an id, NotFoundError, AmbiguousIdError
  */
 export function resolveId(what: string, given: string, candidates: Iterable<Hex32>): Hex32 {
-  const prefix = given.toLowerCase();
-  if (!HEX_PREFIX.test(prefix))
+  if (!HEX_LOOKING.test(given))
     throw new UsageError(
-      `"${given}" is not the id of a ${what}: expected ${PREFIX_DIGITS_MIN} to 64 hex digits`,
+      `"${given}" is not the id of ${withArticle(what)}: expected ${PREFIX_DIGITS_MIN} to 64 hex digits`,
     );
+  const prefix = given.toLowerCase();
   const found: Hex32[] = [];
   for (const candidate of candidates) {
     if (candidate === prefix) return candidate;
@@ -32,4 +31,8 @@ export function resolveId(what: string, given: string, candidates: Iterable<Hex3
 export function resolveKey(given: string, candidates: Iterable<Hex32>): Hex32 {
   const key = given.toLowerCase();
   return isHex32(key) ? key : resolveId('key', given, candidates);
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }

@@ -22,6 +22,7 @@ import { openStore } from '../storage/store.ts';
 import { loadEmbedder } from '../views/meaning/embedder.ts';
 import { filePath } from '../views/paths.ts';
 import { Sqlite } from '../views/sqlite.ts';
+import { median, quantile } from './quantile.ts';
 import type { Row } from './row.ts';
 import { benchGenesis, buildChain } from './workload.ts';
 
@@ -199,12 +200,10 @@ async function ask(data: string, groupId: string, prose: Prose, count: number) {
   const words: number[] = [];
   for (let at = 0; at < count; at++) words.push(await time('words'));
   const mib = (process.memoryUsage.rss() - before) / 2 ** 20;
-  const quantile = (times: number[], share: number): number =>
-    times.sort((a, b) => a - b)[Math.floor(times.length * share)]!;
   return {
-    p50: quantile(both, 0.5),
+    p50: median(both),
     p95: quantile(both, 0.95),
-    wordsP50: quantile(words, 0.5),
+    wordsP50: median(words),
     processorMs,
     mib,
   };
@@ -229,7 +228,6 @@ async function measureSlowdown(scale: number): Promise<Row[]> {
       alone.push(await sealRate(join(dir, `${round}-alone`), scale, false));
       followed.push(await sealRate(join(dir, `${round}-followed`), scale, true));
     }
-    const median = (rates: number[]): number => rates.sort((a, b) => a - b)[rates.length >> 1]!;
     const value = median(followed);
     return [
       { what: 'claims sealed by 64 callers, nothing behind', value: median(alone), unit: 'tx/s' },

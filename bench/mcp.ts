@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { median, quantile } from './quantile.ts';
 import type { Row } from './row.ts';
 
 const CLIENTS = 50;
@@ -90,7 +91,7 @@ const READ: Load = (caller) => caller.call('list_tasks', { limit: 20 });
 const WRITE: Load = (caller, n) => caller.call('publish_claim', { text: `Claim ${n} of the benchmark` });
 
 /**
- * Latencies of `calls` calls, of all callers at once, in order.
+ * Latencies of `calls` calls, of all callers at once.
  * @param perSecond how many calls begin in a second; as fast as they are answered, if not given
  */
 async function measure(
@@ -112,14 +113,13 @@ async function measure(
       }
     }),
   );
-  return latencies.sort((a, b) => a - b);
+  return latencies;
 }
 
 function rowsOf(what: string, latencies: readonly number[], seconds: number, bar: string | undefined): Row[] {
-  const at = (share: number): number => latencies[Math.floor(latencies.length * share)]!;
   return [
-    { what: `${what}: p50`, value: at(0.5), unit: 'ms', ...(bar === undefined ? {} : { bar }) },
-    { what: `${what}: p99`, value: at(0.99), unit: 'ms' },
+    { what: `${what}: p50`, value: median(latencies), unit: 'ms', ...(bar === undefined ? {} : { bar }) },
+    { what: `${what}: p99`, value: quantile(latencies, 0.99), unit: 'ms' },
     { what: `${what}: calls`, value: latencies.length / seconds, unit: '/s' },
   ];
 }

@@ -12,6 +12,7 @@ import { noTelemetry, type Telemetry } from '../actors/telemetry.ts';
 import { createMetrics } from '../interfaces/observability/metrics.ts';
 import { submissionTracer } from '../interfaces/observability/tracing.ts';
 import { BatteryNode } from '../node.ts';
+import { median } from './quantile.ts';
 import type { Row } from './row.ts';
 import { prepare, submitAll } from './submit.ts';
 import { Mix } from './workload.ts';
@@ -74,8 +75,4 @@ async function takeTurns(
       rates[at]!.push((await runs[at]!(count)).perSecond);
     }
   return rates;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Agent } from '../actors/agent.ts';
 import type { Group } from '../actors/group.ts';
 import { BatteryNode } from '../node.ts';
+import { median, quantile } from './quantile.ts';
 import type { Row } from './row.ts';
 import { benchGenesis, Mix } from './workload.ts';
 
@@ -93,7 +94,5 @@ async function submitAlone(agent: Agent, group: Group, count: number): Promise<{
     await agent.transfer(to, 1n);
     times.push(performance.now() - start);
   }
-  times.sort((a, b) => a - b);
-  const quantile = (share: number): number => times[Math.floor(times.length * share)]!;
-  return { p50: quantile(0.5), p99: quantile(0.99) };
+  return { p50: median(times), p99: quantile(times, 0.99) };
 }

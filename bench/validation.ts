@@ -10,6 +10,7 @@ import { PoolVerifier } from '../crypto/pool-verifier.ts';
 import type { Verifier } from '../crypto/verifier.ts';
 import { toHex, ZERO_ID } from '../events/bytes.ts';
 import { markVerified } from '../events/transaction.ts';
+import { median } from './quantile.ts';
 import type { Row } from './row.ts';
 import { buildWorkload, type Workload } from './workload.ts';
 
@@ -58,8 +59,6 @@ export async function secondsToValidate(
 
 /** Odd, so that there is a median; interleaved, so that all three see the same weather. */
 const ROUNDS = 3;
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 export async function measureValidation(
   scale: number,

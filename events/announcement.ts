@@ -8,11 +8,10 @@
  * It is keyed by seller and offer, so nobody overwrites another's; of two by the same seller the later one counts.
  */
 import type { Hex32 } from './bytes.ts';
-import type { Codec, Of } from './codec.ts';
-import { amount, bytesOf, id, list, record, text, timestamp, uint } from './fields.ts';
+import { decode, encode, type Of } from './codec.ts';
+import { amount, blob, bytesOf, id, list, record, text, timestamp, uint } from './fields.ts';
 import { OFFER_TITLE_CHARACTERS_MAX, TAG_CHARACTERS_MAX, TAGS_MAX } from './limits.ts';
-import { Reader } from './reader.ts';
-import { Writer } from './writer.ts';
+import { MalformedError } from './reader.ts';
 
 export const ANNOUNCEMENT_PREFIX = new TextEncoder().encode('lb/announcement/1\0');
 const ANNOUNCEMENT_VERSION = 1;
@@ -49,7 +48,10 @@ export interface Announcement extends AnnouncementContent {
   readonly signature: Uint8Array;
 }
 
-const signatureCodec: Codec<Uint8Array> = bytesOf(SIGNATURE_BYTES);
+const announcementCodec = record({
+  payload: blob(ANNOUNCEMENT_BYTES_MAX),
+  signature: bytesOf(SIGNATURE_BYTES),
+});
 
 /**
  * The bytes to sign. Tags and addresses that do not fit are left out, from the last: who buys sees the rest on the
@@ -59,11 +61,9 @@ export function encodeAnnouncementPayload(content: AnnouncementContent): Uint8Ar
   const tags = [...content.tags];
   const addresses = content.addresses.slice(0, ADDRESSES_MAX);
   for (;;) {
-    const writer = new Writer(ANNOUNCEMENT_BYTES_MAX);
     const whole = { version: ANNOUNCEMENT_VERSION, ...content, tags, addresses };
     payloadCodec.check(whole, 'announcement');
-    payloadCodec.write(writer, whole);
-    const payload = writer.finish();
+    const payload = encode(payloadCodec, whole);
     if (payload.length + SIGNATURE_BYTES + 8 <= ANNOUNCEMENT_BYTES_MAX) return payload;
     if (tags.length > 0) tags.pop();
     else addresses.pop();
@@ -72,25 +72,16 @@ export function encodeAnnouncementPayload(content: AnnouncementContent): Uint8Ar
 
 /** `[payload, signature]`. */
 export function encodeAnnouncement(payload: Uint8Array, signature: Uint8Array): Uint8Array {
-  const writer = new Writer(ANNOUNCEMENT_BYTES_MAX);
-  writer.arrayHeader(2);
-  writer.bin(payload);
-  signatureCodec.write(writer, signature);
-  return writer.finish();
+  return encode(announcementCodec, { payload, signature });
 }
 
 /** Decodes an announcement from outside, without checking its signature. Throws `MalformedError`. */
 export function decodeAnnouncement(bytes: Uint8Array): Announcement {
-  const outer = new Reader(bytes);
-  if (bytes.length > ANNOUNCEMENT_BYTES_MAX) outer.fail('an announcement is longer than one can be');
-  outer.expectArray(2);
-  const payload = outer.bin(ANNOUNCEMENT_BYTES_MAX);
-  const signature = signatureCodec.read(outer);
-  outer.done();
-  const inner = new Reader(payload);
-  const { version, ...content } = payloadCodec.read(inner);
-  inner.done();
-  if (version !== ANNOUNCEMENT_VERSION) inner.fail('expected an announcement of version 1');
+  if (bytes.length > ANNOUNCEMENT_BYTES_MAX)
+    throw new MalformedError('an announcement is longer than one can be');
+  const { payload, signature } = decode(announcementCodec, bytes);
+  const { version, ...content } = decode(payloadCodec, payload);
+  if (version !== ANNOUNCEMENT_VERSION) throw new MalformedError('expected an announcement of version 1');
   return { ...content, payload, signature };
 }
 

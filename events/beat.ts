@@ -7,16 +7,17 @@
  * A beat is worth nothing after a few minutes, so nobody keeps one, and no id is made of it.
  */
 import type { Hex32 } from './bytes.ts';
-import { bytesOf, id, timestamp } from './fields.ts';
-import { Reader } from './reader.ts';
-import { Writer } from './writer.ts';
+import { decode, encode } from './codec.ts';
+import { blob, bytesOf, id, record, timestamp, uint } from './fields.ts';
+import { MalformedError } from './reader.ts';
 
 const BEAT_VERSION = 1;
 export const BEAT_PREFIX = new TextEncoder().encode('lb/beat/1\0');
-const PAYLOAD_FIELDS = 4;
-const SIGNATURE_BYTES = 64;
 /** Two keys, a time and a signature, with their headers: 148 bytes today. */
 const BEAT_BYTES_MAX = 160;
+
+const payloadCodec = record({ version: uint(0xff), groupId: id, member: id, tsMs: timestamp });
+const beatCodec = record({ payload: blob(BEAT_BYTES_MAX), signature: bytesOf(64) });
 
 /** What a beat says. */
 export interface BeatPayload {
@@ -31,45 +32,21 @@ export interface Beat extends BeatPayload {
   readonly signature: Uint8Array;
 }
 
-const scratch = new Writer(256);
-const signatureCodec = bytesOf(SIGNATURE_BYTES);
-
 /** The bytes to sign. */
-export function encodeBeatPayload({ groupId, member, tsMs }: BeatPayload): Uint8Array {
-  const writer = scratch;
-  writer.reset();
-  writer.arrayHeader(PAYLOAD_FIELDS);
-  writer.uint(BEAT_VERSION);
-  id.write(writer, groupId);
-  id.write(writer, member);
-  timestamp.write(writer, tsMs);
-  return writer.finish();
+export function encodeBeatPayload(says: BeatPayload): Uint8Array {
+  return encode(payloadCodec, { version: BEAT_VERSION, ...says });
 }
 
 /** `[payload, signature]`. */
 export function encodeBeat(payload: Uint8Array, signature: Uint8Array): Uint8Array {
-  const writer = scratch;
-  writer.reset();
-  writer.arrayHeader(2);
-  writer.bin(payload);
-  signatureCodec.write(writer, signature);
-  return writer.finish();
+  return encode(beatCodec, { payload, signature });
 }
 
 /** Decodes a beat from outside, without checking its signature. Throws `MalformedError`. */
 export function decodeBeat(bytes: Uint8Array): Beat {
-  const outer = new Reader(bytes);
-  if (bytes.length > BEAT_BYTES_MAX) outer.fail('a beat is longer than one can be');
-  outer.expectArray(2);
-  const payload = outer.bin(BEAT_BYTES_MAX);
-  const signature = signatureCodec.read(outer);
-  outer.done();
-  const inner = new Reader(payload);
-  inner.expectArray(PAYLOAD_FIELDS);
-  if (inner.uint(0xff) !== BEAT_VERSION) inner.fail('expected a beat of version 1');
-  const groupId = id.read(inner);
-  const member = id.read(inner);
-  const tsMs = timestamp.read(inner);
-  inner.done();
-  return { groupId, member, tsMs, payload, signature };
+  if (bytes.length > BEAT_BYTES_MAX) throw new MalformedError('a beat is longer than one can be');
+  const { payload, signature } = decode(beatCodec, bytes);
+  const { version, ...says } = decode(payloadCodec, payload);
+  if (version !== BEAT_VERSION) throw new MalformedError('expected a beat of version 1');
+  return { ...says, payload, signature };
 }

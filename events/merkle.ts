@@ -1,5 +1,6 @@
 /**
- * Merkle trees as Certificate Transparency builds them: roots, proofs and a frontier that grows.
+ * Merkle trees as Certificate Transparency builds them: roots, and the making of proofs. Checking them is in
+ * `merkle-verify.ts`, the tree that grows in `merkle-frontier.ts`.
  *
  * A block commits to its transactions (`txRoot`) and to all blocks before it (`historyRoot`) with one
  * hash each. The tree of RFC 6962 is chosen because it allows two short proofs: *inclusion* (this leaf
@@ -12,25 +13,16 @@
  * `[index * 2^level, (index + 1) * 2^level)`; it never changes once it is full, so it can be stored.
  *
  * Sizes and indexes are safe integers (below 2^53), halved by division because a 32-bit shift would cut
- * them. Verifiers are given a stranger's numbers: they answer `false` and never throw. Makers are given
- * our own numbers: a wrong one is a bug, and throws `RangeError`.
+ * them. Makers of proofs are given our own numbers: a wrong one is a bug, and throws `RangeError`.
  *
  * Source: RFC 6962 section 2.1, RFC 9162 section 2.1, draft-ietf-plants-merkle-tree-certs section 4.
  */
-import { equalBytes } from './bytes.ts';
 
 /** SHA-256. It must not keep a reference to its argument, which is a buffer that is used again. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
 /** Looks up the 32-byte hash of the perfect subtree over leaves `[index * 2^level, (index + 1) * 2^level)`. */
 export type NodeLookup = (level: number, index: number) => Uint8Array;
-
-/** A perfect subtree that an append has just filled, for storage to keep. */
-export interface CompletedNode {
-  readonly level: number;
-  readonly index: number;
-  readonly hash: Uint8Array;
-}
 
 const HASH_BYTES = 32;
 const LEAF_PREFIX = 0x00;
@@ -109,7 +101,7 @@ function rangesOfNodes(node: NodeLookup, sha256: Sha256): RangeRoot {
 }
 
 /** Joins perfect subtrees, largest first, into one root: H(a, H(b, c)). */
-function foldRight(parts: readonly Uint8Array[], sha256: Sha256): Uint8Array {
+export function foldRight(parts: readonly Uint8Array[], sha256: Sha256): Uint8Array {
   let root = parts[parts.length - 1]!;
   for (let at = parts.length - 2; at >= 0; at--) root = nodeHash(parts[at]!, root, sha256);
   return root;
@@ -123,7 +115,7 @@ function largestPowerOfTwo(size: number): { level: number; width: number } {
 }
 
 /** Where a tree over `size` > 1 leaves splits: the largest power of two below `size`. */
-const splitPoint = (size: number): number => largestPowerOfTwo(size - 1).width;
+export const splitPoint = (size: number): number => largestPowerOfTwo(size - 1).width;
 
 /** PATH(index, D[size]) of RFC 6962 section 2.1.1, from the leaf upwards. */
 function inclusionPath(index: number, size: number, rangeRoot: RangeRoot): Uint8Array[] {
@@ -208,191 +200,9 @@ export function consistencyProofFromNodes(
   return consistencyPath(oldSize, newSize, rangesOfNodes(node, sha256));
 }
 
-const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0;
-const isHash = (bytes: Uint8Array): boolean => bytes.length === HASH_BYTES;
-const half = (value: number): number => Math.floor(value / 2);
-const isOdd = (value: number): boolean => value % 2 === 1;
-
-/** Whether `[start, end)` is a subtree: not empty, and starting at a multiple of a power of two >= its size. */
-function isSubtree(start: number, end: number): boolean {
-  if (!isSize(start) || !isSize(end) || start >= end) return false;
-  const size = end - start;
-  return start % (size === 1 ? 1 : 2 * splitPoint(size)) === 0;
-}
-
-export interface InclusionClaim {
-  readonly leafIndex: number;
-  readonly treeSize: number;
-  readonly leafHash: Uint8Array;
-  readonly proof: readonly Uint8Array[];
-  readonly root: Uint8Array;
-}
-
-/** Whether `proof` shows that the leaf hash stands at `leafIndex` of the tree with that root. Never throws. */
-export function verifyInclusion(claim: InclusionClaim, sha256: Sha256): boolean {
-  return verifySubtreeInclusion({ ...claim, start: 0, end: claim.treeSize }, sha256);
-}
-
-export interface SubtreeInclusionClaim extends Omit<InclusionClaim, 'treeSize'> {
-  /** First leaf of the subtree. */
-  readonly start: number;
-  /** One past its last leaf. */
-  readonly end: number;
-}
-
-/**
- * Whether the leaf at `leafIndex` (counted in the whole tree) is in the subtree `[start, end)` with that
- * root. Never throws. Source: RFC 9162 section 2.1.3.2, with the index counted from `start`.
- */
-export function verifySubtreeInclusion(claim: SubtreeInclusionClaim, sha256: Sha256): boolean {
-  const { leafIndex, start, end, proof, root } = claim;
-  if (!isSubtree(start, end) || !isSize(leafIndex) || leafIndex < start || leafIndex >= end) return false;
-  if (!isHash(claim.leafHash) || !proof.every(isHash)) return false;
-  let index = leafIndex - start;
-  let last = end - start - 1;
-  let hash = claim.leafHash;
-  for (const sibling of proof) {
-    if (last === 0) return false;
-    if (isOdd(index) || index === last) {
-      hash = nodeHash(sibling, hash, sha256);
-      // A last node without a sibling moves up unchanged: skip the levels at which it did.
-      while (!isOdd(index) && index !== 0) {
-        index = half(index);
-        last = half(last);
-      }
-    } else {
-      hash = nodeHash(hash, sibling, sha256);
-    }
-    index = half(index);
-    last = half(last);
-  }
-  return last === 0 && equalBytes(hash, root);
-}
-
-export interface ConsistencyClaim {
-  readonly oldSize: number;
-  readonly newSize: number;
-  readonly oldRoot: Uint8Array;
-  readonly newRoot: Uint8Array;
-  readonly proof: readonly Uint8Array[];
-}
-
-/**
- * Whether `proof` shows that the old tree is a prefix of the new one. Never throws.
- *
- * `oldSize` 0 is always `false`: the empty tree is a prefix of every tree, so there is nothing to prove.
- */
-export function verifyConsistency(claim: ConsistencyClaim, sha256: Sha256): boolean {
-  if (claim.oldSize === 0) return false;
-  const { newSize: size, newRoot: root, oldRoot: subtreeRoot, proof } = claim;
-  return verifySubtreeConsistency({ start: 0, end: claim.oldSize, size, subtreeRoot, root, proof }, sha256);
-}
-
-export interface SubtreeConsistencyClaim {
-  /** First leaf of the subtree. */
-  readonly start: number;
-  /** One past its last leaf. */
-  readonly end: number;
-  /** Number of leaves of the whole tree. */
-  readonly size: number;
-  readonly subtreeRoot: Uint8Array;
-  readonly root: Uint8Array;
-  readonly proof: readonly Uint8Array[];
-}
-
-/**
- * Whether `proof` shows that the subtree `[start, end)` is part of the tree of `size` leaves. Never throws.
- *
- * An empty subtree needs no proof and is part of every tree, if its root is the hash of the empty string.
- * Source: draft-ietf-plants-merkle-tree-certs section 4.4.3.
- */
-export function verifySubtreeConsistency(claim: SubtreeConsistencyClaim, sha256: Sha256): boolean {
-  const { start, end, size, subtreeRoot, root, proof } = claim;
-  if (!isSize(start) || !isSize(end) || !isSize(size) || end > size) return false;
-  if (start === end) return proof.length === 0 && equalBytes(subtreeRoot, sha256(new Uint8Array(0)));
-  if (!isSubtree(start, end) || !proof.every(isHash)) return false;
-  if (proof.length > 0 && !isHash(subtreeRoot)) return false;
-  let first = start; // first and last node of the subtree, and last node of the tree, level by level
-  let last = end - 1;
-  let treeLast = size - 1;
-  const up = (): void => {
-    first = half(first);
-    last = half(last);
-    treeLast = half(treeLast);
-  };
-  // Climb to the node where the proof begins: the subtree itself, or its last perfect part.
-  if (last === treeLast) while (first !== last) up();
-  else while (first !== last && isOdd(last)) up();
-  const whole = first === last;
-  const seed = whole ? subtreeRoot : proof[0];
-  if (seed === undefined) return false;
-  let subtreeHash = seed;
-  let treeHash = seed;
-  for (const sibling of whole ? proof : proof.slice(1)) {
-    if (treeLast === 0) return false;
-    if (isOdd(last) || last === treeLast) {
-      if (first < last) subtreeHash = nodeHash(sibling, subtreeHash, sha256);
-      treeHash = nodeHash(sibling, treeHash, sha256);
-      while (!isOdd(last) && last !== 0) up();
-    } else {
-      treeHash = nodeHash(treeHash, sibling, sha256);
-    }
-    up();
-  }
-  return treeLast === 0 && equalBytes(subtreeHash, subtreeRoot) && equalBytes(treeHash, root);
-}
-
-/**
- * The right edge of a growing tree (a compact range): one hash for each 1 bit of its size.
- *
- * Enough to append and to give the root at any time, without the leaves. A node keeps one per group.
- */
-export class Frontier {
-  readonly #sha256: Sha256;
-  /** Perfect subtrees from left to right, so from the largest to the smallest. */
-  readonly #peaks: Uint8Array[];
-  #size: number;
-
-  /** An empty tree, or the one that `size` and `peaks()` came from. Throws `RangeError` if they do not fit. */
-  constructor(sha256: Sha256, size = 0, peaks: readonly Uint8Array[] = []) {
-    let bits = 0;
-    for (let rest = size; rest >= 1; rest = half(rest)) if (isOdd(rest)) bits++;
-    if (!isSize(size) || peaks.length !== bits || !peaks.every(isHash)) {
-      throw new RangeError(`${peaks.length} hashes do not make the frontier of a tree of ${size}`);
-    }
-    this.#sha256 = sha256;
-    this.#size = size;
-    this.#peaks = [...peaks];
-  }
-
-  /** The number of leaves. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** The hashes to keep in order to go on later, together with `size`: one for each 1 bit of it. */
-  peaks(): Uint8Array[] {
-    return [...this.#peaks];
-  }
-
-  /** Appends raw leaf data; returns the perfect subtrees it fills, the leaf's own node (level 0) first. */
-  append(data: Uint8Array): CompletedNode[] {
-    let hash = leafHash(data, this.#sha256);
-    let index = this.#size;
-    const completed: CompletedNode[] = [{ level: 0, index, hash }];
-    for (let level = 1; isOdd(index); level++) {
-      hash = nodeHash(this.#peaks.pop()!, hash, this.#sha256);
-      index = half(index);
-      completed.push({ level, index, hash });
-    }
-    this.#peaks.push(hash);
-    this.#size++;
-    return completed;
-  }
-
-  /** The root over all leaves so far; of none, SHA-256 of the empty string. */
-  root(): Uint8Array {
-    if (this.#size === 0) return this.#sha256(new Uint8Array(0));
-    return foldRight(this.#peaks, this.#sha256);
-  }
-}
+/** Whether a number can be a count of leaves. */
+export const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0;
+export const isHash = (bytes: Uint8Array): boolean => bytes.length === HASH_BYTES;
+/** Half of an index, downwards: the node above. */
+export const half = (value: number): number => Math.floor(value / 2);
+export const isOdd = (value: number): boolean => value % 2 === 1;

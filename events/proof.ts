@@ -20,7 +20,8 @@ import { concatBytes, fromHex, type Hex32, toHex, ZERO_ID } from './bytes.ts';
 import { type Codec, decode, encode } from './codec.ts';
 import { bytesOf, id, list, record, uint, type Values } from './fields.ts';
 import { TRANSACTION_BYTES_MAX, TRANSACTIONS_PER_BLOCK_MAX } from './limits.ts';
-import { leafHash, type Sha256, verifyConsistency, verifyInclusion } from './merkle.ts';
+import { leafHash, type Sha256 } from './merkle.ts';
+import { verifyConsistency, verifyInclusion } from './merkle-verify.ts';
 import { MalformedError } from './reader.ts';
 import { decodeTransaction, TRANSACTION_PREFIX, type Transaction } from './transaction.ts';
 

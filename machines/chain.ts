@@ -9,7 +9,8 @@
 import type { BlockHeader } from '../events/block.ts';
 import { type Hex32, toHex, ZERO_ID } from '../events/bytes.ts';
 import { BLOCK_LEAD_MS_MAX } from '../events/limits.ts';
-import { Frontier, merkleRoot, type Sha256 } from '../events/merkle.ts';
+import { merkleRoot, type Sha256 } from '../events/merkle.ts';
+import { Frontier } from '../events/merkle-frontier.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 
 /** Where a chain ends: all that is needed to make or check the next block. */

@@ -161,8 +161,7 @@ function changeBy(overlay: Overlay, { table, id, value }: Write): bigint {
 /** Adds up all money of a state: the audit's oracle. */
 export function sumMoney(state: StateView): { held: bigint; supply: bigint } {
   let held = treasuryOf(state);
-  for (const account of state.ids(balanceTable as never, ''))
-    held += state.get(balanceTable, account)!.amount;
-  for (const escrow of state.ids(escrowTable as never, '')) held += state.get(escrowTable, escrow)!.amount;
+  for (const account of state.ids(balanceTable, '')) held += state.get(balanceTable, account)!.amount;
+  for (const escrow of state.ids(escrowTable, '')) held += state.get(escrowTable, escrow)!.amount;
   return { held, supply: supplyOf(state) };
 }

@@ -10,22 +10,26 @@ import { compareUtf8 } from '../events/bytes.ts';
 import type { Codec } from '../events/codec.ts';
 import type { Writer } from '../events/writer.ts';
 
-/** A namespace of the state: its prefix, and the record that stands under each of its keys. */
-export interface Table<T> {
+/** Where the keys of a table are, whatever stands under them. */
+export interface TableKeys {
   /** Text before the id, with its slash; a table of one record has no slash and the empty id. */
   readonly prefix: string;
   /** The table's place among all tables by prefix. No prefix begins another, so places and ids order the keys. */
   readonly slot: number;
-  readonly codec: Codec<T>;
   /** Whether ids are free text, whose order in UTF-8 may differ from JavaScript's. */
   readonly textIds: boolean;
+}
+
+/** A namespace of the state: its prefix, and the record that stands under each of its keys. */
+export interface Table<T> extends TableKeys {
+  readonly codec: Codec<T>;
 }
 
 /** What lies below the overlay. Values come decoded so that the base may cache them. */
 export interface StateBase {
   get<T>(table: Table<T>, id: string): T | undefined;
   /** Ids of `table` that begin with `idPrefix`, ascending by their UTF-8 bytes. */
-  ids(table: Table<unknown>, idPrefix: string): Iterable<string>;
+  ids(table: TableKeys, idPrefix: string): Iterable<string>;
 }
 
 /** What a rule sees. */
@@ -33,7 +37,7 @@ export interface StateView {
   get<T>(table: Table<T>, id: string): T | undefined;
   put<T>(table: Table<T>, id: string, value: T): void;
   delete(table: Table<unknown>, id: string): void;
-  ids(table: Table<unknown>, idPrefix: string): string[];
+  ids(table: TableKeys, idPrefix: string): string[];
 }
 
 /** A written key: its new value (`undefined`: deleted) and, once encoded, where the bytes are that were hashed. */
@@ -66,6 +70,11 @@ export class Write {
   }
 }
 
+/** What was written of a record: its new value, or that it is gone. */
+export interface Written<T> {
+  readonly value: T | undefined;
+}
+
 /**
  * A block's writes by table and id: one map per table, since joining prefix and id for every look-up costs more
  * than all the rest of it.
@@ -75,7 +84,7 @@ export class WriteSet implements Iterable<readonly [key: string, write: Write]> 
   /** Slots that have writes; walking then costs what was written, not how many tables there are. */
   private readonly used: number[] = [];
 
-  get(table: Table<unknown>, id: string): Write | undefined {
+  get(table: TableKeys, id: string): Write | undefined {
     return this.maps[table.slot]?.get(id);
   }
 
@@ -101,9 +110,14 @@ export class WriteSet implements Iterable<readonly [key: string, write: Write]> 
     for (const map of this.tables()) yield* map.values();
   }
 
-  /** The writes of one table by id. */
-  of(table: Table<unknown>): ReadonlyMap<string, Write> | undefined {
-    return this.maps[table.slot];
+  /** The writes at the keys of a table. */
+  at(table: TableKeys): Iterable<Write> {
+    return this.maps[table.slot]?.values() ?? [];
+  }
+
+  /** The records of one table that were written, by id. */
+  of<T>(table: Table<T>): ReadonlyMap<string, Written<T>> | undefined {
+    return this.maps[table.slot] as ReadonlyMap<string, Written<T>> | undefined;
   }
 
   *[Symbol.iterator](): Generator<readonly [key: string, write: Write]> {
@@ -124,7 +138,7 @@ class TransactionWrites {
     return this.list;
   }
 
-  get(table: Table<unknown>, id: string): Write | undefined {
+  get(table: TableKeys, id: string): Write | undefined {
     if (this.index !== undefined) return this.index.get(table, id);
     for (const write of this.list) if (write.table === table && write.id === id) return write;
     return undefined;
@@ -187,16 +201,14 @@ export class Overlay implements StateView {
   }
 
   get<T>(table: Table<T>, id: string): T | undefined {
-    const write =
-      this.transactionWrites.get(table as Table<unknown>, id) ??
-      this.blockWrites.get(table as Table<unknown>, id);
+    const write = this.transactionWrites.get(table, id) ?? this.blockWrites.get(table, id);
     if (write !== undefined) return write.value as T | undefined;
     return this.base.get(table, id);
   }
 
   /** The value as it was before the open transaction. */
   getBefore<T>(table: Table<T>, id: string): T | undefined {
-    const write = this.blockWrites.get(table as Table<unknown>, id);
+    const write = this.blockWrites.get(table, id);
     return write === undefined ? this.base.get(table, id) : (write.value as T | undefined);
   }
 
@@ -208,14 +220,14 @@ export class Overlay implements StateView {
     this.transactionWrites.set(table, id, undefined);
   }
 
-  ids(table: Table<unknown>, idPrefix: string): string[] {
+  ids(table: TableKeys, idPrefix: string): string[] {
     const found = new Set(this.base.ids(table, idPrefix));
     const note = ({ id, value }: Write): void => {
       if (!id.startsWith(idPrefix)) return;
       if (value === undefined) found.delete(id);
       else found.add(id);
     };
-    for (const write of this.blockWrites.of(table)?.values() ?? []) note(write);
+    for (const write of this.blockWrites.at(table)) note(write);
     for (const write of this.transactionWrites.all) if (write.table === table) note(write);
     return [...found].sort(compareUtf8);
   }

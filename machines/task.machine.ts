@@ -42,4 +42,13 @@ export const taskMachine = setup({ types: { events: {} as { type: TaskEvent } } 
   },
 });
 
+const ENDED: ReadonlySet<string> = new Set(
+  Object.values(taskMachine.states).flatMap(({ key, type }) => (type === 'final' ? [key] : [])),
+);
+
+/** Whether a task has not ended and can still be worked on. */
+export function isOpen({ status }: { readonly status: TaskStatus }): boolean {
+  return !ENDED.has(status);
+}
+
 export const nextTaskStatus = compile<TaskStatus, TaskEvent>(taskMachine, TASK_EVENTS);

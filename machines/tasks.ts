@@ -282,7 +282,7 @@ function returnToPending(context: RuleContext, task: string, record: TaskRecord)
 export function returnTasksOf(context: RuleContext, member: Hex32): void {
   const { state } = context;
   if (openTasks(state, member) === 0) return;
-  for (const key of state.ids(assignmentTable as never, `${member}/`)) {
+  for (const key of state.ids(assignmentTable, `${member}/`)) {
     const task = key.slice(member.length + 1);
     returnToPending(context, task, state.get(taskTable, task)!);
   }

@@ -4,10 +4,11 @@
  * lmdb-js 3.5.6 ends the process with a segmentation fault when an environment cannot be opened (it frees a part of
  * it and then uses it), so whatever is likely to be wrong must be found first and said in words.
  */
-import { accessSync, closeSync, constants, openSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkDataFile } from './data-file.ts';
 import { StorageError, withFileErrors } from './errors.ts';
+import { assertRoom } from './folders.ts';
 import { TABLES } from './schema.ts';
 
 /** All of the database, in the directory of its environment. */
@@ -35,7 +36,8 @@ export function checkDatabaseFiles(dir: string, mapSize: number, isExpected: boo
   const isThere = checkFile(data);
   if (!isThere && isExpected) throw lostDatabase(data);
   const databases = isThere ? withFileErrors('read', data, () => checkDataFile(data).databases) : 0;
-  if (databases < TABLES.length) assertRoom(dir);
+  // LMDB fails to make its first pages where there is no room for them, and see above.
+  if (databases < TABLES.length) assertRoom(dir, NEW_DATABASE_BYTES, `make a database in ${dir}`);
   startLockFile(join(dir, LOCK_FILE));
 }
 
@@ -59,14 +61,6 @@ function checkFile(path: string): boolean {
     accessSync(path, constants.R_OK | constants.W_OK);
     return stats.size > 0;
   });
-}
-
-/** LMDB fails to make its first pages where there is no room for them, and see above. */
-function assertRoom(dir: string): void {
-  const { bavail, bsize } = withFileErrors('read', dir, () => statfsSync(dir));
-  if (bavail * bsize >= NEW_DATABASE_BYTES) return;
-  const message = `the disk is too full to make a database in ${dir}; free some space and try again`;
-  throw new StorageError('disk_full', message);
 }
 
 /** Gives the file the room for its first readers. What is in it means nothing when nobody has it open. */

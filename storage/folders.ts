@@ -1,5 +1,6 @@
 /** Folders and small files that a power cut does not take away. */
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StorageError, withFileErrors } from './errors.ts';
 
@@ -41,6 +42,19 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
+/**
+ * Checks that the disk of the folder `dir` has room for so many bytes more.
+ * @param what is to be done with them, for the message: `make a database in …`
+ * @throws StorageError `disk_full`, `io`
+ */
+export function assertRoom(dir: string, bytes: number, what: string): void {
+  const { bavail, bsize } = withFileErrors('read', dir, () => statfsSync(dir));
+  const free = bavail * bsize;
+  if (free >= bytes) return;
+  const message = `the disk is too full to ${what}: ${free} bytes are free, up to ${bytes} are needed`;
+  throw new StorageError('disk_full', `${message}; free some space and try again`);
+}
+
 /** Writes the new file `path`, for its user alone, down to the disk. What fails leaves nothing behind. */
 export function writeNewFile(path: string, content: string | Uint8Array): void {
   const file = openSync(path, 'wx', 0o600);
@@ -69,4 +83,33 @@ export function syncFolder(dir: string): void {
   } finally {
     closeSync(folder);
   }
+}
+
+/** The same where folders can be flushed: for those of the user's choice, which may be on any file system. */
+export async function trySyncFolder(dir: string): Promise<void> {
+  const folder = await open(dir, 'r').catch(() => undefined);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+}
+
+/**
+ * Gives the file `from` the name `to` in the same folder, unless that is taken: a rename would replace what came
+ * there meanwhile.
+ * @param refuseTaken throws where `to` is taken
+ */
+export async function nameNewFile(
+  from: string,
+  to: string,
+  refuseTaken: (to: string) => Promise<void>,
+): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    await refuseTaken(to);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+    // A file system without hard links: as near as it gets.
+    await rename(from, to);
+    return;
+  }
+  await unlink(from);
 }

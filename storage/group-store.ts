@@ -1,7 +1,7 @@
 /**
  * One group on LMDB: reads through a view (live, or a snapshot), and the commit.
  */
-import { toHex } from '../events/bytes.ts';
+import { concatBytes, fromHex, type Hex32, toHex } from '../events/bytes.ts';
 import { ArtifactReader } from './artifacts.ts';
 import { heightAfter, packBatch, readTxValue } from './batch.ts';
 import { closedError, type Environment } from './environment.ts';
@@ -59,6 +59,24 @@ export class LmdbGroupReader implements GroupReader {
   heightOf(blockId: Id): number | undefined {
     const height = this.#read('heights', groupIdKey(this.number, blockId));
     return height && lastUint48(height);
+  }
+
+  blockIds(digits: string): Iterable<Hex32> {
+    return this.#ids('heights', digits);
+  }
+
+  txIds(digits: string): Iterable<Hex32> {
+    return this.#ids('transactions', digits);
+  }
+
+  /** The ids in the keys of a table by id; an odd digit is half a byte, so it is compared in the text. */
+  *#ids(table: TableName, digits: string): Generator<Hex32> {
+    const whole = fromHex(digits.slice(0, digits.length - (digits.length % 2)));
+    const scan = { prefix: concatBytes(groupKey(this.number), whole), values: false };
+    for (const [key] of scanTable(this.#environment.tables[table], this.#view, scan)) {
+      const id = toHex(key.subarray(GROUP_KEY_BYTES));
+      if (id.startsWith(digits)) yield id;
+    }
   }
 
   *blocks(from: number, to?: number): Generator<StoredBlock> {

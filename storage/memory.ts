@@ -71,6 +71,16 @@ export class MemoryGroup implements GroupStore {
     return this.#heights.get(hex(blockId));
   }
 
+  blockIds(digits: string): string[] {
+    this.#check();
+    return idsBeginning(digits, this.#heights);
+  }
+
+  txIds(digits: string): string[] {
+    this.#check();
+    return idsBeginning(digits, this.#txs);
+  }
+
   *blocks(from: number, to = Number.POSITIVE_INFINITY): Generator<StoredBlock> {
     this.#check();
     const heights = [...this.#blocks.keys()].filter((height) => height >= from && height < to);
@@ -182,6 +192,10 @@ export class MemoryGroup implements GroupStore {
   #check(): void {
     if (this.#closed) throw closedError();
   }
+}
+
+function idsBeginning(digits: string, byId: ReadonlyMap<string, unknown>): string[] {
+  return [...byId.keys()].filter((id) => id.startsWith(digits)).sort();
 }
 
 function hex(id: Id): string {

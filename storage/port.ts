@@ -65,11 +65,15 @@ export interface GroupReader {
   block(height: number): Uint8Array | undefined;
   blockId(height: number): Hex32 | undefined;
   heightOf(blockId: Id): number | undefined;
+  /** Ids of stored blocks that begin with these lower-case hex digits, ascending. */
+  blockIds(digits: string): Iterable<Hex32>;
   /** Blocks with from ≤ height < to, ascending; a gap in the log ends nothing, the heights tell. */
   blocks(from: number, to?: number): Iterable<StoredBlock>;
   /** The opaque bytes kept beside a block. */
   effects(height: number): Uint8Array | undefined;
   txLocation(txId: Id): TxLocation | undefined;
+  /** Ids that `txLocation` knows and that begin with these lower-case hex digits, ascending. */
+  txIds(digits: string): Iterable<Hex32>;
   state(key: string): Uint8Array | undefined;
   /** Entries whose key starts with `prefix` ('' for all). */
   stateRange(prefix: string, range?: StateRange): Iterable<readonly [key: string, value: Uint8Array]>;

@@ -48,7 +48,7 @@ export function openStore(dir: string, options: StoreOptions): Store {
     syncFolder(dir);
     store.start();
   } catch (error) {
-    void store.close();
+    store.close().catch(noop);
     throw fileError(error, 'write', dir);
   }
   return store;

@@ -7,19 +7,19 @@ import { sha256 } from '../../crypto/hash.ts';
 import { VerifierError } from '../../crypto/verifier.ts';
 import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
 import type { Outcome } from '../../events/receipt.ts';
-import { type Refusal, refuse } from '../../events/refusals.ts';
+import type { Refusal } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
-import type { Transaction, VerifiedTransaction } from '../../events/transaction.ts';
-import { unknownAuthor } from '../../machines/group.ts';
-import type { Table } from '../../machines/state.ts';
+import type { VerifiedTransaction } from '../../events/transaction.ts';
+
 import { sealersTable } from '../../machines/tables.ts';
 import type { Head } from '../../storage/port.ts';
 import { SUBMISSIONS_MAX } from '../bounds.ts';
 import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
-import { admitArtifacts } from './attachments.ts';
+import { admit } from './admit.ts';
 import { chainMachine } from './chain.machine.ts';
 import type { Artifact } from './commit.ts';
 import { ChainCore, CoreDiscardedError } from './core.ts';
+import { followBlocks } from './follow.ts';
 import { GatheringVerifier } from './gathering.ts';
 import type { BlockSigner, FinalBlock } from './judge.ts';
 import type { ChainOptions, ChainStatus, Outlet } from './options.ts';
@@ -27,7 +27,7 @@ import { eventsOfFinalBlock } from './publish.ts';
 import { NotSealerError, Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
 import { ChainStoppedError, haltedError } from './stopped.ts';
-import { SourceFailedError, validate } from './validate.ts';
+import { SourceFailedError } from './validate.ts';
 import { readTransaction } from './verify.ts';
 
 /** What is ready to be sealed, or why nothing came of it. */
@@ -220,7 +220,7 @@ export class GroupChain {
   }
 
   private prepared(transaction: VerifiedTransaction, attachments: readonly Uint8Array[]): Prepared {
-    const artifacts = this.admit(transaction, attachments);
+    const artifacts = admit(this.working().core, this.options.store, transaction, attachments);
     if ('code' in artifacts) return { status: 'refused', txId: transaction.txId, refusal: artifacts };
     return { transaction, artifacts, outlet: this.options.outlet };
   }
@@ -234,7 +234,9 @@ export class GroupChain {
       if ('code' in transaction) return { status: 'refused', txId: ZERO_ID, refusal: transaction };
       const txIdBytes = sha256(transaction.payload);
       const txId = toHex(txIdBytes);
-      const artifacts = this.admit(Object.assign(transaction, { txId, txIdBytes }), attachments);
+      const { core } = this.working();
+      const withId = Object.assign(transaction, { txId, txIdBytes });
+      const artifacts = admit(core, this.options.store, withId, attachments);
       if ('code' in artifacts) return { status: 'refused', txId, refusal: artifacts };
       const verified = await this.gathering.verify(transaction);
       if ('code' in verified) return { status: 'refused', txId, refusal: verified };
@@ -287,26 +289,6 @@ export class GroupChain {
     });
   }
 
-  /**
-   * The cheap checks, before a signature costs anything; the judge makes those of validity again. What comes back
-   * are the artifacts, checked.
-   */
-  private admit(
-    transaction: Transaction & { txId: Hex32; txIdBytes: Uint8Array },
-    attachments: readonly Uint8Array[],
-  ): Artifact[] | Refusal {
-    const { groupId, txId, author, operations } = transaction;
-    if (groupId !== this.groupId) return refuse('wrong_group', { expected: this.groupId, actual: groupId });
-    const { core } = this.working();
-    const spent = core.spent(txId, transaction.txIdBytes);
-    if (spent === 'sealed') return refuse('transaction_duplicate', { txId });
-    if (spent === 'replaced') return refuse('transaction_replaced', { txId });
-    return (
-      unknownAuthor(core.state, author, operations) ??
-      admitArtifacts(operations, attachments, (hash) => this.options.store.hasArtifact(hash))
-    );
-  }
-
   // Following.
 
   /**
@@ -327,32 +309,13 @@ export class GroupChain {
   ): Promise<Refusal | undefined> {
     this.assertRunning();
     const { core } = this.working();
-    let storing: Promise<void>[] = [];
-    const stage = (final: FinalBlock): void => {
-      // Staged and issued in one step, so that no other block can come between in storage.
-      core.stage(final);
-      const stored = core.commit([final]).then(() => this.publish(final));
-      stored.catch(noop);
-      storing.push(stored);
-    };
-    const blocks = validate(source, { verifier: this.options.verifier, judge: core.judge, stage });
+    const { verifier } = this.options;
     try {
-      let before: Promise<void>[] = [];
-      for (;;) {
-        const next = await blocks.next();
-        await Promise.all(before);
-        before = storing;
-        storing = [];
-        if (!next.done) continue;
-        await Promise.all(before);
-        if (next.value !== undefined) this.telemetry.blockRefused(next.value.code);
-        return next.value;
-      }
+      const refusal = await followBlocks(source, { core, verifier, publish: (final) => this.publish(final) });
+      if (refusal !== undefined) this.telemetry.blockRefused(refusal.code);
+      return refusal;
     } catch (error) {
-      await Promise.allSettled(storing);
       throw this.endOfFollowing(error as Error);
-    } finally {
-      await blocks.return(undefined);
     }
   }
 
@@ -368,7 +331,7 @@ export class GroupChain {
   private publish(final: FinalBlock): void {
     const { groupId } = this;
     const { height } = final.header;
-    if (final.judged.writes.get(sealersTable as Table<unknown>, '') !== undefined)
+    if (final.judged.writes.get(sealersTable, '') !== undefined)
       this.lifecycle.send({
         type: 'sealersChanged',
         seals: this.sealingSigner(this.working().core) !== undefined,

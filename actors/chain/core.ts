@@ -9,7 +9,7 @@ import { verifySignature } from '../../crypto/verify.ts';
 import { x25519 } from '../../crypto/x25519.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { ZERO_ID } from '../../events/bytes.ts';
-import { Frontier } from '../../events/merkle.ts';
+import { Frontier } from '../../events/merkle-frontier.ts';
 import type { Tip } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
 import type { Spent } from '../../machines/group.ts';

@@ -8,7 +8,7 @@
  */
 import { compareUtf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
-import type { StateBase, Table, WriteSet } from '../../machines/state.ts';
+import type { StateBase, Table, TableKeys, WriteSet } from '../../machines/state.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import { CACHE_GENERATION_ENTRIES } from '../bounds.ts';
 
@@ -63,7 +63,7 @@ export class StateCache implements StateBase {
     this.youngSize++;
   }
 
-  *ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
+  *ids(table: TableKeys, idPrefix: string): Iterable<string> {
     const found = new Set<string>();
     for (const [key] of this.reader.stateRange(table.prefix + idPrefix))
       found.add(key.slice(table.prefix.length));
@@ -115,9 +115,13 @@ export class MemoryState implements StateBase {
     return this.values[table.slot]?.get(id) as T | undefined;
   }
 
-  ids(table: Table<unknown>, idPrefix: string): Iterable<string> {
+  ids(table: TableKeys, idPrefix: string): Iterable<string> {
     const ids = Array.from(this.values[table.slot]?.keys() ?? []);
     return ids.filter((id) => id.startsWith(idPrefix)).sort(compareUtf8);
+  }
+
+  *records<T>(table: Table<T>, idPrefix: string): Generator<[id: string, record: T]> {
+    for (const id of this.ids(table, idPrefix)) yield [id, this.get(table, id)!];
   }
 
   apply(writes: WriteSet): void {

@@ -5,13 +5,14 @@
  * It proves that the backup is whole and its histories are sound. Who made it is not in it: compare the heads with
  * those of the node, or of anybody who follows the groups.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KEYSTORE_FILE, openKeystore } from '../../crypto/keystore.ts';
 import type { Verifier } from '../../crypto/verifier.ts';
 import { BackupError, type BackupGroup, type BackupManifest } from '../../storage/backup/manifest.ts';
 import { unpackBackup } from '../../storage/backup/read.ts';
 import { openDirectory } from '../../storage/directory.ts';
+import { makeFolders } from '../../storage/folders.ts';
 import { openStoreReader } from '../../storage/store.ts';
 import type { StoreReader } from '../../storage/store-reader.ts';
 import { type Audit, audit } from './audit.ts';
@@ -39,7 +40,7 @@ export interface BackupCheck {
  */
 export async function checkBackup(path: string, options: CheckBackupOptions): Promise<BackupCheck> {
   const { scratch, onProgress = () => {} } = options;
-  await mkdir(scratch, { recursive: true });
+  makeFolders(scratch);
   const dir = await mkdtemp(join(scratch, 'lb-backup-'));
   try {
     const manifest = await unpackBackup(path, dir, (done, of) => onProgress('unpacking', done, of));

@@ -6,12 +6,13 @@
  * file under the final name finds all of it.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Sha256Stream, sha256Stream } from '../../crypto/hash.ts';
 import { concatBytes, fromHex, type Hex32 } from '../../events/bytes.ts';
 import { encode } from '../../events/codec.ts';
 import { StorageError } from '../../storage/errors.ts';
+import { nameNewFile, trySyncFolder } from '../../storage/folders.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import {
   END_BYTES,
@@ -116,8 +117,8 @@ export async function exportGroup(
       const summary = await writeGroup(reader, file, onProgress);
       await file.sync();
       await file.close();
-      await (overwrite ? rename(partial, path) : nameNew(partial, path));
-      await syncFolder(dirname(path));
+      await (overwrite ? rename(partial, path) : nameNewFile(partial, path, refusePresent));
+      await trySyncFolder(dirname(path));
       return summary;
     } catch (error) {
       await file.close().catch(() => {});
@@ -130,32 +131,11 @@ export async function exportGroup(
 }
 
 /** Only a file is ever replaced, and only where that is wanted. */
-async function refusePresent(path: string, overwrite: boolean): Promise<void> {
+async function refusePresent(path: string, overwrite = false): Promise<void> {
   const present = await stat(path).catch(() => lstat(path).catch(() => undefined));
   if (present === undefined) return;
   if (!present.isFile() && !present.isSymbolicLink()) throw notAFile(path, present.isDirectory());
   if (!overwrite) throw new ExportFileError('exists', `${path} is there already, and was left as it is`);
-}
-
-/** Gives the file its name unless that is taken: a rename would replace what came there meanwhile. */
-async function nameNew(partial: string, path: string): Promise<void> {
-  try {
-    await link(partial, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
-    // A file system without hard links: as near as it gets.
-    await refusePresent(path, false);
-    await rename(partial, path);
-    return;
-  }
-  await unlink(partial);
-}
-
-/** Makes the new name durable, where folders can be flushed. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
 }
 
 async function writeGroup(

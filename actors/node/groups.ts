@@ -30,7 +30,6 @@ import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
 import type { Market } from '../market/market.ts';
 import type { Presences } from '../presence/presences.ts';
-import { OpenTasks } from '../tasks/open-tasks.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { found, type NewGroup } from './founding.ts';
@@ -64,11 +63,11 @@ export class Groups {
   private readonly options: GroupsOptions;
   private readonly groups = new Map<Hex32, Group>();
   private readonly chains = new Map<Hex32, GroupChain>();
-  /** Of the groups that somebody has asked about their open tasks. */
-  private readonly openTasks = new Map<Hex32, OpenTasks>();
-  /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
+  /** The groups that have a chain; read from the registry again when one more has. */
+  private founded: readonly GroupRecord[] | undefined;
   /** Groups whose history is being filled in, each with what lets it be sealed again. */
   private readonly unfinished = new Map<Hex32, () => void>();
+  /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
   private readonly holds = new Map<Hex32, Set<{ release?: () => void }>>();
 
   constructor(options: GroupsOptions) {
@@ -84,6 +83,7 @@ export class Groups {
     const place = await store.addGroup(blockId, group.name, header.tsMs);
     noteChain();
     await storeFounding(place, final);
+    this.founded = undefined;
     bus.moment({ kind: 'group.opened', groupId: blockId });
     return this.get(blockId, group.name);
   }
@@ -118,6 +118,7 @@ export class Groups {
     const place = await store.addGroup(groupId, nameAtFounding(founding), founding.header.tsMs);
     noteChain();
     await place.commit(batch);
+    this.founded = undefined;
     bus.moment({ kind: 'group.opened', groupId });
   }
 
@@ -126,8 +127,13 @@ export class Groups {
     this.unfinished.get(groupId)?.();
     this.unfinished.delete(groupId);
     // Whoever reads the log and stopped at the gap goes on.
-    const { height } = this.options.store.group(groupId).head()!;
-    this.options.bus.blockCommitted({ groupId, height }, () => []);
+    this.tellHead(groupId);
+  }
+
+  /** Wakes whoever reads a group's log: there may be more of it, of which nobody was told. */
+  private tellHead(groupId: Hex32): void {
+    const head = this.options.store.group(groupId).head();
+    if (head !== undefined) this.options.bus.blockCommitted({ groupId, height: head.height }, () => []);
   }
 
   ids(): Hex32[] {
@@ -153,7 +159,8 @@ export class Groups {
 
   /** Ids come before names, since anybody may call a group whatever he likes. */
   private resolve(idOrName: string): GroupRecord {
-    const records = this.options.store.groups();
+    // One that is sought by a verb needs the head of that one only.
+    const records = this.founded ?? this.options.store.groups();
     const prefix = HEX_LOOKING.test(idOrName) ? idOrName.toLowerCase() : undefined;
     if (prefix !== undefined) {
       const fitting = records.filter((one) => one.groupId.startsWith(prefix) && this.hasChain(one));
@@ -173,8 +180,10 @@ export class Groups {
     throw new UsageError(`${named.length} groups are called ${idOrName}: ${ids}`);
   }
 
-  private records(): GroupRecord[] {
-    return this.options.store.groups().filter((one) => this.hasChain(one));
+  /** Asked for by strangers too (which groups are here, who has an artifact), so ten thousand are not read each time. */
+  private records(): readonly GroupRecord[] {
+    this.founded ??= this.options.store.groups().filter((one) => this.hasChain(one));
+    return this.founded;
   }
 
   /** A crash between registering a group and storing its block 0 leaves a name without a chain. */
@@ -191,7 +200,7 @@ export class Groups {
   private get(groupId: Hex32, name: string): Group {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const { store, bus, verifier, clock, identities, presences, hints, market } = this.options;
+    const { store, bus, verifier, clock, identities, presences, tasks, hints, market } = this.options;
     const group = new Group({
       store: store.group(groupId),
       registeredName: name,
@@ -208,19 +217,10 @@ export class Groups {
       identity: (nameOrKey) => identities.signerNamed(nameOrKey),
       hints,
       gap: () => historyGap(store.network, groupId),
-      openTasks: () => this.openTasksOf(groupId),
+      openTasks: () => tasks.openTasks(groupId),
     });
     this.groups.set(groupId, group);
     return group;
-  }
-
-  private openTasksOf(groupId: Hex32): Iterable<string> | undefined {
-    let known = this.openTasks.get(groupId);
-    if (known === undefined) {
-      known = new OpenTasks(this.options.store.group(groupId));
-      this.openTasks.set(groupId, known);
-    }
-    return known.list();
   }
 
   /** The chain actor of a group, loaded by the first who asks. */
@@ -259,16 +259,19 @@ export class Groups {
   }
 
   private reloaded(groupId: Hex32): void {
+    const { supervisor, tasks, presences } = this.options;
+    supervisor.loaded('chain', groupId);
     // The disk may have a block whose commit was never told.
-    this.openTasks.delete(groupId);
-    this.options.supervisor.loaded('chain', groupId);
+    tasks.reload(groupId);
+    presences.reload(groupId);
+    this.tellHead(groupId);
   }
 
-  private committed(groupId: Hex32, { judged }: FinalBlock): void {
+  private committed(groupId: Hex32, { judged, header }: FinalBlock): void {
+    if (header.height === 0) this.founded = undefined;
     const { supervisor, tasks, presences, market } = this.options;
     supervisor.sound('chain', groupId);
     tasks.observe(groupId, judged.writes);
-    this.openTasks.get(groupId)?.observe(judged.writes);
     presences.observe(groupId, judged.writes);
     market().observe(groupId, judged.writes);
   }

@@ -9,7 +9,6 @@ import { verifySignature } from '../../crypto/verify.ts';
 import { BEAT_PREFIX, type Beat, decodeBeat, encodeBeat, encodeBeatPayload } from '../../events/beat.ts';
 import type { MomentEvent } from '../../events/bus.ts';
 import { concatBytes, fromHex, type Hex32 } from '../../events/bytes.ts';
-import { decode } from '../../events/codec.ts';
 import { PRESENCE_STALE_MS_DEFAULT, TRANSACTION_LEAD_MS_MAX } from '../../events/limits.ts';
 import { MalformedError } from '../../events/reader.ts';
 import type { WriteSet } from '../../machines/state.ts';
@@ -45,8 +44,6 @@ export type BeatVerdict =
   | 'out_of_time'
   | 'not_a_member'
   | 'signature_invalid';
-
-type AnyTable = Parameters<WriteSet['of']>[0];
 
 export class GroupPresence {
   private readonly options: GroupPresenceOptions;
@@ -93,13 +90,12 @@ export class GroupPresence {
 
   /** Takes in what a committed block wrote. */
   observe(writes: WriteSet): void {
-    const changes = writes.of(presenceTable as AnyTable);
-    const members = writes.of(memberTable as AnyTable);
+    const changes = writes.of(presenceTable);
+    const members = writes.of(memberTable);
     if (changes === undefined && members === undefined) return;
-    for (const [member, { value }] of changes ?? [])
-      this.watch.set(member, this.deadlineOf(member, value as PresenceRecord | undefined));
+    for (const [member, { value }] of changes ?? []) this.watch.set(member, this.deadlineOf(member, value));
     for (const [member, { value }] of members ?? []) {
-      if ((value as { role?: string } | undefined)?.role !== undefined) continue;
+      if (value?.role !== undefined) continue;
       this.beats.delete(member);
       this.watch.set(member, undefined);
     }
@@ -164,7 +160,12 @@ export class GroupPresence {
   }
 
   private beatAll(): void {
-    for (const signer of this.seen.keys()) this.beat(signer);
+    try {
+      for (const signer of this.seen.keys()) this.beat(signer);
+    } catch (error) {
+      // A machine whose action throws is dead, and takes the process with it: what fails here is the group's alone.
+      this.options.failed(error as Error);
+    }
   }
 
   private remember(member: Hex32, tsMs: number): void {
@@ -186,10 +187,9 @@ export class GroupPresence {
   }
 
   private *storedDeadlines(): Generator<Deadline> {
-    for (const [key, value] of this.options.reader.stateRange(presenceTable.prefix)) {
-      const member = key.slice(presenceTable.prefix.length);
+    for (const [member, record] of this.state.records(presenceTable)) {
       if (this.state.get(memberTable, member)?.role === undefined) continue;
-      const atMs = this.deadlineOf(member, decode(presenceTable.codec, value));
+      const atMs = this.deadlineOf(member, record);
       if (atMs !== undefined) yield { key: member, atMs };
     }
   }

@@ -45,6 +45,11 @@ export class Presences {
     this.presences.get(groupId)?.observe(writes);
   }
 
+  /** Reads again who is present in a group: the disk may have a block whose commit was never told. */
+  reload(groupId: Hex32): void {
+    void this.presences.get(groupId)?.load();
+  }
+
   stop(): void {
     for (const presence of this.presences.values()) presence.close();
     this.presences.clear();

@@ -1,31 +1,25 @@
 /**
  * Which tasks of a group have not ended: so that asking for them costs what they are, and not what all tasks ever
- * were. Read from the state by the first who asks, and kept up with what is committed from then on.
+ * were. Read from the state by the first who asks, and kept up with what is committed from then on. The board of the
+ * group cannot stand in for it: boards are read for all groups at the start, and remember deadlines alone.
  */
-import { decode } from '../../events/codec.ts';
-import type { TaskStatus } from '../../events/effects.ts';
 import type { WriteSet } from '../../machines/state.ts';
-import { type TaskRecord, taskTable } from '../../machines/tables.ts';
+import { taskTable } from '../../machines/tables.ts';
+import { isOpen } from '../../machines/task.machine.ts';
 import type { GroupReader } from '../../storage/port.ts';
+import { StoredState } from '../group-view.ts';
 
 /** More than this are not remembered, some 10 MB; then everything is read again for each question. */
 export const OPEN_TASKS_MAX = 100_000;
 
-const OPEN: ReadonlySet<TaskStatus> = new Set(['pending', 'assigned', 'in_progress']);
-
-/** Whether a task can still be worked on. */
-export function isOpen({ status }: { readonly status: TaskStatus }): boolean {
-  return OPEN.has(status);
-}
-
 export class OpenTasks {
-  private readonly reader: Pick<GroupReader, 'stateRange'>;
+  private readonly state: StoredState;
   private readonly max: number;
   private ids: Set<string> | undefined;
   private areTooMany = false;
 
-  constructor(reader: Pick<GroupReader, 'stateRange'>, max = OPEN_TASKS_MAX) {
-    this.reader = reader;
+  constructor(reader: Pick<GroupReader, 'state' | 'stateRange'>, max = OPEN_TASKS_MAX) {
+    this.state = new StoredState(reader);
     this.max = max;
   }
 
@@ -40,15 +34,15 @@ export class OpenTasks {
   observe(writes: WriteSet): void {
     const { ids } = this;
     if (ids === undefined) return;
-    for (const [task, { value }] of writes.of(taskTable as Parameters<WriteSet['of']>[0]) ?? [])
-      if (value !== undefined && isOpen(value as TaskRecord)) this.add(ids, task);
+    for (const [task, { value }] of writes.of(taskTable) ?? [])
+      if (value !== undefined && isOpen(value)) this.add(ids, task);
       else ids.delete(task);
   }
 
   private read(): Set<string> | undefined {
     const ids = new Set<string>();
-    for (const [key, value] of this.reader.stateRange(taskTable.prefix)) {
-      if (isOpen(decode(taskTable.codec, value))) this.add(ids, key.slice(taskTable.prefix.length));
+    for (const [task, record] of this.state.records(taskTable)) {
+      if (isOpen(record)) this.add(ids, task);
       if (this.areTooMany) return undefined;
     }
     return ids;

@@ -6,16 +6,15 @@
  */
 import { type ActorRefFrom, createActor } from 'xstate';
 import type { MomentEvent } from '../../events/bus.ts';
-import { decode } from '../../events/codec.ts';
 import type { WriteSet } from '../../machines/state.ts';
 import { type TaskRecord, taskTable } from '../../machines/tables.ts';
+import { isOpen } from '../../machines/task.machine.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { Alarms } from '../alarms.ts';
 import type { WatchedClock } from '../clock.ts';
 import { DeadlineWatch } from '../deadline-watch.ts';
 import type { Deadline } from '../deadlines.ts';
 import { StoredState } from '../group-view.ts';
-import { isOpen } from './open-tasks.ts';
 import { taskBoardMachine } from './task-board.machine.ts';
 
 export interface TaskBoardOptions {
@@ -44,7 +43,7 @@ export class TaskBoard {
       alarms,
       clock,
       failed,
-      read: () => storedDeadlines(reader),
+      read: () => this.storedDeadlines(),
       raise: (deadline) => this.raise(deadline),
       scheduled: (nextMs) =>
         this.lifecycle.send(nextMs === undefined ? { type: 'none' } : { type: 'deadline', atMs: nextMs }),
@@ -67,17 +66,24 @@ export class TaskBoard {
 
   /** Takes in what a committed block wrote. */
   observe(writes: WriteSet): void {
-    const tasks = writes.of(taskTable as Parameters<WriteSet['of']>[0]);
+    const tasks = writes.of(taskTable);
     if (tasks === undefined) return;
     for (const [task, { value }] of tasks)
-      for (const kind of KINDS)
-        this.watch.set(`${kind}/${task}`, deadlineOf(value as TaskRecord | undefined, kind));
+      for (const kind of KINDS) this.watch.set(`${kind}/${task}`, deadlineOf(value, kind));
     this.watch.schedule();
   }
 
   close(): void {
     this.lifecycle.send({ type: 'close' });
     this.watch.stop();
+  }
+
+  private *storedDeadlines(): Generator<Deadline> {
+    for (const [task, record] of this.state.records(taskTable))
+      for (const kind of KINDS) {
+        const atMs = deadlineOf(record, kind);
+        if (atMs !== undefined) yield { key: `${kind}/${task}`, atMs };
+      }
   }
 
   private raise({ key, atMs }: Deadline): void {
@@ -112,15 +118,4 @@ function deadlineOf(record: TaskRecord | undefined, kind: DeadlineKind): number 
   if (record === undefined || !isOpen(record)) return undefined;
   const lastMs = kind === 'due' ? record.dueMs : record.leaseUntilMs;
   return lastMs === undefined ? undefined : lastMs + 1;
-}
-
-function* storedDeadlines(reader: GroupReader): Generator<Deadline> {
-  for (const [key, value] of reader.stateRange(taskTable.prefix)) {
-    const task = key.slice(taskTable.prefix.length);
-    const record = decode(taskTable.codec, value);
-    for (const kind of KINDS) {
-      const atMs = deadlineOf(record, kind);
-      if (atMs !== undefined) yield { key: `${kind}/${task}`, atMs };
-    }
-  }
 }

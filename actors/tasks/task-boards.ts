@@ -1,5 +1,6 @@
 /**
- * The task boards of all groups.
+ * The tasks of all groups, as far as they are watched: the boards, and the open tasks of those groups that were
+ * asked about them.
  *
  * A node may hold ten thousand groups, of which a handful is in use, and a deadline counts in all of them. So, a
  * moment after the start, every group's tasks are read once, in slices between other work, and only the groups that
@@ -15,6 +16,7 @@ import type { Alarms } from '../alarms.ts';
 import type { WatchedClock } from '../clock.ts';
 import type { Supervisor } from '../node/supervisor.ts';
 import type { Timers } from '../timers.ts';
+import { OpenTasks } from './open-tasks.ts';
 import { TaskBoard } from './task-board.ts';
 
 /** How long after the start the tasks are read: a command that is over by then never pays for it. */
@@ -35,6 +37,8 @@ export interface TaskBoardsOptions {
 export class TaskBoards {
   private readonly options: TaskBoardsOptions;
   private readonly boards = new Map<Hex32, TaskBoard>();
+  /** Of the groups that somebody has asked about their open tasks. */
+  private readonly open = new Map<Hex32, OpenTasks>();
   private readonly cancelCensus: () => void;
   private isStopped = false;
 
@@ -43,14 +47,38 @@ export class TaskBoards {
     this.cancelCensus = options.timers.after(CENSUS_DELAY_MS, () => this.census());
   }
 
+  /** Ids of the tasks of a group that have not ended; nothing where they are too many to remember. */
+  openTasks(groupId: Hex32): Iterable<string> | undefined {
+    let known = this.open.get(groupId);
+    if (known === undefined) {
+      known = new OpenTasks(this.options.readerOf(groupId));
+      this.open.set(groupId, known);
+    }
+    return known.list();
+  }
+
   /** Takes in what a committed block of a group wrote. */
   observe(groupId: Hex32, writes: WriteSet): void {
-    if (writes.of(taskTable as Parameters<WriteSet['of']>[0]) === undefined || this.isStopped) return;
-    if (this.options.supervisor.failureOf('tasks', groupId)?.isDown) return;
+    if (writes.of(taskTable) === undefined) return;
+    this.open.get(groupId)?.observe(writes);
+    if (!this.isWatched(groupId)) return;
     const known = this.boards.get(groupId);
     // A new board reads the state, which has this block already.
-    if (known === undefined) void this.open(groupId).load();
+    if (known === undefined) void this.start(groupId);
     else known.observe(writes);
+  }
+
+  /** Reads a group's tasks again: the disk may have a block whose commit was never told. */
+  reload(groupId: Hex32): void {
+    this.open.delete(groupId);
+    if (!this.isWatched(groupId)) return;
+    const known = this.boards.get(groupId);
+    void (known === undefined ? this.visit(groupId) : known.load());
+  }
+
+  /** One that is down reads everything when it is started again. */
+  private isWatched(groupId: Hex32): boolean {
+    return !this.isStopped && this.options.supervisor.failureOf('tasks', groupId)?.isDown !== true;
   }
 
   stop(): void {
@@ -60,7 +88,19 @@ export class TaskBoards {
     this.boards.clear();
   }
 
-  private open(groupId: Hex32): TaskBoard {
+  /** Makes the group's board and lets it read its tasks; what keeps it from that goes to the supervisor. */
+  private async start(groupId: Hex32): Promise<TaskBoard | undefined> {
+    try {
+      const board = this.make(groupId);
+      await board.load();
+      return board;
+    } catch (error) {
+      this.failed(groupId, undefined, error as Error);
+      return undefined;
+    }
+  }
+
+  private make(groupId: Hex32): TaskBoard {
     const { alarms, clock, readerOf, tell } = this.options;
     const board: TaskBoard = new TaskBoard({
       reader: readerOf(groupId),
@@ -73,9 +113,9 @@ export class TaskBoards {
     return board;
   }
 
-  private failed(groupId: Hex32, board: TaskBoard, error: Error): void {
+  private failed(groupId: Hex32, board: TaskBoard | undefined, error: Error): void {
     if (this.isStopped) return;
-    board.close();
+    board?.close();
     if (this.boards.get(groupId) === board) this.boards.delete(groupId);
     this.options.supervisor.failed('tasks', groupId, error, () => void this.restart(groupId));
   }
@@ -85,15 +125,19 @@ export class TaskBoards {
     const { supervisor } = this.options;
     // Reading the state is all its work, so a board that has read it is sound. A failure says so by itself.
     supervisor.loaded('tasks', groupId);
-    await this.open(groupId).load();
+    await this.start(groupId);
     if (supervisor.failureOf('tasks', groupId)?.isDown === false) supervisor.sound('tasks', groupId);
   }
 
   /** A registry that cannot be read fails this and whoever asks for it; the node goes on with what it has. */
   private census(): void {
-    this.takeCensus().catch((error: Error) => {
-      if (!this.isStopped) this.options.supervisor.failed('tasks', 'census', error, () => this.census());
-    });
+    const { supervisor } = this.options;
+    this.takeCensus().then(
+      () => supervisor.sound('tasks', 'census'),
+      (error: Error) => {
+        if (!this.isStopped) supervisor.failed('tasks', 'census', error, () => this.census());
+      },
+    );
   }
 
   private async takeCensus(): Promise<void> {
@@ -106,9 +150,8 @@ export class TaskBoards {
   }
 
   private async visit(groupId: Hex32): Promise<void> {
-    const board = this.open(groupId);
-    await board.load();
-    if (!board.isEmpty || this.boards.get(groupId) !== board) return;
+    const board = await this.start(groupId);
+    if (board === undefined || !board.isEmpty || this.boards.get(groupId) !== board) return;
     board.close();
     this.boards.delete(groupId);
   }

@@ -4,11 +4,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Extract as Archive, extract } from 'tar-stream';
-import { storageErrorOf } from '../errors.ts';
-import { syncFolder } from '../folders.ts';
+import { assertRoom, makeFolders, syncFolder } from '../folders.ts';
 import {
   BackupError,
   type BackupFile,
@@ -17,8 +16,6 @@ import {
   MANIFEST_BYTES_MAX,
   MANIFEST_NAME,
 } from './manifest.ts';
-
-const ENOSPC = 28;
 
 type Entry = Archive extends AsyncIterable<infer E> ? E : never;
 
@@ -64,7 +61,7 @@ async function unpackEntries(
       manifest = decodeManifest(await readManifest(entry));
       for (const file of manifest.files) missing.set(file.path, file);
       onManifest();
-      await assertRoom(dir, manifest);
+      assertRoom(dir, sizeOf(manifest), `unpack the backup in ${dirname(dir)}`);
       continue;
     }
     const { name, type } = entry.header;
@@ -85,13 +82,6 @@ async function unpackEntries(
 
 function sizeOf(manifest: BackupManifest): number {
   return manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-async function assertRoom(dir: string, manifest: BackupManifest): Promise<void> {
-  const { bavail, bsize } = await statfs(dir);
-  const needed = sizeOf(manifest);
-  if (bavail * bsize < needed)
-    throw storageErrorOf(ENOSPC, `${bavail * bsize} bytes are free in ${dirname(dir)}, ${needed} are needed`);
 }
 
 async function readManifest(entry: Entry): Promise<Uint8Array> {
@@ -151,7 +141,7 @@ export async function restoreBackup(
 ): Promise<BackupManifest> {
   const root = resolve(dir);
   await refuseOccupied(root);
-  await mkdir(dirname(root), { recursive: true });
+  makeFolders(dirname(root));
   const draft = join(dirname(root), `.${basename(root)}.${randomBytes(6).toString('hex')}.partial`);
   await mkdir(draft, { mode: 0o700 });
   try {

@@ -12,24 +12,14 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, createWriteStream, existsSync, rmSync } from 'node:fs';
-import {
-  chmod,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  statfs,
-  unlink,
-} from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
+import { DATA_FILE } from '../database-files.ts';
 import type { DirectoryLayout } from '../directory.ts';
 import { fileError, storageErrorOf } from '../errors.ts';
+import { assertRoom, nameNewFile, trySyncFolder } from '../folders.ts';
 import { openStoreReader, type Store } from '../store.ts';
 import {
   type BackupFile,
@@ -54,7 +44,6 @@ export interface BackupSummary extends BackupManifest {
 
 /** Only the owner may read what holds keys. */
 const MODE = 0o600;
-const ENOSPC = 28;
 /** For headers, the manifest and whoever else writes to this disk. */
 const RESERVE_BYTES = 16 * 1024 * 1024;
 
@@ -77,7 +66,7 @@ export async function writeBackup(
   options.signal?.addEventListener('abort', discard, { once: true });
   try {
     const { signal, nowMs } = options;
-    await assertRoom(layout, scratch);
+    await assertRoomFor(layout, scratch);
     await store.backup(join(scratch, 'chain')).catch((error: unknown) => {
       throw copyError(error);
     });
@@ -101,20 +90,14 @@ export async function writeBackup(
 
 async function refuseExisting(path: string): Promise<void> {
   const present = await lstat(path).catch(() => undefined);
-  if (present !== undefined) throw existsError(path);
-}
-
-function existsError(path: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${path} is there already`), { code: 'EEXIST', syscall: 'link', path });
+  if (present === undefined) return;
+  throw Object.assign(new Error(`${path} is there already`), { code: 'EEXIST', syscall: 'link', path });
 }
 
 /** Said before gigabytes are copied. The copy is compacted, so that this is the most it can take. */
-async function assertRoom(layout: DirectoryLayout, scratch: string): Promise<void> {
-  const { size } = await lstat(join(layout.chain, 'data.mdb'));
-  const { bavail, bsize } = await statfs(scratch);
-  const needed = 2 * size + RESERVE_BYTES;
-  if (bavail * bsize < needed)
-    throw storageErrorOf(ENOSPC, `${bavail * bsize} bytes are free, up to ${needed} are needed`);
+async function assertRoomFor(layout: DirectoryLayout, scratch: string): Promise<void> {
+  const { size } = await lstat(join(layout.chain, DATA_FILE));
+  assertRoom(scratch, 2 * size + RESERVE_BYTES, `make a backup in ${dirname(scratch)}`);
 }
 
 /** LMDB's copy gives no number with its words. A full disk is by far the likeliest, and worth to be told apart. */
@@ -197,29 +180,10 @@ async function publish(tar: string, path: string): Promise<number> {
   try {
     await file.sync();
     const { size } = await file.stat();
-    await nameNew(tar, path);
-    await syncFolder(dirname(path));
+    await nameNewFile(tar, path, refuseExisting);
+    await trySyncFolder(dirname(path));
     return size;
   } finally {
     await file.close();
   }
-}
-
-async function nameNew(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw existsError(to);
-    // A file system without hard links: as near as it gets.
-    await refuseExisting(to);
-    await rename(from, to);
-    return;
-  }
-  await unlink(from);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
 }

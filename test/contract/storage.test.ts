@@ -1,102 +1,20 @@
 /**
  * The contract of a group store, run on every adapter.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { utf8 } from '../../events/bytes.ts';
-import { memoryGroup } from '../../storage/memory.ts';
-import type { CommitBatch, GroupStore, Head, StateRange } from '../../storage/port.ts';
-import { openStore, type Store } from '../../storage/store.ts';
-
-const GROUP = 'ab'.repeat(32);
-
-interface Adapter {
-  readonly name: string;
-  open(): Promise<GroupStore>;
-  close(): Promise<void>;
-}
-
-function lmdbAdapter(): Adapter {
-  const dir = mkdtempSync(join(tmpdir(), 'storage-contract-'));
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
-  let store: Store;
-  let count = 0;
-  return {
-    name: 'lmdb',
-    async open() {
-      store = openStore(join(dir, String(count++)), { durability: 'commit' });
-      // Neighbours on both sides, so that a scan that leaves its group is seen.
-      const before = await store.addGroup('01'.repeat(32), 'before', 0);
-      const group = await store.addGroup(GROUP, 'tested', 0);
-      const after = await store.addGroup('ff'.repeat(32), 'after', 0);
-      for (const other of [before, after]) await other.commit(stuffing());
-      return group;
-    },
-    close: () => store.close(),
-  };
-}
-
-function memoryAdapter(): Adapter {
-  let close = async (): Promise<void> => {};
-  return {
-    name: 'memory',
-    async open() {
-      const group = memoryGroup(GROUP);
-      close = () => group.close();
-      return group;
-    },
-    close: () => close(),
-  };
-}
-
-function stuffing(): CommitBatch {
-  return {
-    ...chainOf(0, 3),
-    state: [
-      ['', 'a', 'm', 'task/a', '\u{10ffff}'].map((key) => [`${key}z`, utf8('not yours')] as const),
-    ].flat(),
-    nodes: [[0, 0, id(77)]],
-    txs: [{ txId: id(9), height: 0, index: 0 }],
-    artifacts: [{ hash: id(200), bytes: utf8('not yours') }],
-  };
-}
-
-function id(n: number): Uint8Array {
-  const bytes = new Uint8Array(32);
-  new DataView(bytes.buffer).setUint32(28, n);
-  return bytes;
-}
-
-function hexId(n: number): string {
-  return n.toString(16).padStart(64, '0');
-}
-
-function headAt(height: number): Head {
-  return {
-    height,
-    blockId: hexId(1000 + height),
-    tsMs: 1_700_000_000_000 + height,
-    frontier: [id(1), id(2)],
-    operations: 2 * height,
-    transactions: height,
-  };
-}
-
-function blockAt(height: number) {
-  return {
-    height,
-    id: id(1000 + height),
-    bytes: utf8(`block ${height}`),
-    effects: utf8(`effects ${height}`),
-  };
-}
-
-function chainOf(from: number, to: number): CommitBatch {
-  return { blocks: Array.from({ length: to - from + 1 }, (_, at) => blockAt(from + at)), head: headAt(to) };
-}
+import type { CommitBatch, GroupStore, StateRange } from '../../storage/port.ts';
+import {
+  blockAt,
+  chainOf,
+  GROUP,
+  headAt,
+  hexId,
+  id,
+  lmdbAdapter,
+  memoryAdapter,
+} from '../support/group-stores.ts';
 
 describe.each([lmdbAdapter(), memoryAdapter()])('group store on $name', (adapter) => {
   let group: GroupStore;
@@ -155,6 +73,20 @@ describe.each([lmdbAdapter(), memoryAdapter()])('group store on $name', (adapter
     expect(group.hasArtifact(id(201))).toBe(true);
     expect([...group.artifacts()]).toEqual([{ hash: hexId(201), size: 4 }]);
     expect(group.artifactCount()).toBe(1);
+  });
+
+  test('ids are found by the digits that they begin with, an odd number of them too, and only in their group', async () => {
+    const ids = ['ab12', 'ab1f', 'ab20', 'ff00'].map((digits) => digits + '0'.repeat(60));
+    const txs = ids.map((txId, index) => ({ txId, height: 0, index, replaced: index === 1 }));
+    await group.commit({ blocks: [{ ...blockAt(0), id: ids[2]! }], head: headAt(0), txs });
+    expect([...group.txIds('ab1')]).toEqual(ids.slice(0, 2));
+    expect([...group.txIds('ab')]).toEqual(ids.slice(0, 3));
+    expect([...group.txIds('ff')]).toEqual(ids.slice(3));
+    expect([...group.txIds('')]).toEqual(ids);
+    expect([...group.txIds('ab2')]).toEqual([ids[2]]);
+    expect([...group.txIds('0')]).toEqual([]);
+    expect([...group.blockIds('ab2')]).toEqual([ids[2]]);
+    expect([...group.blockIds('ab1')]).toEqual([]);
   });
 
   test('blocks are walked in order and between bounds', async () => {

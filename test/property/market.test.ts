@@ -299,7 +299,7 @@ class Market {
       if (status === 'granted') this.act(GUEST, { type: 'purchase_settle', purchase: id });
     }
     this.check();
-    expect([...world.chain.state.ids(escrowTable as never, '')]).toEqual([]);
+    expect([...world.chain.state.ids(escrowTable, '')]).toEqual([]);
     for (const [id, { grant }] of this.known) {
       const { status } = world.read(purchaseTable, id)!;
       if (grant === 'right') expect(status).toBe('settled');

@@ -90,6 +90,27 @@ test('a source that fails is not the end of the chain: what it gave is stored', 
   await chain.close();
 });
 
+test('a source that fails while its blocks are lost halts the chain: the disk counts for more', async () => {
+  const { store, submit } = await chainWith({});
+  for (let at = 0; at < 3; at++) await submit();
+  const blocks = blocksOf(store);
+  const faults: Faults = {};
+  const { chain } = await chainWith(faults, { groupId: store.groupId, blocks });
+  expect(await chain.follow(blocks.slice(0, 1))).toBeUndefined();
+  faults.commit = new Error('no space');
+  const failing = (function* () {
+    yield* blocks.slice(1);
+    throw new Error('the peer hung up');
+  })();
+  await expect(chain.follow(failing)).rejects.toThrow('no space');
+  expect([chain.status, chain.haltReason]).toEqual(['halted', 'no space']);
+  faults.commit = undefined;
+  await chain.reload();
+  expect(await chain.follow(blocks.slice(1))).toBeUndefined();
+  expect(chain.head.height).toBe(3);
+  await chain.close();
+});
+
 test('two sources at once are taken one after the other', async () => {
   const { store, submit } = await chainWith({});
   for (let at = 0; at < 5; at++) await submit();

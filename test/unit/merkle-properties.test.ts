@@ -6,17 +6,19 @@ import { equalBytes, toHex } from '../../events/bytes.ts';
 import {
   consistencyProof,
   consistencyProofFromNodes,
-  Frontier,
   inclusionProof,
   inclusionProofFromNodes,
   leafHash,
   merkleRoot,
   type NodeLookup,
+} from '../../events/merkle.ts';
+import { Frontier } from '../../events/merkle-frontier.ts';
+import {
   verifyConsistency,
   verifyInclusion,
   verifySubtreeConsistency,
   verifySubtreeInclusion,
-} from '../../events/merkle.ts';
+} from '../../events/merkle-verify.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 const hash = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array =>

@@ -7,7 +7,7 @@ import {
   verifyInclusion,
   verifySubtreeConsistency,
   verifySubtreeInclusion,
-} from '../../events/merkle.ts';
+} from '../../events/merkle-verify.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 const folder = new URL('../../../shared/vectors/rfc6962/testdata/', import.meta.url);

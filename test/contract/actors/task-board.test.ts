@@ -8,12 +8,10 @@ import { taskBoardMachine } from '../../../actors/tasks/task-board.machine.ts';
 import { TaskBoard } from '../../../actors/tasks/task-board.ts';
 import { CENSUS_DELAY_MS } from '../../../actors/tasks/task-boards.ts';
 import type { MomentEvent } from '../../../events/bus.ts';
-import { encode } from '../../../events/codec.ts';
-import { type TaskRecord, taskTable } from '../../../machines/tables.ts';
 import { memoryGroup } from '../../../storage/memory.ts';
 import { ManualTime, until } from '../../support/manual-time.ts';
 import { openTestNode, type TestNode } from '../../support/node.ts';
-import { founder } from '../../support/people.ts';
+import { taskEntry, taskRecord } from '../../support/task-record.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -160,35 +158,13 @@ test('a clock that was set makes nothing overdue until it is right again or trus
   expect(told(at.moments)).toEqual(['task.overdue t']);
 });
 
-const RECORD: TaskRecord = {
-  status: 'pending',
-  creator: founder.publicKey,
-  title: 'x',
-  description: undefined,
-  tags: [],
-  createdMs: 0,
-  updatedMs: 0,
-  dueMs: undefined,
-  assignee: undefined,
-  attempt: 0,
-  leaseMs: undefined,
-  leaseUntilMs: undefined,
-  reward: undefined,
-  rewardFrom: 'mint',
-  result: undefined,
-  error: undefined,
-};
-
 /** A board over tasks in memory that are due at these times, counted from now. */
 async function boardOver(dueInMs: readonly number[]) {
   const time = new ManualTime();
   const clock = new WatchedClock(time);
   const reader = memoryGroup('a'.repeat(64));
   await reader.commit({
-    state: dueInMs.map((ms, n) => [
-      `${taskTable.prefix}${n}`,
-      encode(taskTable.codec, { ...RECORD, dueMs: time.nowMs() + ms }),
-    ]),
+    state: dueInMs.map((ms, n) => taskEntry(`${n}`, taskRecord({ dueMs: time.nowMs() + ms }))),
   });
   const seen: string[] = [];
   const failures: Error[] = [];

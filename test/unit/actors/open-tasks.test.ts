@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GroupView, StoredState } from '../../../actors/group-view.ts';
 import { OpenTasks } from '../../../actors/tasks/open-tasks.ts';
-import { encode } from '../../../events/codec.ts';
 import type { TaskStatus } from '../../../events/effects.ts';
 import { type Table, Write, WriteSet } from '../../../machines/state.ts';
 import { type TaskRecord, taskTable } from '../../../machines/tables.ts';
 import { memoryGroup } from '../../../storage/memory.ts';
 import { founder } from '../../support/people.ts';
 import { seeded } from '../../support/seed.ts';
+import { taskEntry, taskRecord } from '../../support/task-record.ts';
 
 const STATUSES: readonly TaskStatus[] = [
   'pending',
@@ -21,24 +21,8 @@ const STATUSES: readonly TaskStatus[] = [
 ];
 const people = [founder.publicKey, 'b'.repeat(64)];
 
-const recordOf = (status: TaskStatus, assignee: string): TaskRecord => ({
-  status,
-  creator: founder.publicKey,
-  title: 'x',
-  description: undefined,
-  tags: [],
-  createdMs: 0,
-  updatedMs: 0,
-  dueMs: undefined,
-  assignee: status === 'pending' ? undefined : assignee,
-  attempt: 0,
-  leaseMs: undefined,
-  leaseUntilMs: undefined,
-  reward: undefined,
-  rewardFrom: 'mint',
-  result: undefined,
-  error: undefined,
-});
+const recordOf = (status: TaskStatus, assignee: string): TaskRecord =>
+  taskRecord({ status, assignee: status === 'pending' ? undefined : assignee });
 
 const change = fc.record({
   task: fc.constantFrom('a', 'é', 'z', '\u{10000}', '\uffff', 'b-1'),
@@ -54,10 +38,7 @@ async function commit(group: ReturnType<typeof memoryGroup>, tasks: OpenTasks, c
   for (const { task, record } of changes)
     writes.set(new Write(taskTable as Table<unknown>, task, record ?? undefined));
   await group.commit({
-    state: Array.from(writes.of(taskTable as Table<unknown>) ?? [], ([task, { value }]) => [
-      taskTable.prefix + task,
-      value === undefined ? undefined : encode(taskTable.codec, value as TaskRecord),
-    ]),
+    state: Array.from(writes.of(taskTable) ?? [], ([task, { value }]) => taskEntry(task, value)),
   });
   tasks.observe(writes);
 }

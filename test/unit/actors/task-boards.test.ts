@@ -6,12 +6,11 @@ import { RESTART_MS_MIN } from '../../../actors/node/node.machine.ts';
 import { Supervisor } from '../../../actors/node/supervisor.ts';
 import { CENSUS_DELAY_MS, TaskBoards } from '../../../actors/tasks/task-boards.ts';
 import type { MomentEvent } from '../../../events/bus.ts';
-import { encode } from '../../../events/codec.ts';
-import { type TaskRecord, taskTable } from '../../../machines/tables.ts';
+import { taskTable } from '../../../machines/tables.ts';
 import { StorageError } from '../../../storage/errors.ts';
 import { memoryGroup } from '../../../storage/memory.ts';
 import { ManualTime, until } from '../../support/manual-time.ts';
-import { founder } from '../../support/people.ts';
+import { taskEntry, taskRecord } from '../../support/task-record.ts';
 
 const DUE_MS = 60_000;
 
@@ -20,38 +19,21 @@ async function boards(ids: readonly string[]) {
   const clock = new WatchedClock(time);
   const supervisor = new Supervisor({ clock, timers: time });
   supervisor.opened();
-  const record: TaskRecord = {
-    status: 'pending',
-    creator: founder.publicKey,
-    title: 'x',
-    description: undefined,
-    tags: [],
-    createdMs: 0,
-    updatedMs: 0,
-    dueMs: time.nowMs() + DUE_MS,
-    assignee: undefined,
-    attempt: 0,
-    leaseMs: undefined,
-    leaseUntilMs: undefined,
-    reward: undefined,
-    rewardFrom: 'mint',
-    result: undefined,
-    error: undefined,
-  };
+  const record = taskRecord({ dueMs: time.nowMs() + DUE_MS });
   const readers = new Map(ids.map((id) => [id, memoryGroup(id)]));
-  for (const reader of readers.values())
-    await reader.commit({ state: [[`${taskTable.prefix}t`, encode(taskTable.codec, record)]] });
+  for (const reader of readers.values()) await reader.commit({ state: [taskEntry('t', record)] });
   const told: MomentEvent[] = [];
+  const registry = { groupIds: () => ids };
   const made = new TaskBoards({
     alarms: new Alarms(clock, time),
     clock,
     timers: time,
     supervisor,
-    groupIds: () => ids,
+    groupIds: () => registry.groupIds(),
     readerOf: (id) => readers.get(id)!,
     tell: (event) => told.push(event),
   });
-  return { boards: made, readers, supervisor, time, told };
+  return { boards: made, registry, readers, supervisor, time, told };
 }
 
 const A = 'a'.repeat(64);
@@ -84,6 +66,51 @@ test('a group with a damaged record is left alone; the census goes on to the oth
   for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
   time.advance(2 * DUE_MS);
   expect(told).toMatchObject([{ kind: 'task.overdue', groupId: B, task: 't' }]);
+});
+
+test('a registry that cannot be read for a moment is read again, and is sound when it was', async () => {
+  const { registry, supervisor, time, told } = await boards([A]);
+  const { groupIds } = registry;
+  registry.groupIds = () => {
+    throw new StorageError('io', 'the disk failed');
+  };
+  time.advance(CENSUS_DELAY_MS);
+  await until(() => supervisor.failureOf('tasks', 'census')?.isDown === true);
+  registry.groupIds = groupIds;
+  time.advance(RESTART_MS_MIN);
+  await until(() => supervisor.failures().length === 0);
+  time.advance(2 * DUE_MS);
+  expect(told).toMatchObject([{ kind: 'task.overdue', groupId: A }]);
+});
+
+test('a group that cannot even be opened is down alone, and is tried again', async () => {
+  const { readers, supervisor, time, told } = await boards([A, B]);
+  const reader = readers.get(A)!;
+  readers.delete(A);
+  readers.get = (id) => {
+    if (id === A) throw new StorageError('io', 'the disk failed');
+    return Map.prototype.get.call(readers, id);
+  };
+  time.advance(CENSUS_DELAY_MS);
+  await until(() => supervisor.failureOf('tasks', A)?.isDown === true);
+  readers.get = (id) => (id === A ? reader : Map.prototype.get.call(readers, id));
+  time.advance(RESTART_MS_MIN);
+  await until(() => supervisor.failures().length === 0);
+  time.advance(2 * DUE_MS);
+  expect(told.map((event) => 'groupId' in event && event.groupId).sort()).toEqual([A, B]);
+});
+
+test('tasks of a block whose commit was never told are there after the group is loaded again', async () => {
+  const { boards: all, readers, time, told } = await boards([A]);
+  time.advance(CENSUS_DELAY_MS);
+  expect([...all.openTasks(A)!]).toEqual(['t']);
+  const dueMs = time.nowMs() + DUE_MS;
+  await readers.get(A)!.commit({ state: [taskEntry('untold', taskRecord({ dueMs }))] });
+  all.reload(A);
+  expect([...all.openTasks(A)!]).toEqual(['t', 'untold']);
+  await new Promise((resolve) => setImmediate(resolve));
+  time.advance(2 * DUE_MS);
+  expect(told).toMatchObject([{ task: 't' }, { task: 'untold' }]);
 });
 
 test('boards that were stopped read nothing and tell nothing', async () => {
