@@ -26,6 +26,8 @@ export const PACKAGE_PART_BYTES_MAX = 3 * MIB;
 export const PACKAGE_PART_TIMEOUT_MS = 60_000;
 /** Peers that are asked for one package, or about one purchase. */
 export const MARKET_PEERS_MAX = 16;
+/** How long a buyer waits for what is new in his group before he says that an offer is not there. */
+export const CATCH_UP_MS = 5_000;
 /** Transactions of one request: with 100 requests a minute, 6,400 a minute from each peer. */
 export const TRANSACTIONS_PER_REQUEST_MAX = 64;
 /** Pages of lists. */

@@ -147,6 +147,7 @@ export class NetworkService {
       dialer: () => this.dialer,
       gossip: (groupId, bytes) => this.gossip.spread(groupId, bytes),
       pull: (groupId) => this.groups.known(groupId)?.pull(),
+      pullNow: (groupId, waitMs) => this.groups.pullNow(groupId, waitMs),
     });
     this.dialer = new Dialer({ host, book, needed: () => this.neededPeers() });
     this.peers = new PeerDesk({

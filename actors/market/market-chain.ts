@@ -74,10 +74,12 @@ interface MemberChainParts {
   chain(): GroupChain;
   /** Asks the group's other members for what is new. */
   refresh(): void;
+  /** Waits for what they have, within bounds; says whether the group is as new as they know it. */
+  catchUp(): Promise<boolean>;
 }
 
 /** The chain of a group that this node follows or seals. */
-export function memberChain({ store, outbox, chain, refresh }: MemberChainParts): MarketChain {
+export function memberChain({ store, outbox, chain, refresh, catchUp }: MemberChainParts): MarketChain {
   const { groupId } = store;
   const state = new StoredState(store);
   const view = (): GroupView => new GroupView(state, { height: 0, tsMs: 0 });
@@ -86,9 +88,14 @@ export function memberChain({ store, outbox, chain, refresh }: MemberChainParts)
     refresh,
     peers: [],
     offer: async (offer) => {
+      const known = view().offer(offer);
+      if (known !== undefined) return known;
+      // Made a moment ago, perhaps, and on its way here.
+      const isLevel = await catchUp();
       const found = view().offer(offer);
-      if (found === undefined) throw new NotFoundError(`there is no offer ${offer.slice(0, 8)} in the group`);
-      return found;
+      if (found !== undefined) return found;
+      const where = isLevel ? 'in the group' : 'in the group as far as this node has it';
+      throw new NotFoundError(`there is no offer ${offer.slice(0, 8)} ${where}`);
     },
     purchaseOf: async (order) => findPurchase(state, view(), order),
     balance: (buyer) => view().balance(buyer),

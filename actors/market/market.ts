@@ -42,6 +42,11 @@ export interface MarketNetwork {
   fetchPackage(packageHash: Hex32, peers: readonly PeerHint[], signal?: AbortSignal): Promise<void>;
   /** Asks the members of a group for what is new in it. */
   refresh(groupId: Hex32): void;
+  /**
+   * Resolves when a group that is here is as new as a member who could be asked, or after some seconds.
+   * @returns whether it is that new now
+   */
+  catchUp(groupId: Hex32): Promise<boolean>;
   /** Carries announcements to connected peers, as far as there are any. */
   publish(heard: readonly Heard[]): Promise<void>;
   /** The chain of a group that is not here, by proofs. */
@@ -168,8 +173,13 @@ export class Market {
     const { outbox, chain } = this.options;
     const here = this.groupHere(groupId);
     if (here !== undefined) {
-      const refresh = (): void => this.network?.refresh(groupId);
-      return memberChain({ store: here, outbox, refresh, chain: () => chain(groupId) });
+      return memberChain({
+        store: here,
+        outbox,
+        chain: () => chain(groupId),
+        refresh: () => this.network?.refresh(groupId),
+        catchUp: async () => this.network?.catchUp(groupId) ?? false,
+      });
     }
     if (this.network !== undefined) return this.network.strangerChain(groupId, peers);
     throw new MarketError('group_unreachable', `group ${groupId.slice(0, 8)} is not on this node`);

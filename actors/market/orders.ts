@@ -5,7 +5,7 @@
  * paid for is there to be opened. An order that the rules refused is tried again with the very transaction that was
  * refused, so that no copy of it can be slipped in later beside a new one.
  */
-import { type Observable, Subject } from 'rxjs';
+import { type Observable, Subject, Subscription } from 'rxjs';
 import type { Signer } from '../../crypto/identity.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
@@ -86,7 +86,7 @@ export class Orders {
 
   /** Goes on with every order that is not over. */
   resume(): void {
-    for (const order of this.list()) if (!isFinal(order.state)) this.runnerOf(order);
+    for (const order of this.list()) if (!isFinal(order.state)) this.goOnWith(order);
   }
 
   /** Something has changed in a group, or with the network: orders look again. */
@@ -123,7 +123,7 @@ export class Orders {
     const isDelivered = last?.state === 'settled';
     const isEnded = last !== undefined && isFinal(last.state);
     if (last !== undefined && !(isEnded && (again || !isDelivered))) {
-      if (!isEnded) this.runnerOf(last).wake();
+      if (!isEnded) this.goOnWith(last);
       return last;
     }
     return this.place(request);
@@ -141,7 +141,7 @@ export class Orders {
     await this.keep(retried);
     // The one that failed has ended, and may not have been forgotten yet.
     this.runners.delete(order.order);
-    this.runnerOf(retried);
+    this.goOnWith(retried);
     return retried;
   }
 
@@ -161,7 +161,7 @@ export class Orders {
       ? this.orderOf(request, chain, terms, open.buyerKey, new Uint8Array(0))
       : await this.signedOrder(request, chain, terms);
     await this.keep(order);
-    this.runnerOf(order);
+    this.goOnWith(order);
     return order;
   }
 
@@ -232,9 +232,10 @@ export class Orders {
     this.changedSubject.next(order);
   }
 
-  private runnerOf(order: Order): OrderRunner {
+  /** Sees to it that an order is at work and looks; what is bought while the node stops waits for its next start. */
+  private goOnWith(order: Order): void {
     const known = this.runners.get(order.order);
-    if (known !== undefined) return known;
+    if (this.isStopped || known !== undefined) return known?.wake();
     const runner = new OrderRunner(order, {
       ...this.options,
       keep: (changed) => this.keep(changed),
@@ -246,7 +247,6 @@ export class Orders {
       if (this.runners.get(order.order) === runner) this.runners.delete(order.order);
     };
     void runner.finished.then(forget);
-    return runner;
   }
 
   /**
@@ -259,18 +259,18 @@ export class Orders {
     signal: AbortSignal = new AbortController().signal,
   ): Promise<Order> {
     return new Promise((resolve) => {
+      const watching = new Subscription();
       const look = (): void => {
         const current = this.get(order);
         if (!(isFinal(current.state) || isEnough(current) || this.isStopped || signal.aborted)) return;
         watching.unsubscribe();
-        signal.removeEventListener('abort', look);
         resolve(current);
       };
-      const watching = this.changed$.subscribe({
-        next: (changed) => (changed.order === order ? look() : undefined),
-        complete: look,
-      });
       signal.addEventListener('abort', look, { once: true });
+      watching.add(() => signal.removeEventListener('abort', look));
+      const next = (changed: Order): void => (changed.order === order ? look() : undefined);
+      // Where the node has stopped already, this looks at once.
+      watching.add(this.changed$.subscribe({ next, complete: look }));
       look();
     });
   }
@@ -288,6 +288,7 @@ export class Orders {
   /** Ends what is under way; the orders go on with the next start. */
   async stop(): Promise<void> {
     this.isStopped = true;
+    await Promise.allSettled(this.buying.values());
     await Promise.all(Array.from(this.runners.values(), (runner) => runner.stop()));
     this.changedSubject.complete();
   }

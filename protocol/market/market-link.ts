@@ -7,7 +7,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { NetworkError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { keyOf } from '../keys.ts';
-import { MARKET_PEERS_MAX } from '../limits.ts';
+import { CATCH_UP_MS, MARKET_PEERS_MAX } from '../limits.ts';
 import type { Dialer, PeerBook } from '../peers.ts';
 import type { NetworkPort } from '../port.ts';
 import type { RpcClient } from '../rpc/client.ts';
@@ -24,6 +24,8 @@ export interface MarketLinkOptions {
   gossip(groupId: Hex32, bytes: Uint8Array): void;
   /** Pulls a group that is followed. */
   pull(groupId: Hex32): void;
+  /** The same, and waits for the end of it; says whether a source was reached within the time. */
+  pullNow(groupId: Hex32, waitMs: number): Promise<boolean>;
 }
 
 export class MarketLink implements MarketNetwork {
@@ -53,6 +55,11 @@ export class MarketLink implements MarketNetwork {
 
   refresh(groupId: Hex32): void {
     this.options.pull(groupId);
+  }
+
+  async catchUp(groupId: Hex32): Promise<boolean> {
+    // Whoever seals a group has all of it.
+    return this.options.port.seals(groupId) || this.options.pullNow(groupId, CATCH_UP_MS);
   }
 
   strangerChain(groupId: Hex32, hints: readonly PeerHint[]): MarketChain {

@@ -62,7 +62,7 @@ export class GroupSync {
   private promisedHeight = -1;
   private error: string | undefined;
   private intervalMs = SYNC_INTERVAL_MS;
-  private firstLevel: (() => void)[] = [];
+  private readonly levelWaits = new Set<(isLevel: boolean) => void>();
   /** When the group was last as new as a source, monotonic milliseconds. */
   levelMs = -Infinity;
 
@@ -156,15 +156,22 @@ export class GroupSync {
     this.pull();
   }
 
-  /** Resolves at the end of a pull that reached a source, or when the time is over; says which. */
+  /** Resolves at the end of a pull that reached a source, or when the time is over or this ends; says which. */
   whenLevel(withinMs: number): Promise<boolean> {
+    if (this.abort.signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), withinMs);
-      this.firstLevel.push(() => {
+      const end = (isLevel: boolean): void => {
         clearTimeout(timer);
-        resolve(true);
-      });
+        this.levelWaits.delete(end);
+        resolve(isLevel);
+      };
+      const timer = setTimeout(() => end(false), withinMs);
+      this.levelWaits.add(end);
     });
+  }
+
+  private endLevelWaits(isLevel: boolean): void {
+    for (const end of this.levelWaits) end(isLevel);
   }
 
   private async run(): Promise<void> {
@@ -221,7 +228,7 @@ export class GroupSync {
       this.error = undefined;
       this.levelMs = performance.now();
       this.tell(true);
-      for (const resolve of this.firstLevel.splice(0)) resolve();
+      this.endLevelWaits(true);
       level(this.groupId, reached);
     }
     if (this.wantsMore) this.pull();
@@ -307,6 +314,7 @@ export class GroupSync {
   async close(): Promise<void> {
     this.abort.abort();
     clearTimeout(this.timer);
+    this.endLevelWaits(false);
     await this.running;
   }
 }

@@ -6,7 +6,6 @@
  *   buyer   DATA buyer STEP REQUEST             REQUEST is the JSON of what `Market.buy` takes
  */
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import { orderCodec } from '../../actors/market/order.ts';
 import { decode } from '../../events/codec.ts';
 import { BatteryNode } from '../../node.ts';
@@ -53,10 +52,6 @@ if (role === 'seller') {
     if (step === `after ${state}`) die();
   };
   await node.startNetwork({ mdns: false, headComparisonMs: 0 });
-  const wanted = JSON.parse(request!) as { groupId: string; offer: string };
-  // A member may be started before its copy of the group has come as far as the offer.
-  if (node.groupIds().includes(wanted.groupId))
-    while (node.group(wanted.groupId).now.offer(wanted.offer) === undefined) await delay(5);
   const order = await node.market.buy(JSON.parse(request!));
   const ended = await node.market.orders.until(order.order, () => false);
   const delivery = await node.market.orders.open(order.order);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Order } from '../../../actors/market/order.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { NetworkError } from '../../../protocol/errors.ts';
+import { CATCH_UP_MS } from '../../../protocol/limits.ts';
 import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
 
 afterEach(closePeers);
@@ -51,6 +52,35 @@ describe('a member', () => {
     expect(CONTENT.equals(await contentOf(buyer, order))).toBe(true);
     expect(sealer.node.group(groupId).now.balance(buyer.key)).toBe(90n);
     expect(sealer.node.group(groupId).now.balance(seller.key)).toBe(110n);
+  }, 60_000);
+});
+
+describe('a member whose node has not heard of an offer yet', () => {
+  it('fetches what is new in the group before it says that there is none', async () => {
+    const [seller, buyer] = [await peer(), await peer()];
+    const { groupId } = await seller.node.createGroup({ name: 'late' });
+    await joinGroup(seller, buyer, groupId);
+    const sync = buyer.network.groups.known(groupId)!;
+    await until('it is level', () => sync.status === 'idle');
+    sync.pause();
+    const { offer } = await offering(seller.node.group(groupId));
+    expect(buyer.node.group(groupId).now.offer(offer)).toBeUndefined();
+    const placed = await buy(buyer, groupId, offer);
+    sync.resume();
+    expect((await end(buyer, placed)).state).toBe('settled');
+    await expect(buy(buyer, groupId, 'cd'.repeat(32))).rejects.toMatchObject({ code: 'not_found' });
+  }, 60_000);
+
+  it('is not kept waiting by a node that closes', async () => {
+    const [seller, buyer] = [await peer(), await peer()];
+    const { groupId } = await seller.node.createGroup({ name: 'gone' });
+    await joinGroup(seller, buyer, groupId);
+    await seller.node.close();
+    await until('nobody is there to ask', () => buyer.network.peers.connectedKeys().length === 0);
+    const buying = expect(buy(buyer, groupId, 'cd'.repeat(32))).rejects.toMatchObject({ code: 'not_found' });
+    const startMs = performance.now();
+    await Promise.all([buying, buyer.node.close()]);
+    expect(performance.now() - startMs).toBeLessThan(CATCH_UP_MS);
   }, 60_000);
 });
 

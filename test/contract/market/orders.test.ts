@@ -116,6 +116,12 @@ describe('an order', () => {
     expect(paidFor(id)).toBe(1);
   });
 
+  it('is told of at once by a node that has closed', async () => {
+    const order = await end(await buy(await offer()));
+    await node.close();
+    expect(await node.market.orders.until(order.order, () => false)).toEqual(order);
+  });
+
   it('takes the money back when no grant comes in time', async () => {
     const order = await end(await buy(await offer('by_hand')));
     expect(order.state).toBe('refunded');
