@@ -79,8 +79,6 @@ export class Access {
   /** Members of a group, present ones, by key. */
   members(groupId: Hex32): Hex32[] {
     const state = this.state(groupId);
-    return [...state.ids(memberTable as never, '')].filter(
-      (key) => state.get(memberTable, key)?.role !== undefined,
-    );
+    return [...state.records(memberTable)].flatMap(([key, { role }]) => (role === undefined ? [] : [key]));
   }
 }

@@ -85,12 +85,12 @@ export class AnnouncementBook {
 
   private load(): void {
     if (this.isLoaded) return;
-    this.isLoaded = true;
     for (const [, value] of this.options.map.list(PREFIX)) {
       const { from, bytes } = decode(entryCodec, value.slice());
       const announcement = decodeAnnouncement(bytes);
       this.entries.set(announcementKey(announcement), { announcement, from, bytes });
     }
+    this.isLoaded = true;
   }
 
   /** Those that are good now, by seller and offer. */

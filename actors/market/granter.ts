@@ -12,7 +12,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import type { Outcome, Receipt } from '../../events/receipt.ts';
 import { refuse } from '../../events/refusals.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
-import type { Table, WriteSet } from '../../machines/state.ts';
+import type { WriteSet } from '../../machines/state.ts';
 import { offerTable, openPurchaseTable, type PurchaseRecord, purchaseTable } from '../../machines/tables.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { Alarms } from '../alarms.ts';
@@ -60,20 +60,28 @@ export class Granter {
 
   /** Takes in what a committed block of a group wrote. */
   observe(groupId: Hex32, writes: WriteSet): void {
-    const purchases = writes.of(purchaseTable as Table<unknown>);
+    const purchases = writes.of(purchaseTable);
     if (purchases === undefined) return;
-    const state = this.stateOf(groupId);
-    for (const [purchase, { value }] of purchases)
-      this.consider(groupId, state, purchase, value as PurchaseRecord);
-    this.goOn();
+    this.considerAll(groupId, (state) => {
+      // No rule deletes a purchase: each has a value.
+      for (const [purchase, { value }] of purchases) this.consider(groupId, state, purchase, value!);
+    });
   }
 
   /** Looks through the open purchases of a group for those that were sealed while nobody was here. */
   look(groupId: Hex32): void {
-    const state = this.stateOf(groupId);
-    for (const id of state.ids(openPurchaseTable as Table<unknown>, '')) {
-      const { purchase } = state.get(openPurchaseTable, id)!;
-      this.consider(groupId, state, purchase, state.get(purchaseTable, purchase)!);
+    this.considerAll(groupId, (state) => {
+      for (const [, { purchase }] of state.records(openPurchaseTable))
+        this.consider(groupId, state, purchase, state.get(purchaseTable, purchase)!);
+    });
+  }
+
+  /** Goes on with what `consider` finds; where the disk keeps it from that, the group is looked through later. */
+  private considerAll(groupId: Hex32, consider: (state: StoredState) => void): void {
+    try {
+      consider(this.stateOf(groupId));
+    } catch (error) {
+      this.failed(groupId, error as Error);
     }
     this.goOn();
   }

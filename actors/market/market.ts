@@ -8,7 +8,7 @@ import type { Signer } from '../../crypto/identity.ts';
 import type { Announcement } from '../../events/announcement.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { refuse } from '../../events/refusals.ts';
-import type { Table, WriteSet } from '../../machines/state.ts';
+import type { WriteSet } from '../../machines/state.ts';
 import { purchaseTable } from '../../machines/tables.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import type { Store } from '../../storage/store.ts';
@@ -30,6 +30,8 @@ import { type BuyRequest, Orders } from './orders.ts';
 
 /** How long after the start the orders and the open purchases are looked up. */
 export const LOOK_UP_DELAY_MS = 500;
+/** And again, when the disk could not be read. */
+const LOOK_UP_RETRY_MS = 10_000;
 /** Groups looked through between two turns of the event loop. */
 const GROUPS_PER_TURN = 32;
 
@@ -75,7 +77,7 @@ export class Market {
   /** What this node has heard is for sale. */
   readonly announcements: AnnouncementBook;
   private readonly options: MarketOptions;
-  private readonly cancelLookUp: () => void;
+  private cancelLookUp: () => void;
   private network: MarketNetwork | undefined;
   private isStopped = false;
 
@@ -99,26 +101,41 @@ export class Market {
     });
     bus.moment$.subscribe((event) => {
       // The sealer's word about what was sent may have come while the submitter was not waiting any more.
-      if (event.kind === 'tx.refused' || event.kind === 'group.restarted') this.orders.wake(event.groupId);
+      if (event.kind === 'tx.refused') this.orders.wake(event.groupId);
     });
     this.cancelLookUp = timers.after(LOOK_UP_DELAY_MS, () => void this.lookUp());
   }
 
   /** Takes in what a committed block of a group wrote. */
   observe(groupId: Hex32, writes: WriteSet): void {
-    if (this.isStopped || writes.of(purchaseTable as Table<unknown>) === undefined) return;
+    if (this.isStopped || writes.of(purchaseTable) === undefined) return;
     this.granter.observe(groupId, writes);
     this.orders.wake(groupId);
   }
 
-  /** Goes on with all orders, and grants what was bought meanwhile. */
+  /** Looks at a group again: the disk may have a block whose commit was never told. */
+  reload(groupId: Hex32): void {
+    if (this.isStopped) return;
+    this.orders.wake(groupId);
+    // Not in the caller's turn: what is wrong here is no failure of the chain's, and shall be seen.
+    setImmediate(() => {
+      if (!this.isStopped) this.granter.look(groupId);
+    });
+  }
+
+  /** Goes on with all orders, and grants what was bought meanwhile; later, where the disk keeps it from that. */
   private async lookUp(): Promise<void> {
-    this.orders.resume();
-    let count = 0;
-    for (const groupId of this.options.groupIds()) {
-      if (++count % GROUPS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-      if (this.isStopped) return;
-      this.granter.look(groupId);
+    try {
+      this.orders.resume();
+      let count = 0;
+      for (const groupId of this.options.groupIds()) {
+        if (++count % GROUPS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+        if (this.isStopped) return;
+        this.granter.look(groupId);
+      }
+    } catch (error) {
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      this.cancelLookUp = this.options.timers.after(LOOK_UP_RETRY_MS, () => void this.lookUp());
     }
   }
 

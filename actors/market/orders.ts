@@ -57,8 +57,8 @@ export class Orders {
 
   private load(): void {
     if (this.isLoaded) return;
-    this.isLoaded = true;
     for (const order of readOrders(this.options.map)) this.orders.set(order.order, order);
+    this.isLoaded = true;
   }
 
   /** All orders, oldest first. */
@@ -235,7 +235,8 @@ export class Orders {
   /** Sees to it that an order is at work and looks; what is bought while the node stops waits for its next start. */
   private goOnWith(order: Order): void {
     const known = this.runners.get(order.order);
-    if (this.isStopped || known !== undefined) return known?.wake();
+    known?.wake();
+    if (this.isStopped || known !== undefined) return;
     const runner = new OrderRunner(order, {
       ...this.options,
       keep: (changed) => this.keep(changed),

@@ -259,11 +259,12 @@ export class Groups {
   }
 
   private reloaded(groupId: Hex32): void {
-    const { supervisor, tasks, presences } = this.options;
+    const { supervisor, tasks, presences, market } = this.options;
     supervisor.loaded('chain', groupId);
     // The disk may have a block whose commit was never told.
     tasks.reload(groupId);
     presences.reload(groupId);
+    market().reload(groupId);
     this.tellHead(groupId);
   }
 

@@ -2,15 +2,30 @@
  * A block that is on disk although its commit was called a failure: after the group is loaded again it counts in
  * everything that is kept beside the log.
  */
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
+import { type Hex32, utf8 } from '../../../events/bytes.ts';
 import { StorageError } from '../../../storage/errors.ts';
 import { until } from '../../support/manual-time.ts';
-import { openTestNode } from '../../support/node.ts';
+import { openTestNode, type TestNode } from '../../support/node.ts';
 
 const DUE_MS = 60_000;
 
-test('its task is open and its deadline told, and whoever follows the log reads it', async () => {
-  const { node, time, moments } = await openTestNode();
+/** From now on the blocks of a group get to the disk and their commits fail; what is returned ends that. */
+function keepSilent({ node }: TestNode, groupId: Hex32): () => void {
+  const store = node.networkPort.store.group(groupId);
+  const commit = store.commit.bind(store);
+  store.commit = async (batch) => {
+    await commit(batch);
+    throw new StorageError('io', 'the disk failed after all');
+  };
+  return () => {
+    store.commit = commit;
+  };
+}
+
+it('its task is open and its deadline told, and whoever follows the log reads it', async () => {
+  const test = await openTestNode();
+  const { node, time, moments } = test;
   const group = await node.createGroup({ name: 'g' });
   const agent = group.as('node');
   expect(group.now.tasks({ status: 'open' })).toEqual([]);
@@ -22,15 +37,10 @@ test('its task is open and its deadline told, and whoever follows the log reads 
     for await (const { event } of group.events({ after, signal: stop.signal })) heard.push(event.kind);
   })();
 
-  const store = node.networkPort.store.group(group.groupId);
-  const commit = store.commit.bind(store);
-  store.commit = async (batch) => {
-    await commit(batch);
-    throw new StorageError('io', 'the disk failed after all');
-  };
   const dueMs = time.nowMs() + DUE_MS;
+  const tell = keepSilent(test, group.groupId);
   await expect(agent.createTask({ task: 'untold', title: 'x', dueMs })).rejects.toThrow('the disk failed');
-  store.commit = commit;
+  tell();
   expect(group.info().status).toBe('halted');
   expect(heard).toEqual([]);
 
@@ -42,4 +52,26 @@ test('its task is open and its deadline told, and whoever follows the log reads 
   expect(moments).toContainEqual(expect.objectContaining({ kind: 'task.overdue', task: 'untold' }));
   stop.abort();
   await listening;
+});
+
+it('its purchase is granted, and the order that made it goes on to its end', async () => {
+  const test = await openTestNode();
+  const { node } = test;
+  const group = await node.createGroup({ name: 'g' });
+  const { groupId } = group;
+  const { publicKey } = await node.createIdentity('bob');
+  await group.as('node').mint(publicKey, 10n);
+  const { offer } = await group.as('node').createOffer({ title: 'x', content: utf8('x'), price: 10n });
+
+  const tell = keepSilent(test, groupId);
+  const { order } = await node.market.buy({ groupId, offer, as: 'bob' });
+  await until(() => node.market.orders.troubleOf(order) !== undefined);
+  tell();
+  expect(group.info().status).toBe('halted');
+  expect(node.market.orders.get(order).state).toBe('requested');
+
+  // Time stands still: nothing but the reload tells order and seller.
+  await group.reload();
+  await until(() => node.market.orders.get(order).state === 'settled');
+  expect(group.now.balance(publicKey)).toBe(0n);
 });
