@@ -28,6 +28,10 @@ export const PACKAGE_PART_TIMEOUT_MS = 60_000;
 export const MARKET_PEERS_MAX = 16;
 /** How long a buyer waits for what is new in his group before he says that an offer is not there. */
 export const CATCH_UP_MS = 5_000;
+/** Hand-overs of the sealing that somebody follows who has not the history: one a day for years. */
+export const HAND_OVERS_MAX = 1_024;
+/** Of their proofs, per answer. */
+export const HAND_OVERS_PER_ANSWER_MAX = 8;
 /** Transactions of one request: with 100 requests a minute, 6,400 a minute from each peer. */
 export const TRANSACTIONS_PER_REQUEST_MAX = 64;
 /** Pages of lists. */
@@ -114,5 +118,9 @@ assertRelation(
 assertRelation(
   ANNOUNCEMENTS_PER_PAGE_MAX * (ANNOUNCEMENT_BYTES_MAX + 8) < REQUEST_BYTES_MAX,
   'a page of announcements fits into a request',
+);
+assertRelation(
+  HAND_OVERS_PER_ANSWER_MAX * (TRANSACTION_BYTES_MAX + 16 * KIB) < RESPONSE_BYTES_MAX,
+  'the proofs of hand-overs fit into an answer',
 );
 assertRelation(PACKAGE_PART_BYTES_MAX + KIB < RESPONSE_BYTES_MAX, 'a part of a package fits into an answer');

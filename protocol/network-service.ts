@@ -3,6 +3,7 @@
  * stopped as one; a node works without it, and what it writes meanwhile waits in its outbox.
  */
 import { Subscription as Listening } from 'rxjs';
+import { HandOvers } from '../actors/checkpoint/hand-overs.ts';
 import { historyGap } from '../actors/checkpoint/marker.ts';
 import { StoredState } from '../actors/group-view.ts';
 import { type PeerHint, writeHints } from '../actors/invites.ts';
@@ -180,9 +181,10 @@ export class NetworkService {
       sealingPeers: (groupId) => groups.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
     };
     const introduced = (peer: Hex32): void => this.introduced(peer);
+    const handOvers = new HandOvers();
     await serveRpc(host, {
       defence: this.defence,
-      handlers: handlersOf({ port, host, access, book, desk, announcements, introduced }),
+      handlers: handlersOf({ port, host, access, book, desk, announcements, handOvers, introduced }),
       failed: (name, error) => this.options.failed?.(name, error),
     });
     const { defence } = this;
@@ -192,7 +194,7 @@ export class NetworkService {
       reader: (groupId) => port.store.group(groupId),
       gap: (groupId) => historyGap(port.store.network, groupId),
     });
-    await new CheckpointServer({ port, access, defence }).serveOn(host);
+    await new CheckpointServer({ port, access, defence, handOvers }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
     this.listenToNode();
     this.market.open();

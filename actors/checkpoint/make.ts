@@ -8,7 +8,6 @@ import { decodeBlock, decodeHeader } from '../../events/block.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import { encode } from '../../events/codec.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
-import { decodeEffects } from '../../storage/effects.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { BlockSigner } from '../chain/judge.ts';
 import {
@@ -118,22 +117,6 @@ function* spentIn(bytes: Uint8Array, height: number): Generator<SpentEntry> {
     yield { txId: toHex(sha256(payload)), height, index, replaced: false };
     if (replaces !== undefined) yield { txId: replaces, height, index, replaced: true };
   }
-}
-
-/** Heights at which the sealing was handed over, of the blocks from `from` up to the head. */
-export async function handOvers(reader: GroupReader, from: number): Promise<number[]> {
-  const found: number[] = [];
-  const { height: head } = reader.head()!;
-  for (let height = from; height <= head; height++) {
-    const effects = reader.effects(height);
-    if (
-      effects !== undefined &&
-      decodeEffects(effects).some(({ effect }) => effect.kind === 'sealers.changed')
-    )
-      found.push(height);
-    if (height % BLOCKS_PER_TURN === 0) await turn();
-  }
-  return found;
 }
 
 /** The roots of the perfect subtrees over the ids of the first `size` blocks, largest first. */

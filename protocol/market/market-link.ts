@@ -4,6 +4,7 @@ import type { Heard } from '../../actors/market/announcement-book.ts';
 import type { MarketNetwork } from '../../actors/market/market.ts';
 import type { MarketChain } from '../../actors/market/market-chain.ts';
 import type { Hex32 } from '../../events/bytes.ts';
+import { BoundedMap } from '../defence.ts';
 import { NetworkError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { keyOf } from '../keys.ts';
@@ -13,7 +14,11 @@ import type { NetworkPort } from '../port.ts';
 import type { RpcClient } from '../rpc/client.ts';
 import { AnnouncementDesk } from './announcement-desk.ts';
 import { PackageFetcher } from './package-fetch.ts';
+import type { ProvedSealers } from './proved-sealers.ts';
 import { StrangerChain } from './stranger-chain.ts';
+
+/** Groups of others whose sealers are remembered; what is forgotten is proved again. */
+const STRANGE_GROUPS_MAX = 256;
 
 export interface MarketLinkOptions {
   readonly port: NetworkPort;
@@ -32,7 +37,7 @@ export class MarketLink implements MarketNetwork {
   readonly announcements: AnnouncementDesk;
   private readonly options: MarketLinkOptions;
   private readonly packages: PackageFetcher;
-  private readonly founders = new Map<Hex32, Hex32>();
+  private readonly sealers = new BoundedMap<Hex32, ProvedSealers>(STRANGE_GROUPS_MAX);
 
   constructor(options: MarketLinkOptions) {
     this.options = options;
@@ -68,7 +73,7 @@ export class MarketLink implements MarketNetwork {
       groupId,
       hints,
       client,
-      founders: this.founders,
+      sealers: this.sealers,
       reach: (peers) => this.reach(peers),
       shutOut: (peer, reason) => host.shutOut(peer, reason),
     });

@@ -2,10 +2,10 @@
  * A group's chain as somebody sees it who is no member: by proofs of inclusion, from peers that have it.
  *
  * A proof shows that a transaction is in the group's history, and a transaction in it was valid: so a proved purchase
- * has put its price into escrow, a proved grant holds the sealed key, a proved end has moved the money. What a proof
- * cannot show is who sealed rightly after the founder handed over; a stranger therefore believes the founder's seals
- * only. What a peer keeps silent about he does not learn from that peer, but silence never costs him: the rules hold
- * his money until he has a key, and give it back.
+ * has put its price into escrow, a proved grant holds the sealed key, a proved end has moved the money. Who could seal
+ * at which height, hand-overs show, which are proved as well. What a peer keeps silent about he does not learn from
+ * that peer: without a grant the rules give his money back, but a wrong grant has to be seen in time to be disputed.
+ * So everybody who can be asked is.
  */
 import { NotFoundError } from '../../actors/errors.ts';
 import type { PeerHint } from '../../actors/invites.ts';
@@ -20,11 +20,14 @@ import { decode } from '../../events/codec.ts';
 import { type ProofFacts, verifyProof } from '../../events/proof.ts';
 import { MalformedError } from '../../events/reader.ts';
 import type { Refusal } from '../../events/refusals.ts';
+import type { Operation } from '../../events/registry.ts';
 import type { VerifiedTransaction } from '../../events/transaction.ts';
 import { offerIdOf, purchaseIdOf } from '../../machines/market.ts';
+import type { BoundedMap } from '../defence.ts';
 import { MisbehaviourError, NetworkError, RpcError } from '../errors.ts';
 import type { RpcClient } from '../rpc/client.ts';
 import { type AnswerOf, RULING_PREFIX, rulingCodec, type Verdict } from '../rpc/methods.ts';
+import { ProvedSealers } from './proved-sealers.ts';
 
 const PROGRESS = { escrowed: 0, granted: 1, settled: 2, refunded: 2, disputed: 2 } as const;
 
@@ -32,8 +35,8 @@ export interface StrangerChainOptions {
   readonly groupId: Hex32;
   readonly hints: readonly PeerHint[];
   readonly client: RpcClient;
-  /** Founders of groups, as proofs have shown them. */
-  readonly founders: Map<Hex32, Hex32>;
+  /** Who seals groups, as proofs have shown. */
+  readonly sealers: BoundedMap<Hex32, ProvedSealers>;
   /** Connects to the peers that are named, and gives those that can be asked. */
   reach(hints: readonly PeerHint[]): Promise<readonly Hex32[]>;
   shutOut(peer: Hex32, reason: string): void;
@@ -76,25 +79,58 @@ export class StrangerChain implements MarketChain {
     return undefined;
   }
 
-  /** What a proof shows, if it is one of this group, sealed by its founder. */
-  private facts(proof: Uint8Array): ProofFacts {
+  /**
+   * What a proof shows, if it is one of this group and was sealed by those who could.
+   * @param subject the offer or purchase that it is about
+   */
+  private async facts(peer: Hex32, subject: Hex32, proof: Uint8Array): Promise<ProofFacts> {
+    const facts = this.factsOf(proof);
+    const sealers = this.sealersFrom(facts);
+    if (!sealers.haveSealed(facts)) await this.followHandOvers(peer, subject, sealers);
+    if (!sealers.haveSealed(facts))
+      throw new MarketError(
+        'proof_rejected',
+        'the group is sealed by somebody to whom no proof leads from its founder; become a member to buy',
+      );
+    return facts;
+  }
+
+  private factsOf(proof: Uint8Array): ProofFacts {
     const verdict = verifyProof(proof, { sha256, verifySignature }, { groupId: this.options.groupId });
     if (verdict.status === 'invalid')
       throw new MisbehaviourError(`a proof that does not hold: ${verdict.reason}`);
-    if (!verdict.facts.sealerIsFounder)
-      throw new MarketError(
-        'proof_rejected',
-        'the group is not sealed by its founder any more, and a stranger cannot tell by whom; become a member to buy',
-      );
-    this.options.founders.set(this.options.groupId, verdict.facts.founder);
     return verdict.facts;
+  }
+
+  private sealersFrom({ founder }: ProofFacts): ProvedSealers {
+    const { groupId, sealers } = this.options;
+    const known = sealers.get(groupId) ?? new ProvedSealers(founder);
+    sealers.set(groupId, known);
+    return known;
+  }
+
+  /** Learns from a peer to whom the sealing went after the last hand-over that is known. */
+  private async followHandOvers(peer: Hex32, subject: Hex32, sealers: ProvedSealers): Promise<void> {
+    const { client, groupId } = this.options;
+    try {
+      for (;;) {
+        const after = sealers.lastHandOver;
+        const { proofs } = await client.call(peer, 'sealer_proofs', { groupId, subject, after });
+        for (const proof of proofs) sealers.follow(this.factsOf(proof));
+        if (sealers.lastHandOver === after) return;
+      }
+    } catch (error) {
+      // He does not have them all, or is too old to know what is asked: what is known has to do.
+      const hasNone = error instanceof RpcError && ['not_found', 'bad_request'].includes(error.reason);
+      if (!hasNone) throw error;
+    }
   }
 
   async offer(offer: Hex32): Promise<OfferTerms> {
     const { groupId } = this.options;
     const terms = await this.ask(async (peer) => {
       const { proof } = await this.options.client.call(peer, 'offer_proof', { groupId, offer });
-      const facts = this.facts(proof);
+      const facts = await this.facts(peer, offer, proof);
       const txId = fromHex(facts.txId);
       const at = facts.operations.findIndex((_, index) => offerIdOf(txId, index, sha256) === offer);
       const operation = facts.operations[at];
@@ -114,19 +150,22 @@ export class StrangerChain implements MarketChain {
     // Each peer may be behind, or keep something to himself: who knows most counts, since all of it is proved.
     await this.ask(async (peer) => {
       const answer = await this.options.client.call(peer, 'purchase_proofs', { groupId, purchase });
-      const facts = this.purchaseFacts(order, purchase, answer);
+      const facts = await this.purchaseFacts(peer, order, purchase, answer);
       if (furthest === undefined || PROGRESS[facts.status] > PROGRESS[furthest.status]) furthest = facts;
       return PROGRESS[furthest.status] === PROGRESS.settled ? furthest : undefined;
     });
     return furthest;
   }
 
-  private purchaseFacts(
+  private async purchaseFacts(
+    peer: Hex32,
     order: Order,
     purchase: Hex32,
     { proofs, grantUntilMs, disputeUntilMs }: AnswerOf<'purchase_proofs'>,
-  ): PurchaseFacts {
-    const [made, ...later] = proofs.map((proof) => this.facts(proof));
+  ): Promise<PurchaseFacts> {
+    const shown: ProofFacts[] = [];
+    for (const proof of proofs) shown.push(await this.facts(peer, purchase, proof));
+    const [made, ...later] = shown;
     if (made === undefined || !isPurchaseOf(order, purchase, made))
       throw new MisbehaviourError('a proof of another purchase');
     let facts: PurchaseFacts = {
@@ -164,16 +203,17 @@ export class StrangerChain implements MarketChain {
 
   /** @throws NetworkError where no peer reached the sealer */
   async submit({ bytes, txId, operations }: VerifiedTransaction): Promise<Submitted> {
-    const { groupId, founders } = this.options;
+    const { groupId, sealers } = this.options;
     const [first] = operations;
     // Whose word a refusal has to be is in every proof; after a restart none has been seen yet.
-    if (first?.type === 'purchase' && !founders.has(groupId)) await this.offer(first.offer);
+    if (first?.type === 'purchase' && sealers.get(groupId) === undefined) await this.offer(first.offer);
     const submitted = await this.ask(async (peer) => {
       const submissions = [{ transaction: bytes, artifacts: [] }];
       const request = { groupId, isRelayed: false, submissions };
       const { verdicts } = await this.options.client.call(peer, 'tx_submit', request);
       const [verdict] = verdicts;
       if (verdict === undefined) throw new MisbehaviourError('no verdict');
+      if (verdict.status === 'refused') await this.keepUpWith(peer, first, verdict);
       return this.submittedBy(txId, verdict);
     });
     if (submitted === undefined)
@@ -187,13 +227,21 @@ export class StrangerChain implements MarketChain {
     return { status: 'refused', refusal: this.refusalIn(txId, verdict) };
   }
 
-  /** A refusal counts where somebody who is known to have sealed for this group has signed it. */
-  private refusalIn(txId: Hex32, { ruling, signature }: Verdict): Refusal {
+  /** Where somebody has signed a refusal who is not known to seal, the sealing may have been handed over. */
+  private async keepUpWith(peer: Hex32, operation: Operation | undefined, verdict: Verdict): Promise<void> {
+    const sealers = this.options.sealers.get(this.options.groupId);
+    const subject = subjectOf(operation);
+    if (sealers === undefined || subject === undefined || isRuledBy(sealers.present, verdict)) return;
+    await this.followHandOvers(peer, subject, sealers);
+  }
+
+  /** A refusal counts where somebody who is known to seal for this group has signed it. */
+  private refusalIn(txId: Hex32, verdict: Verdict): Refusal {
+    const { ruling, signature } = verdict;
     if (ruling === undefined || signature === undefined)
       throw new MisbehaviourError('a refusal that nobody has signed');
-    const message = concatBytes(RULING_PREFIX, ruling);
-    const sealer = this.options.founders.get(this.options.groupId);
-    if (sealer === undefined || !verifySignature(fromHex(sealer), message, signature))
+    const { present = [] } = this.options.sealers.get(this.options.groupId) ?? {};
+    if (!isRuledBy(present, verdict))
       throw new NetworkError('peer_refused', 'a refusal that the group’s sealer has not signed');
     try {
       const ruled = decode(rulingCodec, ruling);
@@ -203,6 +251,19 @@ export class StrangerChain implements MarketChain {
     }
     throw new MisbehaviourError('a refusal of something else');
   }
+}
+
+/** Whether one of these keys has signed the ruling of a verdict. */
+function isRuledBy(sealers: readonly Hex32[], { ruling, signature }: Verdict): boolean {
+  if (ruling === undefined || signature === undefined) return false;
+  const message = concatBytes(RULING_PREFIX, ruling);
+  return sealers.some((sealer) => verifySignature(fromHex(sealer), message, signature));
+}
+
+/** The offer or the purchase that a buyer's operation is about. */
+function subjectOf(operation: Operation | undefined): Hex32 | undefined {
+  if (operation?.type === 'purchase') return operation.offer;
+  return operation !== undefined && 'purchase' in operation ? operation.purchase : undefined;
 }
 
 /** Whether the facts hold the purchase of an order. */

@@ -2,6 +2,7 @@
  * What this node answers to each request. A group that the caller does not belong to is not there for him
  * (`not_found`, as for groups that do not exist), unless it is discoverable and he asks for what may be discovered.
  */
+import type { HandOvers } from '../../actors/checkpoint/hand-overs.ts';
 import { StoredState } from '../../actors/group-view.ts';
 import { verifySignature } from '../../crypto/verify.ts';
 import { concatBytes, fromHex, type Hex32 } from '../../events/bytes.ts';
@@ -31,6 +32,7 @@ export interface HandlerParts {
   readonly book: PeerBook;
   readonly desk: SubmissionDesk;
   readonly announcements: AnnouncementDesk;
+  readonly handOvers: HandOvers;
   /** A peer has shown further keys. */
   introduced(peer: Hex32): void;
 }

@@ -45,4 +45,13 @@ export const marketMethods = {
       disputeUntilMs: optional(timestamp),
     }),
   ),
+  /**
+   * Who came to seal a group after the block at a height: proofs of the hand-overs, each against its own block, in
+   * order. For whoever may be shown the offer or the purchase that he names.
+   */
+  sealer_proofs: method(
+    19,
+    record({ groupId: id, subject: id, after: uint(2 ** 48 - 1) }),
+    record({ proofs: list(proof, { max: limits.HAND_OVERS_PER_ANSWER_MAX }) }),
+  ),
 } as const;

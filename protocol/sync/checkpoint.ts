@@ -18,13 +18,8 @@ import {
   sealedStatementCodec,
   spentListCodec,
 } from '../../actors/checkpoint/format.ts';
-import {
-  type CheckpointPart,
-  handOvers,
-  makeCheckpoint,
-  peaksOf,
-  sealerOfHead,
-} from '../../actors/checkpoint/make.ts';
+import type { HandOvers } from '../../actors/checkpoint/hand-overs.ts';
+import { type CheckpointPart, makeCheckpoint, peaksOf, sealerOfHead } from '../../actors/checkpoint/make.ts';
 import type { Checkpoint } from '../../actors/checkpoint/take.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { type Codec, decode, encode } from '../../events/codec.ts';
@@ -39,6 +34,7 @@ import { FrameStream } from '../frames.ts';
 import type { Host } from '../host.ts';
 import {
   CHECKPOINT_BYTES_MAX,
+  HAND_OVERS_MAX,
   REQUEST_TIMEOUT_MS,
   SYNC_FRAME_BYTES_MAX,
   SYNC_STALL_MS,
@@ -48,7 +44,6 @@ import type { NetworkPort } from '../port.ts';
 
 export const CHECKPOINT_PROTOCOL = '/lb/checkpoint/1';
 const REQUEST_BYTES_MAX = 64;
-const HAND_OVERS_MAX = 1_024;
 const PART = { state: 0, spent: 1, end: 2 } as const;
 
 const requestCodec = record({ version: uint(1), groupId: id });
@@ -60,14 +55,13 @@ export interface CheckpointServerOptions {
   readonly port: NetworkPort;
   readonly access: Access;
   readonly defence: Defence;
+  readonly handOvers: HandOvers;
 }
 
 /** Serves the checkpoints of groups that this node seals. */
 export class CheckpointServer {
   private readonly options: CheckpointServerOptions;
   private isServing = false;
-  /** Where the sealing was handed over, as far as the log has been looked through in this run. */
-  private readonly known = new Map<Hex32, { to: number; heights: number[] }>();
 
   constructor(options: CheckpointServerOptions) {
     this.options = options;
@@ -108,26 +102,19 @@ export class CheckpointServer {
   private async send(reader: GroupReader, frames: FrameStream): Promise<void> {
     const head = reader.head()!;
     const signer = this.options.port.signers().find(({ publicKey }) => publicKey === sealerOfHead(reader));
-    if (signer === undefined) {
-      // The sealing has just come here: the next block will be ours.
+    const known = await this.options.handOvers.heightsOf(reader);
+    if (signer === undefined || known === undefined) {
+      // The sealing has just come here, and the next block will be ours; or some of the history is still to come.
       await frames.write(encode(errorCodec, { status: 1 + RPC_ERRORS.indexOf('rejected'), message: '' }));
       return;
     }
-    const heights = (await this.handOversOf(reader)).filter((height) => height < head.height);
+    const heights = known.filter((height) => height < head.height);
     await frames.write(encode(beginCodec, { status: 0, handOvers: heights.length }), true);
     for (const height of heights) await frames.write(reader.block(height)!, true);
     await frames.write(reader.block(head.height)!, true);
     await frames.write(encode(peaksCodec, { peaks: peaksOf(reader, head.height) }), true);
     for await (const part of makeCheckpoint(reader, signer)) await frames.write(encodePart(part), true);
     await frames.flush();
-  }
-
-  private async handOversOf(reader: GroupReader): Promise<number[]> {
-    const { groupId } = reader;
-    const known = this.known.get(groupId) ?? { to: -1, heights: [] };
-    const heights = [...known.heights, ...(await handOvers(reader, known.to + 1))];
-    this.known.set(groupId, { to: reader.head()!.height, heights });
-    return heights;
   }
 }
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Order } from '../../../actors/market/order.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { NetworkError } from '../../../protocol/errors.ts';
-import { CATCH_UP_MS } from '../../../protocol/limits.ts';
+import { CATCH_UP_MS, HAND_OVERS_PER_ANSWER_MAX } from '../../../protocol/limits.ts';
 import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
 
 afterEach(closePeers);
@@ -181,6 +181,75 @@ describe('a stranger', () => {
     await expect(buy(stranger, 'ab'.repeat(32), 'cd'.repeat(32))).rejects.toMatchObject({
       code: 'not_found',
     });
+  }, 60_000);
+});
+
+describe('a stranger, where the sealing was handed over', () => {
+  /** The market whose seller has handed the sealing to somebody else, ten times if that is wanted. */
+  async function handedOver(times = 1) {
+    const made = await market();
+    const { seller, group, groupId } = made;
+    const sealer = await peer();
+    const joined = await joinGroup(seller, sealer, groupId, 'admin');
+    for (let count = 0; count < times; count++) {
+      const [from, to, next] = count % 2 === 0 ? [group, joined, sealer] : [joined, group, seller];
+      await from.as('node').setSealers([next.key]);
+      await until('the sealing is there', () => to.info().status === 'sealing');
+    }
+    return { ...made, sealer, joined };
+  }
+
+  it('follows it, and buys what was offered before and after; the new sealer’s refusals count', async () => {
+    const { seller, stranger, sealer, joined, group, groupId, offer } = await handedOver();
+    const peers = [hintTo(seller)];
+    const first = await end(stranger, await buy(stranger, groupId, offer, { peers }));
+    expect(first).toMatchObject({ state: 'settled', isStranger: true });
+    const { height } = group.head;
+    expect(group.block(height).block.header.sealer).toBe(sealer.key);
+    const later = { title: 'after', content: CONTENT.subarray(1), price: 41n };
+    const dear = await group.as('node').createOffer(later);
+    const order = await end(stranger, await buy(stranger, groupId, dear.offer, { peers }));
+    expect(order).toMatchObject({ state: 'failed', refusal: { code: 'balance_too_low' } });
+    await joined.as('node').mint(stranger.key, 1n);
+    const again = await buy(stranger, groupId, dear.offer, { peers });
+    expect((await end(stranger, again)).state).toBe('settled');
+    await until('the seller is paid', () => group.now.purchase(first.purchase!)?.status === 'settled');
+  }, 60_000);
+
+  it('follows more hand-overs than fit into one answer', async () => {
+    const times = HAND_OVERS_PER_ANSWER_MAX + 1;
+    const { sealer, stranger, groupId, offer, seller } = await handedOver(times);
+    const peers = [hintTo(sealer), hintTo(seller)];
+    expect((await end(stranger, await buy(stranger, groupId, offer, { peers }))).state).toBe('settled');
+  }, 60_000);
+
+  it('pays nothing where nobody shows that it was', async () => {
+    const { seller, stranger, joined, group, groupId, offer } = await handedOver();
+    const { height } = await joined.as('node').mint(stranger.key, 1n);
+    await until('the seller has it', () => group.head.height === height);
+    const { client } = stranger.network;
+    const call = client.call.bind(client);
+    const asked: string[] = [];
+    client.call = (...args) => {
+      asked.push(args[1]);
+      return args[1] === 'sealer_proofs' ? (Promise.resolve({ proofs: [] }) as never) : call(...args);
+    };
+    await expect(buy(stranger, groupId, offer, { peers: [hintTo(seller)] })).rejects.toMatchObject({
+      code: 'proof_rejected',
+    });
+    expect(asked).toContain('sealer_proofs');
+    expect(group.now.purchases()).toEqual([]);
+  }, 60_000);
+
+  it('is shown by whom a group is sealed for an offer that he may see, and not else', async () => {
+    const { seller, groupId, offer } = await handedOver();
+    const nobody = await peer();
+    await connect(nobody, seller);
+    const { client } = nobody.network;
+    for (const subject of [offer, 'cd'.repeat(32)])
+      await expect(
+        client.call(seller.key, 'sealer_proofs', { groupId, subject, after: 0 }),
+      ).rejects.toMatchObject({ reason: 'not_found' });
   }, 60_000);
 });
 
