@@ -24,6 +24,8 @@ export const ARTIFACT_BYTES_MAX = 3 * MIB;
 export const PACKAGE_PART_BYTES_MAX = 3 * MIB;
 /** How long a part of a package may take: at half a megabit. */
 export const PACKAGE_PART_TIMEOUT_MS = 60_000;
+/** How long what came of a package that broke off is kept, to go on from there. */
+export const PARTIAL_PACKAGE_MS = 24 * 3_600_000;
 /** Peers that are asked for one package, or about one purchase. */
 export const MARKET_PEERS_MAX = 16;
 /** How long a buyer waits for what is new in his group before he says that an offer is not there. */

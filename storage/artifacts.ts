@@ -4,10 +4,14 @@
  * Membership (which group refers to what) is the groups' own index; here is only content. Bytes that arrive as a
  * stream cannot be checked before they are stored, so chunks go in under the announced hash, the header that makes
  * them an artifact goes in last and only when the hash is right, and a mark in the registry lets the next start
- * sweep away what a crash left behind.
+ * sweep away what a crash left behind. Where the source can begin anywhere, the mark says how long what came is kept
+ * instead, to go on from there: a few such beginnings, for as long as whoever streams them says.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import { toHex } from '../events/bytes.ts';
+import { decode, encode } from '../events/codec.ts';
+import { record, timestamp } from '../events/fields.ts';
 import {
   type ArtifactHeader,
   CHUNK_BYTES,
@@ -25,7 +29,13 @@ import { read, scanTable, type View } from './scan.ts';
 import type { Writer } from './writer.ts';
 
 const UPLOAD = 'upload/';
+/** An upload that the next start sweeps away; the other kind of mark is the record of when it may go. */
 const MARK = Uint8Array.of(0x90);
+const partialCodec = record({ untilMs: timestamp });
+/** Beginnings that are kept: with the largest package in each, 400 MiB. The one that may go first goes for another. */
+export const PARTIALS_MAX = 4;
+/** Chunks that are read again between two turns of the event loop: some milliseconds. */
+const CHUNKS_PER_TURN = 16;
 
 /** Chunks of one stream that may be on their way to the disk: 2 MiB, enough to keep it busy. */
 const CHUNKS_IN_FLIGHT_MAX = 8;
@@ -130,16 +140,34 @@ export class Artifacts extends ArtifactReader {
    * nothing is kept then.
    * @throws StorageError `hash_mismatch` and the usual
    */
-  async putStream(hash: Id, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+  putStream(hash: Id, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+    return this.#alone(hash, () => this.#upload(hash, source));
+  }
+
+  /**
+   * Like `putStream`, for a source that can begin at any offset: where it fails, what came of it is kept, also across
+   * starts, and the next call goes on from there. The hash of the whole decides in the end, and if it is another one
+   * nothing is kept.
+   * @param keepUntilMs wall time after which the beginning may be dropped, see `dropPartials`
+   */
+  putResumable(
+    hash: Id,
+    source: (offset: number) => AsyncIterable<Uint8Array>,
+    keepUntilMs: number,
+  ): Promise<number> {
+    return this.#alone(hash, () => this.#resume(hash, source, keepUntilMs));
+  }
+
+  async #alone(hash: Id, upload: () => Promise<number>): Promise<number> {
     const name = typeof hash === 'string' ? hash : toHex(hash);
     // One stream at a time for a hash: a second source must not write its chunks between those of the first.
     while (this.#uploads.has(name)) await this.#uploads.get(name);
     const size = this.size(hash);
     if (size !== undefined) return size;
-    const upload = this.#upload(hash, source);
-    this.#uploads.set(name, upload.then(noop, noop));
+    const running = upload();
+    this.#uploads.set(name, running.then(noop, noop));
     try {
-      return await upload;
+      return await running;
     } finally {
       this.#uploads.delete(name);
     }
@@ -167,24 +195,18 @@ export class Artifacts extends ArtifactReader {
     }
   }
 
-  #mark(hash: Id): Promise<void> {
+  #mark(hash: Id, value: Uint8Array = MARK): Promise<void> {
     const mark = new PackedWrites();
-    mark.put('registry', registryKey(UPLOAD, hash), MARK);
+    mark.put('registry', registryKey(UPLOAD, hash), value);
     return this.#writer.submit(mark);
   }
 
   async #upload(hash: Id, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+    // What is left of a beginning might be longer than the whole.
+    if (this.#markOf(hash) !== undefined) await this.#discard(hash);
     await this.#mark(hash);
     try {
-      const { size, digest } = await this.#writeChunks(hash, source);
-      if (Buffer.compare(digest, Uint8Array.from(idKey(hash))) !== 0) {
-        throw new StorageError('hash_mismatch', 'the streamed bytes do not have the announced hash');
-      }
-      const done = new PackedWrites();
-      writeChunkedHeader(done, hash, size);
-      done.delete('registry', registryKey(UPLOAD, hash));
-      await this.#writer.submit(done);
-      return size;
+      return await this.#finish(hash, await this.#writeChunks(hash, source));
     } catch (error) {
       // Best effort: when the disk is full this fails as well, and the next start sweeps.
       await this.#discard(hash).catch(noop);
@@ -192,26 +214,110 @@ export class Artifacts extends ArtifactReader {
     }
   }
 
+  async #resume(
+    hash: Id,
+    source: (offset: number) => AsyncIterable<Uint8Array>,
+    untilMs: number,
+  ): Promise<number> {
+    const isBegun = untilOf(this.#markOf(hash)) !== undefined;
+    await this.#mark(hash, encode(partialCodec, { untilMs }));
+    try {
+      const sha = createHash('sha256');
+      const chunks = isBegun ? await this.#hashBegun(hash, sha) : 0;
+      const written = await this.#writeChunks(hash, source(chunks * CHUNK_BYTES), { chunks, sha });
+      return await this.#finish(hash, written);
+    } catch (error) {
+      // A wrong whole, or a disk that is full: nothing of it is of use. What the source throws leaves what it gave.
+      const isKept = !(error instanceof StorageError) && this.#chunkAt(hash, 0) !== undefined;
+      const cleared = isKept ? this.#dropAllBut(PARTIALS_MAX - 1) : this.#discard(hash);
+      await cleared.catch(noop);
+      throw error;
+    }
+  }
+
+  /** Hashes the whole chunks that are here from the first one on; says how many. */
+  async #hashBegun(hash: Id, sha: Hash): Promise<number> {
+    for (let n = 0; ; n++) {
+      const chunk = this.#chunkAt(hash, n);
+      if (chunk?.length !== CHUNK_BYTES) return n;
+      sha.update(chunk);
+      if (n % CHUNKS_PER_TURN === 0) await turn();
+    }
+  }
+
+  /** Makes an artifact of the chunks of a stream that has ended, if they have the announced hash. */
+  async #finish(hash: Id, { size, digest }: { size: number; digest: Uint8Array }): Promise<number> {
+    if (Buffer.compare(digest, Uint8Array.from(idKey(hash))) !== 0) {
+      throw new StorageError('hash_mismatch', 'the streamed bytes do not have the announced hash');
+    }
+    const done = new PackedWrites();
+    writeChunkedHeader(done, hash, size);
+    done.delete('registry', registryKey(UPLOAD, hash));
+    await this.#writer.submit(done);
+    return size;
+  }
+
+  /** Writes what comes behind the chunks that are here already, whose hash has been begun. */
   async #writeChunks(
     hash: Id,
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    begun: { chunks: number; sha: Hash } = { chunks: 0, sha: createHash('sha256') },
   ): Promise<{ size: number; digest: Uint8Array }> {
-    const sha = createHash('sha256');
+    const { sha, chunks } = begun;
     const inFlight: Promise<void>[] = [];
-    let size = 0;
-    let n = 0;
-    for await (const chunk of rechunk(source)) {
-      sha.update(chunk);
-      size += chunk.length;
-      const writes = new PackedWrites(chunk.length + 4096);
-      writeChunk(writes, hash, n++, chunk);
-      const written = this.#writer.submit(writes);
-      written.catch(noop);
-      inFlight.push(written);
-      if (inFlight.length >= CHUNKS_IN_FLIGHT_MAX) await inFlight.shift();
+    let size = chunks * CHUNK_BYTES;
+    let n = chunks;
+    try {
+      for await (const chunk of rechunk(source)) {
+        sha.update(chunk);
+        size += chunk.length;
+        const writes = new PackedWrites(chunk.length + 4096);
+        writeChunk(writes, hash, n++, chunk);
+        const written = this.#writer.submit(writes);
+        written.catch(noop);
+        inFlight.push(written);
+        if (inFlight.length >= CHUNKS_IN_FLIGHT_MAX) await inFlight.shift();
+      }
+    } finally {
+      await Promise.allSettled(inFlight);
     }
     await Promise.all(inFlight);
     return { size, digest: sha.digest() };
+  }
+
+  /** Whether an artifact is on its way here, and what its mark says. */
+  #markOf(hash: Id): Uint8Array | undefined {
+    return read(this.environment.tables.registry, this.view, registryKey(UPLOAD, hash));
+  }
+
+  *#marks(): Generator<{ readonly hash: Uint8Array; readonly untilMs: number | undefined }> {
+    const prefix = registryKey(UPLOAD).slice();
+    for (const [key, value] of [...scanTable(this.environment.tables.registry, this.view, { prefix })])
+      yield { hash: key.slice(prefix.length), untilMs: untilOf(value) };
+  }
+
+  /** Beginnings that nobody is at, the one that may go first first. */
+  #partials(): { readonly hash: Uint8Array; readonly untilMs: number }[] {
+    return [...this.#marks()]
+      .flatMap(({ hash, untilMs }) => (untilMs === undefined ? [] : [{ hash, untilMs }]))
+      .filter(({ hash }) => !this.#uploads.has(toHex(hash)))
+      .sort((a, b) => a.untilMs - b.untilMs);
+  }
+
+  #dropAllBut(count: number): Promise<unknown> {
+    const partials = this.#partials();
+    const tooMany = partials.slice(0, Math.max(0, partials.length - count));
+    return Promise.all(tooMany.map(({ hash }) => this.#discard(hash)));
+  }
+
+  /** Removes beginnings whose time is over. */
+  async dropPartials(nowMs: number): Promise<void> {
+    const over = this.#partials().filter(({ untilMs }) => untilMs <= nowMs);
+    await Promise.all(over.map(({ hash }) => this.#discard(hash)));
+  }
+
+  #chunkAt(hash: Id, n: number): Uint8Array | undefined {
+    return read(this.environment.tables['artifact-chunks'], this.view, chunkKey(hash, n));
   }
 
   /**
@@ -219,9 +325,8 @@ export class Artifacts extends ArtifactReader {
    * this returns, so that no new stream of the same hash can come in between.
    */
   sweep(): Promise<unknown> {
-    const prefix = registryKey(UPLOAD);
-    const marks = [...scanTable(this.environment.tables.registry, this.view, { prefix })];
-    return Promise.all(marks.map(([key]) => this.#discard(key.slice(prefix.length))));
+    const left = [...this.#marks()].filter(({ untilMs }) => untilMs === undefined);
+    return Promise.all([...left.map(({ hash }) => this.#discard(hash)), this.#dropAllBut(PARTIALS_MAX)]);
   }
 
   #discard(hash: Id): Promise<void> {
@@ -240,6 +345,11 @@ export class Artifacts extends ArtifactReader {
 }
 
 function noop(): void {}
+
+/** Until when what a mark stands for is kept; nothing where it is not. */
+function untilOf(mark: Uint8Array | undefined): number | undefined {
+  return mark === undefined || mark.length <= MARK.length ? undefined : decode(partialCodec, mark).untilMs;
+}
 
 /** The same bytes in pieces of exactly `CHUNK_BYTES`, the last one shorter; at least one piece, if empty. */
 async function* rechunk(

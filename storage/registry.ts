@@ -5,6 +5,7 @@
  *   'group-number'          → [the last number given out]
  *   'group/' + groupId      → [number, name, addedMs]
  *   'upload/' + sha256      → []          an artifact that is being streamed in
+ *                           → [untilMs]   the same, to be gone on with until then
  *
  * A group's number is never given out twice, so a group that was removed and added again cannot see old entries.
  */

@@ -125,8 +125,10 @@ export class Market {
 
   /** Goes on with all orders, and grants what was bought meanwhile; later, where the disk keeps it from that. */
   private async lookUp(): Promise<void> {
+    const { store, clock } = this.options;
     try {
       this.orders.resume();
+      await store.artifacts.dropPartials(clock.nowMs());
       let count = 0;
       for (const groupId of this.options.groupIds()) {
         if (++count % GROUPS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));

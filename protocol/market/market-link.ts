@@ -44,7 +44,12 @@ export class MarketLink implements MarketNetwork {
     const { port, host, client, gossip } = options;
     const connectedKeys = (): Hex32[] => this.connectedKeys();
     const shutOut = (peer: Hex32, reason: string): void => host.shutOut(peer, reason);
-    this.packages = new PackageFetcher({ store: port.store, client, shutOut });
+    this.packages = new PackageFetcher({
+      store: port.store,
+      client,
+      nowMs: () => port.clock.nowMs(),
+      shutOut,
+    });
     this.announcements = new AnnouncementDesk({ port, client, connectedKeys, gossip, shutOut });
   }
 

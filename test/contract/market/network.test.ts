@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Order } from '../../../actors/market/order.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { NetworkError } from '../../../protocol/errors.ts';
-import { CATCH_UP_MS, HAND_OVERS_PER_ANSWER_MAX } from '../../../protocol/limits.ts';
+import { CATCH_UP_MS, HAND_OVERS_PER_ANSWER_MAX, PACKAGE_PART_BYTES_MAX } from '../../../protocol/limits.ts';
 import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
 
 afterEach(closePeers);
@@ -253,18 +253,81 @@ describe('a stranger, where the sealing was handed over', () => {
   }, 60_000);
 });
 
-describe('a package whose bytes were altered on the way', () => {
-  /** Makes a peer serve other bytes for every package. */
-  function lie({ network }: Peer): void {
+describe('a package that breaks off', () => {
+  /** Makes a peer give so many parts of packages and no more, until the return value is called. */
+  function breakOff({ network }: Peer, parts: number): () => void {
     const { artifacts } = network.port.store;
     const range = artifacts.range.bind(artifacts);
-    artifacts.range = (hash, offset, bytesMax) => {
-      const bytes = range(hash, offset, bytesMax);
-      if (bytes !== undefined && bytes.length > 100) bytes[100]! ^= 1;
-      return bytes;
+    let given = 0;
+    artifacts.range = (...args) => (given++ < parts ? range(...args) : undefined);
+    return () => {
+      artifacts.range = range;
     };
   }
 
+  /** The offsets of packages that a peer asks for. */
+  function offsetsOf({ network }: Peer): number[] {
+    const { client } = network;
+    const call = client.call.bind(client);
+    const offsets: number[] = [];
+    client.call = (...args) => {
+      if (args[1] === 'package_get') offsets.push((args[2] as { offset: number }).offset);
+      return call(...args);
+    };
+    return offsets;
+  }
+
+  it('is gone on with from there, also after the buyer’s node was closed and opened', async () => {
+    const { seller, stranger, group, groupId, offer } = await market();
+    const mend = breakOff(seller, 1);
+    const peers = [hintTo(seller)];
+    await expect(buy(stranger, groupId, offer, { peers })).rejects.toMatchObject({
+      code: 'package_unavailable',
+    });
+    expect(group.now.purchases()).toEqual([]);
+    await stranger.node.close();
+    mend();
+    const later = await peer({ data: stranger.data });
+    const offsets = offsetsOf(later);
+    const order = await end(later, await buy(later, groupId, offer, { peers }));
+    expect(order.state).toBe('settled');
+    expect(offsets).toEqual([PACKAGE_PART_BYTES_MAX, 2 * PACKAGE_PART_BYTES_MAX]);
+    expect(CONTENT.equals(await contentOf(later, order))).toBe(true);
+  }, 60_000);
+
+  it('is fetched from the beginning where what came first was a lie, and nobody honest is blamed', async () => {
+    const { seller, stranger, groupId, group, offer } = await market();
+    const liar = await peer();
+    await connect(liar, seller);
+    await liar.network.market.fetchPackage(group.now.offer(offer)!.packageHash, [hintTo(seller)]);
+    breakOff(liar, 1);
+    lie(liar);
+    const { packageHash } = group.now.offer(offer)!;
+    await expect(stranger.network.market.fetchPackage(packageHash, [hintTo(liar)])).rejects.toMatchObject({
+      code: 'package_unavailable',
+    });
+    await liar.node.close();
+    const offsets = offsetsOf(stranger);
+    const order = await buy(stranger, groupId, offer, { peers: [hintTo(seller)] });
+    expect((await end(stranger, order)).state).toBe('settled');
+    const part = PACKAGE_PART_BYTES_MAX;
+    expect(offsets).toEqual([part, 2 * part, 0, part, 2 * part]);
+    expect(stranger.network.defence.isBanned(seller.key)).toBe(false);
+  }, 60_000);
+});
+
+/** Makes a peer serve other bytes for every package. */
+function lie({ network }: Peer): void {
+  const { artifacts } = network.port.store;
+  const range = artifacts.range.bind(artifacts);
+  artifacts.range = (hash, offset, bytesMax) => {
+    const bytes = range(hash, offset, bytesMax);
+    if (bytes !== undefined && bytes.length > 100) bytes[100]! ^= 1;
+    return bytes;
+  };
+}
+
+describe('a package whose bytes were altered on the way', () => {
   it('is not paid for when nobody has another; whoever gave it is shut out', async () => {
     const { seller, stranger, group, groupId, offer } = await market();
     lie(seller);

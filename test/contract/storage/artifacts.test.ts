@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CHUNK_BYTES } from '../../../storage/artifact-format.ts';
+import { PARTIALS_MAX } from '../../../storage/artifacts.ts';
 import { openStore } from '../../../storage/store.ts';
 import { hexId, temporaryDirectory, temporaryStore } from '../../unit/storage/temporary.ts';
 
@@ -108,6 +109,86 @@ test('what an unfinished stream left is swept away at the next start', async () 
   expect(second.artifacts.has(hash)).toBe(false);
   expect(await second.artifacts.putStream(hash, inPieces(bytes))).toBe(bytes.length);
   expect(hashOf(second.artifacts.get(hash)!)).toBe(hash);
+});
+
+describe('putResumable', () => {
+  const bytes = randomBytes(10 * CHUNK_BYTES + 17);
+  const hash = hashOf(bytes);
+
+  /** A source that breaks off before `end`, and the offsets that it was asked for. */
+  function source(all: Uint8Array, end: number) {
+    const offsets: number[] = [];
+    async function* from(offset: number): AsyncGenerator<Uint8Array> {
+      offsets.push(offset);
+      yield* inPieces(all.subarray(offset, end));
+      if (end < all.length) throw new Error('the peer went away');
+    }
+    return { from, offsets };
+  }
+  const whole = (all: Uint8Array) => source(all, all.length);
+
+  test('goes on where it broke off, also after a start, until its time is over', async () => {
+    const dir = temporaryDirectory();
+    const first = openStore(dir, { durability: 'flush' });
+    for (const end of [4, 6])
+      await expect(
+        first.artifacts.putResumable(hash, source(bytes, end * CHUNK_BYTES + 5).from, 1_000),
+      ).rejects.toThrow('the peer went away');
+    expect(first.artifacts.has(hash)).toBe(false);
+    await first.close();
+
+    const second = temporaryStore(dir);
+    await second.artifacts.dropPartials(999);
+    const rest = whole(bytes);
+    expect(await second.artifacts.putResumable(hash, rest.from, 1_000)).toBe(bytes.length);
+    expect(rest.offsets).toEqual([6 * CHUNK_BYTES]);
+    expect(hashOf(second.artifacts.get(hash)!)).toBe(hash);
+
+    const other = Uint8Array.from(bytes, (byte) => byte ^ 1);
+    await expect(
+      second.artifacts.putResumable(hashOf(other), source(other, 3 * CHUNK_BYTES).from, 1_000),
+    ).rejects.toThrow('the peer went away');
+    await second.artifacts.dropPartials(1_000);
+    const again = whole(other);
+    await second.artifacts.putResumable(hashOf(other), again.from, 2_000);
+    expect(again.offsets).toEqual([0]);
+  });
+
+  test('keeps nothing of a wrong whole, and nothing longer than the right one', async () => {
+    const { artifacts } = temporaryStore();
+    const lie = randomBytes(20 * CHUNK_BYTES);
+    await expect(artifacts.putResumable(hash, source(lie, 3 * CHUNK_BYTES).from, 1_000)).rejects.toThrow();
+    // The right rest behind a wrong beginning.
+    await expect(artifacts.putResumable(hash, whole(bytes).from, 1_000)).rejects.toMatchObject({
+      code: 'hash_mismatch',
+    });
+    const anew = whole(bytes);
+    await expect(artifacts.putResumable(hash, source(lie, 15 * CHUNK_BYTES).from, 1_000)).rejects.toThrow();
+    await artifacts.putStream(hash, anew.from(0));
+    expect(hashOf(artifacts.get(hash)!)).toBe(hash);
+    expect(Buffer.concat([...artifacts.stream(hash)!]).length).toBe(bytes.length);
+  });
+
+  test('keeps a few beginnings, those that last longest, and of them only what came', async () => {
+    const dir = temporaryDirectory();
+    const first = openStore(dir, { durability: 'flush' });
+    const all = Array.from({ length: PARTIALS_MAX + 3 }, () => randomBytes(2 * CHUNK_BYTES));
+    // All at once: they overtake each other.
+    await Promise.allSettled(
+      all.map((one, at) => first.artifacts.putResumable(hashOf(one), source(one, CHUNK_BYTES).from, at)),
+    );
+    await expect(first.artifacts.putResumable(hash, source(bytes, 0).from, 1_000)).rejects.toThrow();
+    await first.close();
+
+    const { artifacts } = temporaryStore(dir);
+    const begun: number[] = [];
+    for (const [at, one] of all.entries()) {
+      const rest = whole(one);
+      await artifacts.putResumable(hashOf(one), rest.from, 1_000);
+      if (rest.offsets[0] !== 0) begun.push(at);
+    }
+    expect(begun).toEqual([3, 4, 5, 6]);
+  });
 });
 
 test('an artifact of one group is not an artifact of another', async () => {
