@@ -80,14 +80,28 @@ export function encryptPackage(content: Uint8Array, key: Secret): Uint8Array {
   return encrypted;
 }
 
+/**
+ * Reads of a package what shows without its key: what is none from the outside opens with no key.
+ * @param start its first bytes, five or more
+ * @param bytes the size of the whole
+ * @throws PackageError
+ */
+export function packageForm(start: Uint8Array, bytes: number): { chunks: number; contentBytes: number } {
+  assertHeader(start.subarray(0, HEADER.length));
+  const body = bytes - HEADER.length;
+  const chunks = Math.max(1, Math.ceil(body / SEALED_CHUNK_BYTES));
+  const contentBytes = body - chunks * TAG_BYTES;
+  if (contentBytes > PACKAGE_CONTENT_BYTES_MAX) throw new PackageError('package_too_large');
+  // Of several chunks each holds something, the last one too.
+  if (contentBytes < 0 || (chunks > 1 && contentBytes <= (chunks - 1) * CHUNK_BYTES))
+    throw new PackageError('package_does_not_open');
+  return { chunks, contentBytes };
+}
+
 /** Decrypts a package in one piece. Throws `PackageError`, and then gives nothing. */
 export function decryptPackage(encrypted: Uint8Array, key: Secret): Uint8Array {
-  assertHeader(encrypted.subarray(0, HEADER.length));
+  const { chunks, contentBytes } = packageForm(encrypted, encrypted.length);
   const body = encrypted.subarray(HEADER.length);
-  const chunks = Math.max(1, Math.ceil(body.length / SEALED_CHUNK_BYTES));
-  const contentBytes = body.length - chunks * TAG_BYTES;
-  if (contentBytes > PACKAGE_CONTENT_BYTES_MAX) throw new PackageError('package_too_large');
-  if (contentBytes < 0) throw new PackageError('package_does_not_open');
   const content = new Uint8Array(contentBytes);
   for (let index = 0; index < chunks; index++) {
     const sealed = body.subarray(index * SEALED_CHUNK_BYTES, (index + 1) * SEALED_CHUNK_BYTES);

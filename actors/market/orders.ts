@@ -7,6 +7,7 @@
  */
 import { type Observable, Subject, Subscription } from 'rxjs';
 import type { Signer } from '../../crypto/identity.ts';
+import { packageForm } from '../../crypto/package.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
 import type { OpaqueMap } from '../../storage/opaque-map.ts';
@@ -20,6 +21,9 @@ import { isFinal, nextOrderState } from './order.machine.ts';
 import { type Order, readOrders, writeOrder } from './order.ts';
 import { OrderRunner, type RunnerOptions } from './order-runner.ts';
 import { hasSecret } from './wallet.ts';
+
+/** Enough of a package to know that it is one. */
+const PACKAGE_START_BYTES = 64;
 
 export interface BuyRequest {
   readonly groupId: Hex32;
@@ -99,7 +103,8 @@ export class Orders {
    * Buys an offer, or goes on with what was begun before; resolves as soon as the order is on disk, from where it
    * goes on by itself. The package is fetched before anything is paid: no rule can judge about bytes that nobody
    * ever showed.
-   * @throws RefusedError where the rules would refuse, NotFoundError, MarketError, NetworkError
+   * @throws RefusedError where the rules would refuse, NotFoundError, MarketError, NetworkError, PackageError where what
+   *   is for sale is no package
    */
   buy(request: BuyRequest): Promise<Order> {
     const subject = `${request.groupId}/${request.offer}/${request.buyer.publicKey}`;
@@ -178,8 +183,10 @@ export class Orders {
     const refusal = notBuyable(terms, buyer, chain.balance(buyer), this.options.clock.nowMs());
     if (refusal !== undefined) throw new RefusedError(refusal);
     const { packageHash } = terms;
-    if (!this.options.wallet.artifacts.has(packageHash))
-      await this.options.fetchPackage(packageHash, [...peers, ...chain.peers]);
+    const { artifacts } = this.options.wallet;
+    if (!artifacts.has(packageHash)) await this.options.fetchPackage(packageHash, [...peers, ...chain.peers]);
+    // What no key opens is not paid for; that the right one does not open it shows only afterwards.
+    packageForm(artifacts.range(packageHash, 0, PACKAGE_START_BYTES)!, artifacts.size(packageHash)!);
   }
 
   private async signedOrder(request: BuyRequest, chain: MarketChain, terms: OfferTerms): Promise<Order> {

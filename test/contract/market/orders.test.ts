@@ -6,9 +6,9 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Group } from '../../../actors/group.ts';
 import { isFinal } from '../../../actors/market/order.machine.ts';
 import type { Order } from '../../../actors/market/order.ts';
-import { createPackageKey } from '../../../crypto/package.ts';
+import { createPackageKey, packageHashOf } from '../../../crypto/package.ts';
 import { sealPackageKey } from '../../../crypto/sealed-box.ts';
-import { fromHex, type Hex32, utf8 } from '../../../events/bytes.ts';
+import { fromHex, type Hex32, toHex, utf8 } from '../../../events/bytes.ts';
 import { BatteryNode } from '../../../node.ts';
 
 let data: string;
@@ -185,6 +185,34 @@ describe('an order', () => {
     await expect(buy(id)).rejects.toMatchObject({ refusal: { code: 'offer_revoked' } });
     expect(node.market.orders.list()).toEqual([]);
     expect(balance()).toBe(5n);
+  });
+
+  it('is not made for bytes that are no package, whatever key is promised', async () => {
+    const { keyHash } = group.now.offer(await offer())!;
+    for (const [bytes, code] of [
+      [utf8('LBPK, they say, and nothing that was encrypted'), 'package_not_recognised'],
+      [Uint8Array.of(...utf8('LBPK'), 1, 7), 'package_does_not_open'],
+    ] as const) {
+      const hash = packageHashOf(bytes);
+      await node.networkPort.store.artifacts.put(hash, bytes);
+      const { effects } = await group.as('node').do({
+        type: 'offer_create',
+        packageHash: toHex(hash),
+        keyHash,
+        title: 'nothing',
+        description: undefined,
+        tags: [],
+        price: 10n,
+        splits: [{ to: group.as('node').publicKey, bps: 10_000 }],
+        parents: [],
+        expiresMs: undefined,
+      });
+      const [created] = effects;
+      await expect(buy(created!.kind === 'offer.created' ? created!.offer : '')).rejects.toMatchObject({
+        code,
+      });
+    }
+    expect(group.now.purchases()).toEqual([]);
   });
 
   it('takes up a purchase that was made without one', async () => {
