@@ -249,7 +249,7 @@ export class GroupSync {
     const nowMs = (): number => port.clock.nowMs();
     const fetched = await fetchBlocks(host, source, { groupId: this.groupId, from, nowMs, signal, stallMs });
     this.promisedHeight = fetched.end - 1;
-    if (fetched.end === from) return void (await fetched.blocks.return());
+    if (fetched.end === from) return;
     if (fetched.end > this.announcedHeight) this.hopes = 0;
     const refusal = await port.chain(this.groupId).follow(this.counted(fetched.blocks));
     if (refusal !== undefined) await this.refused(source, refusal);

@@ -34,6 +34,8 @@ const REQUEST_BYTES_MAX = 64;
 /** After so many blocks the source looks whether the receiver is still a member, and lets others have a turn. */
 const BLOCKS_PER_TURN = 64;
 
+const NOTHING_MORE = new NetworkError('network_stopped', 'nothing more is wanted');
+
 const height = uint(2 ** 48 - 1);
 const requestCodec = record({ version: uint(1), groupId: id, from: height });
 /** One more than the last height, so that "nothing" has a number at height 0 too. */
@@ -123,12 +125,19 @@ export async function fetchBlocks(host: Host, peer: Hex32, fetch: Fetch): Promis
   const { groupId, from, signal, stallMs = SYNC_STALL_MS } = fetch;
   const stream = await host.openStream(peer, SYNC_PROTOCOL);
   const frames = new FrameStream(stream, { bytesMax: SYNC_FRAME_BYTES_MAX, timeoutMs: stallMs, signal });
-  await frames.write(encode(requestCodec, { version: 1, groupId, from }));
-  const first = await frames.read(Math.min(stallMs, REQUEST_TIMEOUT_MS));
-  if (first === undefined) throw new NetworkError('peer_unreachable', 'the peer gave no answer');
-  const end = readRange(first);
-  if (end < from) throw new MisbehaviourError('a range that ends before it begins');
-  return { end, blocks: readBlocks(frames, { ...fetch, end }) };
+  try {
+    await frames.write(encode(requestCodec, { version: 1, groupId, from }));
+    const first = await frames.read(Math.min(stallMs, REQUEST_TIMEOUT_MS));
+    if (first === undefined) throw new NetworkError('peer_unreachable', 'the peer gave no answer');
+    const end = readRange(first);
+    if (end < from) throw new MisbehaviourError('a range that ends before it begins');
+    // Nobody reads blocks that do not come, and a stream that stays open counts against the next ones.
+    if (end === from) frames.abort(NOTHING_MORE);
+    return { end, blocks: readBlocks(frames, { ...fetch, end }) };
+  } catch (error) {
+    frames.abort(error as Error);
+    throw error;
+  }
 }
 
 function readRange(bytes: Uint8Array): number {
@@ -158,7 +167,7 @@ async function* readBlocks(
     }
   } finally {
     // The source has closed its side if this was all; else it is told to stop.
-    frames.abort(new NetworkError('network_stopped', 'nothing more is wanted'));
+    frames.abort(NOTHING_MORE);
   }
 }
 
