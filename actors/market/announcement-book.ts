@@ -93,12 +93,12 @@ export class AnnouncementBook {
     this.isLoaded = true;
   }
 
-  /** Those that are good now, by seller and offer. */
-  list(): Heard[] {
+  /** Those that are good now, by seller and offer; only those behind a key of one, where it is given. */
+  list(after = ''): Heard[] {
     this.load();
     const nowMs = this.options.clock.nowMs();
     return [...this.entries.entries()]
-      .filter(([, { announcement }]) => announcement.expiresMs > nowMs)
+      .filter(([key, { announcement }]) => key > after && announcement.expiresMs > nowMs)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, heard]) => heard);
   }

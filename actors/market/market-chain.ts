@@ -4,6 +4,7 @@
  */
 import type { Hex32 } from '../../events/bytes.ts';
 import type { PurchaseStatus } from '../../events/effects.ts';
+import { TRANSACTION_AGE_MS_MAX } from '../../events/limits.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
 import { decodeTransaction, type VerifiedTransaction } from '../../events/transaction.ts';
@@ -14,7 +15,7 @@ import { NotFoundError } from '../errors.ts';
 import { GroupView, type Offer, type Purchase, StoredState } from '../group-view.ts';
 import type { PeerHint } from '../invites.ts';
 import type { Outbox } from '../outbox.ts';
-import type { Order } from './order.ts';
+import { type Order, ownPurchaseOf, transactionOf } from './order.ts';
 
 /** What a buyer needs to know of an offer. */
 export type OfferTerms = Pick<
@@ -83,6 +84,8 @@ export function memberChain({ store, outbox, chain, refresh, catchUp }: MemberCh
   const { groupId } = store;
   const state = new StoredState(store);
   const view = (): GroupView => new GroupView(state, { height: 0, tsMs: 0 });
+  const isWaiting = (txId: Hex32): boolean =>
+    outbox.pending(groupId).some((entry) => entry.txId === txId || entry.replaced.includes(txId));
   return {
     isStranger: false,
     refresh,
@@ -97,7 +100,14 @@ export function memberChain({ store, outbox, chain, refresh, catchUp }: MemberCh
       const where = isLevel ? 'in the group' : 'in the group as far as this node has it';
       throw new NotFoundError(`there is no offer ${offer.slice(0, 8)} ${where}`);
     },
-    purchaseOf: async (order) => findPurchase(state, view(), order),
+    purchaseOf: async (order) => {
+      const found = knownPurchase(state, order);
+      if (found !== undefined || !mayBeAnother(store, order, isWaiting)) return found;
+      // Closed while nobody looked, under a transaction that is not the order's: rare, and worth a walk.
+      return view()
+        .purchases()
+        .find(({ buyerKey }) => buyerKey === order.order);
+    },
     balance: (buyer) => view().balance(buyer),
     openPurchase: (buyer, offer) => {
       const purchase = state.get(openPurchaseTable, `${buyer}/${offer}`)?.purchase;
@@ -115,19 +125,28 @@ export function memberChain({ store, outbox, chain, refresh, catchUp }: MemberCh
         ),
     refusalOf: (txId) =>
       outbox.refused(groupId).find((entry) => entry.txId === txId || entry.replaced.includes(txId))?.refusal,
-    isWaiting: (txId) =>
-      outbox.pending(groupId).some((entry) => entry.txId === txId || entry.replaced.includes(txId)),
+    isWaiting,
   };
 }
 
-/** By the order's one-time key: which transaction brought the purchase does not matter. */
-function findPurchase(state: StoredState, view: GroupView, order: Order): Purchase | undefined {
+/** The order's purchase, by its one-time key, at the places where it stands as a rule. */
+function knownPurchase(state: StoredState, order: Order): Purchase | undefined {
   const { buyer, offer } = order;
-  const known = order.purchase ?? state.get(openPurchaseTable, `${buyer}/${offer}`)?.purchase;
-  if (known !== undefined) {
-    const record = state.get(purchaseTable, known);
-    if (record?.buyerKey === order.order) return { ...record, purchase: known };
+  const open = state.get(openPurchaseTable, `${buyer}/${offer}`)?.purchase;
+  for (const purchase of [order.purchase, open, ownPurchaseOf(order)]) {
+    const record = purchase === undefined ? undefined : state.get(purchaseTable, purchase);
+    if (record?.buyerKey === order.order) return { ...record, purchase: purchase! };
   }
-  // Closed while nobody looked, or open for another order: rare, and worth a walk.
-  return view.purchases().find(({ buyerKey }) => buyerKey === order.order);
+  return undefined;
+}
+
+/**
+ * Whether another transaction may have made the purchase than the one that the order holds: a purchase that was taken
+ * up had none here, and one that waited for a day may have been signed anew.
+ */
+function mayBeAnother(store: GroupStore, order: Order, isWaiting: (txId: Hex32) => boolean): boolean {
+  if (order.transaction.length === 0) return true;
+  const { txId, tsMs } = transactionOf(order);
+  const isReplaced = store.txLocation(txId)?.kind === 'replaced';
+  return isReplaced || (store.head()!.tsMs > tsMs + TRANSACTION_AGE_MS_MAX && !isWaiting(txId));
 }

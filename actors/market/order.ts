@@ -28,6 +28,7 @@ import { SEALED_KEY_BYTES } from '../../events/operations/market.ts';
 import { refusalCodec } from '../../events/refusal-codec.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import { decodeTransaction, markVerified, type VerifiedTransaction } from '../../events/transaction.ts';
+import { purchaseIdOf } from '../../machines/market.ts';
 import type { OpaqueMap } from '../../storage/opaque-map.ts';
 import { hintCodec } from '../invites.ts';
 import { ORDER_STATES } from './order.machine.ts';
@@ -88,4 +89,9 @@ export function transactionOf(order: Order): VerifiedTransaction {
   const transaction = decodeTransaction(order.transaction);
   const txId = sha256(transaction.payload);
   return markVerified(transaction, toHex(txId), txId);
+}
+
+/** The purchase that the order's own transaction makes; nothing where the order has taken one up. */
+export function ownPurchaseOf(order: Order): Hex32 | undefined {
+  return order.transaction.length === 0 ? undefined : purchaseIdOf(transactionOf(order).txIdBytes, 0, sha256);
 }

@@ -3,10 +3,9 @@
  * group that they are about. What a chain of this node contradicts is kept to be shown as such, and not passed on.
  */
 import { GroupView, StoredState } from '../../actors/group-view.ts';
-import type { AnnouncementVerdict, Heard } from '../../actors/market/announcement-book.ts';
-import { LIFETIME_MS } from '../../actors/market/announcement-book.ts';
+import { type Heard, LIFETIME_MS } from '../../actors/market/announcement-book.ts';
 import { type Contradiction, contradictionOf } from '../../actors/market/contradiction.ts';
-import { type Announcement, announcementKey } from '../../events/announcement.ts';
+import { type Announcement, announcementKey, decodeAnnouncement } from '../../events/announcement.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { MisbehaviourError, NetworkError } from '../errors.ts';
 import * as limits from '../limits.ts';
@@ -46,11 +45,16 @@ export class AnnouncementDesk {
 
   /** What a chain of this node says otherwise; nothing also where the group is not here. */
   private contradiction(announcement: Announcement): Contradiction | undefined {
-    const { store, clock } = this.options.port;
     const { groupId, offer } = announcement;
+    const view = this.viewOf(groupId);
+    return view && contradictionOf(announcement, view.offer(offer), this.options.port.clock.nowMs());
+  }
+
+  /** A group as this node has it, if it does. */
+  private viewOf(groupId: Hex32): GroupView | undefined {
+    const { store } = this.options.port;
     if (!store.hasGroup(groupId) || store.group(groupId).head() === undefined) return undefined;
-    const view = new GroupView(new StoredState(store.group(groupId)), { height: 0, tsMs: 0 });
-    return contradictionOf(announcement, view.offer(offer), clock.nowMs());
+    return new GroupView(new StoredState(store.group(groupId)), { height: 0, tsMs: 0 });
   }
 
   private spoken(): Heard[] {
@@ -60,13 +64,17 @@ export class AnnouncementDesk {
   /** Answers `market_pull`. */
   page(after: RequestOf<'market_pull'>['after']): AnswerOf<'market_pull'> {
     const start = after === undefined ? '' : announcementKey(after);
-    const rest = this.spoken().filter(({ announcement }) => announcementKey(announcement) > start);
-    const page = rest.slice(0, limits.ANNOUNCEMENTS_PER_PAGE_MAX);
-    const last = page.at(-1)?.announcement;
-    return {
-      announcements: page.map(({ bytes }) => bytes),
-      next: rest.length > page.length && last ? { seller: last.seller, offer: last.offer } : undefined,
-    };
+    const page: Heard[] = [];
+    for (const heard of this.book.list(start)) {
+      // Each is held against its chain on disk: no more than the page needs.
+      if (this.contradiction(heard.announcement) !== undefined) continue;
+      if (page.length === limits.ANNOUNCEMENTS_PER_PAGE_MAX) {
+        const { seller, offer } = page.at(-1)!.announcement;
+        return { announcements: page.map(({ bytes }) => bytes), next: { seller, offer } };
+      }
+      page.push(heard);
+    }
+    return { announcements: page.map(({ bytes }) => bytes), next: undefined };
   }
 
   /**
@@ -77,7 +85,7 @@ export class AnnouncementDesk {
   takeAll(brought: readonly Uint8Array[], peer: Hex32): number {
     let taken = 0;
     for (const bytes of brought) {
-      const verdict = this.take(bytes, peer);
+      const verdict = this.book.take(bytes, peer);
       if (verdict === 'malformed' || verdict === 'signature_invalid')
         throw new MisbehaviourError(`an announcement that is ${verdict.replace('_', ' ')}`);
       if (verdict === 'taken') taken++;
@@ -85,18 +93,14 @@ export class AnnouncementDesk {
     return taken;
   }
 
-  private take(bytes: Uint8Array, peer: Hex32): AnnouncementVerdict {
-    return this.book.take(bytes, peer);
-  }
-
   /** Judges an announcement that came by the gossip of a group: it must be about that group. */
   heardInGroup(groupId: Hex32, bytes: Uint8Array, peer: Hex32): 'accept' | 'ignore' | 'reject' {
-    const verdict = this.take(bytes, peer);
+    const verdict = this.book.take(bytes, peer);
     if (verdict === 'malformed' || verdict === 'signature_invalid') return 'reject';
     if (verdict !== 'taken') return 'ignore';
-    const heard = this.book.list().find((one) => Buffer.compare(one.bytes, bytes) === 0);
-    if (heard === undefined || heard.announcement.groupId !== groupId) return 'ignore';
-    return this.contradiction(heard.announcement) === undefined ? 'accept' : 'ignore';
+    const announcement = decodeAnnouncement(bytes);
+    if (announcement.groupId !== groupId) return 'ignore';
+    return this.contradiction(announcement) === undefined ? 'accept' : 'ignore';
   }
 
   /**
@@ -132,26 +136,28 @@ export class AnnouncementDesk {
   /** Hands announcements to the connected peers, and to the members of their groups by gossip. */
   async push(heard: readonly Heard[] = this.spoken()): Promise<{ peers: number; taken: number }> {
     for (const { announcement, bytes } of heard) this.options.gossip(announcement.groupId, bytes);
-    let peers = 0;
-    let taken = 0;
-    for (const peer of this.options.connectedKeys()) {
-      try {
-        taken += await this.pushTo(peer, heard);
-        peers++;
-      } catch (error) {
-        if (!(error instanceof NetworkError)) throw error;
-      }
-    }
-    return { peers, taken };
+    // All at once: whoever announces waits for this, and one that does not answer must not keep him.
+    const counts = await Promise.all(this.options.connectedKeys().map((peer) => this.pushTo(peer, heard)));
+    const reached = counts.filter((taken) => taken !== undefined);
+    return { peers: reached.length, taken: reached.reduce((sum, taken) => sum + taken, 0) };
   }
 
-  private async pushTo(peer: Hex32, heard: readonly Heard[]): Promise<number> {
+  /** How many of them were news to a peer; nothing where he could not be reached. */
+  private async pushTo(peer: Hex32, heard: readonly Heard[]): Promise<number | undefined> {
     let taken = 0;
-    for (let at = 0; at < heard.length; at += limits.ANNOUNCEMENTS_PER_PAGE_MAX) {
-      const announcements = heard.slice(at, at + limits.ANNOUNCEMENTS_PER_PAGE_MAX).map(({ bytes }) => bytes);
-      taken += (await this.options.client.call(peer, 'market_push', { announcements })).taken;
+    try {
+      for (let at = 0; at < heard.length; at += limits.ANNOUNCEMENTS_PER_PAGE_MAX) {
+        const announcements = heard
+          .slice(at, at + limits.ANNOUNCEMENTS_PER_PAGE_MAX)
+          .map(({ bytes }) => bytes);
+        const answer = await this.options.client.call(peer, 'market_push', { announcements });
+        taken += answer.taken;
+      }
+      return taken;
+    } catch (error) {
+      if (error instanceof NetworkError) return undefined;
+      throw error;
     }
-    return taken;
   }
 
   /** Signs this node's announcements anew when half their time has passed, as long as the chain agrees with them. */
@@ -164,7 +170,9 @@ export class AnnouncementDesk {
         const signer = port.signers().find(({ publicKey }) => publicKey === seller);
         if (signer === undefined || expiresMs > port.clock.nowMs() + LIFETIME_MS / 2) continue;
         if (this.contradiction(announcement) === undefined)
-          renewed.push(await this.book.announce(signer, content));
+          renewed.push(
+            await this.book.announce(signer, { ...content, expiresMs: this.offerEndMs(announcement) }),
+          );
         else await this.book.withdraw(seller, announcement.offer);
       }
       if (renewed.length > 0) await this.push(renewed);
@@ -172,6 +180,11 @@ export class AnnouncementDesk {
       // The environment may be better in ten minutes; a bug shall be seen.
       if (typeof (error as { code?: unknown }).code !== 'string') throw error;
     }
+  }
+
+  /** When the offer of an announcement expires, as far as a chain here says: no announcement outlives it. */
+  private offerEndMs({ groupId, offer }: Announcement): number | undefined {
+    return this.viewOf(groupId)?.offer(offer)?.expiresMs;
   }
 
   close(): void {

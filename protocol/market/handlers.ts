@@ -4,6 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { type HandOvers, handOverIn } from '../../actors/checkpoint/hand-overs.ts';
+import { historyGap } from '../../actors/checkpoint/marker.ts';
 import { GroupView, type Purchase, StoredState } from '../../actors/group-view.ts';
 import { prove } from '../../actors/history/prove.ts';
 import { creationOf, trailOf } from '../../actors/market/trail.ts';
@@ -76,8 +77,7 @@ export function marketHandlersOf(parts: MarketHandlerParts): MarketHandlers {
         (offer !== undefined && maySeeOffer(parts, groupId, offer.seller, subject, peer)) ||
         (purchase !== undefined && maySeePurchase(parts, groupId, purchase, peer));
       if (!isShown) throw new RpcError('not_found', '');
-      const heights = await handOvers.heightsOf(group);
-      if (heights === undefined) throw new RpcError('not_found', 'not all of the history is on this node');
+      const heights = (await handOvers.heightsOf(group)) ?? [];
       const next = heights.filter((height) => height > after).slice(0, limits.HAND_OVERS_PER_ANSWER_MAX);
       const proofs: Uint8Array[] = [];
       for (const height of next) {
@@ -120,6 +120,8 @@ const viewOf = (group: GroupStore): GroupView =>
 
 function shown(port: NetworkPort, access: Access, groupId: Hex32): GroupStore {
   if (!access.has(groupId)) throw new RpcError('not_found', '');
+  // A proof takes the whole history tree.
+  if (historyGap(port.store.network, groupId) !== undefined) throw new RpcError('not_found', '');
   return port.store.group(groupId);
 }
 

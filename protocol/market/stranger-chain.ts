@@ -11,8 +11,7 @@ import { NotFoundError } from '../../actors/errors.ts';
 import type { PeerHint } from '../../actors/invites.ts';
 import { MarketError } from '../../actors/market/errors.ts';
 import type { MarketChain, OfferTerms, PurchaseFacts, Submitted } from '../../actors/market/market-chain.ts';
-import type { Order } from '../../actors/market/order.ts';
-import { transactionOf } from '../../actors/market/order.ts';
+import { type Order, ownPurchaseOf } from '../../actors/market/order.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { verifySignature } from '../../crypto/verify.ts';
 import { concatBytes, fromHex, type Hex32 } from '../../events/bytes.ts';
@@ -145,7 +144,7 @@ export class StrangerChain implements MarketChain {
 
   async purchaseOf(order: Order): Promise<PurchaseFacts | undefined> {
     const { groupId } = this.options;
-    const purchase = order.purchase ?? purchaseIdOf(transactionOf(order).txIdBytes, 0, sha256);
+    const purchase = order.purchase ?? ownPurchaseOf(order)!;
     let furthest: PurchaseFacts | undefined;
     // Each peer may be behind, or keep something to himself: who knows most counts, since all of it is proved.
     await this.ask(async (peer) => {

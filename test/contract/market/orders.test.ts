@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Group } from '../../../actors/group.ts';
+import { memberChain } from '../../../actors/market/market-chain.ts';
 import { isFinal } from '../../../actors/market/order.machine.ts';
 import type { Order } from '../../../actors/market/order.ts';
 import { createPackageKey, packageHashOf } from '../../../crypto/package.ts';
@@ -222,6 +223,25 @@ describe('an order', () => {
     await group.as('node').grant(purchase);
     expect(await end(order)).toMatchObject({ state: 'settled', purchase });
     expect(paidFor(id)).toBe(1);
+  });
+});
+
+describe('a member’s chain', () => {
+  it('knows what became of an order that ended while nobody looked, also where it was taken up', async () => {
+    const order = await end(await buy(await offer()));
+    const { store, outbox } = node.networkPort;
+    const chain = memberChain({
+      store: store.group(group.groupId),
+      outbox,
+      chain: () => node.networkPort.chain(group.groupId),
+      refresh: () => {},
+      catchUp: async () => true,
+    });
+    const forgetful = { ...order, purchase: undefined };
+    const found = { purchase: order.purchase, status: 'settled' };
+    expect(await chain.purchaseOf(forgetful)).toMatchObject(found);
+    expect(await chain.purchaseOf({ ...forgetful, transaction: new Uint8Array(0) })).toMatchObject(found);
+    expect(await chain.purchaseOf({ ...forgetful, order: 'ab'.repeat(32) })).toBeUndefined();
   });
 });
 
