@@ -1,10 +1,10 @@
 /**
  * The thread of the views: tails the log of every group that it was told of, and answers questions.
  *
- * It does one thing at a time: a question if there is one, else a slice of a log, else one text that came late, else
- * one claim to embed. So a question waits for 40 ms of other work at most, nothing in it needs a lock, and whatever
- * an answer says is of one height. It rests while much is sealed, and on Linux it also steps back behind the threads
- * that seal and verify.
+ * It does one thing at a time: a question if there is one, else a slice of a log, else texts that came late, else
+ * vectors to make ready, else one claim to embed. So a question waits for 40 ms of other work at most, nothing in it
+ * needs a lock, and whatever an answer says is of one height. It rests while much is sealed, and on Linux it also
+ * steps back behind the threads that seal and verify.
  */
 import { setPriority } from 'node:os';
 import { platform } from 'node:process';
@@ -38,6 +38,8 @@ import { isDamage } from './sqlite.ts';
 const NICENESS = 10;
 /** How long to rest where all that is left has to wait: for a model, or for texts that are not here. */
 const REST_MS = 250;
+/** How long vectors are made ready in one go. */
+const WARM_MS = 40;
 /** How often to say how far embedding is. */
 const STANDING_MS = 1_000;
 
@@ -63,6 +65,8 @@ const asks: Ask[] = [];
 /** Groups whose log may have grown, and those that may have something to embed. */
 const grown = new Set<Hex32>();
 const toEmbed = new Set<Hex32>();
+/** Groups whose vectors may have to be made ready for a search. */
+const toWarm = new Set<Hex32>();
 /** Where the look for texts that came late goes on, by group; and the groups that were looked through before. */
 const lateTexts = new Map<Hex32, number>();
 const lookedThrough = new Set<Hex32>();
@@ -94,7 +98,7 @@ const restMs = (): number | undefined => {
 /** Waits for a message, or for a while; not at all where there is something to do. */
 const rest = (ms: number | undefined): Promise<void> =>
   new Promise((resolve) => {
-    const isLeft = pace.restMs === 0 && (grown.size > 0 || lateTexts.size > 0);
+    const isLeft = pace.restMs === 0 && (grown.size > 0 || lateTexts.size > 0 || toWarm.size > 0);
     if (isClosing || asks.length > 0 || isLeft) {
       resolve();
       return;
@@ -136,6 +140,7 @@ async function workInBackground(): Promise<boolean> {
       if (isMore) return;
       grown.delete(groupId);
       toEmbed.add(groupId);
+      if (data.embedder.kind !== 'none') toWarm.add(groupId);
       // They may have come while nobody was looking.
       if (!lookedThrough.has(groupId)) lateTexts.set(groupId, 0);
       lookedThrough.add(groupId);
@@ -151,6 +156,13 @@ async function workInBackground(): Promise<boolean> {
     });
     return true;
   }
+  for (const groupId of toWarm) {
+    toWarm.delete(groupId);
+    guarded(groupId, (file) => {
+      if (!file.vectors.warm(WARM_MS)) toWarm.add(groupId);
+    });
+    return true;
+  }
   if (owesCaughtUp) {
     owesCaughtUp = false;
     tell({ type: 'caughtUp' });
@@ -161,6 +173,7 @@ async function workInBackground(): Promise<boolean> {
     const file = files.get(groupId);
     pace.saw(groupId, file.reader.head()?.transactions ?? 0);
     if (await meaning.embedNext(file)) {
+      toWarm.add(groupId);
       if (performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
       return true;
     }
