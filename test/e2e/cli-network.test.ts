@@ -48,6 +48,42 @@ async function runNetwork(data: string, port: number): Promise<{ child: ChildPro
   return { child, address: status.network.addresses[0]! };
 }
 
+it('B knows nothing but a host and a port: connects, names the peer, follows the group, and lets go', async () => {
+  const a = { data: join(directory, 'a') };
+  const b = { data: join(directory, 'b') };
+  const port = await freePort();
+  for (const one of [a, b]) await lbJson(['init'], one);
+  const { group_id } = await lbJson<{ group_id: string }>(['create-group', '--name', 'domain:place'], a);
+  const keys = await Promise.all(
+    [a, b].map((one) => lbJson<{ identities: { public_key: string }[] }>(['info'], one)),
+  );
+  const [keyOfA, keyOfB] = keys.map(({ identities }) => identities[0]!.public_key);
+  await lbJson(['add-member', '--pub', keyOfB!, '--role', 'member'], a);
+  const { child } = await runNetwork(a.data, port);
+  const place = ['--host', '127.0.0.1', '--port', String(port)];
+
+  expect(await lbJson(['connect', ...place], b)).toMatchObject({ key: keyOfA });
+  expect(await lbJson(['connect', ...place, '--group', group_id], b)).toMatchObject({ group_id, height: 1 });
+  expect(await lbJson(['peer-add', ...place, '--alias', 'server-1'], b)).toMatchObject({ key: keyOfA });
+  const named = { key: keyOfA, alias: 'server-1', is_pinned: true };
+  expect(await lbJson(['peer-list'], b)).toMatchObject({ peers: [named] });
+  expect(await lbJson(['discover-groups', ...place], b)).toMatchObject({ groups: [{ group_id }] });
+  await lbJson(['subscribe', '--group', group_id, ...place], b);
+  // Keys are who somebody is: at the same place, another one is refused.
+  const wrong = await lb(['connect', `${keyOfB}@127.0.0.1:${port}`, '--json'], b);
+  expect({ exitCode: wrong.exitCode, ...JSON.parse(wrong.stderr) }).toMatchObject({ exitCode: 6 });
+  const itself = await lb(['connect', ...place, '--json'], a);
+  expect(JSON.parse(itself.stderr)).toMatchObject({ code: 'peer_unreachable', exit_code: 6 });
+  expect(itself.stderr).toContain('this node itself');
+  expect(await ended(child)).toBe(0);
+
+  const gone = await lb(['connect', ...place, '--json'], b);
+  expect(JSON.parse(gone.stderr)).toMatchObject({ code: 'peer_unreachable', exit_code: 6 });
+  expect(await lbJson(['peer-remove', 'server-1'], b)).toMatchObject({ key: keyOfA });
+  const { peers } = await lbJson<{ peers: { key: string }[] }>(['peer-list'], b);
+  expect(peers.map(({ key }) => key)).not.toContain(keyOfA);
+}, 120_000);
+
 it('A founds and invites; B joins, writes, and has it sealed; both audit to the same head', async () => {
   const a = { data: join(directory, 'a') };
   const b = { data: join(directory, 'b') };
