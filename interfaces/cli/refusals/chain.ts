@@ -1,5 +1,4 @@
 /** Words for what is wrong with a block or a transaction as such, before any rule has looked at what it asks for. */
-import type { RefusalCode } from '../../../events/refusals.ts';
 import { count, shortId } from '../text.ts';
 import { moment, type SomeWords } from './say.ts';
 
