@@ -171,7 +171,7 @@ export class Host {
       const key = keyOf(remotePeer);
       if (key !== undefined) return key;
     } catch (cause) {
-      const message = `no peer was reached at ${address}: ${dialReason(cause)}`;
+      const message = `no peer was reached at ${address}: ${dialReason(cause, false)}`;
       throw new NetworkError('peer_unreachable', message, { cause });
     }
     throw new NetworkError('peer_unreachable', `the peer at ${address} has a key of another kind`);
