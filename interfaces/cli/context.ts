@@ -154,6 +154,9 @@ function pathOf(command: Command): string {
 export function family(program: Command, name: string, summary: string, heading: Heading): Command {
   const command = program.command(name).summary(summary).description(summary).helpGroup(`${heading}:`);
   addCommonOptions(command);
+  command.on('command:*', ([given]: [string]) => {
+    throw noSuchVerb(command, given);
+  });
   return command;
 }
 
