@@ -238,6 +238,7 @@ const NETWORK: readonly Step[] = [
   failing(2, 'peer-add', PEER, '--alias', ''),
   failing(6, 'peer-add', '--host', '127.0.0.1', '--port', '1'),
   failing(2, 'connect'),
+  failing(2, 'backup', 'create'),
   failing(2, 'connect', '--host', '127.0.0.1'),
   failing(2, 'connect', '--host', '127.0.0.1', '--port', '99999'),
   failing(6, 'connect', PEER),
@@ -266,6 +267,7 @@ const GIT: readonly Step[] = [
   step('git', 'hooks', 'on', '--as', 'bob'),
   step('git', 'hooks', 'off'),
   failing(2, 'git', 'hooks', 'maybe'),
+  failing(2, 'git', 'hook'),
 ];
 
 const HISTORY: readonly Step[] = [
