@@ -12,7 +12,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { openStoreReader } from '../storage/store.ts';
 import { answerContext, answerNews, answerThread, answerUnread, answerWhy, progressOf } from './answers.ts';
-import { answerEconomy } from './economy.ts';
+import { answerEconomy, answerTreasury } from './economy.ts';
 import { ViewsError } from './errors.ts';
 import { Files } from './files.ts';
 import type { GroupFile } from './group-file.ts';
@@ -253,6 +253,7 @@ async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
   if (isA('news', ask)) return answerNews(file, meaning, ask.question);
   if (isA('economy', ask)) return answerEconomy(file, meaning, ask.question);
+  if (isA('treasury', ask)) return answerTreasury(file, meaning, ask.question);
   if (isA('unread', ask)) return answerUnread(file, meaning, marks, ask.question);
   return progressOf(file, meaning);
 }

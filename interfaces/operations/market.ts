@@ -1,9 +1,9 @@
 /** Packages for sale: offered, found, bought. What follows a purchase is in `purchases.ts`. */
 
 import Type from 'typebox';
+import { offerState } from '../../actors/market/contradiction.ts';
 import { marketOperations } from '../../events/operations/market.ts';
 import { offerOf } from '../cli/resolve.ts';
-import { offerState } from '../cli/verbs/offers.ts';
 import {
   agentIn,
   amountOf,

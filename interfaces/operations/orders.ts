@@ -5,7 +5,6 @@ import type { Order } from '../../actors/market/order.ts';
 import { concatBytes } from '../../events/bytes.ts';
 import { marketOperations } from '../../events/operations/market.ts';
 import { refuse } from '../../events/refusals.ts';
-import { findOffer } from '../cli/found-offer.ts';
 import { offerOf } from '../cli/resolve.ts';
 import {
   amountOf,
@@ -20,6 +19,7 @@ import {
 } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
+import { findOffer } from './found-offer.ts';
 import { networkOf } from './network.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { content, readable } from './purchases.ts';

@@ -3,10 +3,10 @@ import type { Agent } from '../../actors/agent.ts';
 import { NotFoundError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
 import { offerOf, purchaseOf } from '../cli/resolve.ts';
-import { nextStep } from '../cli/verbs/purchases.ts';
 import { act } from './act.ts';
 import { agentIn, cursor, groupId, groupOf, limit, ownKey, pageOf, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
+import { nextStep } from './next-step.ts';
 import { define, type Operation } from './operation.ts';
 import { flag, input, list, number, optional, output, text } from './schema.ts';
 
