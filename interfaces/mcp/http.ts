@@ -19,6 +19,7 @@ import { type AccessToken, scopesOf } from '../access/tokens.ts';
 import { parseToolsets } from '../cli/toolsets.ts';
 import type { Toolset } from '../operations/operation.ts';
 import { watchChanges } from './changes.ts';
+import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
@@ -49,6 +50,7 @@ export class McpEndpoint {
   private readonly report: (error: unknown) => void;
   private readonly modern: McpHttpHandler;
   private readonly sessions = new Map<string, LegacySession>();
+  private readonly replay = new ReplayMemory();
   private readonly changes: Disposable;
   private readonly sweeping: NodeJS.Timeout;
 
@@ -123,8 +125,10 @@ export class McpEndpoint {
   private async open(request: Request, caller: Caller, body: unknown): Promise<Response> {
     if (this.sessions.size >= SESSIONS_MAX) this.sweep(this.oldest());
     const made = await createServer(this.sessionOf(caller), 'legacy');
+    const events = this.replay.session();
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
+      eventStore: events,
       maxRequestBodySize: BODY_BYTES_MAX,
       onsessioninitialized: (id) => {
         this.sessions.set(id, {
@@ -138,6 +142,7 @@ export class McpEndpoint {
     const telling = tellChanges(this.node, made, 'legacy');
     made.server.onclose = () => {
       telling[Symbol.dispose]();
+      events.clear();
       if (transport.sessionId !== undefined) this.sessions.delete(transport.sessionId);
     };
     await made.server.connect(transport);
