@@ -34,10 +34,10 @@ import { RefusedError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
 import { PendingError } from '../../actors/outbox.ts';
+import { isOpen } from '../../actors/tasks/open-tasks.ts';
 import { DESCRIPTION_BYTES_MAX, TASK_TITLE_CHARACTERS_MAX } from '../../events/limits.ts';
 import type { BatteryNode } from '../../node.ts';
 import { agentIn, groupOf, ownKey } from '../operations/call.ts';
-import { isOver } from '../operations/task-desk.ts';
 import { type A2aCall, callOf } from './call.ts';
 import { extendedCard, publicCard, signed } from './card.ts';
 import { guarded, guardedStream } from './failure.ts';
@@ -130,7 +130,7 @@ export class GroupHandler implements A2ARequestHandler {
     const find = this.find.bind(this);
     return this.guardedStream(context, async function* (call) {
       const { place, task, state, handed } = find(request.id, call);
-      if (isOver(state)) throw new UnsupportedOperationError(`the task is over: it is ${state.status}`);
+      if (!isOpen(state)) throw new UnsupportedOperationError(`the task is over: it is ${state.status}`);
       yield* follow(place, task, handed, call.caller.signal);
     });
   }
@@ -249,7 +249,7 @@ export class GroupHandler implements A2ARequestHandler {
   cancelTask({ id }: CancelTaskRequest, context: ServerCallContext): Promise<A2aTask> {
     return this.guarded(context, async (call) => {
       const { place, task, state, handed } = this.find(id, call);
-      if (isOver(state)) throw new TaskNotCancelableError(`the task is ${state.status}`);
+      if (!isOpen(state)) throw new TaskNotCancelableError(`the task is ${state.status}`);
       try {
         await agentIn(call.operation, place).cancelTask(task);
       } catch (error) {

@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { A2A_CONTENT_TYPE, StreamResponse } from '@a2a-js/sdk';
+import { isOpen } from '../../actors/tasks/open-tasks.ts';
 import type { BatteryNode } from '../../node.ts';
 import { type Notification, PushTargetError, post, type TargetPolicy } from './push-target.ts';
 import type { A2aRecords, Target } from './records.ts';
@@ -77,7 +78,7 @@ export class Pusher {
   /** Whether there is nothing left to tell, ever. */
   private isDone(target: Target): boolean {
     const task = this.taskOf(target);
-    return task === undefined || (isOver(task.status) && versionOf(task) === target.told);
+    return task === undefined || (!isOpen(task) && versionOf(task) === target.told);
   }
 
   private look(group?: string): void {
@@ -162,8 +163,4 @@ export class Pusher {
       },
     };
   }
-}
-
-function isOver(status: string): boolean {
-  return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

@@ -19,11 +19,12 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
+import { isOpen } from '../../actors/tasks/open-tasks.ts';
 import { taskOf } from '../cli/resolve.ts';
 import { agentIn, groupOf } from '../operations/call.ts';
 import { describeFailure } from '../operations/failure.ts';
 import type { Call, Operation } from '../operations/operation.ts';
-import { delegate, isOver, outcomeOf } from '../operations/task-desk.ts';
+import { delegate, outcomeOf } from '../operations/task-desk.ts';
 import { quickCall, type Session } from './session.ts';
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
@@ -74,7 +75,7 @@ function stateOf(group: Group, task: Task) {
   const handle = `${group.groupId}.${Buffer.from(task.task).toString('base64url')}`;
   return {
     taskId: handle,
-    status: isOver(task) ? (task.status === 'cancelled' ? 'cancelled' : 'completed') : 'working',
+    status: isOpen(task) ? 'working' : task.status === 'cancelled' ? 'cancelled' : 'completed',
     statusMessage: `the task ${task.task} is ${task.status}`,
     createdAt: new Date(task.createdMs).toISOString(),
     lastUpdatedAt: new Date(task.updatedMs).toISOString(),
@@ -96,7 +97,7 @@ export function serveHandles(server: Server, session: Session): void {
   });
   server.setRequestHandler('tasks/cancel', PARAMS, async ({ taskId }, context) => {
     const { group, task } = found(session, taskId, context);
-    if (!isOver(task)) await cancel(session, group, task, context);
+    if (isOpen(task)) await cancel(session, group, task, context);
     return {};
   });
   server.setRequestHandler('tasks/update', PARAMS, ({ taskId }, context) => {

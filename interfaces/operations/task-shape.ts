@@ -6,15 +6,6 @@ import { given, namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
 import { flag, list, number, optional, output, text, type ValueOf } from './schema.ts';
 
-export const TASK_STATUSES = [
-  'pending',
-  'assigned',
-  'in_progress',
-  'completed',
-  'failed',
-  'cancelled',
-] as const;
-
 const status = text();
 
 /** What a change of a task gives back. */
