@@ -56,7 +56,7 @@ export class A2aEndpoint {
     this.url = url;
     const { node, report } = context;
     this.context = context;
-    const records = new A2aRecords(node.networkPort.store.agents);
+    const records = new A2aRecords(node.networkPort.store.agents, () => node.networkPort.signer);
     this.pusher = new Pusher({ node, records, report, ...push });
     const desk = new PushDesk(records, this.pusher, push);
     this.handler = new GroupHandler({ node, records, report, push: desk });

@@ -277,17 +277,20 @@ export class GroupHandler implements A2ARequestHandler {
     { taskId, id }: GetTaskPushNotificationConfigRequest,
     context: ServerCallContext,
   ): Promise<TaskPushNotificationConfig> {
-    return this.guarded(context, async (call) => this.options.push.get(this.find(taskId, call), id));
+    return this.guarded(context, async (call) => {
+      const found = this.find(taskId, call);
+      return this.options.push.get(found, id, isOwner(found, call));
+    });
   }
 
   listTaskPushNotificationConfigs(
     { taskId }: ListTaskPushNotificationConfigsRequest,
     context: ServerCallContext,
   ): Promise<ListTaskPushNotificationConfigsResponse> {
-    return this.guarded(context, async (call) => ({
-      configs: this.options.push.list(this.find(taskId, call)),
-      nextPageToken: '',
-    }));
+    return this.guarded(context, async (call) => {
+      const found = this.find(taskId, call);
+      return { configs: this.options.push.list(found, isOwner(found, call)), nextPageToken: '' };
+    });
   }
 
   deleteTaskPushNotificationConfig(
@@ -307,6 +310,10 @@ export class GroupHandler implements A2ARequestHandler {
   ): AsyncGenerator<T, void> {
     return guardedStream(callOf(context), this.options.report, work);
   }
+}
+
+function isOwner({ handed }: Found, call: A2aCall): boolean {
+  return ownKey(call.operation) === handed.owner;
 }
 
 function checkedMessage(message: Message | undefined): Message {

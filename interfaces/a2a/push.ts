@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { A2A_CONTENT_TYPE, StreamResponse } from '@a2a-js/sdk';
 import { isOpen } from '../../actors/tasks/open-tasks.ts';
 import type { BatteryNode } from '../../node.ts';
+import { PROTOCOL_VERSION } from './card.ts';
 import { type Notification, PushTargetError, post, type TargetPolicy } from './push-target.ts';
 import type { A2aRecords, Target } from './records.ts';
 import { describe, versionOf } from './wire.ts';
@@ -88,6 +89,8 @@ export class Pusher {
 
   private tell(name: string, target: Target): void {
     if (this.sending.has(name) || this.stopping.signal.aborted) return;
+    // While the keys are locked, nothing proves to it who tells it; it is told after the next change.
+    if (target.sealed !== undefined && this.options.node.isLocked) return;
     const task = this.taskOf(target);
     if (task === undefined || versionOf(task) === target.told) return;
     if (this.sending.size >= SENDING_MAX) {
@@ -115,7 +118,7 @@ export class Pusher {
       const notification = this.notificationOf(target);
       if (notification === undefined) return void this.targets.delete(name);
       try {
-        await post(notification, this.options, this.stopping.signal);
+        await post(this.withSecrets(notification, target), this.options, this.stopping.signal);
         return await this.told(name, target, notification.version);
       } catch (error) {
         if (!(error instanceof PushTargetError)) throw error;
@@ -149,7 +152,7 @@ export class Pusher {
     const task = this.taskOf(target);
     const handed = records.handed(target.group, target.task);
     if (task === undefined || handed === undefined) return undefined;
-    const { url, token, authentication } = target;
+    const { url } = target;
     const payload = { $case: 'task' as const, value: describe(node.group(target.group), task, handed) };
     return {
       url,
@@ -157,10 +160,20 @@ export class Pusher {
       body: JSON.stringify(StreamResponse.toJSON({ payload })),
       headers: {
         'content-type': A2A_CONTENT_TYPE,
-        'a2a-version': '1.0',
-        ...(token === '' ? {} : { 'x-a2a-notification-token': token }),
-        ...(authentication && { authorization: `${authentication.scheme} ${authentication.credentials}` }),
+        'a2a-version': PROTOCOL_VERSION,
       },
     };
+  }
+
+  private withSecrets(notification: Notification, target: Target): Notification {
+    const secrets = this.options.records.secretsOf(target);
+    if (secrets === undefined)
+      throw new PushTargetError('target_refused', 'what proves who tells the target does not open');
+    const { token, authentication } = secrets;
+    const proof = {
+      ...(token === '' ? {} : { 'x-a2a-notification-token': token }),
+      ...(authentication && { authorization: `${authentication.scheme} ${authentication.credentials}` }),
+    };
+    return { ...notification, headers: { ...notification.headers, ...proof } };
   }
 }
