@@ -24,10 +24,12 @@ import type { HttpContext } from '../http/server.ts';
 import { A2aCall } from './call.ts';
 import { JSON_RPC_PATH, KEYS_PATH, keySet, publicCard, signed } from './card.ts';
 import { GroupHandler } from './handler.ts';
+import { Intake } from './intake.ts';
 import { Pusher, type PusherOptions } from './push.ts';
 import { PushDesk } from './push-desk.ts';
 import { A2aRecords } from './records.ts';
 import { sendStream } from './sse.ts';
+import { TaskIndex } from './task-index.ts';
 
 /** Methods that change something. */
 const WRITING: ReadonlySet<string> = new Set([
@@ -51,6 +53,7 @@ export class A2aEndpoint {
   private readonly handler: GroupHandler;
   private readonly rpc: JsonRpcTransportHandler;
   private readonly pusher: Pusher;
+  private readonly index: TaskIndex;
 
   constructor(context: HttpContext, { url, ...push }: A2aOptions) {
     this.url = url;
@@ -59,11 +62,14 @@ export class A2aEndpoint {
     const records = new A2aRecords(node.networkPort.store.agents, () => node.networkPort.signer);
     this.pusher = new Pusher({ node, records, report, ...push });
     const desk = new PushDesk(records, this.pusher, push);
-    this.handler = new GroupHandler({ node, records, report, push: desk });
+    this.index = new TaskIndex(node, records);
+    const intake = new Intake(records, this.index);
+    this.handler = new GroupHandler({ node, records, report, push: desk, intake, index: this.index });
     this.rpc = new JsonRpcTransportHandler(this.handler);
   }
 
   close(): Promise<void> {
+    this.index.close();
     return this.pusher.close();
   }
 

@@ -153,7 +153,9 @@ export class Pusher {
     const handed = records.handed(target.group, target.task);
     if (task === undefined || handed === undefined) return undefined;
     const { url } = target;
-    const payload = { $case: 'task' as const, value: describe(node.group(target.group), task, handed) };
+    // A notification has the message that the task came from; what followed is got with the task.
+    const first = { ...handed, later: [] };
+    const payload = { $case: 'task' as const, value: describe(node.group(target.group), task, first) };
     return {
       url,
       version: versionOf(task),

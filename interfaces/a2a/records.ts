@@ -21,6 +21,8 @@ export interface Handed {
   readonly owner: Hex32;
   readonly contextId: string;
   readonly message: Message;
+  /** The messages that followed it. */
+  readonly later: readonly Message[];
 }
 
 /** Whom to tell of a task. */
@@ -67,17 +69,18 @@ export class A2aRecords {
 
   handed(group: Hex32, task: string): Handed | undefined {
     const kept = this.map.get(keyOf('t', group, task));
-    return kept === undefined ? undefined : handedIn(kept);
+    if (kept === undefined) return undefined;
+    return { ...handedIn(kept), later: this.followUps(group, task).map(({ message }) => message) };
   }
 
   /** Tasks of a group that came over A2A. */
-  *allHanded(group: Hex32): Generator<readonly [task: string, handed: Handed]> {
+  *allHanded(group: Hex32): Generator<readonly [task: string, handed: Omit<Handed, 'later'>]> {
     for (const [key, value] of this.map.list(keyOf('t', group, '')))
       yield [textOf(key).slice(1 + GROUP_DIGITS), handedIn(value)];
   }
 
   /** Resolves when it is on disk. */
-  hand(group: Hex32, task: string, { owner, contextId, message }: Handed): Promise<void> {
+  hand(group: Hex32, task: string, { owner, contextId, message }: Omit<Handed, 'later'>): Promise<void> {
     const value = { owner, contextId, message: MessageCodec.toJSON(message) };
     return this.map.put(keyOf('t', group, task), utf8(JSON.stringify(value)));
   }
@@ -160,7 +163,7 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-function handedIn(bytes: Uint8Array): Handed {
+function handedIn(bytes: Uint8Array): Omit<Handed, 'later'> {
   const { owner, contextId, message } = JSON.parse(textOf(bytes)) as Record<string, string>;
   return { owner: owner!, contextId: contextId!, message: MessageCodec.fromJSON(message) };
 }

@@ -194,7 +194,7 @@ describe.each(BINDINGS)('over %s', (binding) => {
     await expect(client.listTasks(list({ pageToken: 'x' }))).rejects.toThrow(/token/);
   });
 
-  test('a long message is a claim, and data is text; files, nothing, and more for the same task are refused', async () => {
+  test('a long message is a claim, and data is text; files and nothing are refused', async () => {
     const long = `Long\n${'ü'.repeat(5_000)}`;
     const sent = await send(client, id('long'), { text: long });
     const [, claim] = /the claim ([0-9a-f]{64})\.$/.exec(group.now.task(taskOf(sent))!.description!)!;
@@ -205,11 +205,47 @@ describe.each(BINDINGS)('over %s', (binding) => {
       /files/,
     );
     await expect(send(client, id('empty'), { text: '  ' })).rejects.toThrow(/says nothing/);
-    await expect(send(client, id('more'), { taskId: sent.id })).rejects.toThrow(/no more messages/);
     await expect(send(client, id('huge'), { text: 'x'.repeat(300_000) })).rejects.toThrow(/bytes/);
     await expect(send(client, id('lost'), { taskId: 'nothing' })).rejects.toThrow();
     await expect(send(client, id('tenant'), { tenant: 'no-such-group' })).rejects.toThrow(/no-such-group/);
     expect((await send(client, id('named'), { tenant: 'g' })).id).toMatch(`${group.groupId}.`);
+  });
+
+  test('more about a task is a claim in its thread, said once, until the task is over', async () => {
+    const sent = await send(client, id('first'), { contextId: id('talk') });
+    const of = { taskId: sent.id };
+    const more = await send(client, id('more'), { ...of, text: 'And in blue', contextId: id('talk') });
+    expect([more.id, more.status?.state]).toEqual([sent.id, TaskState.TASK_STATE_SUBMITTED]);
+    expect(more.history.map(({ messageId }) => messageId)).toEqual([id('first'), id('more')]);
+    await Promise.all([1, 2, 3].map(() => send(client, id('twice'), { ...of, text: 'And in blue' })));
+    const claims = group.recentClaims({ limit: 50 }).filter(({ tags }) => tags.includes(taskOf(sent)));
+    expect(claims.map(({ content, parent }) => [content?.text, parent])).toEqual([
+      ['And in blue', claims[1]!.claim],
+      ['And in blue', undefined],
+    ]);
+    expect((await send(client, id('first'), of)).id).toBe(sent.id);
+    await expect(send(client, id('lost'), { ...of, contextId: 'another' })).rejects.toThrow(/context/);
+    const other = await a2aClient(binding, server.port, tokens.other!);
+    await expect(send(other, id('meddling'), of)).rejects.toThrow();
+    const following = client.sendMessageStream(message(id('streamed'), of));
+    expect(told((await following.next()).value!)).toBe('task 1');
+    await work(taskOf(sent), id('in blue'));
+    const lines: string[] = [];
+    for await (const event of following) lines.push(told(event));
+    expect(lines.at(-1)).toBe('status 3');
+    await expect(send(client, id('late'), of)).rejects.toThrow(/over/);
+    const again = await send(client, id('more'), of);
+    expect(again.history.map(({ messageId }) => messageId)).toEqual(
+      ['first', 'more', 'twice', 'streamed'].map(id),
+    );
+  });
+
+  test('more about a task that began with a long message replies to the claim that has it', async () => {
+    const sent = await send(client, id('long talk'), { text: `Long ${id('')}\n${'x'.repeat(5_000)}` });
+    const [, whole] = /the claim ([0-9a-f]{64})\.$/.exec(group.now.task(taskOf(sent))!.description!)!;
+    await send(client, id('long more'), { taskId: sent.id });
+    const [reply] = group.recentClaims({ limit: 1 });
+    expect(reply).toMatchObject({ parent: whole, content: { text: `Do ${id('long more')}` } });
   });
 
   test('the extended card names the groups', async () => {
@@ -251,6 +287,8 @@ test('tasks, contexts and answers to messages survive a restart', async () => {
   const later = await a2aClient('HTTP+JSON', server.port, tokens.client!);
   expect((await send(later, 'before the restart')).id).toBe(sent.id);
   expect((await later.listTasks(list({ contextId: 'kept' }))).tasks.map((one) => one.id)).toEqual([sent.id]);
+  const follow = await send(later, 'after it', { taskId: sent.id });
+  expect(follow.history.map(({ messageId }) => messageId)).toEqual(['before the restart', 'after it']);
   await work(taskOf(sent), 'after the restart');
   expect(textOf((await later.getTask({ id: sent.id, tenant: '' })).artifacts[0]!.parts)).toBe(
     'after the restart',
