@@ -7,10 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { A2A_CONTENT_TYPE, StreamResponse } from '@a2a-js/sdk';
 import { isOpen } from '../../actors/tasks/open-tasks.ts';
 import type { BatteryNode } from '../../node.ts';
+import { versionOf } from '../operations/task-shape.ts';
 import { PROTOCOL_VERSION } from './card.ts';
 import { type Notification, PushTargetError, post, type TargetPolicy } from './push-target.ts';
 import type { A2aRecords, Target } from './records.ts';
-import { describe, versionOf } from './wire.ts';
+import { describe } from './wire.ts';
 
 /** Targets of one task, and of all tasks that are not over. */
 export const TARGETS_PER_TASK_MAX = 8;

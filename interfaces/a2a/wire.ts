@@ -70,11 +70,6 @@ function hashOf(...parts: readonly string[]): string {
   return toHex(sha256(utf8(JSON.stringify(parts))));
 }
 
-/** Which state of a task somebody was told: another text for every change. */
-export function versionOf({ status, attempt, updatedMs }: Task): string {
-  return `${status} ${attempt} ${updatedMs}`;
-}
-
 /** A task, the message that it came from, and those that followed. */
 export function describe(group: Group, task: Task, handed: Handed): A2aTask {
   const id = formatHandle({ group: group.groupId, task: task.task });

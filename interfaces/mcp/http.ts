@@ -10,6 +10,7 @@ import {
   isInitializeRequest,
   isJsonContentType,
   isLegacyRequest,
+  type JSONRPCMessage,
   type McpHttpHandler,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
@@ -23,6 +24,7 @@ import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
+import { TaskSubscriptions } from './task-subscriptions.ts';
 
 /** Sessions of the older era at once; beyond, the one that was idle longest ends. */
 const SESSIONS_MAX = 1_024;
@@ -107,8 +109,7 @@ export class McpEndpoint {
       return rpcError(415, -32000, 'Unsupported Media Type: Content-Type must be application/json');
     if (body === MALFORMED) return rpcError(400, -32700, 'Parse error: the request body is not valid JSON');
     const parsedBody = body === undefined ? {} : { parsedBody: body };
-    if (!(await isLegacyRequest(request, body)))
-      return this.modern.fetch(request, { authInfo, ...parsedBody });
+    if (!(await isLegacyRequest(request, body))) return this.answerModern(request, caller, body);
     const sessionId = request.headers.get('mcp-session-id');
     if (sessionId === null) {
       if (isInitialize(body)) return this.open(request, caller, body);
@@ -120,6 +121,17 @@ export class McpEndpoint {
       return rpcError(404, -32001, 'Session not found');
     session.usedMs = performance.now();
     return session.transport.handleRequest(request, { authInfo, ...parsedBody });
+  }
+
+  private async answerModern(request: Request, caller: Caller, body: unknown): Promise<Response> {
+    const authInfo = infoOf(caller);
+    if (!isListening(body))
+      return this.modern.fetch(request, { authInfo, ...(body === undefined ? {} : { parsedBody: body }) });
+    const tasks = new TaskSubscriptions(this.sessionOf(caller));
+    const response = await this.modern.fetch(request, { authInfo, parsedBody: tasks.incoming(body) });
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    if (!isStream || response.body === null) return response;
+    return new Response(response.body.pipeThrough(rewritten(tasks)), response);
   }
 
   private async open(request: Request, caller: Caller, body: unknown): Promise<Response> {
@@ -193,6 +205,29 @@ function callerIn(info: AuthInfo | undefined): Caller {
 
 function isInitialize(body: unknown): boolean {
   return isInitializeRequest(body) || (Array.isArray(body) && body.some(isInitializeRequest));
+}
+
+function isListening(body: unknown): boolean {
+  return (body as { method?: unknown } | null | undefined)?.method === 'subscriptions/listen';
+}
+
+/** The events of a stream, each told as what it stands for. */
+function rewritten(tasks: TaskSubscriptions): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let rest = '';
+  return new TransformStream({
+    transform(chunk, controller) {
+      const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
+      rest = blocks.pop()!;
+      for (const block of blocks) {
+        const [, data] = /^data: (.*)$/m.exec(block) ?? [];
+        const told = data === undefined ? undefined : tasks.outgoing(JSON.parse(data) as JSONRPCMessage);
+        const frames = told?.map((message) => `event: message\ndata: ${JSON.stringify(message)}`) ?? [block];
+        for (const frame of frames) controller.enqueue(encoder.encode(`${frame}\n\n`));
+      }
+    },
+  });
 }
 
 /** Stands for a body that is no JSON. */

@@ -36,6 +36,11 @@ export const taskShape = output({
 });
 export type TaskWire = ValueOf<typeof taskShape>;
 
+/** Which state of a task somebody was told: another text for every change. */
+export function versionOf({ status, attempt, updatedMs }: Task): string {
+  return `${status} ${attempt} ${updatedMs}`;
+}
+
 /** Describes tasks of one group; names are looked up once for all of them. */
 export class TaskDesk {
   private readonly own: Hex32 | undefined;
