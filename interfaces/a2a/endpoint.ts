@@ -18,6 +18,7 @@ import {
 import { A2A_ERROR_CODE, RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, validateVersion } from '@a2a-js/sdk/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { reachOf } from '../access/reach.ts';
 import { baseUrl } from '../http/gate.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { HttpContext } from '../http/server.ts';
@@ -103,9 +104,11 @@ export class A2aEndpoint {
   private callOf(request: FastifyRequest, reply: FastifyReply, tenant?: string): A2aCall {
     const gone = new AbortController();
     reply.raw.on('close', () => gone.abort());
-    const { node, ending } = this.context;
+    const { ending } = this.context;
+    const access = request.access!;
+    const node = reachOf(this.context.node, access);
     const signal = AbortSignal.any([gone.signal, ending]);
-    const caller = { node, access: request.access!, base: this.baseOf(request), signal };
+    const caller = { node, access, base: this.baseOf(request), signal };
     return new A2aCall(caller, request.headers, tenant);
   }
 

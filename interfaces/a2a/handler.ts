@@ -141,7 +141,7 @@ export class GroupHandler implements A2ARequestHandler {
   listTasks(request: ListTasksRequest, context: ServerCallContext): Promise<ListTasksResponse> {
     return this.guarded(context, async (call) => {
       const named = call.tenant ?? request.tenant;
-      const groups = named === '' ? this.options.node.groups() : [this.groupOf(named, call)];
+      const groups = named === '' ? call.caller.node.groups() : [this.groupOf(named, call)];
       const { index, records } = this.options;
       const { page, ...rest } = pageOf(index.list(groups, ownKey(call.operation)), request);
       const tasks = page.map(({ group, task }) => {
@@ -158,7 +158,8 @@ export class GroupHandler implements A2ARequestHandler {
   find(id: string, call: A2aCall): Found {
     if (id === '') throw new RequestMalformedError('the id of the task is missing');
     const handle = parseHandle(id);
-    const { node, records } = this.options;
+    const { records } = this.options;
+    const { node } = call.caller;
     if (handle === undefined || !node.groupIds().includes(handle.group)) throw new TaskNotFoundError();
     const place = node.group(handle.group);
     const state = place.now.task(handle.task);

@@ -16,6 +16,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BatteryNode } from '../../node.ts';
+import { reachOf } from '../access/reach.ts';
 import { type AccessToken, scopesOf } from '../access/tokens.ts';
 import { parseToolsets } from '../cli/toolsets.ts';
 import type { Toolset } from '../operations/operation.ts';
@@ -166,7 +167,14 @@ export class McpEndpoint {
 
   private sessionOf({ access, toolsets }: Caller): Session {
     const { node, report } = this;
-    return { node, identity: access.identity, scopes: scopesOf(access), toolsets, report };
+    return {
+      node: reachOf(node, access),
+      identity: access.identity,
+      scopes: scopesOf(access),
+      isConfined: access.groups !== undefined,
+      toolsets,
+      report,
+    };
   }
 
   private oldest(): number {

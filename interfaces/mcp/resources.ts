@@ -87,6 +87,12 @@ export function groupUri(groupId: string): string {
   return `lb://groups/${groupId}`;
 }
 
+/** Whether a session may be told of an address: one that is confined to some groups, of theirs alone. */
+export function isReached({ node, isConfined = false }: Session, uri: string): boolean {
+  const [, group] = /^lb:\/\/groups\/([^/]+)/.exec(uri) ?? [];
+  return !isConfined || (group !== undefined && node.groupIds().includes(group));
+}
+
 /** How a part of a group's address is read: by an operation, whose result is the resource. */
 interface Route {
   readonly path: RegExp;

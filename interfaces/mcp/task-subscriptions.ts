@@ -9,7 +9,7 @@
 import { type JSONRPCMessage, SUBSCRIPTION_ID_META_KEY } from '@modelcontextprotocol/server';
 import { describeFailure } from '../operations/failure.ts';
 import { versionOf } from '../operations/task-shape.ts';
-import { groupUri } from './resources.ts';
+import { groupUri, isReached } from './resources.ts';
 import type { Session } from './session.ts';
 import { SUBSCRIPTIONS_MAX } from './subscriptions.ts';
 import { detailOf, takesHandles, taskOfHandle } from './tasks.ts';
@@ -49,10 +49,11 @@ export class TaskSubscriptions {
     if (method !== 'subscriptions/listen' || id === undefined) return message;
     const filter = fieldsOf(params?.notifications);
     const handles = this.handlesIn(filter?.taskIds, params?._meta);
-    if (handles === undefined) return message;
-    const addresses = textsIn(filter?.resourceSubscriptions) ?? [];
-    this.asked.set(id, { handles, addresses, told: new Map() });
-    const resourceSubscriptions = [...new Set([...addresses, ...handles.keys()])];
+    const named = textsIn(filter?.resourceSubscriptions);
+    const addresses = named?.filter((uri) => isReached(this.session, uri)) ?? [];
+    if (handles === undefined && addresses.length === (named?.length ?? 0)) return message;
+    if (handles !== undefined) this.asked.set(id, { handles, addresses, told: new Map() });
+    const resourceSubscriptions = [...new Set([...addresses, ...(handles?.keys() ?? [])])];
     return { ...message, params: { ...params, notifications: { ...filter, resourceSubscriptions } } };
   }
 

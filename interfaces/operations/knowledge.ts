@@ -49,6 +49,7 @@ export const getRecentClaims = define({
   description: 'The latest claims of all groups, newest first. cursor goes to watch_claims.',
   toolset: 'default',
   effect: 'reads',
+  isNodeWide: false,
   input: input({
     since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER, { description: 'milliseconds since 1970' })),
     limit: limit(20),

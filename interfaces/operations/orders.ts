@@ -24,6 +24,8 @@ const buyOffer = define({
   toolset: 'market',
   effect: 'sets',
   isOpenWorld: true,
+  // The group may be any that was announced.
+  isNodeWide: true,
   input: input({
     group_id: optional(text('also one that is elsewhere, of an announcement')),
     offer_id: text(),
