@@ -69,6 +69,8 @@ export class Intake {
   private readonly records: A2aRecords;
   private readonly index: TaskIndex;
   private readonly underWay = new Map<string, Promise<void>>();
+  /** The last message of each task that is being taken in. */
+  private readonly turns = new Map<string, Promise<void>>();
   /** What waits in the outbox. */
   private readonly queued = new Set<string>();
 
@@ -116,16 +118,16 @@ export class Intake {
     const known = this.records.followUp(group, task, message.messageId);
     await this.once(`${group}${task}/${message.messageId}`, {
       isDone: () => known !== undefined && place.now.claim(claimOf(agent, task, known).claim) !== undefined,
-      work: async () => {
-        if (!isOpen(state))
-          throw new UnsupportedOperationError(`the task is over: it is ${state.status}; send a new message`);
-        const { operations, artifacts } = claimOf(
-          agent,
-          task,
-          known ?? (await this.keep(message, found, agent)),
-        );
-        unwrap(await agent.submit(operations, artifacts));
-      },
+      work: () =>
+        this.inTurn(`${group}${task}`, async () => {
+          if (!isOpen(state))
+            throw new UnsupportedOperationError(
+              `the task is over: it is ${state.status}; send a new message`,
+            );
+          const followUp = known ?? (await this.keep(message, found, agent));
+          const { operations, artifacts } = claimOf(agent, task, followUp);
+          unwrap(await agent.submit(operations, artifacts));
+        }),
     });
     return { ...found, handed: this.records.handed(group, task)! };
   }
@@ -149,6 +151,17 @@ export class Intake {
     const followUp = { message, createdMs, ...(isThere ? { parent } : {}) };
     await this.records.addFollowUp(group, task, followUp);
     return followUp;
+  }
+
+  /** One after the other for each task: their number is bounded, and the first of them begins the thread. */
+  private inTurn(name: string, work: () => Promise<void>): Promise<void> {
+    const done = (this.turns.get(name) ?? Promise.resolve()).then(work, work);
+    this.turns.set(name, done);
+    const forget = (): void => {
+      if (this.turns.get(name) === done) this.turns.delete(name);
+    };
+    done.then(forget, forget);
+    return done;
   }
 
   /** What comes twice at the same time is done once, and both wait for it; nor is what waits in the outbox done again. */

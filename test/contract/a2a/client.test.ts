@@ -211,43 +211,6 @@ describe.each(BINDINGS)('over %s', (binding) => {
     expect((await send(client, id('named'), { tenant: 'g' })).id).toMatch(`${group.groupId}.`);
   });
 
-  test('more about a task is a claim in its thread, said once, until the task is over', async () => {
-    const sent = await send(client, id('first'), { contextId: id('talk') });
-    const of = { taskId: sent.id };
-    const more = await send(client, id('more'), { ...of, text: 'And in blue', contextId: id('talk') });
-    expect([more.id, more.status?.state]).toEqual([sent.id, TaskState.TASK_STATE_SUBMITTED]);
-    expect(more.history.map(({ messageId }) => messageId)).toEqual([id('first'), id('more')]);
-    await Promise.all([1, 2, 3].map(() => send(client, id('twice'), { ...of, text: 'And in blue' })));
-    const claims = group.recentClaims({ limit: 50 }).filter(({ tags }) => tags.includes(taskOf(sent)));
-    expect(claims.map(({ content, parent }) => [content?.text, parent])).toEqual([
-      ['And in blue', claims[1]!.claim],
-      ['And in blue', undefined],
-    ]);
-    expect((await send(client, id('first'), of)).id).toBe(sent.id);
-    await expect(send(client, id('lost'), { ...of, contextId: 'another' })).rejects.toThrow(/context/);
-    const other = await a2aClient(binding, server.port, tokens.other!);
-    await expect(send(other, id('meddling'), of)).rejects.toThrow();
-    const following = client.sendMessageStream(message(id('streamed'), of));
-    expect(told((await following.next()).value!)).toBe('task 1');
-    await work(taskOf(sent), id('in blue'));
-    const lines: string[] = [];
-    for await (const event of following) lines.push(told(event));
-    expect(lines.at(-1)).toBe('status 3');
-    await expect(send(client, id('late'), of)).rejects.toThrow(/over/);
-    const again = await send(client, id('more'), of);
-    expect(again.history.map(({ messageId }) => messageId)).toEqual(
-      ['first', 'more', 'twice', 'streamed'].map(id),
-    );
-  });
-
-  test('more about a task that began with a long message replies to the claim that has it', async () => {
-    const sent = await send(client, id('long talk'), { text: `Long ${id('')}\n${'x'.repeat(5_000)}` });
-    const [, whole] = /the claim ([0-9a-f]{64})\.$/.exec(group.now.task(taskOf(sent))!.description!)!;
-    await send(client, id('long more'), { taskId: sent.id });
-    const [reply] = group.recentClaims({ limit: 1 });
-    expect(reply).toMatchObject({ parent: whole, content: { text: `Do ${id('long more')}` } });
-  });
-
   test('the extended card names the groups', async () => {
     const card = await client.getAgentCard();
     expect(card.skills.map(({ name }) => name)).toContain('g');
