@@ -49,27 +49,30 @@ export const getRecentClaims = define({
   description: 'The latest claims of all groups, newest first. cursor goes to watch_claims.',
   toolset: 'default',
   effect: 'reads',
+  isNodeWide: false,
   input: input({
     since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER, { description: 'milliseconds since 1970' })),
     limit: limit(20),
   }),
-  output: output({ claims: list(claimShape), cursor: text(), notice }),
+  output: output({ claims: list(claimShape), cursor: optional(text()), notice }),
   run(call, { since_ms = 0, limit = 20 }) {
     const groups = call.node.groups();
-    // The cursor is taken first: what comes meanwhile is told twice rather than never.
-    const cursor = Places.atHead(groups).toText();
-    const claims = groups
-      .flatMap((group) => recentOf(call, group, since_ms, limit))
-      .sort((one, other) => other.ts_ms - one.ts_ms)
+    // The cursor is taken first: what comes meanwhile is told twice rather than never. There is none for more groups
+    // than it holds; a watcher of so many names one.
+    const cursor = groups.length > Places.GROUPS_MAX ? undefined : Places.atHead(groups).toText();
+    const latest = groups
+      .flatMap((group) => group.recentClaims({ sinceMs: since_ms, limit }).map((claim) => ({ group, claim })))
+      .sort((one, other) => other.claim.tsMs - one.claim.tsMs)
       .slice(0, limit);
-    return { claims, cursor, ...noticeFor(claims) };
+    const desks = new Map<Group, ClaimDesk>();
+    const claims = latest.map(({ group, claim: { claim } }) => {
+      const desk = desks.get(group) ?? new ClaimDesk(call, group);
+      desks.set(group, desk);
+      return desk.describe(claim);
+    });
+    return { claims, ...given({ cursor }), ...noticeFor(claims) };
   },
 });
-
-function recentOf(call: Call, group: Group, sinceMs: number, limit: number): ClaimWire[] {
-  const desk = new ClaimDesk(call, group);
-  return group.recentClaims({ sinceMs, limit }).map(({ claim }) => desk.describe(claim));
-}
 
 export const watchClaims = define({
   name: 'watch_claims',

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
 import type { PartFailure } from '../../../actors/node/supervisor.ts';
+import { isOpen } from '../../../machines/task.machine.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { type PeekedViews, peekViews } from '../../../views/peek.ts';
@@ -130,7 +131,6 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
   let claims = 0;
   for (const _ of view.claimIds()) claims++;
   const tasks = view.tasks();
-  const isOpen = (status: string): boolean => ['pending', 'assigned', 'in_progress'].includes(status);
   return {
     groupId,
     name,
@@ -149,7 +149,7 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
       members: view.members().length,
       claims,
       tasks: tasks.length,
-      openTasks: tasks.filter(({ status }) => isOpen(status)).length,
+      openTasks: tasks.filter(isOpen).length,
       offers: view.offers().length,
     },
   };
