@@ -6,6 +6,7 @@ import { isOpen } from '../../../machines/task.machine.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { type PeekedViews, peekViews } from '../../../views/peek.ts';
+import { loadConfig } from '../../config/load.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
@@ -48,6 +49,8 @@ export function registerNode(program: Command, context: CliContext): void {
 
 async function init(run: Run<InitOptions>): Promise<void> {
   const { BatteryNode } = await import('../../../node.ts');
+  // A mistyped LB_DATA would have it made in another place than was meant.
+  loadConfig({ data: run.path(run.data), env: run.env });
   // Before a password is asked for. Whoever comes between is still refused by `init` itself.
   BatteryNode.assertInitable(run.path(run.data));
   const given = await givenPassword(run.terminal, run.options.passwordFile, run.env);
