@@ -92,9 +92,9 @@ export async function givenPlace(
   [hostFlag, portFlag]: readonly [string, string],
 ): Promise<string | undefined> {
   if (host === undefined && port === undefined) return undefined;
-  if (host === undefined || port === undefined)
+  const number = port === undefined ? undefined : parseCount(port, portFlag, 1, PORT_MAX);
+  if (host === undefined || number === undefined)
     throw new UsageError(`${hostFlag} and ${portFlag} belong together`);
-  const number = parseCount(port, portFlag, 1, PORT_MAX);
   const { isDialable, placeOf } = await import('../../protocol/addresses.ts');
   const address = placeOf(host, number);
   if (!isDialable(address))

@@ -42,7 +42,7 @@ export function registerAccess(program: Command, context: CliContext): void {
       summary: 'Make an access token, which is shown once.',
       heading,
       example:
-        'lb access create dashboard\nlb access create worker --write-as bob --group research --expires 30d',
+        'lb access create dashboard\nlb access create worker --write-as bob --group domain:research --expires 30d',
       details:
         'Every token reads. --write-as adds signing as one identity, and --admin acting on the node itself. --group confines it to some groups: its bearer sees no others, and nothing of the node as a whole. The node keeps a hash of the token, so nobody can look it up later.',
     },
