@@ -118,7 +118,15 @@ export const experienceTable = table('experience/', record(experienceFields));
 
 // Tasks.
 
-export const taskStatus = oneOf('pending', 'assigned', 'in_progress', 'completed', 'failed', 'cancelled');
+export const TASK_STATUSES = [
+  'pending',
+  'assigned',
+  'in_progress',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export const taskStatus = oneOf(...TASK_STATUSES);
 const taskFields = {
   status: taskStatus,
   creator: id,

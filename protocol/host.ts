@@ -12,7 +12,7 @@ import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
-import { CODE_P2P } from '@multiformats/multiaddr';
+import { CODE_P2P, multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import type { Signer } from '../crypto/identity.ts';
 import type { Hex32 } from '../events/bytes.ts';
@@ -156,6 +156,25 @@ export class Host {
         { cause },
       );
     }
+  }
+
+  /**
+   * Connects to whoever answers at an address, and tells who that is: nothing but the address speaks for him.
+   * @throws NetworkError `peer_unreachable`; also for an address of this node itself
+   */
+  async dialUnknown(address: string): Promise<Hex32> {
+    if (this.addresses().includes(address))
+      throw new NetworkError('peer_unreachable', `${address} is an address of this node itself`);
+    try {
+      const signal = AbortSignal.timeout(limits.DIAL_TIMEOUT_MS);
+      const { remotePeer } = await this.node.dial(multiaddr(address), { signal });
+      const key = keyOf(remotePeer);
+      if (key !== undefined) return key;
+    } catch (cause) {
+      const message = `no peer was reached at ${address}: ${dialReason(cause, false)}`;
+      throw new NetworkError('peer_unreachable', message, { cause });
+    }
+    throw new NetworkError('peer_unreachable', `the peer at ${address} has a key of another kind`);
   }
 
   /** @throws NetworkError `peer_unreachable` */

@@ -4,14 +4,15 @@
  * Addresses are hints and may come from anybody; a connection proves the key. Peers that somebody added by hand are
  * pinned and always kept connected; others are remembered while there is room, and dialled when a group needs them.
  *
- *   'peer/' key  →  the record below
+ *   'peer/' key        →  the record below
+ *   'peer-alias/' key  →  what somebody here calls him, in UTF-8
  */
 
 import { ADDRESS_BYTES_MAX } from '../actors/invites.ts';
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import { decode, encode, type Of } from '../events/codec.ts';
 import { boolean, list, record, text, timestamp } from '../events/fields.ts';
-import type { OpaqueMap } from '../storage/opaque-map.ts';
+import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
 import { isDialable } from './addresses.ts';
 import { NetworkError } from './errors.ts';
 import type { Host } from './host.ts';
@@ -28,10 +29,16 @@ const entryCodec = record({
   isPinned: boolean,
   seenMs: timestamp,
 });
-export type PeerEntry = Of<typeof entryCodec> & { readonly key: Hex32 };
+export type PeerEntry = Of<typeof entryCodec> & {
+  readonly key: Hex32;
+  /** What he is called here; nobody else is told. */
+  readonly alias?: string;
+};
 
 const PREFIX = utf8('peer/');
 const peerKey = (key: Hex32): Uint8Array => concatBytes(PREFIX, fromHex(key));
+const ALIAS_PREFIX = utf8('peer-alias/');
+const aliasKey = (key: Hex32): Uint8Array => concatBytes(ALIAS_PREFIX, fromHex(key));
 
 export class PeerBook {
   private readonly map: OpaqueMap;
@@ -41,7 +48,9 @@ export class PeerBook {
     this.map = map;
     for (const [key, value] of map.list(PREFIX)) {
       const peer = toHex(key.slice(PREFIX.length));
-      this.entries.set(peer, { key: peer, ...decode(entryCodec, value.slice()) });
+      const alias = map.get(aliasKey(peer));
+      const named = alias === undefined ? {} : { alias: new TextDecoder().decode(alias) };
+      this.entries.set(peer, { key: peer, ...decode(entryCodec, value.slice()), ...named });
     }
   }
 
@@ -62,6 +71,7 @@ export class PeerBook {
     const known = this.entries.get(key);
     const merged = [...new Set([...addresses.filter(isDialable), ...(known?.addresses ?? [])])];
     const entry: PeerEntry = {
+      ...known,
       key,
       addresses: merged.slice(0, ADDRESSES_MAX),
       isPinned: options.isPinned ?? known?.isPinned ?? false,
@@ -74,6 +84,21 @@ export class PeerBook {
     await this.makeRoom();
   }
 
+  /** Calls a peer of the book by a name of the caller's choice; one that another peer had goes over to this one. */
+  async name(key: Hex32, alias: string): Promise<void> {
+    const entry = this.entries.get(key);
+    if (entry === undefined || entry.alias === alias) return;
+    const before = this.all().find((other) => other.alias === alias);
+    this.entries.set(key, { ...entry, alias });
+    const writes: OpaqueWrite[] = [[aliasKey(key), utf8(alias)]];
+    if (before !== undefined) {
+      const { alias: _, ...nameless } = before;
+      this.entries.set(before.key, nameless);
+      writes.push([aliasKey(before.key), undefined]);
+    }
+    await this.map.write(writes);
+  }
+
   private async makeRoom(): Promise<void> {
     if (this.entries.size <= PEER_BOOK_MAX) return;
     const [oldest] = this.all()
@@ -84,7 +109,10 @@ export class PeerBook {
 
   async remove(key: Hex32): Promise<boolean> {
     if (!this.entries.delete(key)) return false;
-    await this.map.delete(peerKey(key));
+    await this.map.write([
+      [peerKey(key), undefined],
+      [aliasKey(key), undefined],
+    ]);
     return true;
   }
 }

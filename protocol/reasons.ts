@@ -12,9 +12,13 @@ const DIAL_REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
 };
 
-/** Why a dial failed. */
-export function dialReason(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return dialReason(error.errors[0]);
+/**
+ * Why a dial failed.
+ * @param isKeyKnown whether a key was asked for, which whoever answers has to prove
+ */
+export function dialReason(error: unknown, isKeyKnown = true): string {
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return dialReason(error.errors[0], isKeyKnown);
   const {
     code,
     name,
@@ -23,7 +27,7 @@ export function dialReason(error: unknown): string {
   if (code !== undefined && DIAL_REASONS[code] !== undefined) return DIAL_REASONS[code];
   if (name === 'TimeoutError' || name === 'AbortError') return 'no answer';
   if (name === 'EncryptionFailedError' || name === 'UnexpectedPeerError')
-    return 'what answers there does not prove that key';
+    return isKeyKnown ? 'what answers there does not prove that key' : 'what answers there is no node';
   return message.split('\n')[0]!;
 }
 

@@ -4,22 +4,26 @@ import type { ClaimFilter, ShownClaim, TruthStatus } from './questions.ts';
 import type { Sqlite, Value } from './sqlite.ts';
 import { type Mask, numbersIn } from './words.ts';
 
-interface Row {
+/** What the file knows of every claim, however it is shown. */
+export interface ClaimRow {
   readonly n: number;
   readonly claim: Hex32;
   readonly author: Hex32;
   readonly name: string | null;
   readonly ts_ms: number;
+  readonly retracted_by: Hex32 | null;
+  readonly is_in: number;
+  readonly reason: string | null;
+  readonly text: string | null;
+}
+
+interface Row extends ClaimRow {
   readonly height: number;
   readonly position: number;
   readonly tags: string;
-  readonly retracted_by: string | null;
-  readonly is_in: number;
-  readonly reason: string | null;
   readonly parent: Hex32 | null;
   readonly root: Hex32;
   readonly depth: number;
-  readonly text: string | null;
 }
 
 const SHOWN = `SELECT claim.n, claim.claim, claim.author, member.name, claim.ts_ms, claim.height, claim.position,
@@ -34,7 +38,7 @@ const STATUS: Readonly<Record<TruthStatus, string>> = {
   retracted: 'retracted_by IS NOT NULL',
 };
 
-export function statusOf(row: { readonly retracted_by: string | null; readonly is_in: number }): TruthStatus {
+export function statusOf(row: Pick<ClaimRow, 'retracted_by' | 'is_in'>): TruthStatus {
   if (row.retracted_by !== null) return 'retracted';
   return row.is_in === 1 ? 'in' : 'out';
 }

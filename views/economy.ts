@@ -2,7 +2,14 @@
 import { progressOf } from './answers.ts';
 import type { GroupFile } from './group-file.ts';
 import type { Meaning } from './meaning/meaning.ts';
-import type { EconomyAnswer, EconomyQuestion, OfferEarnings } from './questions.ts';
+import { TREASURY } from './project/economy.ts';
+import type {
+  EconomyAnswer,
+  EconomyQuestion,
+  OfferEarnings,
+  TreasuryAnswer,
+  TreasuryQuestion,
+} from './questions.ts';
 import type { Sqlite } from './sqlite.ts';
 
 /** Rows of each list: those with the most money. */
@@ -22,7 +29,7 @@ export function answerEconomy(file: GroupFile, meaning: Meaning, { points }: Eco
     overTime,
     balances: accounts(
       sqlite,
-      `SELECT account, CAST(amount AS TEXT) AS amount FROM balance WHERE account <> 'treasury' AND amount > 0
+      `SELECT account, CAST(amount AS TEXT) AS amount FROM balance WHERE account <> '${TREASURY}' AND amount > 0
         ORDER BY balance.amount DESC, account LIMIT ?`,
     ),
     royalties: accounts(
@@ -31,6 +38,37 @@ export function answerEconomy(file: GroupFile, meaning: Meaning, { points }: Eco
         GROUP BY account ORDER BY sum(payout.amount) DESC, account LIMIT ?`,
     ),
     offers: earnings(sqlite),
+    progress: progressOf(file, meaning),
+  };
+}
+
+export function answerTreasury(
+  file: GroupFile,
+  meaning: Meaning,
+  { limit, upTo = Number.MAX_SAFE_INTEGER }: TreasuryQuestion,
+): TreasuryAnswer {
+  const { sqlite } = file;
+  const sums = sqlite.get<{ received: string; spent: string }>(
+    `SELECT CAST(coalesce(sum(max(change, 0)), 0) AS TEXT) AS received,
+        CAST(coalesce(sum(max(-change, 0)), 0) AS TEXT) AS spent
+      FROM balance_change WHERE account = ? AND height <= ?`,
+    TREASURY,
+    upTo,
+  )!;
+  const spends = sqlite.all<Text<TreasuryAnswer['spends'][number], 'amount'>>(
+    `SELECT paid.height, paid.ts_ms AS tsMs, tx_id AS txId, author AS "by", fields ->> 'to' AS "to",
+        CAST(-change AS TEXT) AS amount
+      FROM balance_change AS paid JOIN effect USING (height, position)
+        JOIN tx ON tx.height = effect.height AND tx.position = transaction_position
+      WHERE account = ? AND change < 0 AND paid.height <= ? ORDER BY n DESC LIMIT ?`,
+    TREASURY,
+    upTo,
+    limit,
+  );
+  return {
+    received: BigInt(sums.received),
+    spent: BigInt(sums.spent),
+    spends: spends.map((one) => ({ ...one, amount: BigInt(one.amount) })),
     progress: progressOf(file, meaning),
   };
 }

@@ -10,6 +10,8 @@ import type {
   ContextQuestion,
   EconomyAnswer,
   EconomyQuestion,
+  TreasuryAnswer,
+  TreasuryQuestion,
   UnreadAnswer,
   ViewProgress,
   WhyAnswer,
@@ -40,6 +42,7 @@ export interface Questions {
   news: { question: { after?: Place; limit: number }; answer: ClaimPage };
   unread: { question: { reader: Hex32; readUpTo?: Place }; answer: UnreadAnswer };
   economy: { question: EconomyQuestion; answer: EconomyAnswer };
+  treasury: { question: TreasuryQuestion; answer: TreasuryAnswer };
   progress: { question: object; answer: ViewProgress };
   /** The file turned out to be damaged elsewhere: it is made again. */
   recover: { question: { reason: string }; answer: ViewProgress };

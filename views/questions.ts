@@ -179,3 +179,27 @@ export interface EconomyAnswer {
   readonly offers: readonly OfferEarnings[];
   readonly progress: ViewProgress;
 }
+
+export interface TreasuryQuestion {
+  /** The newest spends, at most so many. */
+  readonly limit: number;
+  /** As of this height instead of now. */
+  readonly upTo?: number;
+}
+
+/** What went into the treasury of a group, and what was paid out of it. */
+export interface TreasuryAnswer {
+  readonly received: bigint;
+  readonly spent: bigint;
+  /** The newest first. */
+  readonly spends: readonly {
+    readonly height: number;
+    readonly tsMs: number;
+    readonly txId: Hex32;
+    /** Who signed it. */
+    readonly by: Hex32;
+    readonly to: Hex32;
+    readonly amount: bigint;
+  }[];
+  readonly progress: ViewProgress;
+}

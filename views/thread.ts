@@ -1,9 +1,10 @@
 /**
  * The thread of the views: tails the log of every group that it was told of, and answers questions.
  *
- * It does one thing at a time: a question if there is one, else a slice of a log, else one text that came late, else
- * one claim to embed. So a question waits for 40 ms of other work at most, nothing in it needs a lock, and whatever
- * an answer says is of one height. On Linux it also steps back behind the threads that seal and verify.
+ * It does one thing at a time: a question if there is one, else a slice of a log, else texts that came late, else
+ * vectors to make ready, else one claim to embed. So a question waits for 40 ms of other work at most, nothing in it
+ * needs a lock, and whatever an answer says is of one height. It rests while much is sealed, and on Linux it also
+ * steps back behind the threads that seal and verify.
  */
 import { setPriority } from 'node:os';
 import { platform } from 'node:process';
@@ -11,12 +12,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { openStoreReader } from '../storage/store.ts';
 import { answerContext, answerNews, answerThread, answerUnread, answerWhy, progressOf } from './answers.ts';
-import { answerEconomy } from './economy.ts';
+import { answerEconomy, answerTreasury } from './economy.ts';
 import { ViewsError } from './errors.ts';
 import { Files } from './files.ts';
 import type { GroupFile } from './group-file.ts';
 import { indexSlice, takeInLateTexts } from './indexer.ts';
 import { Meaning } from './meaning/meaning.ts';
+import { Pace } from './pace.ts';
 import type {
   Ask,
   FromThread,
@@ -36,12 +38,8 @@ import { isDamage } from './sqlite.ts';
 const NICENESS = 10;
 /** How long to rest where all that is left has to wait: for a model, or for texts that are not here. */
 const REST_MS = 250;
-/**
- * While logs grow, embedding takes a tenth of the time: two threads of one core share more than its scheduler can
- * share out, and the model would be felt where blocks are sealed.
- */
-const BUSY_MS = 250;
-const RESTS_PER_EMBEDDING = 9;
+/** How long vectors are made ready in one go. */
+const WARM_MS = 40;
 /** How often to say how far embedding is. */
 const STANDING_MS = 1_000;
 
@@ -61,17 +59,17 @@ const store = openStoreReader(data.chain, { durability: data.durability });
 const files = new Files(store, data.views, notify);
 const marks = new ReadMarks(data.readMarks);
 const meaning = new Meaning(data.embedder);
+const pace = new Pace();
 
 const asks: Ask[] = [];
 /** Groups whose log may have grown, and those that may have something to embed. */
 const grown = new Set<Hex32>();
 const toEmbed = new Set<Hex32>();
+/** Groups whose vectors may have to be made ready for a search. */
+const toWarm = new Set<Hex32>();
 /** Where the look for texts that came late goes on, by group; and the groups that were looked through before. */
 const lateTexts = new Map<Hex32, number>();
 const lookedThrough = new Set<Hex32>();
-/** When a log last grew, and when the next claim may be embedded. */
-let grownMs = Number.NEGATIVE_INFINITY;
-let embedAfterMs = 0;
 let owesCaughtUp = false;
 let standingToldMs = Number.NEGATIVE_INFINITY;
 let isClosing = false;
@@ -82,7 +80,6 @@ port.on('message', (message: ToThread) => {
   else if (message.type === 'close') isClosing = true;
   else {
     owesCaughtUp = true;
-    if (message.groupIds.length > 0) grownMs = performance.now();
     for (const groupId of message.groupIds) grown.add(groupId);
     for (const groupId of message.withTexts) lateTexts.set(groupId, 0);
   }
@@ -92,16 +89,17 @@ port.on('message', (message: ToThread) => {
 /** Comes back after messages were taken in. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** How long until there may be something to do without a message. */
-const restMs = (): number => {
-  const leftMs = embedAfterMs - performance.now();
-  return leftMs > 0 ? Math.min(REST_MS, leftMs) : REST_MS;
+/** How long until there may be something to do without a message; undefined where there is nothing left. */
+const restMs = (): number | undefined => {
+  if (pace.restMs > 0) return pace.restMs;
+  return toEmbed.size > 0 ? REST_MS : undefined;
 };
 
-/** Waits for a message, or for a while; not at all where one came in during the step before. */
+/** Waits for a message, or for a while; not at all where there is something to do. */
 const rest = (ms: number | undefined): Promise<void> =>
   new Promise((resolve) => {
-    if (isClosing || asks.length > 0 || grown.size > 0 || lateTexts.size > 0) {
+    const isLeft = pace.restMs === 0 && (grown.size > 0 || lateTexts.size > 0 || toWarm.size > 0);
+    if (isClosing || asks.length > 0 || isLeft) {
       resolve();
       return;
     }
@@ -116,13 +114,21 @@ async function run(): Promise<void> {
   while (!isClosing) {
     const ask = asks.shift();
     if (ask !== undefined) await serve(ask);
-    else if (!(await workInBackground())) await rest(toEmbed.size > 0 ? restMs() : undefined);
+    else if (pace.restMs > 0 || !(await workAtPace())) await rest(restMs());
     await turn();
   }
   files.close();
   marks.close();
   await store.close();
   port.close();
+}
+
+/** A step of the background, whose time says how long the next one waits. */
+async function workAtPace(): Promise<boolean> {
+  const startMs = performance.now();
+  const hasWorked = await workInBackground();
+  if (hasWorked) pace.worked(performance.now() - startMs);
+  return hasWorked;
 }
 
 /** One step of what nobody waits for; says whether there was one. */
@@ -134,6 +140,7 @@ async function workInBackground(): Promise<boolean> {
       if (isMore) return;
       grown.delete(groupId);
       toEmbed.add(groupId);
+      if (data.embedder.kind !== 'none') toWarm.add(groupId);
       // They may have come while nobody was looking.
       if (!lookedThrough.has(groupId)) lateTexts.set(groupId, 0);
       lookedThrough.add(groupId);
@@ -149,18 +156,24 @@ async function workInBackground(): Promise<boolean> {
     });
     return true;
   }
+  for (const groupId of toWarm) {
+    toWarm.delete(groupId);
+    guarded(groupId, (file) => {
+      if (!file.vectors.warm(WARM_MS)) toWarm.add(groupId);
+    });
+    return true;
+  }
   if (owesCaughtUp) {
     owesCaughtUp = false;
     tell({ type: 'caughtUp' });
     return true;
   }
-  if (meaning.isResting || performance.now() < embedAfterMs) return false;
+  if (meaning.isResting) return false;
   for (const groupId of toEmbed) {
     const file = files.get(groupId);
-    const startMs = performance.now();
+    pace.saw(groupId, file.reader.head()?.transactions ?? 0);
     if (await meaning.embedNext(file)) {
-      const endMs = performance.now();
-      if (endMs - grownMs < BUSY_MS) embedAfterMs = endMs + RESTS_PER_EMBEDDING * (endMs - startMs);
+      toWarm.add(groupId);
       if (performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
       return true;
     }
@@ -175,7 +188,8 @@ function tellStanding(file: GroupFile): void {
   standingToldMs = performance.now();
   const { height } = file.checkpoint;
   const { groupId } = file.reader;
-  const headHeight = file.reader.head()?.height ?? -1;
+  const { height: headHeight = -1, transactions = 0 } = file.reader.head() ?? {};
+  pace.saw(groupId, transactions);
   const toEmbed = data.embedder.kind === 'none' ? 0 : file.words.size - file.embedded;
   tell({ type: 'standing', standing: { groupId, height, headHeight, toEmbed } });
 }
@@ -239,6 +253,7 @@ async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
   if (isA('news', ask)) return answerNews(file, meaning, ask.question);
   if (isA('economy', ask)) return answerEconomy(file, meaning, ask.question);
+  if (isA('treasury', ask)) return answerTreasury(file, meaning, ask.question);
   if (isA('unread', ask)) return answerUnread(file, meaning, marks, ask.question);
   return progressOf(file, meaning);
 }

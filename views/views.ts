@@ -23,6 +23,7 @@ import type {
   ContextAnswer,
   ContextQuestion,
   EconomyAnswer,
+  TreasuryAnswer,
   UnreadAnswer,
   ViewProgress,
   WhyAnswer,
@@ -159,6 +160,16 @@ export class Views {
    */
   economy(groupId: Hex32, points = 100): Promise<EconomyAnswer> {
     return this.#ask('economy', groupId, { points: pageSize(points) });
+  }
+
+  /**
+   * What went into the treasury of a group, and what was paid out of it.
+   * @param limit how many of the newest spends at most
+   * @param upTo as of this height; now, if not given
+   */
+  treasury(groupId: Hex32, limit = 10, upTo?: number): Promise<TreasuryAnswer> {
+    const question = { limit: pageSize(limit), ...(upTo === undefined ? {} : { upTo }) };
+    return this.#ask('treasury', groupId, question);
   }
 
   /** How far the views of a group are. */

@@ -1,6 +1,6 @@
 /** Why a claim is in, out or retracted, as a tree over what it rests on. */
 import type { Hex32 } from '../events/bytes.ts';
-import { statusOf } from './claims.ts';
+import { type ClaimRow, statusOf } from './claims.ts';
 import type { WhyNode } from './questions.ts';
 import type { Sqlite } from './sqlite.ts';
 
@@ -8,17 +8,8 @@ import type { Sqlite } from './sqlite.ts';
 const NODES_MAX = 500;
 const TEXT_CHARACTERS = 200;
 
-interface Row {
-  readonly n: number;
-  readonly claim: Hex32;
-  readonly author: Hex32;
-  readonly name: string | null;
-  readonly ts_ms: number;
-  readonly retracted_by: Hex32 | null;
+interface Row extends ClaimRow {
   readonly retracted_ms: number | null;
-  readonly reason: string | null;
-  readonly is_in: number;
-  readonly text: string | null;
 }
 
 type Draft = { -readonly [K in keyof WhyNode]: WhyNode[K] } & { restsOn: WhyNode[] };

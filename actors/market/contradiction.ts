@@ -1,6 +1,12 @@
-/** Announcements held against the chain, which alone decides. */
+/** Offers as the chain has them, and announcements held against that: the chain alone decides. */
 import type { AnnouncementContent } from '../../events/announcement.ts';
 import type { Offer } from '../group-view.ts';
+
+/** Whether an offer can be bought, or why not. */
+export function offerState({ revoked, expiresMs }: Offer, nowMs: number): 'open' | 'revoked' | 'expired' {
+  if (revoked) return 'revoked';
+  return expiresMs !== undefined && expiresMs <= nowMs ? 'expired' : 'open';
+}
 
 /** In what the chain says otherwise than an announcement. */
 export type Contradiction =
@@ -26,6 +32,6 @@ export function contradictionOf(
   if (offer.price !== announcement.price) return 'other_price';
   if (offer.packageHash !== announcement.packageHash) return 'other_package';
   if (offer.title !== announcement.title) return 'other_title';
-  if (offer.revoked) return 'revoked';
-  return offer.expiresMs !== undefined && offer.expiresMs <= nowMs ? 'expired' : undefined;
+  const state = offerState(offer, nowMs);
+  return state === 'open' ? undefined : state;
 }

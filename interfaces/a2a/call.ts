@@ -5,6 +5,7 @@ import type { AccessToken } from '../access/tokens.ts';
 import type { Call } from '../operations/operation.ts';
 
 export interface Caller {
+  /** The node as the caller reaches it. */
   readonly node: BatteryNode;
   readonly access: AccessToken;
   /** The address under which the caller knows this node. */

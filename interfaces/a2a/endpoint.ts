@@ -18,16 +18,19 @@ import {
 import { A2A_ERROR_CODE, RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, validateVersion } from '@a2a-js/sdk/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { reachOf } from '../access/reach.ts';
 import { baseUrl } from '../http/gate.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { HttpContext } from '../http/server.ts';
 import { A2aCall } from './call.ts';
 import { JSON_RPC_PATH, KEYS_PATH, keySet, publicCard, signed } from './card.ts';
 import { GroupHandler } from './handler.ts';
+import { Intake } from './intake.ts';
 import { Pusher, type PusherOptions } from './push.ts';
 import { PushDesk } from './push-desk.ts';
 import { A2aRecords } from './records.ts';
 import { sendStream } from './sse.ts';
+import { TaskIndex } from './task-index.ts';
 
 /** Methods that change something. */
 const WRITING: ReadonlySet<string> = new Set([
@@ -51,19 +54,23 @@ export class A2aEndpoint {
   private readonly handler: GroupHandler;
   private readonly rpc: JsonRpcTransportHandler;
   private readonly pusher: Pusher;
+  private readonly index: TaskIndex;
 
   constructor(context: HttpContext, { url, ...push }: A2aOptions) {
     this.url = url;
     const { node, report } = context;
     this.context = context;
-    const records = new A2aRecords(node.networkPort.store.agents);
+    const records = new A2aRecords(node.networkPort.store.agents, () => node.networkPort.signer);
     this.pusher = new Pusher({ node, records, report, ...push });
     const desk = new PushDesk(records, this.pusher, push);
-    this.handler = new GroupHandler({ node, records, report, push: desk });
+    this.index = new TaskIndex(node, records);
+    const intake = new Intake(records, this.index);
+    this.handler = new GroupHandler({ node, records, report, push: desk, intake, index: this.index });
     this.rpc = new JsonRpcTransportHandler(this.handler);
   }
 
   close(): Promise<void> {
+    this.index.close();
     return this.pusher.close();
   }
 
@@ -97,9 +104,11 @@ export class A2aEndpoint {
   private callOf(request: FastifyRequest, reply: FastifyReply, tenant?: string): A2aCall {
     const gone = new AbortController();
     reply.raw.on('close', () => gone.abort());
-    const { node, ending } = this.context;
+    const { ending } = this.context;
+    const access = request.access!;
+    const node = reachOf(this.context.node, access);
     const signal = AbortSignal.any([gone.signal, ending]);
-    const caller = { node, access: request.access!, base: this.baseOf(request), signal };
+    const caller = { node, access, base: this.baseOf(request), signal };
     return new A2aCall(caller, request.headers, tenant);
   }
 

@@ -2,7 +2,7 @@
 import { type StreamResponse, TaskState } from '@a2a-js/sdk';
 import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
-import { isOver } from '../operations/task-desk.ts';
+import { isOpen } from '../../machines/task.machine.ts';
 import type { Handed } from './records.ts';
 import { artifactOf, describe, said, stateOf } from './wire.ts';
 
@@ -17,7 +17,7 @@ export async function* follow(
   const task = view.task(taskId)!;
   const described = describe(group, task, handed);
   yield { payload: { $case: 'task', value: described } };
-  if (isOver(task)) return;
+  if (!isOpen(task)) return;
   const { id, contextId } = described;
   // What the first answer has in it is not told again.
   const after = { height: view.height, index: Number.MAX_SAFE_INTEGER - 1 };

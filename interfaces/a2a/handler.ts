@@ -29,59 +29,33 @@ import {
   UnsupportedOperationError,
 } from '@a2a-js/sdk/errors';
 import type { A2ARequestHandler, ServerCallContext } from '@a2a-js/sdk/server';
-import { unwrap } from '../../actors/agent.ts';
 import { RefusedError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
-import type { Task } from '../../actors/group-view.ts';
-import { PendingError } from '../../actors/outbox.ts';
-import { DESCRIPTION_BYTES_MAX, TASK_TITLE_CHARACTERS_MAX } from '../../events/limits.ts';
+import { isOpen } from '../../machines/task.machine.ts';
 import type { BatteryNode } from '../../node.ts';
 import { agentIn, groupOf, ownKey } from '../operations/call.ts';
-import { isOver } from '../operations/task-desk.ts';
 import { type A2aCall, callOf } from './call.ts';
 import { extendedCard, publicCard, signed } from './card.ts';
 import { guarded, guardedStream } from './failure.ts';
 import { follow, waitForEnd } from './follow.ts';
-import { listPage } from './list.ts';
+import { type Accepted, checkedMessage, type Found, type Intake } from './intake.ts';
+import { pageOf } from './list.ts';
 import type { PushDesk } from './push-desk.ts';
 import type { A2aRecords, Handed } from './records.ts';
-import { contextIdOf, describe, type Handle, parseHandle, taskIdOf, textOfMessage } from './wire.ts';
-
-const MESSAGE_BYTES_MAX = 256 * 1024;
-const ID_CHARACTERS_MAX = 256;
-/** What is left of a long message in the description of its task, beside where the whole of it is. */
-const EXCERPT_BYTES_MAX = DESCRIPTION_BYTES_MAX - 256;
-
-const QUEUED_MAX = 10_000;
-
-/** The task is kept on this node; who seals the group was not reached. */
-class NotSealedYetError extends UnsupportedOperationError {
-  constructor() {
-    super(
-      'the message is kept, and becomes a task when the sealer of the group is reached; send the very same message again to follow it',
-    );
-  }
-}
-
-/** A task that the caller may see. */
-export interface Found extends Handle {
-  readonly place: Group;
-  readonly state: Task;
-  readonly handed: Handed;
-}
+import type { TaskIndex } from './task-index.ts';
+import { describe, parseHandle } from './wire.ts';
 
 export interface HandlerOptions {
   readonly node: BatteryNode;
   readonly records: A2aRecords;
   readonly push: PushDesk;
+  readonly intake: Intake;
+  readonly index: TaskIndex;
   readonly report: (error: unknown) => void;
 }
 
 export class GroupHandler implements A2ARequestHandler {
   private readonly options: HandlerOptions;
-  private readonly underWay = new Map<string, Promise<void>>();
-  /** Tasks that wait in the outbox. */
-  private readonly queued = new Set<string>();
 
   constructor(options: HandlerOptions) {
     this.options = options;
@@ -130,68 +104,24 @@ export class GroupHandler implements A2ARequestHandler {
     const find = this.find.bind(this);
     return this.guardedStream(context, async function* (call) {
       const { place, task, state, handed } = find(request.id, call);
-      if (isOver(state)) throw new UnsupportedOperationError(`the task is over: it is ${state.status}`);
+      if (!isOpen(state)) throw new UnsupportedOperationError(`the task is over: it is ${state.status}`);
       yield* follow(place, task, handed, call.caller.signal);
     });
   }
 
-  /** The task of a message: a new one, or the one that the same message has become before. */
-  private async accept(request: SendMessageRequest, call: A2aCall): Promise<Omit<Found, 'state'>> {
-    const { message, configuration } = request;
-    const checked = checkedMessage(message);
-    const text = textOfMessage(checked);
-    if (checked.taskId !== '') {
-      this.find(checked.taskId, call);
-      throw new UnsupportedOperationError(
-        'a task of a group takes no more messages; cancel it, or send another message',
-      );
-    }
-    const asked = configuration?.taskPushNotificationConfig;
-    const push = asked && this.options.push.checked(asked);
-    const place = this.groupOf(request.tenant, call);
-    const { publicKey } = agentIn(call.operation, place);
-    const group = place.groupId;
-    const task = taskIdOf(publicKey, group, checked.messageId);
-    const contextId = checked.contextId || contextIdOf(publicKey, group, checked.messageId);
-    const { records } = this.options;
-    const known = records.handed(group, task);
-    const handed = known ?? { owner: publicKey, contextId, message: checked };
-    // First what the task came from: a task is never without it, and the message comes again after a crash.
-    if (known === undefined) await records.hand(group, task, handed);
-    await this.once(`${group}${task}`, async () => {
-      if (place.now.task(task) === undefined) await this.create(call, place, task, text);
-    });
-    if (place.now.task(task)!.creator !== publicKey)
-      throw new UnsupportedOperationError(
-        'another member has a task of that id; send the message under another id',
-      );
-    if (push !== undefined) await this.options.push.add({ group, task }, push);
-    return { place, group, task, handed };
-  }
-
-  /** What comes twice at the same time is done once, and both wait for it. */
-  private once(name: string, work: () => Promise<void>): Promise<void> {
-    const under = this.underWay.get(name);
-    if (under !== undefined) return under;
-    const done = work().finally(() => this.underWay.delete(name));
-    this.underWay.set(name, done);
-    return done;
-  }
-
-  /** Puts the task on the board; what waits in the outbox for its sealer is not written again. */
-  private async create(call: A2aCall, place: Group, task: string, text: string): Promise<void> {
-    const name = `${place.groupId}${task}`;
-    if (this.queued.has(name)) throw new NotSealedYetError();
-    try {
-      await create(call, place, task, text);
-    } catch (error) {
-      if (!(error instanceof PendingError)) throw error;
-      // The oldest is forgotten: the group refuses a second task of one id by itself.
-      const [oldest] = this.queued;
-      if (this.queued.size >= QUEUED_MAX && oldest !== undefined) this.queued.delete(oldest);
-      this.queued.add(name);
-      throw new NotSealedYetError();
-    }
+  /** The task of a message: a new one, or the one that it names or has become before. */
+  private async accept(request: SendMessageRequest, call: A2aCall): Promise<Accepted> {
+    const { intake, push } = this.options;
+    const checked = checkedMessage(request);
+    const { taskId } = checked.message;
+    const asked = request.configuration?.taskPushNotificationConfig;
+    const target = asked && push.checked(asked);
+    const accepted =
+      taskId === ''
+        ? await intake.begin(checked, this.groupOf(request.tenant, call), call)
+        : await intake.goOn(checked, this.find(taskId, call), call);
+    if (target !== undefined) await push.add(accepted, target);
+    return accepted;
   }
 
   private groupOf(tenant: string, call: A2aCall): Group {
@@ -211,16 +141,16 @@ export class GroupHandler implements A2ARequestHandler {
   listTasks(request: ListTasksRequest, context: ServerCallContext): Promise<ListTasksResponse> {
     return this.guarded(context, async (call) => {
       const named = call.tenant ?? request.tenant;
-      const groups = named === '' ? this.options.node.groups() : [this.groupOf(named, call)];
-      const found = groups.flatMap((place) =>
-        Array.from(this.options.records.allHanded(place.groupId), ([task, handed]) => {
-          const state = place.now.task(task);
-          const isOwn = state?.creator === handed.owner && this.isVisible(handed, call);
-          return isOwn ? [{ place, group: place.groupId, task, state, handed }] : [];
-        }).flat(),
-      );
-      const { tasks, ...page } = listPage(found, request);
-      return { ...page, tasks: tasks.map((task) => withHistory(task, request.historyLength ?? 0)) };
+      const groups = named === '' ? call.caller.node.groups() : [this.groupOf(named, call)];
+      const { index, records } = this.options;
+      const { page, ...rest } = pageOf(index.list(groups, ownKey(call.operation)), request);
+      const tasks = page.map(({ group, task }) => {
+        const place = this.options.node.group(group);
+        const described = describe(place, place.now.task(task)!, records.handed(group, task)!);
+        const shown = request.includeArtifacts ? described : { ...described, artifacts: [] };
+        return withHistory(shown, request.historyLength ?? 0);
+      });
+      return { ...rest, tasks };
     });
   }
 
@@ -228,7 +158,8 @@ export class GroupHandler implements A2ARequestHandler {
   find(id: string, call: A2aCall): Found {
     if (id === '') throw new RequestMalformedError('the id of the task is missing');
     const handle = parseHandle(id);
-    const { node, records } = this.options;
+    const { records } = this.options;
+    const { node } = call.caller;
     if (handle === undefined || !node.groupIds().includes(handle.group)) throw new TaskNotFoundError();
     const place = node.group(handle.group);
     const state = place.now.task(handle.task);
@@ -249,7 +180,7 @@ export class GroupHandler implements A2ARequestHandler {
   cancelTask({ id }: CancelTaskRequest, context: ServerCallContext): Promise<A2aTask> {
     return this.guarded(context, async (call) => {
       const { place, task, state, handed } = this.find(id, call);
-      if (isOver(state)) throw new TaskNotCancelableError(`the task is ${state.status}`);
+      if (!isOpen(state)) throw new TaskNotCancelableError(`the task is ${state.status}`);
       try {
         await agentIn(call.operation, place).cancelTask(task);
       } catch (error) {
@@ -277,17 +208,20 @@ export class GroupHandler implements A2ARequestHandler {
     { taskId, id }: GetTaskPushNotificationConfigRequest,
     context: ServerCallContext,
   ): Promise<TaskPushNotificationConfig> {
-    return this.guarded(context, async (call) => this.options.push.get(this.find(taskId, call), id));
+    return this.guarded(context, async (call) => {
+      const found = this.find(taskId, call);
+      return this.options.push.get(found, id, isOwner(found, call));
+    });
   }
 
   listTaskPushNotificationConfigs(
     { taskId }: ListTaskPushNotificationConfigsRequest,
     context: ServerCallContext,
   ): Promise<ListTaskPushNotificationConfigsResponse> {
-    return this.guarded(context, async (call) => ({
-      configs: this.options.push.list(this.find(taskId, call)),
-      nextPageToken: '',
-    }));
+    return this.guarded(context, async (call) => {
+      const found = this.find(taskId, call);
+      return { configs: this.options.push.list(found, isOwner(found, call)), nextPageToken: '' };
+    });
   }
 
   deleteTaskPushNotificationConfig(
@@ -309,39 +243,8 @@ export class GroupHandler implements A2ARequestHandler {
   }
 }
 
-function checkedMessage(message: Message | undefined): Message {
-  if (message === undefined) throw new RequestMalformedError('the message is missing');
-  const { messageId, contextId } = message;
-  if (messageId === '' || messageId.length > ID_CHARACTERS_MAX || contextId.length > ID_CHARACTERS_MAX)
-    throw new RequestMalformedError(`a message has an id of 1 to ${ID_CHARACTERS_MAX} characters`);
-  if (JSON.stringify(message).length > MESSAGE_BYTES_MAX)
-    throw new RequestMalformedError(`the message is larger than ${MESSAGE_BYTES_MAX} bytes`);
-  return message;
-}
-
-/** Puts the task on the board; a text that is too long for its description becomes a claim, in the same transaction. */
-async function create(call: A2aCall, place: Group, task: string, text: string): Promise<void> {
-  const agent = agentIn(call.operation, place);
-  const isLong = Buffer.byteLength(text) > DESCRIPTION_BYTES_MAX;
-  const claim = isLong ? agent.prepareClaim({ text, tags: ['a2a', task] }) : undefined;
-  const description =
-    claim === undefined ? text : `${excerpt(text)}…\n\nThe whole message is the claim ${claim.claim}.`;
-  const [first = ''] = text.split('\n', 1);
-  const title = Array.from(first.trim()).slice(0, TASK_TITLE_CHARACTERS_MAX).join('');
-  const terms = {
-    assignee: undefined,
-    dueMs: undefined,
-    reward: undefined,
-    leaseMs: undefined,
-    tags: ['a2a'],
-  };
-  const operation = { type: 'task_create', task, title, description, ...terms } as const;
-  unwrap(await agent.submit([...(claim?.operations ?? []), operation], claim?.artifacts));
-}
-
-function excerpt(text: string): string {
-  const bytes = new TextEncoder().encode(text).subarray(0, EXCERPT_BYTES_MAX);
-  return new TextDecoder().decode(bytes).replace(/\ufffd$/, '');
+function isOwner({ handed }: Found, call: A2aCall): boolean {
+  return ownKey(call.operation) === handed.owner;
 }
 
 function withHistory(task: A2aTask, length: number | undefined): A2aTask {

@@ -1,48 +1,72 @@
 /** Pages of tasks, the one that changed last first. */
-import { type ListTasksRequest, type ListTasksResponse, TaskState } from '@a2a-js/sdk';
+import { type ListTasksRequest, TaskState } from '@a2a-js/sdk';
 import { RequestMalformedError } from '@a2a-js/sdk/errors';
-import type { Found } from './handler.ts';
-import { describe, stateOf } from './wire.ts';
+import type { Listed } from './task-index.ts';
+import { stateOf } from './wire.ts';
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 100;
 
 /** Where a task stands in the order: what changes later moves to the front, and never into a later page twice. */
-const placeOf = ({ state, group, task }: Found): string =>
-  `${String(state.updatedMs).padStart(16, '0')} ${group} ${task}`;
+const placeOf = ({ updatedMs, group, task }: Listed): string =>
+  `${String(updatedMs).padStart(16, '0')} ${group} ${task}`;
 
-export function listPage(found: readonly Found[], request: ListTasksRequest): ListTasksResponse {
-  const {
-    contextId,
-    status,
-    statusTimestampAfter,
-    pageToken,
-    pageSize: wanted = 0,
-    includeArtifacts,
-  } = request;
+export interface Page {
+  readonly page: readonly Listed[];
+  readonly nextPageToken: string;
+  readonly pageSize: number;
+  /** Of all pages. */
+  readonly totalSize: number;
+}
+
+/**
+ * The page of `listed` that a request asks for.
+ * @throws RequestMalformedError for a size, a time or a token that is none
+ */
+export function pageOf(listed: Iterable<Listed>, request: ListTasksRequest): Page {
+  const { contextId, status, statusTimestampAfter, pageToken, pageSize: wanted = 0 } = request;
   const pageSize = wanted === 0 ? PAGE_DEFAULT : wanted;
   if (pageSize < 1 || pageSize > PAGE_MAX) throw new RequestMalformedError(`pageSize is 1 to ${PAGE_MAX}`);
   const sinceMs = statusTimestampAfter === undefined ? 0 : Date.parse(statusTimestampAfter);
   if (Number.isNaN(sinceMs)) throw new RequestMalformedError('statusTimestampAfter is no time of ISO 8601');
   const before = pageToken === '' ? undefined : placeIn(pageToken);
-  const fitting = found
-    .filter(
-      ({ handed, state }) =>
-        (contextId === '' || handed.contextId === contextId) &&
-        (status === TaskState.TASK_STATE_UNSPECIFIED || stateOf(state.status) === status) &&
-        state.updatedMs >= sinceMs,
-    )
-    .sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1));
-  const rest = before === undefined ? fitting : fitting.filter((one) => placeOf(one) < before);
-  const page = rest.slice(0, pageSize);
+  const beforeMs = before === undefined ? Number.MAX_SAFE_INTEGER : Number(before.slice(0, 16));
+  const page: Listed[] = [];
+  let totalSize = 0;
+  let rest = 0;
+  for (const one of listed) {
+    const isFitting =
+      (contextId === '' || one.contextId === contextId) &&
+      (status === TaskState.TASK_STATE_UNSPECIFIED || stateOf(one.status) === status) &&
+      one.updatedMs >= sinceMs;
+    if (!isFitting) continue;
+    totalSize++;
+    // Most are decided by their time alone; places are texts, and cost more.
+    if (one.updatedMs > beforeMs || (before !== undefined && !(placeOf(one) < before))) continue;
+    rest++;
+    insert(page, one, pageSize);
+  }
   const last = page.at(-1);
-  const nextPageToken =
-    last === undefined || page.length === rest.length ? '' : Buffer.from(placeOf(last)).toString('base64url');
-  const tasks = page.map(({ place, state, handed }) => {
-    const task = describe(place, state, handed);
-    return includeArtifacts ? task : { ...task, artifacts: [] };
-  });
-  return { tasks, nextPageToken, pageSize, totalSize: fitting.length };
+  const isEnd = last === undefined || page.length === rest;
+  return {
+    page,
+    nextPageToken: isEnd ? '' : Buffer.from(placeOf(last)).toString('base64url'),
+    pageSize,
+    totalSize,
+  };
+}
+
+/** Puts one into the page, latest first, where it belongs; what has no room falls out at the end. */
+function insert(page: Listed[], one: Listed, size: number): void {
+  let at = page.length;
+  while (at > 0 && isLater(one, page[at - 1]!)) at--;
+  if (at >= size) return;
+  page.splice(at, 0, one);
+  if (page.length > size) page.pop();
+}
+
+function isLater(one: Listed, other: Listed): boolean {
+  return one.updatedMs === other.updatedMs ? placeOf(one) > placeOf(other) : one.updatedMs > other.updatedMs;
 }
 
 function placeIn(token: string): string {

@@ -49,26 +49,20 @@ export class PushDesk {
       throw new RequestMalformedError(
         `there are as many targets as there may be, ${TARGETS_PER_TASK_MAX} of one task`,
       );
-    const target: Target = {
-      group,
-      task,
-      config: id === '' ? randomUUID() : id,
-      url,
-      token,
-      ...(authentication && { authentication }),
-      told: '',
-    };
+    const made = { group, task, config: id === '' ? randomUUID() : id, url, told: '' };
+    const target = this.records.sealedTarget(made, { token, ...(authentication && { authentication }) });
     await this.records.putTarget(target);
     this.pusher.add(target);
-    return describe(target);
+    return this.describe(target, true);
   }
 
-  list(handle: Handle): TaskPushNotificationConfig[] {
-    return this.records.targets(handle).map(describe);
+  /** @param isOwner whether the caller made them; to others their secrets are not shown */
+  list(handle: Handle, isOwner: boolean): TaskPushNotificationConfig[] {
+    return this.records.targets(handle).map((target) => this.describe(target, isOwner));
   }
 
-  get(handle: Handle, id: string): TaskPushNotificationConfig {
-    return describe(this.target(handle, id));
+  get(handle: Handle, id: string, isOwner: boolean): TaskPushNotificationConfig {
+    return this.describe(this.target(handle, id), isOwner);
   }
 
   /** What is not there is removed already. */
@@ -84,9 +78,10 @@ export class PushDesk {
     if (target === undefined) throw new TaskNotFoundError('the task has no such target of notifications');
     return target;
   }
-}
 
-function describe(target: Target): TaskPushNotificationConfig {
-  const { config, url, token, authentication } = target;
-  return { tenant: '', id: config, taskId: formatHandle(target), url, token, authentication };
+  private describe(target: Target, isOwner: boolean): TaskPushNotificationConfig {
+    const { config, url } = target;
+    const { token = '', authentication } = (isOwner ? this.records.secretsOf(target) : undefined) ?? {};
+    return { tenant: '', id: config, taskId: formatHandle(target), url, token, authentication };
+  }
 }

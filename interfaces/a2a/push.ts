@@ -5,10 +5,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { A2A_CONTENT_TYPE, StreamResponse } from '@a2a-js/sdk';
+import { isOpen } from '../../machines/task.machine.ts';
 import type { BatteryNode } from '../../node.ts';
+import { versionOf } from '../operations/task-shape.ts';
+import { PROTOCOL_VERSION } from './card.ts';
 import { type Notification, PushTargetError, post, type TargetPolicy } from './push-target.ts';
 import type { A2aRecords, Target } from './records.ts';
-import { describe, versionOf } from './wire.ts';
+import { describe } from './wire.ts';
 
 /** Targets of one task, and of all tasks that are not over. */
 export const TARGETS_PER_TASK_MAX = 8;
@@ -77,7 +80,7 @@ export class Pusher {
   /** Whether there is nothing left to tell, ever. */
   private isDone(target: Target): boolean {
     const task = this.taskOf(target);
-    return task === undefined || (isOver(task.status) && versionOf(task) === target.told);
+    return task === undefined || (!isOpen(task) && versionOf(task) === target.told);
   }
 
   private look(group?: string): void {
@@ -87,6 +90,8 @@ export class Pusher {
 
   private tell(name: string, target: Target): void {
     if (this.sending.has(name) || this.stopping.signal.aborted) return;
+    // While the keys are locked, nothing proves to it who tells it; it is told after the next change.
+    if (target.sealed !== undefined && this.options.node.isLocked) return;
     const task = this.taskOf(target);
     if (task === undefined || versionOf(task) === target.told) return;
     if (this.sending.size >= SENDING_MAX) {
@@ -114,7 +119,7 @@ export class Pusher {
       const notification = this.notificationOf(target);
       if (notification === undefined) return void this.targets.delete(name);
       try {
-        await post(notification, this.options, this.stopping.signal);
+        await post(this.withSecrets(notification, target), this.options, this.stopping.signal);
         return await this.told(name, target, notification.version);
       } catch (error) {
         if (!(error instanceof PushTargetError)) throw error;
@@ -148,22 +153,30 @@ export class Pusher {
     const task = this.taskOf(target);
     const handed = records.handed(target.group, target.task);
     if (task === undefined || handed === undefined) return undefined;
-    const { url, token, authentication } = target;
-    const payload = { $case: 'task' as const, value: describe(node.group(target.group), task, handed) };
+    const { url } = target;
+    // A notification has the message that the task came from; what followed is got with the task.
+    const first = { ...handed, later: [] };
+    const payload = { $case: 'task' as const, value: describe(node.group(target.group), task, first) };
     return {
       url,
       version: versionOf(task),
       body: JSON.stringify(StreamResponse.toJSON({ payload })),
       headers: {
         'content-type': A2A_CONTENT_TYPE,
-        'a2a-version': '1.0',
-        ...(token === '' ? {} : { 'x-a2a-notification-token': token }),
-        ...(authentication && { authorization: `${authentication.scheme} ${authentication.credentials}` }),
+        'a2a-version': PROTOCOL_VERSION,
       },
     };
   }
-}
 
-function isOver(status: string): boolean {
-  return status === 'completed' || status === 'failed' || status === 'cancelled';
+  private withSecrets(notification: Notification, target: Target): Notification {
+    const secrets = this.options.records.secretsOf(target);
+    if (secrets === undefined)
+      throw new PushTargetError('target_refused', 'what proves who tells the target does not open');
+    const { token, authentication } = secrets;
+    const proof = {
+      ...(token === '' ? {} : { 'x-a2a-notification-token': token }),
+      ...(authentication && { authorization: `${authentication.scheme} ${authentication.credentials}` }),
+    };
+    return { ...notification, headers: { ...notification.headers, ...proof } };
+  }
 }

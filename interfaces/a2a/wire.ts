@@ -70,22 +70,17 @@ function hashOf(...parts: readonly string[]): string {
   return toHex(sha256(utf8(JSON.stringify(parts))));
 }
 
-/** Which state of a task somebody was told: another text for every change. */
-export function versionOf({ status, attempt, updatedMs }: Task): string {
-  return `${status} ${attempt} ${updatedMs}`;
-}
-
-/** A task, and the message that it came from. */
+/** A task, the message that it came from, and those that followed. */
 export function describe(group: Group, task: Task, handed: Handed): A2aTask {
   const id = formatHandle({ group: group.groupId, task: task.task });
-  const { contextId, message } = handed;
+  const { contextId, message, later } = handed;
   const artifact = artifactOf(group, task);
   return {
     id,
     contextId,
     status: statusOf({ id, contextId }, task),
     artifacts: artifact === undefined ? [] : [artifact],
-    history: [{ ...message, taskId: id, contextId }],
+    history: [message, ...later].map((one) => ({ ...one, taskId: id, contextId })),
     metadata: { groupId: group.groupId, taskId: task.task, attempt: task.attempt },
   };
 }

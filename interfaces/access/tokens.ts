@@ -11,7 +11,7 @@ import { dirname } from 'node:path';
 import { NotFoundError, UsageError } from '../../actors/errors.ts';
 import { resolveId } from '../../actors/ids.ts';
 import { sha256 } from '../../crypto/hash.ts';
-import { toHex } from '../../events/bytes.ts';
+import { type Hex32, toHex } from '../../events/bytes.ts';
 import { layoutOf } from '../../storage/directory.ts';
 import { StorageError, withFileErrors } from '../../storage/errors.ts';
 import { syncFolder, writeNewFile } from '../../storage/folders.ts';
@@ -32,6 +32,8 @@ export interface AccessToken {
   /** The identity that its bearer signs as; nothing for one who may only read. */
   readonly identity?: string;
   readonly isAdmin: boolean;
+  /** The groups that it reaches, by id; all of the node, if not given. */
+  readonly groups?: readonly Hex32[];
   readonly createdMs: number;
   /** Nothing for a token that does not end by itself. */
   readonly expiresMs?: number;
@@ -41,6 +43,7 @@ export interface NewToken {
   readonly name: string;
   readonly identity?: string;
   readonly isAdmin?: boolean;
+  readonly groups?: readonly Hex32[];
   readonly expiresMs?: number;
 }
 
@@ -65,7 +68,10 @@ export class AccessTokens {
    * Makes a token and gives it out, once.
    * @throws UsageError, StorageError
    */
-  create({ name, identity, isAdmin = false, expiresMs }: NewToken): { token: string; access: AccessToken } {
+  create(given: NewToken): { token: string; access: AccessToken } {
+    const { name, identity, isAdmin = false, groups, expiresMs } = given;
+    if (isAdmin && groups !== undefined)
+      throw new UsageError('a token acts on the node, or is confined to some groups; it cannot be both');
     const all = this.list();
     if (all.length >= TOKENS_MAX) throw new UsageError(`there are ${TOKENS_MAX} tokens; revoke some first`);
     if (all.some((one) => one.name === name))
@@ -76,6 +82,7 @@ export class AccessTokens {
       name,
       ...(identity === undefined ? {} : { identity }),
       isAdmin,
+      ...(groups === undefined ? {} : { groups }),
       createdMs: Date.now(),
       ...(expiresMs === undefined ? {} : { expiresMs }),
     };
@@ -160,12 +167,16 @@ function tokensIn(text: string): AccessToken[] | undefined {
 }
 
 function isToken(value: unknown): value is AccessToken {
-  const { id, name, identity, isAdmin, createdMs, expiresMs } = (value ?? {}) as Record<string, unknown>;
+  const { id, name, identity, isAdmin, groups, createdMs, expiresMs } = (value ?? {}) as Record<
+    string,
+    unknown
+  >;
   return (
     typeof id === 'string' &&
     typeof name === 'string' &&
     (identity === undefined || typeof identity === 'string') &&
     typeof isAdmin === 'boolean' &&
+    (groups === undefined || (Array.isArray(groups) && groups.every((one) => typeof one === 'string'))) &&
     typeof createdMs === 'number' &&
     (expiresMs === undefined || typeof expiresMs === 'number')
   );

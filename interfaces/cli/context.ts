@@ -129,7 +129,7 @@ export function verb<O extends object = object>(
     if (spec.isDefault && excess !== undefined) throw noSuchVerb(program, excess);
     for (const option of required)
       if (command.getOptionValue(option.attributeName()) === undefined)
-        throw new UsageError(`${command.name()} needs ${option.flags}; see: lb ${command.name()} --help`);
+        throw new UsageError(`${pathOf(command)} needs ${option.flags}; see: lb ${pathOf(command)} --help`);
     const run = new Run<O>(command, context, spec);
     try {
       const forwarded = spec.runsHere ? undefined : await context.forward?.(run.data);
@@ -144,10 +144,19 @@ export function verb<O extends object = object>(
   return command;
 }
 
+/** What is typed behind `lb`: `mint`, `backup create`. */
+function pathOf(command: Command): string {
+  const above = command.parent;
+  return above?.parent ? `${pathOf(above)} ${command.name()}` : command.name();
+}
+
 /** Adds a verb that has verbs of its own: `lb invite create`. */
 export function family(program: Command, name: string, summary: string, heading: Heading): Command {
   const command = program.command(name).summary(summary).description(summary).helpGroup(`${heading}:`);
   addCommonOptions(command);
+  command.on('command:*', ([given]: [string]) => {
+    throw noSuchVerb(command, given);
+  });
   return command;
 }
 

@@ -1,7 +1,8 @@
 /** One run of the program, from its arguments to its exit code. Whatever happens, a failure is one line. */
 
 import { type CliContext, VerbExit } from './context.ts';
-import { EXIT, failureOf, formatFailure } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { failureOf, formatFailure } from './failures.ts';
 import { assertArguments } from './parse.ts';
 import { buildProgram } from './program.ts';
 import { InterruptedError, OutputClosedError } from './terminal.ts';

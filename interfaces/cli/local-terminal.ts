@@ -1,6 +1,12 @@
 /** The terminal of this process: its three standard streams. */
 import { OutputFailedError } from './errors.ts';
-import { InterruptedError, OutputClosedError, type Terminal } from './terminal.ts';
+import {
+  INPUT_BYTES_MAX,
+  InterruptedError,
+  inputTooLong,
+  OutputClosedError,
+  type Terminal,
+} from './terminal.ts';
 
 export class LocalTerminal implements Terminal {
   readonly isOutTerminal = process.stdout.isTTY === true;
@@ -47,7 +53,12 @@ export class LocalTerminal implements Terminal {
 
   async readInput(): Promise<Uint8Array> {
     const chunks: Buffer[] = [];
-    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    let bytes = 0;
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > INPUT_BYTES_MAX) throw inputTooLong();
+      chunks.push(chunk);
+    }
     return Buffer.concat(chunks);
   }
 

@@ -1,5 +1,6 @@
 /** What the verbs of the network share: the network that runs, or one for the time of the verb; and its records. */
 import type { Command } from 'commander';
+import { UsageError } from '../../actors/errors.ts';
 import { resolveId } from '../../actors/ids.ts';
 import type { PeerHint } from '../../actors/invites.ts';
 import type { Hex32 } from '../../events/bytes.ts';
@@ -8,6 +9,9 @@ import type { PeerBook } from '../../protocol/peers.ts';
 import type { Subscriptions } from '../../protocol/subscriptions.ts';
 import { loadConfig, networkOptions } from '../config/load.ts';
 import type { Run } from './context.ts';
+import { parseCount } from './parse.ts';
+
+const PORT_MAX = 65_535;
 
 /**
  * The network of the node: the one that runs while the node is up, or one that ends with the verb and does not
@@ -43,12 +47,59 @@ export async function subscriptionsOf(run: Run): Promise<Subscriptions> {
   return new Subscriptions(node.networkPort.store.network);
 }
 
-/** `--peer ADDRESS`, as often as one likes. */
+/** How peers are named on a command line. */
+export interface PeerFlags {
+  readonly peer?: readonly string[];
+  readonly host?: string;
+  readonly port?: string;
+}
+
+/** `--peer ADDRESS`, as often as one likes, and `--host` with `--port`. */
 export function peerOption(command: Command): Command {
-  return command.option(
-    '--peer <address...>',
-    'call this peer too: /ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT',
+  return placeOption(
+    command.option(
+      '--peer <address...>',
+      'call this peer too: /ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT',
+    ),
   );
+}
+
+/** `--host` and `--port`: whoever answers there. */
+export function placeOption(command: Command): Command {
+  return command
+    .option('--host <host>', 'call whoever answers there; needs --port')
+    .option('--port <port>', 'the port there');
+}
+
+/**
+ * The peers that the flags name. One who is named by his place alone is called, which tells his key.
+ * @throws NetworkError where nobody answers there
+ */
+export async function namedPeers(run: Run<PeerFlags>): Promise<PeerHint[]> {
+  const { peer, host, port } = run.options;
+  const given = await givenPeers(peer);
+  const address = await givenPlace({ host, port }, ['--host', '--port']);
+  if (address === undefined) return given;
+  const network = await networkOf(run);
+  const key = await network.host.dialUnknown(address);
+  run.hint(`${run.id(key)} answers at ${address}`);
+  return [...given, { key, addresses: [address] }];
+}
+
+/** The address of a host and a port, which belong together. */
+export async function givenPlace(
+  { host, port }: Pick<PeerFlags, 'host' | 'port'>,
+  [hostFlag, portFlag]: readonly [string, string],
+): Promise<string | undefined> {
+  if (host === undefined && port === undefined) return undefined;
+  const number = port === undefined ? undefined : parseCount(port, portFlag, 1, PORT_MAX);
+  if (host === undefined || number === undefined)
+    throw new UsageError(`${hostFlag} and ${portFlag} belong together`);
+  const { isDialable, placeOf } = await import('../../protocol/addresses.ts');
+  const address = placeOf(host, number);
+  if (!isDialable(address))
+    throw new UsageError(`${hostFlag} ${host}: expected a host name or an IP address`);
+  return address;
 }
 
 /** The peers of `--peer`. */
@@ -60,8 +111,10 @@ export async function givenPeers(addresses: readonly string[] = []): Promise<Pee
   });
 }
 
-/** A peer of the book by its key or the beginning of it. */
+/** A peer of the book by its alias, its key or the beginning of it. */
 export function knownPeer(book: PeerBook, given: string): Hex32 {
+  const called = book.all().find(({ alias }) => alias === given);
+  if (called !== undefined) return called.key;
   return resolveId(
     'peer',
     given,

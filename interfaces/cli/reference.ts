@@ -3,7 +3,7 @@
  * it, so that the page stays true.
  */
 import type { Command, Option } from 'commander';
-import { EXIT } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
 
 export const REFERENCE_BEGIN = '<!-- Generated from the program: edit the verbs, not this. -->';
 export const REFERENCE_END = '<!-- End of the generated part. -->';

@@ -7,8 +7,9 @@ import { constants } from 'node:os';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { forward } from '../socket/client.ts';
 import type { Forward } from './context.ts';
-import { EXIT, failureOf, formatFailure } from './errors.ts';
 import { execute, reportFailure } from './execute.ts';
+import { EXIT } from './exit-codes.ts';
+import { failureOf, formatFailure } from './failures.ts';
 import { LocalTerminal } from './local-terminal.ts';
 import { Output } from './output.ts';
 

@@ -6,7 +6,7 @@ import type { RunRequest } from '../socket/frames.ts';
 import type { RemoteTerminal } from '../socket/remote-terminal.ts';
 import type { SocketServer } from '../socket/server.ts';
 import type { CliContext } from './context.ts';
-import { EXIT } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
 import { Output } from './output.ts';
 
 /** What a verb that heeds Ctrl-C gets to end by itself. */

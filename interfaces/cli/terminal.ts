@@ -5,6 +5,17 @@
  * while a node is up, it runs there, and its terminal is at the other end of a socket.
  */
 
+import { UsageError } from '../../actors/errors.ts';
+
+/** More input than any verb takes; it is in memory as a whole. */
+export const INPUT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** More was piped in than `INPUT_BYTES_MAX`. */
+export function inputTooLong(): UsageError {
+  const mebibytes = INPUT_BYTES_MAX / 1024 ** 2;
+  return new UsageError(`standard input has more than ${mebibytes} MiB, which is more than any verb takes`);
+}
+
 /** Thrown by `writeOut` once nobody reads any more. Ends the verb with success. */
 export class OutputClosedError extends Error {
   override readonly name = 'OutputClosedError';
@@ -40,7 +51,7 @@ export interface Terminal {
     question: string,
     options: { readonly isShown: boolean; readonly signal: AbortSignal },
   ): Promise<string>;
-  /** Everything that is piped in, to its end. */
+  /** Everything that is piped in, to its end. @throws UsageError beyond `INPUT_BYTES_MAX` */
   readInput(): Promise<Uint8Array>;
   /** What is piped in as it comes: for a verb that answers line by line. */
   input(): AsyncIterable<Uint8Array>;

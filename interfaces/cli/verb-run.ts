@@ -62,9 +62,14 @@ function groupName(node: BatteryNode, id: Hex32): string {
   }
 }
 
+/** The node's own identity. */
+export function ownIdentity(node: BatteryNode): ReturnType<BatteryNode['identities']>[number] {
+  return node.identities().find(({ isNode }) => isNode)!;
+}
+
 /** What the node's own identity is called. */
 export function ownName(node: BatteryNode): string {
-  return node.identities().find(({ isNode }) => isNode)!.name;
+  return ownIdentity(node).name;
 }
 
 /** One run of a verb. */

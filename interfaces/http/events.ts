@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Group } from '../../actors/group.ts';
+import { reachOf } from '../access/reach.ts';
 import { LOG_KIND_LIST, type LogKind, MOMENT_KIND_LIST, type MomentKind, parseKinds } from '../cli/events.ts';
 import { toWire } from '../cli/json.ts';
 import { describeFailure } from '../operations/failure.ts';
@@ -26,6 +27,8 @@ interface Wanted {
   readonly groups: () => Group[];
   readonly groupId: string | undefined;
   readonly places: Places;
+  /** The groups that the caller reaches; all, and the node itself, if not given. */
+  readonly reached: readonly string[] | undefined;
   readonly logKinds: readonly LogKind[] | undefined;
   readonly momentKinds: ReadonlySet<MomentKind>;
 }
@@ -51,7 +54,9 @@ export function addEvents(app: FastifyInstance, context: HttpContext): void {
 }
 
 /** @throws ProblemError for a group, a kind or a cursor that is none */
-function wantedBy({ node }: HttpContext, request: FastifyRequest): Wanted {
+function wantedBy(context: HttpContext, request: FastifyRequest): Wanted {
+  const access = request.access!;
+  const node = reachOf(context.node, access);
   const { group_id, kinds, cursor } = request.query as Record<string, string | undefined>;
   const last = request.headers['last-event-id'];
   const from = typeof last === 'string' ? last : cursor;
@@ -64,6 +69,7 @@ function wantedBy({ node }: HttpContext, request: FastifyRequest): Wanted {
       groups,
       groupId,
       places: from === undefined ? Places.atHead(groups()) : Places.fromText(from),
+      reached: access.groups,
       logKinds: wanted === undefined ? undefined : LOG_KIND_LIST.filter(isWanted),
       momentKinds: new Set(MOMENT_KIND_LIST.filter(isWanted)),
     };
@@ -73,7 +79,7 @@ function wantedBy({ node }: HttpContext, request: FastifyRequest): Wanted {
 }
 
 async function stream({ node, ending }: HttpContext, wanted: Wanted, reply: FastifyReply): Promise<void> {
-  const { groups, groupId, places, logKinds, momentKinds } = wanted;
+  const { groups, groupId, places, reached, logKinds, momentKinds } = wanted;
   reply.hijack();
   const { raw } = reply;
   const client = new Client(raw, ending);
@@ -86,8 +92,10 @@ async function stream({ node, ending }: HttpContext, wanted: Wanted, reply: Fast
   client.comment('ok');
   using growth = new Growth(node);
   const moments = node.bus.moment$.subscribe((event) => {
-    const isOfGroup = groupId === undefined || !('groupId' in event) || event.groupId === groupId;
-    if (isOfGroup && momentKinds.has(event.kind)) client.moment(event.kind, toWire(event));
+    const of = 'groupId' in event ? event.groupId : undefined;
+    const isOfGroup = groupId === undefined || of === undefined || of === groupId;
+    const isReached = reached === undefined || (of !== undefined && reached.includes(of));
+    if (isOfGroup && isReached && momentKinds.has(event.kind)) client.moment(event.kind, toWire(event));
   });
   const kinds = logKinds === undefined ? {} : { kinds: logKinds };
   try {

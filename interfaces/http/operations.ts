@@ -1,5 +1,6 @@
 /** Operations as paths: `POST /v1/NAME` with a JSON body, and for those that only read `GET /v1/NAME?parameters`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { reachOf } from '../access/reach.ts';
 import { scopesOf } from '../access/tokens.ts';
 import { describeFailure } from '../operations/failure.ts';
 import type { Call, Operation } from '../operations/operation.ts';
@@ -33,6 +34,7 @@ async function answer(
       detail: `${operation.name} needs the scope ${operation.scope}, which this token has not`,
       next: 'the operator of the node makes tokens with: lb access create',
     });
+  if (access.groups !== undefined && operation.isNodeWide) throw confined(operation.name);
   const problems = operation.check(input);
   if (problems.length > 0)
     throw new ProblemError({
@@ -43,7 +45,12 @@ async function answer(
     });
   const gone = new AbortController();
   reply.raw.on('close', () => gone.abort());
-  const call: Call = { node, identity: access.identity, signal: gone.signal, progress: () => {} };
+  const call: Call = {
+    node: reachOf(node, access),
+    identity: access.identity,
+    signal: gone.signal,
+    progress: () => {},
+  };
   try {
     return await operation.run(call, input as Parameters<Operation['run']>[1]);
   } catch (error) {
@@ -51,6 +58,16 @@ async function answer(
     if (failure.kind === 'bug') report(error);
     throw new ProblemError(problemOf(failure));
   }
+}
+
+/** What a caller who is confined to some groups asks about more than them. */
+export function confined(what: string): ProblemError {
+  return new ProblemError({
+    status: 403,
+    code: 'forbidden',
+    detail: `${what} is about the whole node, and this token is for some of its groups`,
+    next: 'the operator of the node makes tokens with: lb access create',
+  });
 }
 
 type Query = Readonly<Record<string, string | string[]>>;

@@ -18,7 +18,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { addEvents } from './events.ts';
 import { baseUrl, Gate } from './gate.ts';
 import { openApi } from './openapi.ts';
-import { addOperations } from './operations.ts';
+import { addOperations, confined } from './operations.ts';
 import { ProblemError, problemOfError, sendProblem } from './problem.ts';
 
 declare module 'fastify' {
@@ -233,7 +233,8 @@ function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors)
     const found = await ready();
     return reply.code(found.ready ? 200 : 503).send(found);
   });
-  app.get('/metrics', async (_, reply) => {
+  app.get('/metrics', async ({ access }, reply) => {
+    if (access?.groups !== undefined) throw confined('/metrics');
     if (metrics === undefined)
       throw new ProblemError({
         status: 404,

@@ -10,18 +10,22 @@ import {
   isInitializeRequest,
   isJsonContentType,
   isLegacyRequest,
+  type JSONRPCMessage,
   type McpHttpHandler,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BatteryNode } from '../../node.ts';
+import { reachOf } from '../access/reach.ts';
 import { type AccessToken, scopesOf } from '../access/tokens.ts';
 import { parseToolsets } from '../cli/toolsets.ts';
 import type { Toolset } from '../operations/operation.ts';
 import { watchChanges } from './changes.ts';
+import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
+import { TaskSubscriptions } from './task-subscriptions.ts';
 
 /** Sessions of the older era at once; beyond, the one that was idle longest ends. */
 const SESSIONS_MAX = 1_024;
@@ -49,6 +53,7 @@ export class McpEndpoint {
   private readonly report: (error: unknown) => void;
   private readonly modern: McpHttpHandler;
   private readonly sessions = new Map<string, LegacySession>();
+  private readonly replay = new ReplayMemory();
   private readonly changes: Disposable;
   private readonly sweeping: NodeJS.Timeout;
 
@@ -105,8 +110,7 @@ export class McpEndpoint {
       return rpcError(415, -32000, 'Unsupported Media Type: Content-Type must be application/json');
     if (body === MALFORMED) return rpcError(400, -32700, 'Parse error: the request body is not valid JSON');
     const parsedBody = body === undefined ? {} : { parsedBody: body };
-    if (!(await isLegacyRequest(request, body)))
-      return this.modern.fetch(request, { authInfo, ...parsedBody });
+    if (!(await isLegacyRequest(request, body))) return this.answerModern(request, caller, body);
     const sessionId = request.headers.get('mcp-session-id');
     if (sessionId === null) {
       if (isInitialize(body)) return this.open(request, caller, body);
@@ -120,11 +124,24 @@ export class McpEndpoint {
     return session.transport.handleRequest(request, { authInfo, ...parsedBody });
   }
 
+  private async answerModern(request: Request, caller: Caller, body: unknown): Promise<Response> {
+    const authInfo = infoOf(caller);
+    if (!isListening(body))
+      return this.modern.fetch(request, { authInfo, ...(body === undefined ? {} : { parsedBody: body }) });
+    const tasks = new TaskSubscriptions(this.sessionOf(caller));
+    const response = await this.modern.fetch(request, { authInfo, parsedBody: tasks.incoming(body) });
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    if (!isStream || response.body === null) return response;
+    return new Response(response.body.pipeThrough(rewritten(tasks)), response);
+  }
+
   private async open(request: Request, caller: Caller, body: unknown): Promise<Response> {
     if (this.sessions.size >= SESSIONS_MAX) this.sweep(this.oldest());
     const made = await createServer(this.sessionOf(caller), 'legacy');
+    const events = this.replay.session();
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
+      eventStore: events,
       maxRequestBodySize: BODY_BYTES_MAX,
       onsessioninitialized: (id) => {
         this.sessions.set(id, {
@@ -138,6 +155,7 @@ export class McpEndpoint {
     const telling = tellChanges(this.node, made, 'legacy');
     made.server.onclose = () => {
       telling[Symbol.dispose]();
+      events.clear();
       if (transport.sessionId !== undefined) this.sessions.delete(transport.sessionId);
     };
     await made.server.connect(transport);
@@ -149,7 +167,14 @@ export class McpEndpoint {
 
   private sessionOf({ access, toolsets }: Caller): Session {
     const { node, report } = this;
-    return { node, identity: access.identity, scopes: scopesOf(access), toolsets, report };
+    return {
+      node: reachOf(node, access),
+      identity: access.identity,
+      scopes: scopesOf(access),
+      isConfined: access.groups !== undefined,
+      toolsets,
+      report,
+    };
   }
 
   private oldest(): number {
@@ -188,6 +213,29 @@ function callerIn(info: AuthInfo | undefined): Caller {
 
 function isInitialize(body: unknown): boolean {
   return isInitializeRequest(body) || (Array.isArray(body) && body.some(isInitializeRequest));
+}
+
+function isListening(body: unknown): boolean {
+  return (body as { method?: unknown } | null | undefined)?.method === 'subscriptions/listen';
+}
+
+/** The events of a stream, each told as what it stands for. */
+function rewritten(tasks: TaskSubscriptions): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let rest = '';
+  return new TransformStream({
+    transform(chunk, controller) {
+      const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
+      rest = blocks.pop()!;
+      for (const block of blocks) {
+        const [, data] = /^data: (.*)$/m.exec(block) ?? [];
+        const told = data === undefined ? undefined : tasks.outgoing(JSON.parse(data) as JSONRPCMessage);
+        const frames = told?.map((message) => `event: message\ndata: ${JSON.stringify(message)}`) ?? [block];
+        for (const frame of frames) controller.enqueue(encoder.encode(`${frame}\n\n`));
+      }
+    },
+  });
 }
 
 /** Stands for a body that is no JSON. */

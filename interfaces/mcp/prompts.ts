@@ -11,6 +11,7 @@ import {
   ProtocolErrorCode,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { groupOf } from '../operations/call.ts';
 import { operationNamed } from '../operations/registry.ts';
 import type { Extra } from './extra.ts';
 import { groupUri } from './resources.ts';
@@ -55,13 +56,13 @@ const HELP: readonly Help[] = [
       arguments: [{ name: 'task', description: 'Id of the task', required: true }, group],
     },
     async messages(session, { task, group }, signal) {
-      const input = { task_id: task!, ...(group === undefined ? {} : { group_id: group }) };
-      const found = await run(session, 'get_task', input, signal);
+      const { groupId } = groupOf(quickCall(session, signal), group);
+      const found = await run(session, 'get_task', { task_id: task!, group_id: groupId }, signal);
       return [
         said(
           'I would like to hand this task over. A handover that others can work with is a claim that says what is done, what is open, what was tried and did not work, and which claims to read first (as evidence). Then release_task returns the task to the board, or assign_task gives it to somebody.',
         ),
-        attached(`lb://task/${encodeURIComponent(task!)}`, found),
+        attached(`${groupUri(groupId)}/tasks/${encodeURIComponent(task!)}`, found),
       ];
     },
   },

@@ -9,6 +9,7 @@
  *     lb://groups/{group}/tasks                   its open tasks
  *     lb://groups/{group}/tasks/{task}            a task
  *     lb://groups/{group}/blocks/{height}         a block
+ *     lb://groups/{group}/purchases/{purchase}    what was delivered to you, from ?offset= on
  */
 import {
   type ListResourcesResult,
@@ -35,6 +36,12 @@ const TEMPLATES: readonly ResourceTemplateType[] = [
   template('thread', 'Thread', '/threads/{claim}', 'The conversation that a claim belongs to'),
   template('task', 'Task', '/tasks/{task}', 'A task of the board'),
   template('block', 'Block', '/blocks/{height}', 'A sealed block with its transactions'),
+  template(
+    'purchase',
+    'Purchase',
+    '/purchases/{purchase}{?offset}',
+    'What was delivered to you, piece by piece',
+  ),
 ];
 
 function template(name: string, title: string, path: string, description: string): ResourceTemplateType {
@@ -80,11 +87,17 @@ export function groupUri(groupId: string): string {
   return `lb://groups/${groupId}`;
 }
 
+/** Whether a session may be told of an address: one that is confined to some groups, of theirs alone. */
+export function isReached({ node, isConfined = false }: Session, uri: string): boolean {
+  const [, group] = /^lb:\/\/groups\/([^/]+)/.exec(uri) ?? [];
+  return !isConfined || (group !== undefined && node.groupIds().includes(group));
+}
+
 /** How a part of a group's address is read: by an operation, whose result is the resource. */
 interface Route {
   readonly path: RegExp;
   readonly operation: string;
-  input(group: string, part: string): Record<string, unknown>;
+  input(group: string, part: string, rest: string | undefined): Record<string, unknown>;
 }
 
 const ROUTES: readonly Route[] = [
@@ -119,6 +132,11 @@ const ROUTES: readonly Route[] = [
     operation: 'get_block',
     input: (group_id, height) => ({ group_id, height: Number(height) }),
   },
+  {
+    path: /^\/purchases\/([^/?]+)(?:\?offset=(\d{1,15}))?$/,
+    operation: 'open_purchase',
+    input: (group_id, purchase_id, offset = '0') => ({ group_id, purchase_id, offset: Number(offset) }),
+  },
 ];
 
 /** @throws ResourceNotFoundError */
@@ -134,20 +152,22 @@ export async function readResource(
 }
 
 async function read(session: Session, call: Call, uri: string): Promise<unknown> {
-  if (uri === 'lb://groups') return runOperation(call, 'list_groups', {});
+  if (uri === 'lb://groups') return operationNamed('list_groups')!.run(call, {} as never);
   const match = /^lb:\/\/groups\/([^/]+)(\/.*)?$/.exec(uri);
   if (match === null) return undefined;
   const [, group, rest = ''] = match;
   for (const { path, operation, input } of ROUTES) {
     const part = path.exec(rest);
     if (part === null) continue;
+    const read = operationNamed(operation)!;
+    if (!session.scopes.has(read.scope)) return undefined;
     try {
-      return await runOperation(call, operation, input(decode(group!), decode(part[1] ?? '')));
+      return await read.run(call, input(decode(group!), decode(part[1] ?? ''), part[2]) as never);
     } catch (error) {
       const failure = describeFailure(error, call);
       if (failure.kind === 'bug') session.report(error);
       // Whatever the reason is, there is nothing to read at that address.
-      if (failure.kind === 'notFound' || failure.kind === 'usage') return undefined;
+      if (['notFound', 'usage', 'refused'].includes(failure.kind)) return undefined;
       throw error;
     }
   }
@@ -160,8 +180,4 @@ function decode(part: string): string {
   } catch {
     return part;
   }
-}
-
-async function runOperation(call: Call, name: string, input: Record<string, unknown>): Promise<unknown> {
-  return operationNamed(name)!.run(call, input as never);
 }

@@ -17,7 +17,7 @@ import { version } from '../cli/version.ts';
 import { complete } from './completions.ts';
 import type { Extra } from './extra.ts';
 import { getPrompt, listPrompts } from './prompts.ts';
-import { listResources, listTemplates, readResource } from './resources.ts';
+import { isReached, listResources, listTemplates, readResource } from './resources.ts';
 import type { Session } from './session.ts';
 import { SUBSCRIPTIONS_MAX } from './subscriptions.ts';
 import { serveHandles, TASKS_EXTENSION } from './tasks.ts';
@@ -92,7 +92,7 @@ export async function createServer(session: Session, era: ProtocolEra): Promise<
   );
   if (servesHandles) serveHandles(server, session);
   server.setRequestHandler('completion/complete', ({ params }) => complete(session, params));
-  return { server, subscribed: takeSubscriptions(server) };
+  return { server, subscribed: takeSubscriptions(server, session) };
 }
 
 /** What the session asked for besides operations. Loaded late: agents have no use for it. */
@@ -102,7 +102,7 @@ async function extraOf({ toolsets }: Session): Promise<Extra | undefined> {
   return conformanceFixtures;
 }
 
-function takeSubscriptions(server: Server): ReadonlySet<string> {
+function takeSubscriptions(server: Server, session: Session): ReadonlySet<string> {
   const subscribed = new Set<string>();
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
     if (subscribed.size >= SUBSCRIPTIONS_MAX)
@@ -110,6 +110,8 @@ function takeSubscriptions(server: Server): ReadonlySet<string> {
         ProtocolErrorCode.InvalidRequest,
         `a connection may watch ${SUBSCRIPTIONS_MAX} resources; end one of them first`,
       );
+    if (!isReached(session, uri))
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no resource ${uri}`);
     subscribed.add(uri);
     return {};
   });

@@ -7,6 +7,8 @@ export interface Session {
   /** The identity that signs; nothing for one who may only read. */
   readonly identity: string | undefined;
   readonly scopes: ReadonlySet<Scope>;
+  /** Whether he reaches some groups of the node only; `node` has no others then. */
+  readonly isConfined?: boolean;
   readonly toolsets: ReadonlySet<Toolset>;
   /** Told of what must not happen: a bug, and not a refusal. */
   readonly report: (error: unknown) => void;

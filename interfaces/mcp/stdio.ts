@@ -1,10 +1,12 @@
 /** One MCP client at the other end of a terminal: its messages come in by the line, and what it asked for goes out. */
 import { Readable, Writable } from 'node:stream';
+import type { Transport } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Terminal } from '../cli/terminal.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
+import { TaskSubscriptions } from './task-subscriptions.ts';
 
 /** A longer message ends the connection: nothing that an operation takes is as long. */
 const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
@@ -26,13 +28,30 @@ export async function serveTerminal(
       return made.server;
     },
     // What a client sends that is no message of the protocol is its own affair; it gets no answer.
-    { transport: wire, onerror: () => {} },
+    { transport: withTasks(wire, new TaskSubscriptions(session)), onerror: () => {} },
   );
   const end = (): void => void handle.close();
   signal.addEventListener('abort', end, { once: true });
   await wire.closed;
   signal.removeEventListener('abort', end);
   await handle.close();
+}
+
+/** The same connection, on which handles of tasks can be listened to. */
+function withTasks(wire: Wire, tasks: TaskSubscriptions): Transport {
+  const outer: Transport = {
+    start() {
+      wire.onmessage = (message) => outer.onmessage?.(tasks.incoming(message));
+      wire.onclose = () => outer.onclose?.();
+      wire.onerror = (error) => outer.onerror?.(error);
+      return wire.start();
+    },
+    async send(message) {
+      for (const one of tasks.outgoing(message)) await wire.send(one);
+    },
+    close: () => wire.close(),
+  };
+  return outer;
 }
 
 /** The SDK reads text out of what it gets in the way of a `Buffer`. */

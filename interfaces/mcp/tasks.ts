@@ -19,11 +19,12 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
+import { isOpen } from '../../machines/task.machine.ts';
 import { taskOf } from '../cli/resolve.ts';
 import { agentIn, groupOf } from '../operations/call.ts';
 import { describeFailure } from '../operations/failure.ts';
 import type { Call, Operation } from '../operations/operation.ts';
-import { delegate, isOver, outcomeOf } from '../operations/task-desk.ts';
+import { delegate, outcomeOf } from '../operations/task-desk.ts';
 import { quickCall, type Session } from './session.ts';
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
@@ -33,11 +34,14 @@ const POLL_MS = 1_000;
 
 const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
 
-/** Whether the client of a request knows what to do with a handle. */
-function takesHandles({ mcpReq }: ServerContext): boolean {
-  const envelope = mcpReq.envelope as Readonly<Record<string, unknown>> | undefined;
+/** Whether the client of a request knows what to do with a handle. @param envelope the `_meta` of the request */
+export function takesHandles(envelope: Readonly<Record<string, unknown>> | undefined): boolean {
   const capabilities = envelope?.[CAPABILITIES_KEY] as { extensions?: object } | undefined;
   return capabilities?.extensions !== undefined && Object.hasOwn(capabilities.extensions, TASKS_EXTENSION);
+}
+
+function envelopeOf({ mcpReq }: ServerContext): Readonly<Record<string, unknown>> | undefined {
+  return mcpReq.envelope as Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -50,7 +54,7 @@ export async function handleFor(
   input: unknown,
   context: ServerContext,
 ): Promise<CallToolResult | undefined> {
-  if (!takesHandles(context)) return undefined;
+  if (!takesHandles(envelopeOf(context))) return undefined;
   const found = await taskFor(name, call, input);
   if (found === undefined) return undefined;
   const handle = { resultType: 'task', ...stateOf(found.group, found.group.now.task(found.task)!) };
@@ -74,7 +78,7 @@ function stateOf(group: Group, task: Task) {
   const handle = `${group.groupId}.${Buffer.from(task.task).toString('base64url')}`;
   return {
     taskId: handle,
-    status: isOver(task) ? (task.status === 'cancelled' ? 'cancelled' : 'completed') : 'working',
+    status: isOpen(task) ? 'working' : task.status === 'cancelled' ? 'cancelled' : 'completed',
     statusMessage: `the task ${task.task} is ${task.status}`,
     createdAt: new Date(task.createdMs).toISOString(),
     lastUpdatedAt: new Date(task.updatedMs).toISOString(),
@@ -84,19 +88,32 @@ function stateOf(group: Group, task: Task) {
   };
 }
 
+/** A task of the log that a handle names. */
+export interface FoundTask {
+  readonly group: Group;
+  readonly task: Task;
+}
+
+/** How a task is, with its result where it has one. */
+export function detailOf(session: Session, { group, task }: FoundTask): Record<string, unknown> {
+  const state = stateOf(group, task);
+  if (state.status !== 'completed') return state;
+  const structuredContent = outcomeOf(quickCall(session, NEVER), group, task);
+  const content = [{ type: 'text', text: JSON.stringify(structuredContent) }];
+  return { ...state, result: { content, structuredContent, isError: task.status === 'failed' } };
+}
+
+/** What is said at once is not taken back. */
+const NEVER = new AbortController().signal;
+
 /** Answers for handles. */
 export function serveHandles(server: Server, session: Session): void {
   server.setRequestHandler('tasks/get', PARAMS, ({ taskId }, context) => {
-    const { group, task } = found(session, taskId, context);
-    const state = stateOf(group, task);
-    if (state.status !== 'completed') return state;
-    const structuredContent = outcomeOf(quickCall(session, context.mcpReq.signal), group, task);
-    const content = [{ type: 'text', text: JSON.stringify(structuredContent) }];
-    return { ...state, result: { content, structuredContent, isError: task.status === 'failed' } };
+    return detailOf(session, found(session, taskId, context));
   });
   server.setRequestHandler('tasks/cancel', PARAMS, async ({ taskId }, context) => {
     const { group, task } = found(session, taskId, context);
-    if (!isOver(task)) await cancel(session, group, task, context);
+    if (isOpen(task)) await cancel(session, group, task, context);
     return {};
   });
   server.setRequestHandler('tasks/update', PARAMS, ({ taskId }, context) => {
@@ -120,17 +137,23 @@ async function cancel(session: Session, group: Group, { task }: Task, context: S
 }
 
 /** @throws ProtocolError for a handle that names nothing, MissingRequiredClientCapabilityError */
-function found({ node }: Session, handle: string, context: ServerContext): { group: Group; task: Task } {
-  if (!takesHandles(context))
+function found(session: Session, handle: string, context: ServerContext): FoundTask {
+  if (!takesHandles(envelopeOf(context)))
     throw new MissingRequiredClientCapabilityError({
       requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
     });
+  const named = taskOfHandle(session, handle);
+  if (named === undefined) throw invalid('there is no such task');
+  return named;
+}
+
+/** The task that a handle names; nothing for a text that is none. */
+export function taskOfHandle({ node }: Session, handle: string): FoundTask | undefined {
   const [groupId, encoded] = handle.split('.') as [string, string | undefined];
-  if (encoded === undefined || !node.groupIds().includes(groupId)) throw invalid('there is no such task');
+  if (encoded === undefined || !node.groupIds().includes(groupId)) return undefined;
   const group = node.group(groupId);
   const task = group.now.task(Buffer.from(encoded, 'base64url').toString());
-  if (task === undefined) throw invalid('there is no such task');
-  return { group, task };
+  return task === undefined ? undefined : { group, task };
 }
 
 function invalid(message: string): ProtocolError {

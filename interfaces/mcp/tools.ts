@@ -21,8 +21,10 @@ export function listTools(session: Session, extra: Extra | undefined): Tool[] {
   return extra === undefined ? own : [...own, ...Array.from(extra.tools.values(), ({ tool }) => tool)];
 }
 
-function allowed({ scopes, toolsets }: Session): readonly Operation[] {
-  return operationsOf(toolsets).filter(({ scope }) => scopes.has(scope));
+function allowed({ scopes, toolsets, isConfined = false }: Session): readonly Operation[] {
+  return operationsOf(toolsets).filter(
+    ({ scope, isNodeWide }) => scopes.has(scope) && !(isConfined && isNodeWide),
+  );
 }
 
 const described = new Map<Operation, Tool>();
@@ -75,6 +77,12 @@ export async function callTool(
       code: 'forbidden',
       message: `${name} needs the scope ${operation.scope}`,
       next: 'ask the operator of the node for a token or an identity that has it',
+    });
+  if (session.isConfined && operation.isNodeWide)
+    return errorResult({
+      code: 'forbidden',
+      message: `${name} is about the whole node, and this token is for some of its groups`,
+      next: 'ask the operator of the node for a token that reaches all of it',
     });
   const problems = operation.check(input);
   if (problems.length > 0)

@@ -49,6 +49,8 @@ export async function openEndpoint(host: string, port: number, sources: Endpoint
     const problem = `metrics_port ${port} on ${host} cannot be used (${code}); choose another port or address`;
     throw new ConfigError('metrics_port_unusable', [problem]);
   }
+  // A connection that cannot be taken ends nothing but itself.
+  server.on('error', () => {});
   const { port: actual } = server.address() as AddressInfo;
   return { port: actual, close: () => closeServer(server) };
 }

@@ -6,6 +6,9 @@
  *   failed    it cannot do what it is for
  *
  * Health asks the machine anew each time, with one small file written and flushed; a second is a fine interval.
+ * It speaks for a node that runs, and its answer is read by programs. `lb doctor` (interfaces/cli/health) speaks to a
+ * person, also of a node that does not open: it takes storage, clock and the limits of room from here, looks closer
+ * at the rest, and says what to do.
  */
 import { randomUUID } from 'node:crypto';
 import { open, rm, statfs } from 'node:fs/promises';
@@ -14,7 +17,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { errnoName, errnoReason, type FileAction } from '../../events/errno.ts';
 
 export type HealthStatus = 'ok' | 'degraded' | 'failed';
-export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
+type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
 
 export interface Check {
   readonly name: CheckName;
@@ -77,7 +80,7 @@ export async function health(node: HealthSubject, data: string): Promise<Health>
   const checks = [
     await checkStorage(data),
     await checkDiskSpace(data),
-    checkClock(node),
+    checkSteadiness(node),
     checkGroups(node),
     checkKeys(node),
     ...checkNetwork(node),
@@ -96,7 +99,7 @@ export async function ready(node: HealthSubject, data: string): Promise<Readines
 }
 
 /** Writes, flushes and removes a file: only that finds a full quota, a disk that went read-only, a lost mount. */
-async function checkStorage(data: string): Promise<Check> {
+export async function checkStorage(data: string): Promise<Check> {
   const name = 'storage';
   const probe = join(data, `.health-${randomUUID()}`);
   try {
@@ -135,7 +138,8 @@ async function checkDiskSpace(data: string): Promise<Check> {
   }
 }
 
-function checkClock({ clockJumpMs }: HealthSubject): Check {
+/** Whether the system clock jumped while the node ran. */
+export function checkSteadiness({ clockJumpMs }: Pick<HealthSubject, 'clockJumpMs'>): Check {
   if (clockJumpMs === undefined) return { name: 'clock', status: 'ok', detail: 'the clock is steady' };
   const detail = `the system clock jumped by ${Math.round(clockJumpMs / 1000)} s; nothing is sealed until it is right again or the node is restarted`;
   return { name: 'clock', status: 'failed', detail };

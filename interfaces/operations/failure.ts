@@ -5,7 +5,8 @@
 import { RefusedError } from '../../actors/errors.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { RefusalCode } from '../../events/refusals.ts';
-import { EXIT, failureOf } from '../cli/errors.ts';
+import { EXIT } from '../cli/exit-codes.ts';
+import { failureOf } from '../cli/failures.ts';
 import { toWire } from '../cli/json.ts';
 import { explain } from '../cli/refusals/explain.ts';
 import { plainSay, type Say } from '../cli/refusals/say.ts';

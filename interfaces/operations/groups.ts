@@ -45,6 +45,7 @@ const listGroups = define({
   description: 'The groups of this node, with your role in each.',
   toolset: 'groups',
   effect: 'reads',
+  isNodeWide: false,
   input: input({ limit: limit(50), cursor }),
   output: output({
     groups: list(output({ group_id: text(), name: text(), status: text(), role: optional(text()) })),

@@ -161,6 +161,7 @@ const verifyProofOperation = define({
   description: 'Whether a proof holds; it is anchored if its head is one of a group of this node.',
   toolset: 'audit',
   effect: 'reads',
+  isNodeWide: false,
   input: input({ proof: text('in base64') }),
   output: output({
     is_valid: flag(),

@@ -21,10 +21,11 @@ const listClaims = define({
   effect: 'reads',
   input: input({ group_id: groupId, limit: limit(20) }),
   output: output({ claims: list(claimShape), notice }),
-  run(call, { group_id, limit = 20 }) {
+  async run(call, { group_id, limit = 20 }) {
     const group = groupOf(call, group_id);
     const desk = new ClaimDesk(call, group);
-    const claims = group.recentClaims({ limit }).map(({ claim }) => desk.describe(claim));
+    const recent = await group.recentClaimsInTurns({ limit });
+    const claims = recent.map(({ claim }) => desk.describe(claim));
     return { claims, ...noticeFor(claims) };
   },
 });

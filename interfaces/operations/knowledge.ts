@@ -1,5 +1,5 @@
 /** Claims: published, read as they come, watched. */
-import type { Group } from '../../actors/group.ts';
+import type { Group, ReadClaim } from '../../actors/group.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import { claimId, referenceId } from '../cli/resolve.ts';
@@ -43,33 +43,54 @@ export const publishClaim = define({
   },
 });
 
+/** The latest claims of several groups. Groups that last changed before all that was found are not read. */
+async function latestClaims(
+  groups: readonly Group[],
+  sinceMs: number,
+  limit: number,
+): Promise<{ group: Group; claim: ReadClaim }[]> {
+  let latest: { group: Group; claim: ReadClaim }[] = [];
+  const newestFirst = groups
+    .map((group) => ({ group, changedMs: group.head.tsMs }))
+    .sort((one, other) => other.changedMs - one.changedMs);
+  for (const { group, changedMs } of newestFirst) {
+    const oldestMs = latest.length < limit ? sinceMs : latest.at(-1)!.claim.tsMs;
+    if (changedMs < oldestMs) break;
+    const claims = await group.recentClaimsInTurns({ sinceMs: oldestMs, limit });
+    latest = [...latest, ...claims.map((claim) => ({ group, claim }))]
+      .sort((one, other) => other.claim.tsMs - one.claim.tsMs)
+      .slice(0, limit);
+  }
+  return latest;
+}
+
 export const getRecentClaims = define({
   name: 'get_recent_claims',
   title: 'Read recent claims',
   description: 'The latest claims of all groups, newest first. cursor goes to watch_claims.',
   toolset: 'default',
   effect: 'reads',
+  isNodeWide: false,
   input: input({
     since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER, { description: 'milliseconds since 1970' })),
     limit: limit(20),
   }),
-  output: output({ claims: list(claimShape), cursor: text(), notice }),
-  run(call, { since_ms = 0, limit = 20 }) {
+  output: output({ claims: list(claimShape), cursor: optional(text()), notice }),
+  async run(call, { since_ms = 0, limit = 20 }) {
     const groups = call.node.groups();
-    // The cursor is taken first: what comes meanwhile is told twice rather than never.
-    const cursor = Places.atHead(groups).toText();
-    const claims = groups
-      .flatMap((group) => recentOf(call, group, since_ms, limit))
-      .sort((one, other) => other.ts_ms - one.ts_ms)
-      .slice(0, limit);
-    return { claims, cursor, ...noticeFor(claims) };
+    // The cursor is taken first: what comes meanwhile is told twice rather than never. There is none for more groups
+    // than it holds; a watcher of so many names one.
+    const cursor = groups.length > Places.GROUPS_MAX ? undefined : Places.atHead(groups).toText();
+    const latest = await latestClaims(groups, since_ms, limit);
+    const desks = new Map<Group, ClaimDesk>();
+    const claims = latest.map(({ group, claim: { claim } }) => {
+      const desk = desks.get(group) ?? new ClaimDesk(call, group);
+      desks.set(group, desk);
+      return desk.describe(claim);
+    });
+    return { claims, ...given({ cursor }), ...noticeFor(claims) };
   },
 });
-
-function recentOf(call: Call, group: Group, sinceMs: number, limit: number): ClaimWire[] {
-  const desk = new ClaimDesk(call, group);
-  return group.recentClaims({ sinceMs, limit }).map(({ claim }) => desk.describe(claim));
-}
 
 export const watchClaims = define({
   name: 'watch_claims',

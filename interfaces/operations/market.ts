@@ -1,9 +1,13 @@
 /** Packages for sale: offered, found, bought. What follows a purchase is in `purchases.ts`. */
 
 import Type from 'typebox';
+import { NotFoundError } from '../../actors/errors.ts';
+import type { Group } from '../../actors/group.ts';
+import { offerState } from '../../actors/market/contradiction.ts';
+import { type Order, transactionOf } from '../../actors/market/order.ts';
 import { marketOperations } from '../../events/operations/market.ts';
 import { offerOf } from '../cli/resolve.ts';
-import { offerState } from '../cli/verbs/offers.ts';
+import { buyToTheEnd, orderShape } from './buying.ts';
 import {
   agentIn,
   amountOf,
@@ -18,10 +22,22 @@ import {
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
-import { define } from './operation.ts';
-import { field, flag, input, list, number, optional, output, text } from './schema.ts';
+import { contentShape } from './delivery.ts';
+import { type Call, define, type Operation } from './operation.ts';
+import { field, flag, input, list, number, optional, output, text, type ValueOf } from './schema.ts';
 
 const { offer_create } = marketOperations;
+
+const offerInput = input({
+  group_id: groupId,
+  title: field(offer_create.fields.title),
+  content: Type.String({ minLength: 1 }),
+  price: field(offer_create.fields.price),
+  description: optional(field(offer_create.fields.description)),
+  tags: optional(field(offer_create.fields.tags)),
+  expires_ms: optional(field(offer_create.fields.expiresMs)),
+});
+const offerOutput = output({ offer_id: text(), tx_id: text(), height: number() });
 
 export const createOffer = define({
   name: 'create_offer',
@@ -29,30 +45,23 @@ export const createOffer = define({
   description: 'Encrypts the content and offers it for sale; the node grants every buyer the key by itself.',
   toolset: 'default',
   effect: 'adds',
-  input: input({
-    group_id: groupId,
-    title: field(offer_create.fields.title),
-    content: Type.String({ minLength: 1 }),
-    price: field(offer_create.fields.price),
-    description: optional(field(offer_create.fields.description)),
-    tags: optional(field(offer_create.fields.tags)),
-    expires_ms: optional(field(offer_create.fields.expiresMs)),
-    by_hand: optional(flag('Whether you grant each purchase yourself (grant_purchase).')),
-  }),
-  output: output({ offer_id: text(), tx_id: text(), height: number() }),
-  async run(call, { group_id, title, content, price, description, tags = [], expires_ms, by_hand }) {
-    const group = groupOf(call, group_id);
-    const { offer, ...receipt } = await agentIn(call, group).createOffer({
-      title,
-      content: new TextEncoder().encode(content),
-      price: amountOf(price, 'price'),
-      tags,
-      ...given({ description, expiresMs: expires_ms }),
-      grants: by_hand ? 'by_hand' : 'automatic',
-    });
-    return { offer_id: offer, ...sealed(receipt) };
-  },
+  input: offerInput,
+  output: offerOutput,
+  run: (call, terms) => offer(call, terms, 'automatic'),
 });
+
+async function offer(call: Call, terms: ValueOf<typeof offerInput>, grants: 'automatic' | 'by_hand') {
+  const { group_id, title, content, price, description, tags = [], expires_ms } = terms;
+  const { offer, ...receipt } = await agentIn(call, groupOf(call, group_id)).createOffer({
+    title,
+    content: new TextEncoder().encode(content),
+    price: amountOf(price, 'price'),
+    tags,
+    ...given({ description, expiresMs: expires_ms }),
+    grants,
+  });
+  return { offer_id: offer, ...sealed(receipt) };
+}
 
 export const listOffers = define({
   name: 'list_offers',
@@ -99,18 +108,85 @@ export const listOffers = define({
   },
 });
 
+/** Hosts give a call up after a minute; the order goes on without it. */
+const PURCHASE_MS_MAX = 50_000;
+
 export const purchaseOffer = define({
   name: 'purchase_offer',
   title: 'Buy an offer',
-  description: "Pays the price into escrow; the seller's node then grants the key, and you open and accept.",
+  description:
+    'Pays into escrow, waits for the key, checks it and the content, accepts, and gives you the content. Repeat it to wait on or read again; it never pays twice.',
   toolset: 'default',
-  effect: 'adds',
+  effect: 'sets',
   input: input({ group_id: groupId, offer_id: text() }),
-  output: output({ purchase_id: text(), offer_id: text(), price: text(), tx_id: text(), height: number() }),
+  output: output({
+    ...orderShape,
+    tx_id: optional(text()),
+    height: optional(number()),
+    ...contentShape,
+    next: optional(text()),
+    notice,
+  }),
   async run(call, { group_id, offer_id }) {
     const group = groupOf(call, group_id);
-    const { offer, price } = offerOf(group.now, offer_id);
-    const { purchase, ...receipt } = await agentIn(call, group).purchase(offer);
-    return { purchase_id: purchase, offer_id: offer, price: price.toString(), ...sealed(receipt) };
+    const { ended, fields } = await buyToTheEnd(call, {
+      offer: offerOf(group.now, offer_id).offer,
+      groupId: group.groupId,
+      waitMs: PURCHASE_MS_MAX,
+      offset: 0,
+      readOn: ({ purchase }, next) =>
+        `open_purchase (toolset market) with offset ${next} reads on, as does the resource lb://groups/${group.groupId}/purchases/${purchase}?offset=${next}`,
+    });
+    return { ...fields, ...purchasedIn(group, ended) };
   },
 });
+
+/** Where a purchase was sealed, as far as that is known here. */
+function purchasedIn(group: Group, order: Order): { tx_id?: string; height?: number } {
+  // One that was taken over from an earlier purchase by hand has no transaction of its own.
+  if (order.purchase === undefined || order.transaction.length === 0) return {};
+  try {
+    const { txId, location } = group.findTransaction(transactionOf(order).txId);
+    return { tx_id: txId, height: location.height };
+  } catch (error) {
+    // It was signed anew, and the one before came first.
+    if (error instanceof NotFoundError) return {};
+    throw error;
+  }
+}
+
+/** The same for those who do each step themselves; what follows is in `purchases.ts`. */
+export const byHand: readonly Operation[] = [
+  define({
+    name: 'create_offer_by_hand',
+    title: 'Offer a package and grant it by hand',
+    description: 'As create_offer, but you grant each purchase yourself: grant_purchase.',
+    toolset: 'market',
+    effect: 'adds',
+    input: offerInput,
+    output: offerOutput,
+    run: (call, terms) => offer(call, terms, 'by_hand'),
+  }),
+  define({
+    name: 'purchase_offer_by_hand',
+    title: 'Pay for an offer',
+    description:
+      "Only pays the price into escrow; the seller's node then grants the key, and you open_purchase and accept_purchase.",
+    toolset: 'market',
+    effect: 'adds',
+    input: input({ group_id: groupId, offer_id: text() }),
+    output: output({
+      purchase_id: text(),
+      offer_id: text(),
+      price: text(),
+      tx_id: text(),
+      height: number(),
+    }),
+    async run(call, { group_id, offer_id }) {
+      const group = groupOf(call, group_id);
+      const { offer, price } = offerOf(group.now, offer_id);
+      const { purchase, ...receipt } = await agentIn(call, group).purchase(offer);
+      return { purchase_id: purchase, offer_id: offer, price: price.toString(), ...sealed(receipt) };
+    },
+  }),
+];

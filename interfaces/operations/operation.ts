@@ -62,6 +62,8 @@ export interface Operation<I extends ObjectSchema = ObjectSchema, O extends Obje
   readonly scope: Scope;
   /** Whether it is about things outside of this node's groups. */
   readonly isOpenWorld: boolean;
+  /** Whether it is about more than the groups that a caller reaches: closed to callers who reach only some. */
+  readonly isNodeWide: boolean;
   readonly input: I;
   readonly output: O;
   /** @throws every error that `failureOf` knows */
@@ -75,22 +77,28 @@ export type Checker = (value: unknown) => readonly string[];
 
 type Described<I extends ObjectSchema, O extends ObjectSchema> = Omit<
   Operation<I, O>,
-  'run' | 'check' | 'scope' | 'isOpenWorld'
+  'run' | 'check' | 'scope' | 'isOpenWorld' | 'isNodeWide'
 > & {
   readonly scope?: Scope;
   readonly isOpenWorld?: boolean;
+  readonly isNodeWide?: boolean;
   run(call: Call, input: ValueOf<I>): Promise<ValueOf<O>> | ValueOf<O>;
 };
 
-/** Declares an operation. What changes something needs the scope `write`, unless it says more. */
+/**
+ * Declares an operation. What changes something needs the scope `write`, unless it says more; and what takes no
+ * `group_id` is about the whole node, unless it says that it looks at the groups which its caller reaches alone.
+ */
 export function define<I extends ObjectSchema, O extends ObjectSchema>(
   described: Described<I, O>,
 ): Operation {
   const { scope = described.effect === 'reads' ? 'read' : 'write', isOpenWorld = false } = described;
+  const { isNodeWide = !Object.hasOwn(described.input.properties, 'group_id') } = described;
   const operation: Operation<I, O> = {
     ...described,
     scope,
     isOpenWorld,
+    isNodeWide,
     run: async (call, input) => described.run(call, input),
     check: checker(described.input),
   };

@@ -1,61 +1,20 @@
 /** The market between nodes: purchases that run to their end by themselves, and what is announced beyond the group. */
 import { RefusedError } from '../../actors/errors.ts';
-import type { CheckedDelivery } from '../../actors/market/desk.ts';
 import type { Order } from '../../actors/market/order.ts';
-import { concatBytes } from '../../events/bytes.ts';
 import { marketOperations } from '../../events/operations/market.ts';
 import { refuse } from '../../events/refusals.ts';
-import { findOffer } from '../cli/found-offer.ts';
 import { offerOf } from '../cli/resolve.ts';
-import {
-  amountOf,
-  cursor,
-  given,
-  groupId,
-  groupOf,
-  IdentityRequiredError,
-  limit,
-  ownKey,
-  pageOf,
-} from './call.ts';
+import { buyToTheEnd, orderFields, orderShape } from './buying.ts';
+import { amountOf, cursor, groupId, groupOf, IdentityRequiredError, limit, ownKey, pageOf } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
+import { contentShape, offset } from './delivery.ts';
 import { networkOf } from './network.ts';
-import { type Call, define, type Operation } from './operation.ts';
-import { content, readable } from './purchases.ts';
+import { define, type Operation } from './operation.ts';
 import { field, flag, input, integer, list, number, optional, output, text } from './schema.ts';
 
-/** Larger packages are written to files, by lb buy-offer --out. */
-const INLINE_BYTES_MAX = 1_048_576;
 const WAIT_SECONDS = 60;
 const WAIT_SECONDS_MAX = 600;
-
-const orderShape = {
-  order_id: text(),
-  group_id: text(),
-  offer_id: text(),
-  title: text(),
-  price: text(),
-  seller: text(),
-  status: text(),
-  purchase_id: optional(text()),
-  /** What keeps it from going on. */
-  trouble: optional(text()),
-};
-
-function orderFields({ node }: Call, one: Order) {
-  const { order, groupId, offer, title, price, seller, state, purchase } = one;
-  return {
-    order_id: order,
-    group_id: groupId,
-    offer_id: offer,
-    title,
-    price: price.toString(),
-    seller,
-    status: state,
-    ...given({ purchase_id: purchase, trouble: node.market.orders.troubleOf(order) }),
-  };
-}
 
 const buyOffer = define({
   name: 'buy_offer',
@@ -65,66 +24,30 @@ const buyOffer = define({
   toolset: 'market',
   effect: 'sets',
   isOpenWorld: true,
+  // The group may be any that was announced.
+  isNodeWide: true,
   input: input({
     group_id: optional(text('also one that is elsewhere, of an announcement')),
     offer_id: text(),
     price: optional(field(marketOperations.offer_create.fields.price)),
     wait_seconds: optional(integer(0, WAIT_SECONDS_MAX, { default: WAIT_SECONDS })),
     again: optional(flag('buy once more what was delivered before')),
+    offset,
   }),
-  output: output({
-    ...orderShape,
-    bytes: optional(number()),
-    ...content,
-    notice,
-  }),
-  async run(call, { group_id, offer_id, price, wait_seconds = WAIT_SECONDS, again = false }) {
-    const { node, identity } = call;
-    if (identity === undefined) throw new IdentityRequiredError();
-    const found = findOffer(node, offer_id, group_id);
-    const expected = price === undefined ? found.price : amountOf(price, 'price');
-    const { order } = await node.market.buy({
-      groupId: found.groupId,
-      offer: found.offer,
-      as: identity,
-      peers: found.peers,
+  output: output({ ...orderShape, ...contentShape, next: optional(text()), notice }),
+  async run(call, { group_id, offer_id, price, wait_seconds = WAIT_SECONDS, again = false, offset = 0 }) {
+    const { fields } = await buyToTheEnd(call, {
+      offer: offer_id,
+      groupId: group_id,
       again,
-      ...given({ price: expected }),
+      waitMs: wait_seconds * 1_000,
+      offset,
+      readOn: (_, next) => `the same call with offset ${next} and without again reads on`,
+      ...(price === undefined ? {} : { price: amountOf(price, 'price') }),
     });
-    const ended = await ending(call, order, wait_seconds * 1_000);
-    if (ended.state === 'failed') throw new RefusedError(ended.refusal!);
-    const delivery = ended.state === 'settled' ? await node.market.orders.open(order) : undefined;
-    return {
-      ...orderFields(call, ended),
-      ...(delivery?.status === 'opened' ? { bytes: delivery.bytes, ...(await inline(delivery)) } : {}),
-      ...noticeFor([{ is_own: false }]),
-    };
+    return fields;
   },
 });
-
-/** The order as it is when it is over, or after `waitMs`; its steps are told as progress. */
-async function ending(call: Call, order: string, waitMs: number): Promise<Order> {
-  const { orders } = call.node.market;
-  let steps = 0;
-  const watching = orders.changed$.subscribe((changed) => {
-    if (changed.order === order) call.progress(++steps, undefined, `the order is ${changed.state}`);
-  });
-  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, waitMs))]);
-  try {
-    return await orders.until(order, ({ state }) => state === 'unfit', signal);
-  } finally {
-    watching.unsubscribe();
-    assertWanted(call.signal);
-  }
-}
-
-/** The content, as far as it is small enough for an answer. */
-async function inline({ bytes, content }: CheckedDelivery): Promise<ReturnType<typeof readable> | undefined> {
-  if (bytes > INLINE_BYTES_MAX) return undefined;
-  const pieces: Uint8Array[] = [];
-  for await (const piece of content()) pieces.push(piece);
-  return readable(concatBytes(...pieces));
-}
 
 const listOrders = define({
   name: 'list_orders',

@@ -17,10 +17,9 @@ const PREFIX = 'e1.';
 const START: Place = { height: 0, index: 0 };
 /** Digits of a group's id that stand for it: enough that two groups of one node never share them. */
 const ID_DIGITS = 16;
-/** Groups that one cursor can hold; with more, a reader names one. */
-const GROUPS_MAX = 256;
-
 export class Places {
+  /** Groups that one cursor can hold; with more, a reader names one. */
+  static readonly GROUPS_MAX = 256;
   private readonly places: Map<string, Place>;
 
   private constructor(places: Map<string, Place>) {
@@ -34,7 +33,7 @@ export class Places {
 
   /** Where the groups end now. @throws UsageError where there are too many */
   static atHead(groups: readonly Group[]): Places {
-    if (groups.length > GROUPS_MAX)
+    if (groups.length > Places.GROUPS_MAX)
       throw new UsageError(
         `there are ${groups.length} groups, more than one cursor holds; name one in group_id`,
       );
@@ -75,5 +74,5 @@ export class Places {
 
 function decoded(text: string): string[] | undefined {
   const plain = Buffer.from(text, 'base64url').toString();
-  return plain.length <= GROUPS_MAX * 48 ? plain.split(' ') : undefined;
+  return plain.length <= Places.GROUPS_MAX * 48 ? plain.split(' ') : undefined;
 }

@@ -3,10 +3,12 @@ import type { Agent } from '../../actors/agent.ts';
 import { NotFoundError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
 import { offerOf, purchaseOf } from '../cli/resolve.ts';
-import { nextStep } from '../cli/verbs/purchases.ts';
 import { act } from './act.ts';
 import { agentIn, cursor, groupId, groupOf, limit, ownKey, pageOf, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
+import { contentShape, offset, pieceOf } from './delivery.ts';
+import { byHand } from './market.ts';
+import { nextStep } from './next-step.ts';
 import { define, type Operation } from './operation.ts';
 import { flag, input, list, number, optional, output, text } from './schema.ts';
 
@@ -66,9 +68,6 @@ const OPERATION_OF_VERB: Readonly<Record<string, string>> = {
   'settle-purchase': 'settle_purchase',
 };
 
-/** What was delivered, as it is given back. */
-export const content = { text: optional(text()), base64: optional(text('where it is no text')) };
-
 const openPurchase = define({
   name: 'open_purchase',
   title: 'Open a delivery',
@@ -77,14 +76,14 @@ const openPurchase = define({
   effect: 'reads',
   // It reads a secret of the buyer's wallet.
   scope: 'write',
-  input: input({ group_id: groupId, purchase_id }),
-  output: output({ purchase_id: text(), ...content, notice }),
-  run(call, { group_id, purchase_id }) {
+  input: input({ group_id: groupId, purchase_id, offset }),
+  output: output({ purchase_id: text(), ...contentShape, notice }),
+  async run(call, { group_id, purchase_id, offset = 0 }) {
     const group = groupOf(call, group_id);
     const { purchase } = purchaseOf(group.now, purchase_id);
     return {
       purchase_id: purchase,
-      ...deliveredTo(agentIn(call, group), purchase),
+      ...(await deliveredTo(agentIn(call, group), purchase, offset)),
       ...noticeFor([{ is_own: false }]),
     };
   },
@@ -97,12 +96,12 @@ const acceptPurchase = define({
   toolset: 'market',
   effect: 'ends',
   input: input({ group_id: groupId, purchase_id }),
-  output: output({ purchase_id: text(), ...content, tx_id: text(), height: number(), notice }),
+  output: output({ purchase_id: text(), ...contentShape, tx_id: text(), height: number(), notice }),
   async run(call, { group_id, purchase_id }) {
     const group = groupOf(call, group_id);
     const agent = agentIn(call, group);
     const { purchase } = purchaseOf(group.now, purchase_id);
-    const delivered = deliveredTo(agent, purchase);
+    const delivered = await deliveredTo(agent, purchase, 0);
     const receipt = await agent.acceptPurchase(purchase);
     return {
       purchase_id: purchase,
@@ -113,28 +112,21 @@ const acceptPurchase = define({
   },
 });
 
-/** What was delivered, as text where it is text. @throws NotFoundError where it does not open */
-function deliveredTo(agent: Agent, purchase: string): { text: string } | { base64: string } {
-  const delivery = agent.openPurchase(purchase);
+/** What was delivered, from `offset` on as far as one answer holds it. @throws NotFoundError where it does not open */
+async function deliveredTo(agent: Agent, purchase: string, offset: number) {
+  const delivery = await agent.checkPurchase(purchase);
   if (delivery.status === 'bad')
     throw new NotFoundError(
       `the delivery does not open (${delivery.because}); nothing was accepted. A wrong key can be proved with dispute_purchase`,
     );
-  return readable(delivery.content);
-}
-
-export function readable(bytes: Uint8Array): { text: string } | { base64: string } {
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch {
-    return { base64: Buffer.from(bytes).toString('base64') };
-  }
+  return pieceOf(delivery, offset, (next) => `open_purchase with offset ${next} reads on`);
 }
 
 const idOf = (group: Group, purchase_id: string) => purchaseOf(group.now, purchase_id).purchase;
 
 export const marketDesk: readonly Operation[] = [
   listPurchases,
+  ...byHand,
   act('market', {
     name: 'grant_purchase',
     title: 'Grant a purchase',

@@ -2,6 +2,7 @@
 import type { Group } from '../../actors/group.ts';
 import type { Task } from '../../actors/group-view.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
+import { isOpen } from '../../machines/task.machine.ts';
 import { memberKey, taskOf } from '../cli/resolve.ts';
 import { act } from './act.ts';
 import { agentIn, amountOf, given, groupId, groupOf } from './call.ts';
@@ -112,10 +113,6 @@ const waitForTask = define({
   },
 });
 
-export function isOver({ status }: Task): boolean {
-  return status === 'completed' || status === 'failed' || status === 'cancelled';
-}
-
 /** Waits for the end of a task, or for the caller's patience to be over; tells each change on the way. */
 async function follow(call: Call, group: Group, id: string, timeoutMs: number) {
   const untilMs = performance.now() + timeoutMs;
@@ -126,7 +123,7 @@ async function follow(call: Call, group: Group, id: string, timeoutMs: number) {
     const task = group.now.task(id)!;
     if (task.updatedMs !== seenMs) call.progress(++changes, undefined, `the task is ${task.status}`);
     seenMs = task.updatedMs;
-    if (isOver(task) || !(await growth.wait(untilMs - performance.now(), call.signal)))
+    if (!isOpen(task) || !(await growth.wait(untilMs - performance.now(), call.signal)))
       return outcomeOf(call, group, group.now.task(id)!);
   }
 }
@@ -137,7 +134,7 @@ export function outcomeOf(call: Call, group: Group, task: Task) {
   const said = task.result === undefined ? undefined : group.claimContent(task.result)?.text;
   return {
     group_id: group.groupId,
-    is_over: isOver(task),
+    is_over: !isOpen(task),
     task: described,
     ...given({ result_text: said }),
     // The result is the assignee's word, also where the task is one's own.

@@ -6,15 +6,6 @@ import { given, namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
 import { flag, list, number, optional, output, text, type ValueOf } from './schema.ts';
 
-export const TASK_STATUSES = [
-  'pending',
-  'assigned',
-  'in_progress',
-  'completed',
-  'failed',
-  'cancelled',
-] as const;
-
 const status = text();
 
 /** What a change of a task gives back. */
@@ -44,6 +35,11 @@ export const taskShape = output({
   error: optional(text()),
 });
 export type TaskWire = ValueOf<typeof taskShape>;
+
+/** Which state of a task somebody was told: another text for every change. */
+export function versionOf({ status, attempt, updatedMs }: Task): string {
+  return `${status} ${attempt} ${updatedMs}`;
+}
 
 /** Describes tasks of one group; names are looked up once for all of them. */
 export class TaskDesk {

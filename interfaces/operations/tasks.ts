@@ -9,12 +9,13 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
 import type { Operation as SignedOperation } from '../../events/registry.ts';
+import { TASK_STATUSES } from '../../machines/tables.ts';
 import { memberKey, referenceId, taskOf } from '../cli/resolve.ts';
 import { agentIn, amountOf, cursor, given, groupId, groupOf, limit, pageOf, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
 import { field, input, list, optional, output, text, textUpTo, words } from './schema.ts';
-import { TASK_STATUSES, TaskDesk, taskChange, taskShape } from './task-shape.ts';
+import { TaskDesk, taskChange, taskShape } from './task-shape.ts';
 
 const { task_create, task_start, task_fail } = taskOperations;
 
@@ -165,20 +166,13 @@ export const listTasks = define({
     const group = groupOf(call, group_id);
     const view = group.now;
     const of = assignee === undefined ? {} : { assignee: memberKey(call.node, view, assignee) };
-    const exact = status === undefined || status === 'open' ? {} : { status };
-    const found = view
-      .tasks({ ...of, ...exact })
-      .filter((task) => (status !== 'open' || isOpen(task)) && hasTags(task, tags));
+    const found = view.tasks({ ...of, ...given({ status }) }).filter((task) => hasTags(task, tags));
     const { page, next } = pageOf(found, ({ task }) => task, { cursor, limit });
     const desk = new TaskDesk(call, group);
     const tasks = page.map((task) => desk.describe(task));
     return { tasks, ...next, ...noticeFor(tasks) };
   },
 });
-
-function isOpen({ status }: Task): boolean {
-  return status === 'pending' || status === 'assigned' || status === 'in_progress';
-}
 
 function hasTags(task: Task, tags: readonly string[]): boolean {
   return tags.every((tag) => task.tags.includes(tag));

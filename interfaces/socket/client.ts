@@ -10,7 +10,7 @@ import { readOwner } from '../../storage/lock.ts';
 import type { Terminal } from '../cli/terminal.ts';
 import { InterruptedError } from '../cli/terminal.ts';
 import {
-  CHUNK_BYTES,
+  bytePieces,
   type ClientFrame,
   decodeNodeFrame,
   encodeFrame,
@@ -191,19 +191,13 @@ async function streamInput(
   drained: () => Promise<void>,
 ): Promise<void> {
   for await (const bytes of terminal.input()) {
-    for (const base64 of pieces(bytes)) send({ kind: 'input', base64, end: false });
+    for (const base64 of bytePieces(bytes)) send({ kind: 'input', base64, end: false });
     await drained();
   }
   send({ kind: 'input', base64: '', end: true });
 }
 
 function sendInput(bytes: Uint8Array, send: (frame: ClientFrame) => void): void {
-  for (const base64 of pieces(bytes)) send({ kind: 'input', base64, end: false });
+  for (const base64 of bytePieces(bytes)) send({ kind: 'input', base64, end: false });
   send({ kind: 'input', base64: '', end: true });
-}
-
-function* pieces(bytes: Uint8Array): Generator<string> {
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-    yield Buffer.from(bytes.subarray(at, at + CHUNK_BYTES)).toString('base64');
-  }
 }

@@ -19,7 +19,7 @@
 export const SOCKET_PROTOCOL = 2;
 
 /** Longer pieces are cut: a frame is in memory as a whole. */
-export const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 /** A line longer than this is no frame of ours. */
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -65,6 +65,22 @@ export class NodeGoneError extends SocketProtocolError {
 
 export function encodeFrame(frame: ClientFrame | NodeFrame): string {
   return `${JSON.stringify(frame)}\n`;
+}
+
+/** Bytes in pieces that fit a frame, in base64. */
+export function* bytePieces(bytes: Uint8Array): Generator<string> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+    yield Buffer.from(bytes.subarray(at, at + CHUNK_BYTES)).toString('base64');
+}
+
+/** A text in pieces that fit a frame, never cut within a character: its halves would arrive as two broken ones. */
+export function* textPieces(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    const isCut = /[\ud800-\udbff]/.test(text[at + CHUNK_BYTES - 1] ?? '');
+    const end = at + CHUNK_BYTES - (isCut ? 1 : 0);
+    yield text.slice(at, end);
+    at = end;
+  }
 }
 
 type FieldType = 'string' | 'number' | 'boolean' | 'strings' | 'record';

@@ -1,11 +1,21 @@
 /** The terminal of a verb that runs in the node that is up: its person sits at the other end of a socket. */
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { InterruptedError, OutputClosedError, type Terminal } from '../cli/terminal.ts';
-import { CHUNK_BYTES, type ClientFrame, encodeFrame, type NodeFrame, type RunRequest } from './frames.ts';
-
-/** More input than any verb takes. */
-const INPUT_BYTES_MAX = 256 * 1024 * 1024;
+import {
+  INPUT_BYTES_MAX,
+  InterruptedError,
+  inputTooLong,
+  OutputClosedError,
+  type Terminal,
+} from '../cli/terminal.ts';
+import {
+  bytePieces,
+  type ClientFrame,
+  encodeFrame,
+  type NodeFrame,
+  type RunRequest,
+  textPieces,
+} from './frames.ts';
 
 interface Waiter<T> {
   readonly resolve: (value: T) => void;
@@ -44,8 +54,7 @@ export class RemoteTerminal implements Terminal {
   }
 
   writeErr(text: string): void {
-    for (let at = 0; at < text.length; at += CHUNK_BYTES)
-      this.send({ kind: 'err', text: text.slice(at, at + CHUNK_BYTES) });
+    for (const piece of textPieces(text)) this.send({ kind: 'err', text: piece });
   }
 
   /** Waits until the client has taken what was written: a slow reader slows whoever writes on and on. */
@@ -105,7 +114,7 @@ export class RemoteTerminal implements Terminal {
     this.inputBytes += bytes.length;
     if (this.inputBytes > INPUT_BYTES_MAX) {
       this.inputChunks.length = 0;
-      this.wholeInput?.reject(new InterruptedError());
+      this.wholeInput?.reject(inputTooLong());
       return;
     }
     this.inputChunks.push(bytes);
@@ -126,9 +135,6 @@ export class RemoteTerminal implements Terminal {
 }
 
 function* outFrames(chunk: string | Uint8Array): Generator<NodeFrame> {
-  for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
-    const piece = chunk.slice(at, at + CHUNK_BYTES);
-    if (typeof piece === 'string') yield { kind: 'out', text: piece };
-    else yield { kind: 'out_bytes', base64: Buffer.from(piece).toString('base64') };
-  }
+  if (typeof chunk === 'string') for (const text of textPieces(chunk)) yield { kind: 'out', text };
+  else for (const base64 of bytePieces(chunk)) yield { kind: 'out_bytes', base64 };
 }

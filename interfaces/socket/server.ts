@@ -4,6 +4,7 @@
  * Bound: so many verbs run at once, and whoever comes later waits for his turn in order. Nobody is dropped for
  * being many.
  */
+import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -71,10 +72,10 @@ export class SocketServer {
     const server = new SocketServer(path, runVerb);
     try {
       rmSync(path, { force: true });
-      await new Promise<void>((resolve, reject) => {
-        server.server.once('error', reject);
-        server.server.listen(path, resolve);
-      });
+      server.server.listen(path);
+      await once(server.server, 'listening');
+      // Where a connection cannot be taken, its client is told by the system; the node and all others go on.
+      server.server.on('error', () => {});
       chmodSync(path, 0o600);
     } catch (error) {
       throw fileError(error, 'make', path);

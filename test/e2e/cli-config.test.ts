@@ -1,5 +1,5 @@
 /** `lb config`, and what a configuration that makes no sense does to every other verb. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -59,4 +59,12 @@ test('what makes no sense is one line, and no verb works on', async () => {
   const refused = await lb(['config', 'set', 'durability', 'maybe'], { data });
   expect(refused.stderr).toMatch(/^lb: durability cannot be "maybe"; it must be one of flush, commit; .*\n$/);
   expect((await lb(['config'], { data: join(base, 'nowhere') })).exitCode).toBe(3);
+});
+
+test('a mistyped variable makes no node in another place than was meant', async () => {
+  const elsewhere = join(base, 'elsewhere');
+  const { exitCode, stdout, stderr } = await lb(['init'], { data: elsewhere, env: { LB_DATTA: './mine' } });
+  expect([exitCode, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^lb: the environment has an unknown variable LB_DATTA \(did you mean LB_DATA\?\);/);
+  expect(existsSync(elsewhere)).toBe(false);
 });

@@ -1,52 +1,62 @@
 /** The quick start of two nodes, as people type it: two data directories, two processes, real sockets. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, expect, it } from 'vitest';
+import { freePort } from '../support/loopback.ts';
+import { startNode, stopNode, type UpNode } from '../support/owner.ts';
 import { lb, lbJson } from './spawn-lb.ts';
 
-const MAIN = join(import.meta.dirname, '../../interfaces/cli/main.ts');
 const directory = mkdtempSync(join(tmpdir(), 'lb-cli-net-'));
-const running: ChildProcess[] = [];
+const running: UpNode[] = [];
 
 afterEach(async () => {
-  for (const child of running.splice(0)) await ended(child);
+  for (const node of running.splice(0)) await stopNode(node);
   rmSync(directory, { recursive: true, force: true });
 });
 
-function ended(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
-  const end = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  child.kill('SIGINT');
-  return end;
+/** `lb up` in the background, as one types it who wants a certain port. */
+async function up(data: string, port: number): Promise<UpNode> {
+  const node = await startNode(data, {}, ['--host', '127.0.0.1', '--port', String(port)]);
+  running.push(node);
+  return node;
 }
 
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+it('B knows nothing but a host and a port: connects, names the peer, follows the group, and lets go', async () => {
+  const a = { data: join(directory, 'a') };
+  const b = { data: join(directory, 'b') };
+  const port = await freePort();
+  for (const one of [a, b]) await lbJson(['init'], one);
+  const { group_id } = await lbJson<{ group_id: string }>(['create-group', '--name', 'domain:place'], a);
+  const keys = await Promise.all(
+    [a, b].map((one) => lbJson<{ identities: { public_key: string }[] }>(['info'], one)),
+  );
+  const [keyOfA, keyOfB] = keys.map(({ identities }) => identities[0]!.public_key);
+  await lbJson(['add-member', '--pub', keyOfB!, '--role', 'member'], a);
+  const node = await up(a.data, port);
+  const place = ['--host', '127.0.0.1', '--port', String(port)];
 
-/** `lb up` in the background, once it listens. */
-async function runNetwork(data: string, port: number): Promise<{ child: ChildProcess; address: string }> {
-  const args = ['up', '--host', '127.0.0.1', '--port', String(port), '--p2p-mdns', 'false', '--json'];
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, LB_DATA: data },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  running.push(child);
-  const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-  const { data: status } = JSON.parse(first.value as string) as {
-    data: { network: { addresses: string[] } };
-  };
-  return { child, address: status.network.addresses[0]! };
-}
+  expect(await lbJson(['connect', ...place], b)).toMatchObject({ key: keyOfA });
+  expect(await lbJson(['connect', ...place, '--group', group_id], b)).toMatchObject({ group_id, height: 1 });
+  expect(await lbJson(['peer-add', ...place, '--alias', 'server-1'], b)).toMatchObject({ key: keyOfA });
+  const named = { key: keyOfA, alias: 'server-1', is_pinned: true };
+  expect(await lbJson(['peer-list'], b)).toMatchObject({ peers: [named] });
+  expect(await lbJson(['discover-groups', ...place], b)).toMatchObject({ groups: [{ group_id }] });
+  await lbJson(['subscribe', '--group', group_id, ...place], b);
+  // Keys are who somebody is: at the same place, another one is refused.
+  const wrong = await lb(['connect', `${keyOfB}@127.0.0.1:${port}`, '--json'], b);
+  expect({ exitCode: wrong.exitCode, ...JSON.parse(wrong.stderr) }).toMatchObject({ exitCode: 6 });
+  const itself = await lb(['connect', ...place, '--json'], a);
+  expect(JSON.parse(itself.stderr)).toMatchObject({ code: 'peer_unreachable', exit_code: 6 });
+  expect(itself.stderr).toContain('this node itself');
+  expect(await stopNode(node, 'SIGINT')).toBe(0);
+
+  const gone = await lb(['connect', ...place, '--json'], b);
+  expect(JSON.parse(gone.stderr)).toMatchObject({ code: 'peer_unreachable', exit_code: 6 });
+  expect(await lbJson(['peer-remove', 'server-1'], b)).toMatchObject({ key: keyOfA });
+  const { peers } = await lbJson<{ peers: { key: string }[] }>(['peer-list'], b);
+  expect(peers.map(({ key }) => key)).not.toContain(keyOfA);
+}, 120_000);
 
 it('A founds and invites; B joins, writes, and has it sealed; both audit to the same head', async () => {
   const a = { data: join(directory, 'a') };
@@ -55,7 +65,7 @@ it('A founds and invites; B joins, writes, and has it sealed; both audit to the 
   for (const one of [a, b]) await lbJson(['init'], one);
   const { group_id } = await lbJson<{ group_id: string }>(['create-group', '--name', 'domain:two'], a);
   await lbJson(['publish-claim', '--text', 'from a'], a);
-  const { child, address } = await runNetwork(a.data, port);
+  const node = await up(a.data, port);
   const { code } = await lbJson<{ code: string }>(['invite', 'create'], a);
 
   const joined = await lbJson<object>(['join', code], b);
@@ -69,14 +79,14 @@ it('A founds and invites; B joins, writes, and has it sealed; both audit to the 
   expect(groups).toMatchObject([{ group_id, height: 4, pending: 0, artifacts_missing: 0 }]);
 
   expect(await lbJson(['peer-list'], b)).toMatchObject({ peers: [{ is_pinned: false }] });
-  expect(await lbJson(['peers', '--peer', address], b)).toMatchObject({ peers: [{}] });
+  expect(await lbJson(['peers', '--peer', node.addresses[0]!], b)).toMatchObject({ peers: [{}] });
   expect(await lbJson(['discover-groups'], b)).toMatchObject({ groups: [{ group_id, is_member: true }] });
   expect(await lbJson(['subscription-list'], b)).toMatchObject({
     subscriptions: [{ group_id, is_paused: false }],
   });
   const set = await lbJson(['subscription-set', '--interval', '60s'], b);
   expect(set).toMatchObject({ group_id, interval_ms: 60_000 });
-  expect(await ended(child)).toBe(0);
+  expect(await stopNode(node, 'SIGINT')).toBe(0);
 
   const unreachable = await lb(['sync-now', '--json'], b);
   expect({ exitCode: unreachable.exitCode, ...JSON.parse(unreachable.stderr) }).toMatchObject({

@@ -10,12 +10,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { execute } from '../../interfaces/cli/execute.ts';
 import { Output } from '../../interfaces/cli/output.ts';
+import { freePort } from '../support/loopback.ts';
 import { runVerb, startNode, stopNode, type UpNode } from '../support/owner.ts';
 import { RecordingTerminal } from '../support/terminal.ts';
 
@@ -87,14 +87,6 @@ test('a repository without a group, and a folder without a repository, say so', 
   expect(outside).toMatchObject({ code: 3 });
   expect(outside.stderr).toContain('git init');
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('one shares the group, and another joins it by what the repository says', async () => {
   const { group_id } = await ok(ada, 'create-group', '--name', 'domain:project');

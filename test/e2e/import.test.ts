@@ -106,7 +106,7 @@ it('imports the rest when a path that was named cannot be imported, and fails', 
 it.each([
   [['import', join(base, 'missing')], 3, /there is no such file or folder/],
   [['import'], 2, /missing required argument/],
-  [['import', docs, '--tags', 'x'.repeat(65)], 2, /at most 64 characters/],
+  [['import', docs, '--tags', 'x'.repeat(65)], 2, /has 65 characters; at most 64 fit/],
 ])('ends with one line for %j', async (wrong, exitCode, message) => {
   const ended = await lb(wrong, { data });
   expect(ended.exitCode).toBe(exitCode);

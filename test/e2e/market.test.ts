@@ -1,41 +1,18 @@
 /** A sale as people type it: two data directories, two processes, and a buyer who is no member of anything. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, expect, it } from 'vitest';
+import { startNode, stopNode, type UpNode } from '../support/owner.ts';
 import { lb, lbJson } from './spawn-lb.ts';
 
-const MAIN = join(import.meta.dirname, '../../interfaces/cli/main.ts');
 const directory = mkdtempSync(join(tmpdir(), 'lb-cli-market-'));
-const running: ChildProcess[] = [];
+const running: UpNode[] = [];
 
 afterEach(async () => {
-  for (const child of running.splice(0)) await ended(child);
+  for (const node of running.splice(0)) await stopNode(node);
   rmSync(directory, { recursive: true, force: true });
 });
-
-function ended(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
-  const end = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  child.kill('SIGINT');
-  return end;
-}
-
-/** `lb up` in the background, once it listens; gives where it can be reached. */
-async function up(data: string): Promise<string> {
-  const child = spawn(process.execPath, [MAIN, 'up', '--host', '127.0.0.1', '--port', '0', '--json'], {
-    env: { ...process.env, LB_DATA: data, LB_P2P_MDNS: 'false' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  running.push(child);
-  const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-  const { data: status } = JSON.parse(first.value as string) as {
-    data: { network: { addresses: string[] } };
-  };
-  return status.network.addresses[0]!;
-}
 
 it('A offers and announces; B, a stranger with a balance, pulls, buys, and reads what he bought', async () => {
   const a = { data: join(directory, 'a') };
@@ -46,7 +23,9 @@ it('A offers and announces; B, a stranger with a balance, pulls, buys, and reads
   await lbJson(['mint', '--to', identity.public_key, '--amount', '300'], a);
   const file = join(directory, 'guide.bin');
   writeFileSync(file, Buffer.alloc(5_000_000, 'Validate all inputs. '));
-  const address = await up(a.data);
+  const node = await startNode(a.data);
+  running.push(node);
+  const address = node.addresses[0]!;
   const terms = ['--title', 'Security Guide', '--file', file, '--price', '250'];
   const { offer } = await lbJson<{ offer: string }>(['create-offer', ...terms, '--announce'], a);
 

@@ -1,10 +1,10 @@
 /** A2A as an operator turns it on, and agents on both sides: one hands work over, the other does it from the shell. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { a2aClient, message, send, textOf, told } from '../support/a2a.ts';
+import { freePort } from '../support/loopback.ts';
 import { runVerb, startNode, stopNode, type UpNode } from '../support/owner.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-up-a2a-'));
@@ -19,14 +19,6 @@ async function lb(...args: string[]): Promise<Record<string, unknown>> {
   const { code, stdout, stderr } = await runVerb([...args, '--json'], data, { isForwarding: true });
   expect(code, `lb ${args.join(' ')}\n${stderr}`).toBe(0);
   return (JSON.parse(stdout) as { data: Record<string, unknown> }).data;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 test('lb up --a2a: a client hands work over, follows it, and finds it again after a restart', async () => {

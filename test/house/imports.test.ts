@@ -1,6 +1,6 @@
 /** Imports point one way, and the pure rooms know nothing of the platform. */
 import { describe, expect, it } from 'vitest';
-import { forbiddenImports, impurities } from './rooms.ts';
+import { forbiddenImports, importsOfVerbs, impurities } from './rooms.ts';
 import { importsOf, sources, withoutComments } from './sources.ts';
 
 const files = sources('**/*.ts');
@@ -37,6 +37,17 @@ describe('the order of the rooms', () => {
         canary('test/a.ts', '../interfaces/cli/main.ts'),
       ]),
     ).toEqual([]);
+  });
+});
+
+describe('the verbs of the command line', () => {
+  it('are imported by nobody else', () => {
+    expect(importsOfVerbs(files)).toEqual([]);
+  });
+
+  it('would be missed', () => {
+    const text = "import { x } from '../cli/verbs/tasks.ts';";
+    expect(importsOfVerbs([{ path: 'interfaces/operations/a.ts', text }])).toHaveLength(1);
   });
 });
 

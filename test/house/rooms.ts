@@ -37,6 +37,18 @@ export function forbiddenImports(files: readonly SourceFile[]): string[] {
   });
 }
 
+/** A verb is the end of a road: what others need of it does not belong there. Its own room alone may import it. */
+export function importsOfVerbs(files: readonly SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => !FREE.has(roomOf(path)) && !path.startsWith('interfaces/cli/'))
+    .flatMap(({ path, text }) =>
+      importsOf(text)
+        .map((target) => posix.join(posix.dirname(path), target))
+        .filter((target) => target.startsWith('interfaces/cli/verbs/'))
+        .map((target) => `${path} imports ${target}`),
+    );
+}
+
 /** What the pure rooms may import from outside, per room. */
 const PURE_ROOMS: Readonly<Record<string, RegExp>> = {
   events: /^@noble\//,

@@ -53,11 +53,17 @@ export interface UpNode {
   readonly child: ChildProcess;
   /** The node's own process, which a shim may have started. */
   readonly pid: number;
+  /** Where peers connect to it, with its key. */
+  readonly addresses: readonly string[];
 }
 
 /** Starts `lb up` on `data` and resolves when it is up. Whoever starts it ends it. */
-export async function startNode(data: string, env: NodeJS.ProcessEnv = {}): Promise<UpNode> {
-  const child = spawn(BIN, ['up', '--json'], {
+export async function startNode(
+  data: string,
+  env: NodeJS.ProcessEnv = {},
+  flags: readonly string[] = [],
+): Promise<UpNode> {
+  const child = spawn(BIN, ['up', '--json', ...flags], {
     env: { ...process.env, ...LOOPBACK, ...env, LB_DATA: data },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -68,14 +74,17 @@ export async function startNode(data: string, env: NodeJS.ProcessEnv = {}): Prom
       throw new Error(`lb up ended with ${code}`);
     }),
   ])) as [string];
-  const { data: up } = JSON.parse(line) as { data: { pid: number } };
-  return { child, pid: up.pid };
+  const { data: up } = JSON.parse(line) as { data: { pid: number; network?: { addresses: string[] } } };
+  return { child, pid: up.pid, addresses: up.network?.addresses ?? [] };
 }
 
 /** Ends a node in the way of an operator and gives its exit code. */
-export async function stopNode({ child }: UpNode): Promise<number | null> {
+export async function stopNode(
+  { child }: UpNode,
+  signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM',
+): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  child.kill('SIGTERM');
+  child.kill(signal);
   const [code] = (await once(child, 'exit')) as [number | null];
   return code;
 }

@@ -18,6 +18,8 @@ const CANDIDATES = 500;
 /** Fewer claims have no mean to speak of. */
 const CENTRE_CLAIMS_MIN = 16;
 const WORD_BITS = 32;
+/** Vectors that are read in one go: a few milliseconds. */
+const ROWS_PER_PAGE = 1_024;
 /** Words of 8 bits a byte that can be added up in a byte. */
 const WORDS_PER_SUM = 31;
 
@@ -67,9 +69,24 @@ function differingBits(a: Int32Array, from: number, b: Int32Array, words: number
   return differing;
 }
 
+/** The making of a new centre, and then of all signs: page by page, so that it can be done on the side. */
+interface Renewal {
+  /** How many claims the centre is made from. */
+  readonly count: number;
+  readonly centre: Float64Array<ArrayBuffer>;
+  counted: number;
+  /** The last claim that the centre was made from. */
+  last: number;
+  isCentred: boolean;
+  /** The last claim that was read. */
+  after: number;
+}
+
 export class VectorIndex {
   readonly #sqlite: Sqlite;
   readonly #compareIds: (a: number, b: number) => number;
+  /** Vectors in the file, and those of them that have signs. */
+  #total: number;
   readonly #claims = new Growing(new Int32Array(0));
   #dimensions = 0;
   #words = 0;
@@ -77,13 +94,13 @@ export class VectorIndex {
   #centre = new Float64Array(0);
   /** How many claims the centre was made from, and the last of them. */
   #centred = { count: -1, last: 0 };
+  #renewal: Renewal | undefined;
 
   /** @param compareIds which of two claims comes first where they are equally near */
   constructor(sqlite: Sqlite, compareIds: (a: number, b: number) => number) {
     this.#sqlite = sqlite;
     this.#compareIds = compareIds;
-    for (const { n } of sqlite.iterate<{ n: number }>('SELECT n FROM vector ORDER BY n'))
-      this.#claims.push(n);
+    this.#total = sqlite.get<{ count: number }>('SELECT count(*) AS count FROM vector')!.count;
     const first = sqlite.get<{ bytes: number }>('SELECT length(vector) AS bytes FROM vector LIMIT 1');
     if (first !== undefined) this.#setDimensions(first.bytes);
   }
@@ -95,7 +112,7 @@ export class VectorIndex {
 
   /** How many claims can be found. */
   get size(): number {
-    return this.#claims.length;
+    return this.#total;
   }
 
   /**
@@ -103,13 +120,19 @@ export class VectorIndex {
    * @returns false for a vector that has not the dimensions of the others
    */
   add(n: number, vector: Int8Array): boolean {
-    if (this.#claims.length === 0) this.#setDimensions(vector.length);
+    if (this.#total === 0) this.#setDimensions(vector.length);
     if (vector.length !== this.#dimensions) return false;
     this.#sqlite.run('INSERT INTO vector VALUES (?, ?)', n, vector);
-    this.#claims.push(n);
+    this.#total++;
+    // What was read before this came is read again; what comes behind is read when it is its turn.
+    if (this.#renewal !== undefined && n <= Math.max(this.#renewal.after, this.#renewal.last))
+      this.#renewal = undefined;
     // A text that came late belongs to the first ones after all.
     if (n < this.#centred.last) this.#centred.count = -1;
-    if (this.#centred.count >= 0) this.#setSigns(this.#claims.length - 1, vector);
+    if (this.#centred.count >= 0) {
+      this.#claims.push(n);
+      this.#setSigns(this.#claims.length - 1, vector);
+    }
     return true;
   }
 
@@ -130,37 +153,73 @@ export class VectorIndex {
     writeSigns(bytes, this.#centre, lengthOf(bytes), this.#signs, at * this.#words);
   }
 
-  /** Makes centre and signs anew when the claims that they follow from have changed. */
-  #refresh(): void {
-    let count = 4 ** Math.floor(Math.log2(Math.max(1, this.#claims.length)) / 2);
-    if (count < CENTRE_CLAIMS_MIN) count = 0;
-    if (count === this.#centred.count) return;
-    this.#recentre(count);
-    this.#claims.length = 0;
-    this.#signs = new Int32Array(this.#signs.length);
-    const rows = this.#sqlite.iterate<{ n: number; vector: Uint8Array }>(
-      'SELECT n, vector FROM vector ORDER BY n',
-    );
-    for (const row of rows) {
-      this.#claims.push(row.n);
-      this.#setSigns(this.#claims.length - 1, signed(row.vector));
-    }
+  /** How many claims the centre is to be made from. */
+  get #centreCount(): number {
+    const count = 4 ** Math.floor(Math.log2(Math.max(1, this.#total)) / 2);
+    return count < CENTRE_CLAIMS_MIN ? 0 : count;
   }
 
-  #recentre(count: number): void {
-    this.#centre = new Float64Array(this.#dimensions);
-    const rows = this.#sqlite.iterate<{ n: number; vector: Uint8Array }>(
-      'SELECT n, vector FROM vector ORDER BY n LIMIT ?',
-      count,
+  /**
+   * Makes centre and signs anew where the claims that they follow from have changed, for so long, and a page more.
+   * @returns whether the next search has nothing of it left to do
+   */
+  warm(ms: number): boolean {
+    const deadline = performance.now() + ms;
+    while (this.#centred.count !== this.#centreCount) {
+      this.#renew();
+      if (performance.now() > deadline) break;
+    }
+    return this.#centred.count === this.#centreCount;
+  }
+
+  /** Does the next page of what `warm` does. */
+  #renew(): void {
+    const count = this.#centreCount;
+    if (this.#renewal?.count !== count) {
+      const centre = new Float64Array(this.#dimensions);
+      this.#renewal = { count, centre, counted: 0, last: 0, isCentred: count === 0, after: 0 };
+      // From here on there are no signs to search by until all are made.
+      this.#centred.count = -1;
+      this.#claims.length = 0;
+    }
+    const renewal = this.#renewal;
+    const limit = renewal.isCentred ? ROWS_PER_PAGE : Math.min(ROWS_PER_PAGE, count - renewal.counted);
+    const rows = this.#sqlite.all<{ n: number; vector: Uint8Array }>(
+      'SELECT n, vector FROM vector WHERE n > ? ORDER BY n LIMIT ?',
+      renewal.after,
+      limit,
     );
-    let last = 0;
+    renewal.after = rows.at(-1)?.n ?? renewal.after;
+    if (renewal.isCentred) this.#renewSigns(renewal, rows);
+    else this.#renewCentre(renewal, rows);
+  }
+
+  #renewCentre(renewal: Renewal, rows: readonly { n: number; vector: Uint8Array }[]): void {
+    const { centre, count } = renewal;
     for (const { n, vector } of rows) {
-      last = n;
       const bytes = signed(vector);
       const share = 1 / (lengthOf(bytes) * count);
-      for (let at = 0; at < bytes.length; at++) this.#centre[at]! += bytes[at]! * share;
+      for (let at = 0; at < bytes.length; at++) centre[at]! += bytes[at]! * share;
+      renewal.counted++;
+      renewal.last = n;
     }
+    if (renewal.counted < count) return;
+    renewal.isCentred = true;
+    renewal.after = 0;
+  }
+
+  #renewSigns({ centre, count, last }: Renewal, rows: readonly { n: number; vector: Uint8Array }[]): void {
+    if (this.#claims.length === 0) {
+      this.#centre = centre;
+      this.#signs = new Int32Array(this.#signs.length);
+    }
+    for (const { n, vector } of rows) {
+      this.#claims.push(n);
+      this.#setSigns(this.#claims.length - 1, signed(vector));
+    }
+    if (rows.length === ROWS_PER_PAGE) return;
     this.#centred = { count, last };
+    this.#renewal = undefined;
   }
 
   /**
@@ -169,8 +228,8 @@ export class VectorIndex {
    * @param examples claims that pull the search towards them, with the weight of the query as 1
    */
   search(vector: Int8Array, examples: readonly Example[], limit: number, mask: Mask): Found[] {
-    if (this.#claims.length === 0 || vector.length !== this.#dimensions) return [];
-    this.#refresh();
+    if (this.#total === 0 || vector.length !== this.#dimensions) return [];
+    this.warm(Number.POSITIVE_INFINITY);
     const target = this.#directionOf(vector);
     for (const { n, weight } of examples) {
       const example = this.#read(n);

@@ -1,13 +1,13 @@
 /**
- * Offers, purchases, payouts, and balances, supply and escrows over time. Balances are not copied from the state: they are added up from what the
- * effects say, so that comparing the two is a check on both.
+ * Offers, purchases, payouts, and balances, supply and escrows over time. Balances are not copied from the state:
+ * they are added up from what the effects say, so that comparing the two is a check on both.
  */
 import type { Effect } from '../../events/effects.ts';
 import type { Happening } from '../block-content.ts';
 import type { Sqlite } from '../sqlite.ts';
 
 /** The account under which the treasury is kept; no key looks like it. */
-const TREASURY = 'treasury';
+export const TREASURY = 'treasury';
 
 type Movement = readonly [account: string, change: bigint];
 

@@ -6,7 +6,7 @@ import { KEYSTORE_FILE } from '../../../crypto/keystore.ts';
 import { type DirectoryLayout, layoutOf, openDirectory } from '../../../storage/directory.ts';
 import { ConfigError } from '../../config/errors.ts';
 import type { SettingName, Settings } from '../../config/schema.ts';
-import { failureOf } from '../errors.ts';
+import { failureOf } from '../failures.ts';
 import { critical, type Finding, ok, warning } from './finding.ts';
 
 /** Permissions of the group and of everybody. */

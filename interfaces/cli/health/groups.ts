@@ -5,7 +5,7 @@ import { describeFinding } from '../../../actors/history/findings.ts';
 import { sha256 } from '../../../crypto/hash.ts';
 import { toHex } from '../../../events/bytes.ts';
 import type { BatteryNode } from '../../../node.ts';
-import { type CheckName, health } from '../../observability/health.ts';
+import { checkSteadiness, checkStorage } from '../../observability/health.ts';
 import { cleanLine, count, shortId } from '../text.ts';
 import { failedParts } from '../verbs/node.ts';
 import { findingOf } from './directory.ts';
@@ -71,12 +71,10 @@ function checkEncryption(node: BatteryNode): Finding {
   );
 }
 
-/** What the node says of its own work; room, keys and groups are looked at more closely elsewhere. */
+/** What monitors ask as well, with advice. */
 async function checkWorking(node: BatteryNode, data: string): Promise<Finding[]> {
-  const { checks } = await health(node, data);
-  const at = (name: CheckName) => checks.find((check) => check.name === name)!;
-  const storage = at('storage');
-  const clock = at('clock');
+  const storage = await checkStorage(data);
+  const clock = checkSteadiness(node);
   const findings = [
     storage.status === 'ok'
       ? ok('storage', storage.detail)

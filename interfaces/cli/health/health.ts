@@ -4,7 +4,14 @@ import type { Run } from '../context.ts';
 import { checkConfig, checkDirectory, checkLeftovers, checkModes, findingOf } from './directory.ts';
 import type { Finding } from './finding.ts';
 import { checkNode, type NodeHealth } from './groups.ts';
-import { checkClock, checkDisk, checkNativeModules, checkRuntime, freeBytes } from './machine.ts';
+import {
+  checkClock,
+  checkDisk,
+  checkNativeModules,
+  checkRuntime,
+  fileSystemOf,
+  freeBytes,
+} from './machine.ts';
 import { checkNetwork } from './network.ts';
 import { checkViews } from './views.ts';
 
@@ -23,8 +30,9 @@ export async function lookAtHealth(
   const nowMs = Date.now();
   const findings: Finding[] = [checkRuntime(process.versions.node), ...(await checkNativeModules())];
   const directory = checkDirectory(layout.root);
-  findings.push(directory, ...checkDisk(layout.root));
-  const diskFree = freeBytes(layout.root);
+  const disk = fileSystemOf(layout.root);
+  const diskFree = disk && freeBytes(disk);
+  findings.push(directory, ...checkDisk(disk));
   if (directory.severity === 'critical')
     return { findings: [...findings, checkClock(nowMs, undefined)], groups: [], diskFree };
   findings.push(

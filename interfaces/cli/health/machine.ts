@@ -51,13 +51,8 @@ async function checkDatabaseModule(): Promise<Finding> {
   }
 }
 
-/** Room on the disk under `path`, or under the nearest folder above it that exists. */
-export function freeBytes(path: string): number | undefined {
-  const stats = fileSystemOf(path);
-  return stats && stats.bavail * stats.bsize;
-}
-
-function fileSystemOf(path: string): StatsFs | undefined {
+/** The file system of `path`, or of the nearest folder above it that exists. */
+export function fileSystemOf(path: string): StatsFs | undefined {
   try {
     return statfsSync(path);
   } catch {
@@ -66,10 +61,14 @@ function fileSystemOf(path: string): StatsFs | undefined {
   }
 }
 
-export function checkDisk(path: string): Finding[] {
-  const free = freeBytes(path);
-  if (free === undefined) return [];
-  return [checkRoom(free), checkFileSystem(fileSystemOf(path)!.type)];
+/** Room on the disk, in bytes. */
+export function freeBytes({ bavail, bsize }: StatsFs): number {
+  return bavail * bsize;
+}
+
+/** @param disk nothing where the system does not say */
+export function checkDisk(disk: StatsFs | undefined): Finding[] {
+  return disk === undefined ? [] : [checkRoom(freeBytes(disk)), checkFileSystem(disk.type)];
 }
 
 export function checkRoom(free: number): Finding {

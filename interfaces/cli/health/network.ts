@@ -23,41 +23,38 @@ function checkPeers({ network }: BatteryNode): Finding {
 }
 
 function checkSync(name: string, state: SyncState): Finding[] {
-  const { status, sources, pending, refused, artifactsMissing, isInDispute, lastError } = state;
-  const findings: Finding[] = [];
-  if (isInDispute)
-    findings.push(
-      warning(
-        'equivocation',
-        `the sealer of ${name} sealed two blocks at one height; it is not followed`,
-        'look with lb evidence, and speak with the admins of the group',
-      ),
-    );
-  else if (status === 'backoff')
-    findings.push(warning('sync', `${name}: the last try failed: ${lastError}`, 'see: lb peers'));
-  else if (status === 'idle' && sources === 0)
-    findings.push(
-      warning('sync', `nobody who has ${name} is connected`, 'add a peer who has it: lb peer-add ADDRESS'),
-    );
-  if (pending > 0)
-    findings.push(
-      warning(
-        'outbox',
-        `${count(pending, 'transaction')} of ${name} wait for the sealer`,
-        'keep the node up, or run: lb sync-now',
-      ),
-    );
-  if (refused > 0)
-    findings.push(
-      warning('outbox', `the sealer of ${name} refused ${refused}`, 'see the reasons with: lb outbox'),
-    );
-  if (artifactsMissing > 0)
-    findings.push(
-      warning(
-        'artifacts',
-        `${count(artifactsMissing, 'artifact')} of ${name} are not here yet`,
-        'they are asked for again by themselves; ask now with: lb sync-now',
-      ),
-    );
+  const findings = [...checkFollowing(name, state), ...checkWaiting(name, state)];
   return findings.length > 0 ? findings : [ok('sync', `${name}: nothing waits, nothing is missing`)];
+}
+
+function checkFollowing(name: string, { status, sources, isInDispute, lastError }: SyncState): Finding[] {
+  if (isInDispute) {
+    const message = `the sealer of ${name} sealed two blocks at one height; it is not followed`;
+    return [
+      warning('equivocation', message, 'look with lb evidence, and speak with the admins of the group'),
+    ];
+  }
+  if (status === 'backoff')
+    return [warning('sync', `${name}: the last try failed: ${lastError}`, 'see: lb peers')];
+  if (status !== 'idle' || sources > 0) return [];
+  return [
+    warning('sync', `nobody who has ${name} is connected`, 'add a peer who has it: lb peer-add ADDRESS'),
+  ];
+}
+
+function checkWaiting(name: string, { pending, refused, artifactsMissing }: SyncState): Finding[] {
+  const waiting = `${count(pending, 'transaction')} of ${name} wait for the sealer`;
+  const missing = `${count(artifactsMissing, 'artifact')} of ${name} are not here yet`;
+  const counted: [number, Finding][] = [
+    [pending, warning('outbox', waiting, 'keep the node up, or run: lb sync-now')],
+    [
+      refused,
+      warning('outbox', `the sealer of ${name} refused ${refused}`, 'see the reasons with: lb outbox'),
+    ],
+    [
+      artifactsMissing,
+      warning('artifacts', missing, 'they are asked for again by themselves; ask now with: lb sync-now'),
+    ],
+  ];
+  return counted.flatMap(([many, finding]) => (many > 0 ? [finding] : []));
 }

@@ -1,16 +1,13 @@
 /** Words for what is wrong with a block or a transaction as such, before any rule has looked at what it asks for. */
-import type { RefusalCode } from '../../../events/refusals.ts';
 import { count, shortId } from '../text.ts';
-import { moment, type WordsFor } from './say.ts';
+import { moment, type SomeWords } from './say.ts';
 
 /** A block that is not right is nobody's on this node to mend: there is a better copy, or none. */
 const OTHER_COPY = 'the history is damaged or forged from there on; take the group from another copy of it';
 const AGAIN = 'give the command again, which signs anew';
 const REPORT = 'this node signed it itself, so please report it as a bug';
 
-type BlockCode = Extract<RefusalCode, `block_${string}`>;
-
-export const blockWords: WordsFor<BlockCode> = {
+export const blockWords = {
   block_malformed: ({ what }) => [`the bytes of the block are not a block: ${what}`, OTHER_COPY],
   block_wrong_group: ({ expected, actual }) => [
     `the block belongs to group ${shortId(actual)}, not to ${shortId(expected)}`,
@@ -48,20 +45,9 @@ export const blockWords: WordsFor<BlockCode> = {
     'the history is forged from there on; take the group from another copy of it',
   ],
   block_effects_mismatch: () => ['the block leaves another state than it says', OTHER_COPY],
-};
+} satisfies SomeWords;
 
-export const transactionWords: WordsFor<
-  | 'transaction_too_large'
-  | 'malformed'
-  | 'wrong_group'
-  | 'transaction_expired'
-  | 'transaction_from_future'
-  | 'transaction_duplicate'
-  | 'transaction_replaced'
-  | 'author_unknown'
-  | 'artifact_missing'
-  | 'signature_invalid'
-> = {
+export const transactionWords = {
   transaction_too_large: ({ bytes, bytesMax }) => [
     `all of it together has ${bytes} bytes, and a transaction takes at most ${bytesMax}`,
     'shorten the texts or split them up',
@@ -96,4 +82,4 @@ export const transactionWords: WordsFor<
     AGAIN,
   ],
   signature_invalid: ({ author }, { name }) => [`the signature of ${name(author)} does not hold`, REPORT],
-};
+} satisfies SomeWords;

@@ -3,14 +3,14 @@
  * with names instead of keys and dates instead of milliseconds. The table is total by type, so that a new code does
  * not compile without its words. Nothing that it suggests takes anything away.
  */
-import type { Refusal, RefusalCode } from '../../../events/refusals.ts';
+import type { Refusal } from '../../../events/refusals.ts';
 import { blockWords, transactionWords } from './chain.ts';
 import { groupWords, membershipWords, tokenWords } from './group.ts';
 import { marketWords } from './market.ts';
-import type { Explanation, Say, WordsFor } from './say.ts';
+import type { Explanation, Say, Words } from './say.ts';
 import { knowledgeWords, taskWords } from './work.ts';
 
-const WORDS: WordsFor<RefusalCode> = {
+const WORDS: Words = {
   ...blockWords,
   ...transactionWords,
   ...groupWords,

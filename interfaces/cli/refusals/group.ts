@@ -4,22 +4,13 @@ import { BASIS_POINTS } from '../../../events/limits.ts';
 import type { PolicyKey } from '../../../events/operations/group.ts';
 import { policyTakes } from '../policy.ts';
 import { shortId, withArticle } from '../text.ts';
-import { moment, type Say, signer, type WordsFor } from './say.ts';
+import { moment, type Say, type SomeWords, signer } from './say.ts';
 
 const SHOW_POLICY = 'lb policy shows all keys and values';
 const WHO_IS_WHO = 'lb members shows who is who';
 const NEW_CODE = 'ask an admin for another one, made with: lb invite create';
 
-export const groupWords: WordsFor<
-  | 'genesis_misplaced'
-  | 'role_insufficient'
-  | 'amount_zero'
-  | 'rules_version_unsupported'
-  | 'policy_empty'
-  | 'policy_key_unknown'
-  | 'policy_value_invalid'
-  | 'supply_cap_below_supply'
-> = {
+export const groupWords = {
   genesis_misplaced: () => ['a group is founded once, in block 0', 'found another with: lb create-group'],
   role_insufficient: ({ needed, actual }, say) => [
     actual === 'none'
@@ -42,26 +33,9 @@ export const groupWords: WordsFor<
     `there are ${tokens(supply)} already, more than a cap of ${tokens(cap)}`,
     `name at least ${tokens(supply)}, or "none" for no cap`,
   ],
-};
+} satisfies SomeWords;
 
-export const membershipWords: WordsFor<
-  | 'member_unknown'
-  | 'role_unchanged'
-  | 'last_admin'
-  | 'member_is_sealer'
-  | 'invite_exists'
-  | 'invite_unknown'
-  | 'invite_uses_invalid'
-  | 'invite_expired'
-  | 'invite_revoked'
-  | 'invite_used_up'
-  | 'already_member'
-  | 'invite_proof_invalid'
-  | 'profile_unchanged'
-  | 'sealer_count'
-  | 'sealer_not_admin'
-  | 'sealers_unchanged'
-> = {
+export const membershipWords = {
   member_unknown: ({ member }, { name }) => [`${name(member)} is no member of the group`, WHO_IS_WHO],
   role_unchanged: ({ member, role }, { name }) => [
     `${name(member)} is ${withArticle(role)} already`,
@@ -107,7 +81,7 @@ export const membershipWords: WordsFor<
     'make him one first with: lb add-member --role admin',
   ],
   sealers_unchanged: () => ['that is who seals already', 'there is nothing to change'],
-};
+} satisfies SomeWords;
 
 /** What fits under a cap, and who can raise it where it is not the end of all numbers. */
 function room(left: bigint, cap: bigint, key: PolicyKey, tokens: Say['tokens']): string {
@@ -116,15 +90,7 @@ function room(left: bigint, cap: bigint, key: PolicyKey, tokens: Say['tokens']):
   return cap === MAX_TOKEN ? `name at most ${tokens(left)}` : `name at most ${tokens(left)}, or ${raise}`;
 }
 
-export const tokenWords: WordsFor<
-  | 'transfer_to_self'
-  | 'balance_too_low'
-  | 'treasury_too_low'
-  | 'supply_cap_exceeded'
-  | 'account_cap_exceeded'
-  | 'split_sum'
-  | 'royalty_sum'
-> = {
+export const tokenWords = {
   transfer_to_self: () => ['a transfer to oneself moves nothing', 'name somebody else with --to'],
   balance_too_low: ({ account, balance, needed }, { name, tokens }) => [
     `${name(account)} has ${tokens(balance)}, and this takes ${tokens(needed)} in all`,
@@ -150,4 +116,4 @@ export const tokenWords: WordsFor<
     `the royalties of --royalty sum to ${sum}`,
     `make them at most ${max}, which is ${max / 100} %`,
   ],
-};
+} satisfies SomeWords;

@@ -1,7 +1,7 @@
 /** Words for what the rules of the market say no to. */
 import type { PurchaseStatus } from '../../../events/effects.ts';
 import { shortId } from '../text.ts';
-import { moment, type WordsFor } from './say.ts';
+import { moment, type SomeWords } from './say.ts';
 
 const OFFERS = 'lb list-offers shows what is for sale';
 const PURCHASES = 'lb purchases shows what can be done with each';
@@ -27,25 +27,7 @@ const DONE_TO_PURCHASE: Readonly<Record<string, string>> = {
   dispute: 'disputed',
 };
 
-export const marketWords: WordsFor<
-  | 'offer_expiry_past'
-  | 'offer_unknown'
-  | 'not_seller'
-  | 'offer_revoked'
-  | 'offer_expired'
-  | 'own_offer'
-  | 'price_mismatch'
-  | 'purchase_open'
-  | 'purchase_unknown'
-  | 'not_buyer'
-  | 'purchase_state'
-  | 'grant_window_closed'
-  | 'grant_window_open'
-  | 'dispute_window_open'
-  | 'dispute_window_closed'
-  | 'dispute_secret_mismatch'
-  | 'dispute_unfounded'
-> = {
+export const marketWords = {
   offer_expiry_past: ({ expiresMs }, say) => [
     `the offer would have ended at ${moment(expiresMs, say)}`,
     'name a time to come with --expires',
@@ -111,4 +93,4 @@ export const marketWords: WordsFor<
     `the key of the purchase ${shortId(purchase)} opens and is the one that was promised`,
     'look at what was delivered with: lb open-purchase',
   ],
-};
+} satisfies SomeWords;

@@ -26,9 +26,12 @@ export interface Explanation {
   readonly next: string;
 }
 
-export type WordsFor<C extends RefusalCode> = {
-  readonly [K in C]: (refusal: RefusalOf<K>, say: Say) => readonly [why: string, next: string];
+/** What is said to each code. */
+export type Words = {
+  readonly [K in RefusalCode]: (refusal: RefusalOf<K>, say: Say) => readonly [why: string, next: string];
 };
+/** To the codes of one domain: explain.ts puts them together, and there the compiler asks for what is missing. */
+export type SomeWords = Partial<Words>;
 
 /** A point in time with its distance from now: `2026-01-31 12:00:00 UTC, 2h ago`. */
 export function moment(ms: number, { nowMs }: Say): string {

@@ -1,7 +1,7 @@
 /** Words for what the rules of tasks, claims and presence say no to. */
 import type { TaskStatus } from '../../../events/effects.ts';
 import { formatSpan, shortId } from '../text.ts';
-import { moment, signer, type WordsFor } from './say.ts';
+import { moment, type SomeWords, signer } from './say.ts';
 
 const OPEN_TASKS = 'lb list-tasks --status open shows those that are not';
 
@@ -26,19 +26,7 @@ const DONE_TO_TASK: Readonly<Record<string, string>> = {
   cancel: 'cancelled',
 };
 
-export const taskWords: WordsFor<
-  | 'task_exists'
-  | 'task_unknown'
-  | 'lease_out_of_range'
-  | 'not_task_creator'
-  | 'task_attempt_stale'
-  | 'task_state'
-  | 'not_task_assignee'
-  | 'assignee_unchanged'
-  | 'assignee_unable'
-  | 'assignee_overloaded'
-  | 'lease_running'
-> = {
+export const taskWords = {
   task_exists: ({ task }) => [
     `there is a task ${task} already`,
     'choose another --id; lb show-task shows that one',
@@ -99,18 +87,9 @@ export const taskWords: WordsFor<
           `the lease of the task ${task} runs until ${moment(untilMs, say)}`,
           'wait for that, or have its assignee release it',
         ],
-};
+} satisfies SomeWords;
 
-export const knowledgeWords: WordsFor<
-  | 'artifact_known'
-  | 'claim_unknown'
-  | 'reference_unknown'
-  | 'not_claim_author'
-  | 'claim_retracted'
-  | 'claim_not_retracted'
-  | 'metadata_invalid'
-  | 'presence_unchanged'
-> = {
+export const knowledgeWords = {
   artifact_known: ({ artifact }) => [
     'the group has exactly this already',
     `look at it with: lb show ${shortId(artifact)}`,
@@ -140,4 +119,4 @@ export const knowledgeWords: WordsFor<
     `write one behind --metadata, such as '{"task":"t-1"}'`,
   ],
   presence_unchanged: () => ['that is what the group knows already', 'there is nothing to change'],
-};
+} satisfies SomeWords;

@@ -4,6 +4,7 @@ import { UsageError } from '../../../actors/errors.ts';
 import { type AccessToken, AccessTokens } from '../../access/tokens.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { parseFutureTime } from '../parse.ts';
+import { collect } from '../policy.ts';
 import { type Column, printFields, printTable } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
@@ -14,6 +15,7 @@ const NAME = /^[\w.-]{1,64}$/;
 interface CreateOptions {
   readonly writeAs?: string;
   readonly admin?: boolean;
+  readonly group?: readonly string[];
   readonly expires: string;
 }
 
@@ -39,15 +41,17 @@ export function registerAccess(program: Command, context: CliContext): void {
       usage: 'create',
       summary: 'Make an access token, which is shown once.',
       heading,
-      example: 'lb access create dashboard\nlb access create worker --write-as bob --expires 30d',
+      example:
+        'lb access create dashboard\nlb access create worker --write-as bob --group domain:research --expires 30d',
       details:
-        'Every token reads. --write-as adds signing as one identity, and --admin acting on the node itself. The node keeps a hash of the token, so nobody can look it up later.',
+        'Every token reads. --write-as adds signing as one identity, and --admin acting on the node itself. --group confines it to some groups: its bearer sees no others, and nothing of the node as a whole. The node keeps a hash of the token, so nobody can look it up later.',
     },
     (command) =>
       command
         .argument('<name>', 'what it is for: 1 to 64 of the characters A-Z a-z 0-9 . _ -')
         .option('--write-as <identity>', 'its bearer signs as this identity')
         .option('--admin', 'its bearer acts on the node: identities and the like')
+        .option('--group <group>', 'only this group; may be given several times (default: all)', collect)
         .option('--expires <when>', 'a span from now, a time, or "never"', EXPIRES_DEFAULT),
     create,
   );
@@ -70,12 +74,14 @@ async function tokensOf(run: Run): Promise<AccessTokens> {
   return new AccessTokens((await run.node()).data);
 }
 
-function wire({ id, name, identity, isAdmin, createdMs, expiresMs }: AccessToken) {
-  return { id, name, scopes: scopesText({ identity, isAdmin }), createdMs, expiresMs };
+function wire(token: AccessToken) {
+  const { id, name, groups, createdMs, expiresMs } = token;
+  return { id, name, scopes: scopesText(token), groups, createdMs, expiresMs };
 }
 
-function scopesText({ identity, isAdmin }: { identity: string | undefined; isAdmin: boolean }): string {
-  return ['read', identity && `write as ${identity}`, isAdmin && 'admin'].filter(Boolean).join(', ');
+function scopesText({ identity, isAdmin, groups }: AccessToken): string {
+  const scopes = ['read', identity && `write as ${identity}`, isAdmin && 'admin'].filter(Boolean).join(', ');
+  return groups === undefined ? scopes : `${scopes}; only in ${groups.map((id) => shortId(id)).join(', ')}`;
 }
 
 async function list(run: Run): Promise<void> {
@@ -100,16 +106,18 @@ async function list(run: Run): Promise<void> {
 }
 
 async function create(run: Run<CreateOptions>): Promise<void> {
-  const { writeAs, admin = false, expires } = run.options;
+  const { writeAs, admin = false, group, expires } = run.options;
   const name = run.args[0]!;
   if (!NAME.test(name)) throw new UsageError(`a token is called 1 to 64 of the characters A-Z a-z 0-9 . _ -`);
   const node = await run.node();
   const identity = writeAs === undefined ? undefined : node.identity(writeAs).name;
+  const groups = group?.map((one) => node.group(one).groupId);
   const expiresMs = expires === 'never' ? undefined : parseFutureTime(expires, '--expires', Date.now());
   const { token, access } = new AccessTokens(node.data).create({
     name,
     isAdmin: admin,
     ...(identity === undefined ? {} : { identity }),
+    ...(groups === undefined ? {} : { groups: [...new Set(groups)] }),
     ...(expiresMs === undefined ? {} : { expiresMs }),
   });
   run.print({ token, ...wire(access) }, () =>

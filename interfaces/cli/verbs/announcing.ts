@@ -1,21 +1,21 @@
 /** `market-pull`, `market-gossip`: announcements, which tell people outside a group what is for sale in it. */
 import type { Command } from 'commander';
-import type { CliContext, Run } from '../context.ts';
-import { verb } from '../context.ts';
-import { givenPeers, networkOf, peerOption } from '../network.ts';
+import type { PeerHint } from '../../../actors/invites.ts';
+import type { NetworkService } from '../../../protocol/network-service.ts';
+import { type CliContext, type Run, verb } from '../context.ts';
+import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
 import { offerOf, subjectOption } from '../resolve.ts';
 import { printSentence } from '../table.ts';
 import { count } from '../text.ts';
 
 const heading = 'Market';
 
-interface PeerOptions {
-  readonly peer?: readonly string[];
+interface GossipOptions extends PeerFlags {
   readonly offer?: string;
 }
 
 export function registerAnnouncing(program: Command, context: CliContext): void {
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     program,
     context,
     {
@@ -30,7 +30,7 @@ export function registerAnnouncing(program: Command, context: CliContext): void 
     peerOption,
     pull,
   );
-  verb<PeerOptions>(
+  verb<GossipOptions>(
     program,
     context,
     {
@@ -48,13 +48,9 @@ export function registerAnnouncing(program: Command, context: CliContext): void 
   );
 }
 
-async function pull(run: Run<PeerOptions>): Promise<void> {
+async function pull(run: Run<PeerFlags>): Promise<void> {
   const network = await networkOf(run);
-  const named = await givenPeers(run.options.peer);
-  for (const hint of named) {
-    await network.book.add(hint.key, hint.addresses, { seenMs: Date.now() });
-    await network.host.dial(hint.key, hint.addresses);
-  }
+  const named = await callNamed(run, network);
   if (named.length === 0) await network.dialer.tried();
   const peers = named.length > 0 ? named.map(({ key }) => key) : network.peers.connectedKeys();
   let taken = 0;
@@ -68,14 +64,21 @@ async function pull(run: Run<PeerOptions>): Promise<void> {
   );
 }
 
-async function gossip(run: Run<PeerOptions>): Promise<void> {
+/** Connects to each of the peers that are named, and remembers where they are. */
+async function callNamed(run: Run<PeerFlags>, network: NetworkService): Promise<PeerHint[]> {
+  const named = await namedPeers(run);
+  for (const { key, addresses } of named) {
+    await network.book.add(key, addresses, { seenMs: Date.now() });
+    await network.host.dial(key, addresses);
+  }
+  return named;
+}
+
+async function gossip(run: Run<GossipOptions>): Promise<void> {
   const { options } = run;
   const network = await networkOf(run);
   const node = await run.node();
-  for (const hint of await givenPeers(options.peer)) {
-    await network.book.add(hint.key, hint.addresses, { seenMs: Date.now() });
-    await network.host.dial(hint.key, hint.addresses);
-  }
+  await callNamed(run, network);
   await network.dialer.tried();
   const given = options.offer ?? run.args[0];
   const offer = given === undefined ? undefined : offerOf((await run.group()).now, given).offer;

@@ -4,11 +4,11 @@ import { NotFoundError, RefusedError } from '../../../actors/errors.ts';
 import type { PeerHint } from '../../../actors/invites.ts';
 import { MarketError } from '../../../actors/market/errors.ts';
 import type { Order } from '../../../actors/market/order.ts';
+import { type FoundOffer, findOffer } from '../../operations/found-offer.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { type DeliveryOptions, deliver, WHY_BAD } from '../delivery.ts';
 import { VerdictError } from '../errors.ts';
-import { type FoundOffer, findOffer } from '../found-offer.ts';
-import { givenPeers, networkOf, peerOption } from '../network.ts';
+import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
 import { parseAmount, parseSpan } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
@@ -19,10 +19,9 @@ import { ownName } from '../verb-run.ts';
 const heading = 'Market';
 const WAIT_DEFAULT = '10m';
 
-interface BuyOptions extends DeliveryOptions {
+interface BuyOptions extends DeliveryOptions, PeerFlags {
   readonly offer?: string;
   readonly price?: string;
-  readonly peer?: readonly string[];
   readonly wait?: string | false;
   readonly again?: boolean;
   readonly byHand?: boolean;
@@ -77,7 +76,7 @@ async function buy(run: Run<BuyOptions>): Promise<void> {
   const given = subjectOf('offer', options.offer, run.args[0]);
   const waitMs = typeof options.wait === 'string' ? parseSpan(options.wait, '--wait') : 0;
   const price = options.price === undefined ? undefined : parseAmount(options.price, '--price');
-  const peers = await givenPeers(options.peer);
+  const peers = await reachedPeers(run);
   const found = findOffer(await run.node(), given, options.group);
   if (options.byHand) return payOnly(run, found);
   await reachable(run, found, peers);
@@ -97,6 +96,18 @@ async function buy(run: Run<BuyOptions>): Promise<void> {
   const isEnough = ({ state }: Order): boolean =>
     state === 'unfit' || (options.wait === false && state === 'escrowed');
   await finish(run, await node.market.orders.until(order.order, isEnough, signal));
+}
+
+/** Without the peers that are named a purchase may still go on: what was delivered is read again from here. */
+async function reachedPeers(run: Run<BuyOptions>): Promise<PeerHint[]> {
+  const { NetworkError } = await import('../../../protocol/errors.ts');
+  try {
+    return await namedPeers(run);
+  } catch (error) {
+    if (!(error instanceof NetworkError) || error.code !== 'peer_unreachable') throw error;
+    run.hint(error.message);
+    return [];
+  }
 }
 
 /** Starts the network for this verb where the purchase needs it. */

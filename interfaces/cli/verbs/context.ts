@@ -9,6 +9,7 @@ import { parseCount, parseList, parseSpan, parseTime, parseWord } from '../parse
 import { claimId, memberKey, subjectOf, subjectOption } from '../resolve.ts';
 import { printText } from '../table.ts';
 import { cleanLine, formatTime, shorten } from '../text.ts';
+import { ownIdentity } from '../verb-run.ts';
 import { MISSING_TEXT } from './knowledge.ts';
 
 const heading = 'Knowledge';
@@ -262,7 +263,7 @@ async function unread(run: Run<{ of?: string; readUpTo?: string }>): Promise<voi
   const { of, readUpTo } = run.options;
   const node = await run.node();
   const group = await run.group();
-  const own = node.identities().find(({ isNode }) => isNode)!;
+  const own = ownIdentity(node);
   const reader = of === undefined ? own.publicKey : memberKey(node, group.now, of);
   const head = { height: group.head.height, index: Number.MAX_SAFE_INTEGER };
   const mark = readUpTo === 'head' ? head : placeOf(readUpTo, '--read-up-to', group.groupId);

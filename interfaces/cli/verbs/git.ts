@@ -8,11 +8,11 @@ import { PendingError } from '../../../actors/outbox.ts';
 import type { SharedGroup } from '../../git/shared-file.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { FileError } from '../errors.ts';
-import { givenPeers, networkOf, peerOption } from '../network.ts';
+import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
 import { parseWord } from '../parse.ts';
 import { printFields, printSentence } from '../table.ts';
 import { count, shortId } from '../text.ts';
-import { ownName } from '../verb-run.ts';
+import { ownIdentity, ownName } from '../verb-run.ts';
 import { ownCommand } from '../version.ts';
 import { joinElsewhere } from './invites.ts';
 import { subscribeTo } from './sync.ts';
@@ -21,18 +21,14 @@ const heading = 'Network';
 const SYNC_WAIT_MS = 60_000;
 const SEALED_WAIT_MS = 10_000;
 
-interface PeerOptions {
-  readonly peer?: readonly string[];
-}
-
-interface SyncOptions extends PeerOptions {
+interface SyncOptions extends PeerFlags {
   readonly commits?: boolean;
   readonly local?: boolean;
 }
 
 export function registerGit(program: Command, context: CliContext): void {
   const git = family(program, 'git', "Share a project's group through its repository.", heading);
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     git,
     context,
     {
@@ -47,7 +43,7 @@ export function registerGit(program: Command, context: CliContext): void {
     peerOption,
     init,
   );
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     git,
     context,
     {
@@ -126,7 +122,7 @@ async function groupHere(run: Run, { group }: SharedGroup): Promise<Group> {
   );
 }
 
-async function init(run: Run<PeerOptions>): Promise<void> {
+async function init(run: Run<PeerFlags>): Promise<void> {
   const { SHARED_FILE, formatShared, mergePeers, readShared, writeShared } = await import(
     '../../git/shared-file.ts'
   );
@@ -138,12 +134,8 @@ async function init(run: Run<PeerOptions>): Promise<void> {
       'exists',
       `the repository names another group already, ${present.name} (${shortId(present.group)})`,
     );
-  const key = (await run.node()).identities().find(({ isNode }) => isNode)!.publicKey;
-  const peers = mergePeers(
-    present?.peers ?? [],
-    [{ key, addresses: [] }],
-    await givenPeers(run.options.peer),
-  );
+  const key = ownIdentity(await run.node()).publicKey;
+  const peers = mergePeers(present?.peers ?? [], [{ key, addresses: [] }], await namedPeers(run));
   const shared = { group: group.groupId, name: group.standing().name, peers };
   const isChanged = present === undefined || formatShared(present) !== formatShared(shared);
   if (isChanged) writeShared(root, shared);
@@ -154,7 +146,7 @@ async function init(run: Run<PeerOptions>): Promise<void> {
     run.hint('it names no address, so this node is found on the local network only; --peer adds one');
 }
 
-async function join(run: Run<PeerOptions>): Promise<void> {
+async function join(run: Run<PeerFlags>): Promise<void> {
   const shared = await sharedOf(run);
   const node = await run.node();
   const [code] = run.args;
@@ -180,10 +172,10 @@ async function join(run: Run<PeerOptions>): Promise<void> {
 }
 
 /** Peers to call: those of the command line, and of the file all but this node. */
-async function othersOf(run: Run<PeerOptions>, { peers }: SharedGroup): Promise<PeerHint[]> {
+async function othersOf(run: Run<PeerFlags>, { peers }: SharedGroup): Promise<PeerHint[]> {
   const node = await run.node();
-  const own = node.identities().find(({ isNode }) => isNode)!.publicKey;
-  return [...(await givenPeers(run.options.peer)), ...peers.filter(({ key }) => key !== own)];
+  const own = ownIdentity(node).publicKey;
+  return [...(await namedPeers(run)), ...peers.filter(({ key }) => key !== own)];
 }
 
 async function sync(run: Run<SyncOptions>): Promise<void> {
@@ -227,7 +219,7 @@ async function status(run: Run): Promise<void> {
   const shared = await sharedOf(run);
   const node = await run.node();
   const group = node.groupIds().includes(shared.group) ? node.group(shared.group) : undefined;
-  const own = node.identities().find(({ isNode }) => isNode)!.publicKey;
+  const own = ownIdentity(node).publicKey;
   const role = group?.now.roleOf(own);
   const areCommitsPublished = await isHookOn(repository);
   const { peers, name } = shared;

@@ -5,6 +5,7 @@ import { type CliContext, family, type Run, verb } from '../context.ts';
 import { askHidden, givenPassword, newPassword } from '../password.ts';
 import { type Column, printFields, printSentence, printTable } from '../table.ts';
 import { formatTime } from '../text.ts';
+import { ownIdentity } from '../verb-run.ts';
 
 type Identity = Awaited<ReturnType<Awaited<ReturnType<Run['node']>>['createIdentity']>>;
 
@@ -98,7 +99,7 @@ async function create(run: Run): Promise<void> {
 
 async function show(run: Run): Promise<void> {
   const node = await run.node();
-  const own = node.identities().find(({ isNode }) => isNode)!;
+  const own = ownIdentity(node);
   printIdentity(run, node.identity(run.args[0] ?? own.name));
 }
 

@@ -1,10 +1,9 @@
 /** `import`: Markdown files and folders become claims. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../../../actors/errors.ts';
-import { TAG_CHARACTERS_MAX, TAGS_MAX } from '../../../events/limits.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { ImportIncompleteError } from '../errors.ts';
+import { parseTags } from '../fields.ts';
 import type { ImportSummary } from '../import/import-markdown.ts';
 import { importStatus, perSecond } from '../import/progress.ts';
 import { cleanLine, count } from '../text.ts';
@@ -81,15 +80,4 @@ function printSummary(run: Run, summary: ImportSummary): void {
   );
   if (skipped > 0) run.out.line(`  ${count(skipped, 'section')} known already`);
   if (failed.length > 0) run.out.line(`  ${count(failed.length, 'path')} could not be imported`);
-}
-
-/** Tags as typed. They are the user's words, so what does not fit is refused, not bent. */
-function parseTags(given: string | undefined): string[] {
-  const tags = [...new Set((given ?? '').split(',').map((tag) => tag.trim()))].filter((tag) => tag !== '');
-  if (tags.length > TAGS_MAX)
-    throw new UsageError(`a claim takes ${TAGS_MAX} tags, and these are ${tags.length}`);
-  for (const tag of tags)
-    if (Array.from(tag).length > TAG_CHARACTERS_MAX)
-      throw new UsageError(`a tag has at most ${TAG_CHARACTERS_MAX} characters: ${tag.slice(0, 80)}`);
-  return tags;
 }

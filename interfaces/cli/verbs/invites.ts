@@ -5,7 +5,7 @@ import type { Invite } from '../../../actors/group-view.ts';
 import { type InviteCode, type PeerHint, parseInviteCode } from '../../../actors/invites.ts';
 import { INVITE_USES_MAX } from '../../../events/limits.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
-import { givenPeers, networkOf, peerOption } from '../network.ts';
+import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
 import { parseCount, parseFutureTime, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { inviteId } from '../resolve.ts';
@@ -13,7 +13,7 @@ import { type Column, printTable } from '../table.ts';
 import { formatTime, shortId, withArticle } from '../text.ts';
 import { ownName } from '../verb-run.ts';
 import { ROLES } from './members.ts';
-import { showProgress } from './sync.ts';
+import { showingProgress } from './sync.ts';
 
 const heading = 'Groups and members';
 
@@ -21,10 +21,6 @@ interface InviteOptions {
   readonly role: string;
   readonly maxUses: string;
   readonly expires: string;
-}
-
-interface JoinVerbOptions {
-  readonly peer?: readonly string[];
 }
 
 export function registerInvites(program: Command, context: CliContext): void {
@@ -80,7 +76,7 @@ export function registerInvites(program: Command, context: CliContext): void {
       printReceipt(run, await (await run.agent()).revokeInvite(id), 'The invite is closed', { invite: id });
     },
   );
-  verb<JoinVerbOptions>(
+  verb<PeerFlags>(
     program,
     context,
     {
@@ -133,14 +129,13 @@ async function list(run: Run): Promise<void> {
   run.print({ height: view.height, invites: rows }, () => printTable(run.out, columns, rows, 'no invites'));
 }
 
-async function join(run: Run<JoinVerbOptions>): Promise<void> {
+async function join(run: Run<PeerFlags>): Promise<void> {
   const code = run.args[0]!;
   const invite = parseInviteCode(code);
   const { groupId } = invite;
   const node = await run.node();
   const name = run.options.as ?? ownName(node);
-  if (!node.groupIds().includes(groupId))
-    return joinElsewhere(run, invite, name, await givenPeers(run.options.peer));
+  if (!node.groupIds().includes(groupId)) return joinElsewhere(run, invite, name, await namedPeers(run));
   const group = node.group(groupId);
   const agent = group.as(name);
   const receipt = await agent.acceptInvite(code);
@@ -164,9 +159,7 @@ export async function joinElsewhere(
   const network = await networkOf(run);
   const signer = network.port.signers().find(({ publicKey }) => publicKey === node.identity(name).publicKey)!;
   const { join: joinGroup } = await import('../../../protocol/membership.ts');
-  const endProgress = showProgress(run, node.bus.moment$);
-  await joinGroup(network, invite, { signer, peers });
-  endProgress();
+  await showingProgress(run, node.bus.moment$, () => joinGroup(network, invite, { signer, peers }));
   const group = node.group(groupId);
   const member = signer.publicKey;
   const role = group.now.roleOf(member);

@@ -2,24 +2,23 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import type { Offer } from '../../../actors/group-view.ts';
-import type { PeerHint } from '../../../actors/invites.ts';
 import type { PackageContent } from '../../../actors/market/desk.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { BASIS_POINTS, OFFER_PARENTS_MAX, SPLITS_MAX } from '../../../events/limits.ts';
 import { marketOperations } from '../../../events/operations/market.ts';
-import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText, parseTags } from '../fields.ts';
 import { streamInput } from '../files.ts';
+import { givenPlace } from '../network.ts';
 import { contentOf, parseAmount, parseCount, parseFutureTime, parseList } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { memberKey, offerOf, subjectOf, subjectOption } from '../resolve.ts';
 import type { Field } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
+import { ownIdentity } from '../verb-run.ts';
 import { listOffers } from './offers.ts';
 
 const heading = 'Market';
-const PORT_MAX = 65_535;
 
 interface OfferOptions {
   readonly title: string;
@@ -122,9 +121,8 @@ function parseShares<T>(
 }
 
 /** What was typed, held against what an offer takes. */
-function termsOf({ title, price, description, tags, expires, announcePort }: OfferOptions) {
+function termsOf({ title, price, description, tags, expires }: OfferOptions) {
   const fields = marketOperations.offer_create.fields;
-  if (announcePort !== undefined) parseCount(announcePort, '--announce-port', 1, PORT_MAX);
   return {
     title: checkText(title, '--title', fields.title),
     price: parseAmount(price, '--price'),
@@ -140,7 +138,7 @@ async function createOffer(run: Run<OfferOptions>): Promise<void> {
   const { options } = run;
   const { split, royalty, byHand } = options;
   const terms = termsOf(options);
-  const at = announcedAt(options);
+  const address = await announcedAt(options);
   const content = await packageContent(run);
   const node = await run.node();
   const group = await run.group();
@@ -155,8 +153,9 @@ async function createOffer(run: Run<OfferOptions>): Promise<void> {
     ...(royalties ? { parents: royalties.map(({ of, bps }) => ({ offer: of, bps })) } : {}),
     ...(byHand ? { grants: 'by_hand' as const } : {}),
   });
-  const isAnnounced = options.announce === true || at !== undefined;
-  if (isAnnounced) await node.market.announce(group.groupId, offer, at === undefined ? {} : { at: at(node) });
+  const isAnnounced = options.announce === true || address !== undefined;
+  const at = address === undefined ? {} : { at: { key: ownIdentity(node).publicKey, addresses: [address] } };
+  if (isAnnounced) await node.market.announce(group.groupId, offer, at);
   printReceipt(run, receipt, 'Offered the package', isAnnounced ? { offer, announced: true } : { offer });
 }
 
@@ -168,19 +167,8 @@ async function packageContent({ terminal, options, args }: Run<OfferOptions>): P
 }
 
 /** Where buyers are told to come, from the flags. */
-function announcedAt({
-  announceHost,
-  announcePort,
-}: OfferOptions): ((node: BatteryNode) => PeerHint) | undefined {
-  if (announceHost === undefined && announcePort === undefined) return undefined;
-  if (announceHost === undefined || announcePort === undefined)
-    throw new UsageError('--announce-host and --announce-port belong together');
-  const kind = announceHost.includes(':') ? 'ip6' : /^[\d.]+$/.test(announceHost) ? 'ip4' : 'dns';
-  const address = `/${kind}/${announceHost}/tcp/${announcePort}`;
-  return (node) => ({
-    key: node.identities().find(({ isNode }) => isNode)!.publicKey,
-    addresses: [address],
-  });
+function announcedAt({ announceHost: host, announcePort: port }: OfferOptions): Promise<string | undefined> {
+  return givenPlace({ host, port }, ['--announce-host', '--announce-port']);
 }
 
 /** An offer's fields for people. */

@@ -9,7 +9,7 @@ import { Relay } from '../../mcp/relay.ts';
 import type { Session } from '../../mcp/session.ts';
 import { NodeGoneError } from '../../socket/frames.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
 import { givenPeers } from '../network.ts';
 import { aborted, listenFor } from '../serving.ts';
 import type { Terminal } from '../terminal.ts';

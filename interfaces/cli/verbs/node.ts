@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
 import type { PartFailure } from '../../../actors/node/supervisor.ts';
+import { isOpen } from '../../../machines/task.machine.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import { type PeekedViews, peekViews } from '../../../views/peek.ts';
+import { loadConfig } from '../../config/load.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
@@ -47,6 +49,8 @@ export function registerNode(program: Command, context: CliContext): void {
 
 async function init(run: Run<InitOptions>): Promise<void> {
   const { BatteryNode } = await import('../../../node.ts');
+  // A mistyped LB_DATA would have it made in another place than was meant.
+  loadConfig({ data: run.path(run.data), env: run.env });
   // Before a password is asked for. Whoever comes between is still refused by `init` itself.
   BatteryNode.assertInitable(run.path(run.data));
   const given = await givenPassword(run.terminal, run.options.passwordFile, run.env);
@@ -130,7 +134,6 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
   let claims = 0;
   for (const _ of view.claimIds()) claims++;
   const tasks = view.tasks();
-  const isOpen = (status: string): boolean => ['pending', 'assigned', 'in_progress'].includes(status);
   return {
     groupId,
     name,
@@ -149,7 +152,7 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
       members: view.members().length,
       claims,
       tasks: tasks.length,
-      openTasks: tasks.filter(({ status }) => isOpen(status)).length,
+      openTasks: tasks.filter(isOpen).length,
       offers: view.offers().length,
     },
   };

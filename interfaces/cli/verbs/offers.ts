@@ -1,17 +1,10 @@
 /** What is for sale, as the chain has it and as others announce it. */
-import type { Offer } from '../../../actors/group-view.ts';
-import { type Contradiction, contradictionOf } from '../../../actors/market/contradiction.ts';
+import { type Contradiction, contradictionOf, offerState } from '../../../actors/market/contradiction.ts';
 import type { AnnouncementContent } from '../../../events/announcement.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import type { Run } from '../context.ts';
 import { type Column, printTable } from '../table.ts';
 import { shortId } from '../text.ts';
-
-/** Why an offer cannot be bought, or that it can. */
-export function offerState({ revoked, expiresMs }: Offer, nowMs: number): 'open' | 'revoked' | 'expired' {
-  if (revoked) return 'revoked';
-  return expiresMs !== undefined && expiresMs <= nowMs ? 'expired' : 'open';
-}
 
 /** An announcement, and how it stands to the chain. */
 interface Announced extends Omit<AnnouncementContent, 'node' | 'addresses'> {

@@ -1,33 +1,54 @@
 /** Other nodes: peers by hand, which of them can be reached, and what they show. */
 import type { Command } from 'commander';
+import { UsageError } from '../../../actors/errors.ts';
+import type { PeerHint } from '../../../actors/invites.ts';
+import { text } from '../../../events/fields.ts';
 import type { NetworkStatus } from '../../../protocol/network-types.ts';
 import type { PeerEntry } from '../../../protocol/peers.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { bookOf, givenPeers, knownPeer, networkOf, peerOption } from '../network.ts';
+import { checkText } from '../fields.ts';
+import {
+  bookOf,
+  givenPeers,
+  knownPeer,
+  namedPeers,
+  networkOf,
+  type PeerFlags,
+  peerOption,
+  placeOption,
+} from '../network.ts';
 import { type Column, printSentence, printTable } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
+import { groupElsewhere, subscribeTo } from './sync.ts';
 
 const heading = 'Network';
 
-interface PeerOptions {
-  readonly peer?: readonly string[];
+interface AddOptions extends PeerFlags {
+  readonly alias?: string;
 }
 
+const ADDRESS = '/ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT';
+const ALIAS = text({ min: 1, maxBytes: 64 });
+const PLACE_ALONE =
+  'Of a host and a port alone, whoever answers there is taken, and his key is shown; an address with a key refuses everybody else.';
+
 export function registerPeers(program: Command, context: CliContext): void {
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     program,
     context,
     {
       usage: 'connect',
       summary: 'Call a peer, and remember where it is.',
       heading,
-      example: 'lb connect /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…',
+      example: 'lb connect /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…\nlb connect --host 10.0.0.2 --port 4242',
+      details: `With --group, that group is followed from now on, as by subscribe. ${PLACE_ALONE}`,
       signs: true,
     },
-    (command) => command.argument('<address>', '/ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT'),
+    (command) =>
+      placeOption(command.argument('[address]', ADDRESS)).option('--group <group>', 'follow this group, too'),
     connect,
   );
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     program,
     context,
     {
@@ -44,25 +65,21 @@ export function registerPeers(program: Command, context: CliContext): void {
 }
 
 function registerBook(program: Command, context: CliContext): void {
-  verb(
+  verb<AddOptions>(
     program,
     context,
     {
       usage: 'peer-add',
       summary: 'Always keep a connection to a peer.',
       heading,
-      example: 'lb peer-add /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…',
+      example:
+        'lb peer-add /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…\nlb peer-add --host 10.0.0.2 --port 4242 --alias server',
+      details: PLACE_ALONE,
+      signs: ({ host }) => host !== undefined,
     },
-    (command) => command.argument('<address>', '/ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT'),
-    async (run) => {
-      for (const { key, addresses } of await givenPeers(run.args)) {
-        await (await bookOf(run)).add(key, addresses, { isPinned: true, seenMs: Date.now() });
-        (await run.node()).network?.dialer.retry(key);
-        run.print({ key, addresses }, () =>
-          printSentence(run.out, `${run.id(key)} is kept connected while the network runs`),
-        );
-      }
-    },
+    (command) =>
+      placeOption(command.argument('[address]', ADDRESS)).option('--alias <name>', 'what to call it here'),
+    add,
   );
   verb(
     program,
@@ -73,6 +90,7 @@ function registerBook(program: Command, context: CliContext): void {
       const rows = (await bookOf(run)).all();
       const columns: readonly Column<PeerEntry>[] = [
         { header: 'peer', value: ({ key }) => shortId(key), plain: ({ key }) => key },
+        { header: 'alias', value: ({ alias }) => alias ?? '', isFlexible: true },
         { header: 'kept', value: ({ isPinned }) => (isPinned ? 'always' : 'when needed') },
         { header: 'seen', value: ({ seenMs }) => formatTime(seenMs) },
         { header: 'addresses', value: ({ addresses }) => addresses.join(' '), isFlexible: true },
@@ -84,7 +102,7 @@ function registerBook(program: Command, context: CliContext): void {
     program,
     context,
     { usage: 'peer-remove', summary: 'Forget a peer.', heading, example: 'lb peer-remove 3f9c2a11' },
-    (command) => command.argument('<peer>', 'key of the peer'),
+    (command) => command.argument('<peer>', 'key of the peer, or its alias'),
     async (run) => {
       const book = await bookOf(run);
       const key = knownPeer(book, run.args[0]!);
@@ -92,7 +110,7 @@ function registerBook(program: Command, context: CliContext): void {
       run.print({ key }, () => printSentence(run.out, `${run.id(key)} is forgotten`));
     },
   );
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     program,
     context,
     {
@@ -109,21 +127,48 @@ function registerBook(program: Command, context: CliContext): void {
   );
 }
 
-async function connect(run: Run<PeerOptions>): Promise<void> {
+/** The peer of the argument, or who answers at `--host` and `--port`. */
+async function thePeer(run: Run<PeerFlags>): Promise<PeerHint> {
+  const [peer, ...others] = [...(await givenPeers(run.args)), ...(await namedPeers(run))];
+  if (peer === undefined)
+    throw new UsageError('which peer? give its address, or --host and --port of where it answers');
+  if (others.length > 0)
+    throw new UsageError('say once where the peer is: by its address, or by --host and --port');
+  return peer;
+}
+
+async function add(run: Run<AddOptions>): Promise<void> {
+  const { alias } = run.options;
+  if (alias !== undefined) checkText(alias, '--alias', ALIAS);
+  const { key, addresses } = await thePeer(run);
+  const book = await bookOf(run);
+  await book.add(key, addresses, { isPinned: true, seenMs: Date.now() });
+  if (alias !== undefined) await book.name(key, alias);
+  (await run.node()).network?.dialer.retry(key);
+  run.print({ key, addresses, alias }, () =>
+    printSentence(run.out, `${alias ?? run.id(key)} is kept connected while the network runs`),
+  );
+}
+
+async function connect(run: Run<PeerFlags>): Promise<void> {
+  const { group } = run.options;
+  const groupId = group === undefined ? undefined : groupElsewhere(group);
   const network = await networkOf(run);
   const { connectToAny } = await import('../../../protocol/membership.ts');
-  const key = await connectToAny(network, await givenPeers([run.args[0]!]));
+  const peer = await thePeer(run);
+  const key = await connectToAny(network, [peer]);
   const { nowMs } = await network.client.call(key, 'ping', {});
   const aheadMs = nowMs - Date.now();
   await network.peers.remember(key);
+  if (groupId !== undefined) return subscribeTo(run, groupId, [peer]);
   run.print({ key, clockAheadMs: aheadMs }, () =>
     printSentence(run.out, `${run.id(key)} answers, and is remembered`),
   );
 }
 
-async function peers(run: Run<PeerOptions>): Promise<void> {
+async function peers(run: Run<PeerFlags>): Promise<void> {
   const network = await networkOf(run);
-  for (const { key, addresses } of await givenPeers(run.options.peer))
+  for (const { key, addresses } of await namedPeers(run))
     await network.book.add(key, addresses, { seenMs: Date.now() });
   await callAll(run, network);
   const { peers: rows } = network.status();
@@ -145,9 +190,9 @@ async function callAll(run: Run, network: Awaited<ReturnType<typeof networkOf>>)
   }
 }
 
-async function discover(run: Run<PeerOptions>): Promise<void> {
+async function discover(run: Run<PeerFlags>): Promise<void> {
   const network = await networkOf(run);
-  for (const { key, addresses } of await givenPeers(run.options.peer))
+  for (const { key, addresses } of await namedPeers(run))
     await network.book.add(key, addresses, { seenMs: Date.now() });
   await callAll(run, network);
   const { discoverGroups } = await import('../../../protocol/membership.ts');

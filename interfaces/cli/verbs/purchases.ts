@@ -8,6 +8,7 @@ import type { Purchase } from '../../../actors/group-view.ts';
 import type { CheckedDelivery } from '../../../actors/market/desk.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import type { Receipt } from '../../../events/receipt.ts';
+import { type NextStep, nextStep } from '../../operations/next-step.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { printContent, WHY_BAD, whole, writeDelivery } from '../delivery.ts';
 import { VerdictError } from '../errors.ts';
@@ -201,27 +202,6 @@ async function purchases(run: Run): Promise<void> {
   run.print({ height: view.height, purchases: rows }, () =>
     printTable(run.out, columns, rows, 'no purchases'),
   );
-}
-
-/** What can be done with a purchase, by whom, and until when. */
-interface NextStep {
-  readonly by: 'seller' | 'buyer' | 'anyone';
-  readonly verbs: readonly string[];
-  readonly untilMs?: number;
-}
-
-/** What the rules would allow at this time; nothing where it is over. */
-export function nextStep(purchase: Purchase, nowMs: number): NextStep | undefined {
-  const { status, grantUntilMs, disputeUntilMs = 0 } = purchase;
-  if (status === 'escrowed')
-    return nowMs <= grantUntilMs
-      ? { by: 'seller', verbs: ['grant'], untilMs: grantUntilMs }
-      : { by: 'buyer', verbs: ['refund-purchase'] };
-  if (status === 'granted')
-    return nowMs <= disputeUntilMs
-      ? { by: 'buyer', verbs: ['accept-purchase', 'dispute-purchase'], untilMs: disputeUntilMs }
-      : { by: 'anyone', verbs: ['settle-purchase'] };
-  return undefined;
 }
 
 function nextText(next: NextStep | undefined): string {

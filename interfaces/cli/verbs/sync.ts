@@ -5,8 +5,9 @@ import type { PeerHint } from '../../../actors/invites.ts';
 import { type Hex32, isHex32 } from '../../../events/bytes.ts';
 import { describeRefusal } from '../../../events/refusals.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { givenPeers, networkOf, peerOption, subscriptionsOf } from '../network.ts';
+import { namedPeers, networkOf, type PeerFlags, peerOption, subscriptionsOf } from '../network.ts';
 import { parseSpan } from '../parse.ts';
+import { subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, printSentence, printTable } from '../table.ts';
 import { formatSpan, shortId } from '../text.ts';
 
@@ -14,10 +15,6 @@ const heading = 'Network';
 /** How long a verb waits for blocks to come, and for its own work to be sealed. */
 const SYNC_WAIT_MS = 60_000;
 const SEALED_WAIT_MS = 10_000;
-
-interface PeerOptions {
-  readonly peer?: readonly string[];
-}
 
 interface SetOptions {
   readonly interval?: string;
@@ -27,7 +24,7 @@ interface SetOptions {
 }
 
 export function registerSync(program: Command, context: CliContext): void {
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     program,
     context,
     {
@@ -39,7 +36,7 @@ export function registerSync(program: Command, context: CliContext): void {
         'An admin of the group must have added this node, or an identity of it. With a join code, use join.',
       signs: true,
     },
-    (command) => peerOption(command.argument('<group>', 'id of the group, all 64 digits')),
+    (command) => peerOption(subjectOption(command, 'group', 'id of the group, all 64 digits')),
     subscribe,
   );
   verb(
@@ -90,7 +87,7 @@ export function registerSync(program: Command, context: CliContext): void {
         .option('--accept-kept', 'after a sealer sealed twice: go on with the block that is here'),
     change,
   );
-  verb<PeerOptions>(
+  verb<PeerFlags>(
     program,
     context,
     {
@@ -156,11 +153,16 @@ async function showEvidence(run: Run): Promise<void> {
     run.hint('to go on with the block that is here:\n  lb subscription-set --group GROUP --accept-kept');
 }
 
-async function subscribe(run: Run<PeerOptions>): Promise<void> {
-  const groupId = run.args[0]!.toLowerCase();
-  if (!isHex32(groupId))
-    throw new UsageError('a group that is not here yet is named by all 64 digits of its id');
-  await subscribeTo(run, groupId, await givenPeers(run.options.peer));
+async function subscribe(run: Run<PeerFlags>): Promise<void> {
+  const groupId = groupElsewhere(subjectOf('group', run.options.group, run.args[0]));
+  await subscribeTo(run, groupId, await namedPeers(run));
+}
+
+/** A group that need not be here, by its id. */
+export function groupElsewhere(given: string): Hex32 {
+  const id = given.toLowerCase();
+  if (isHex32(id)) return id;
+  throw new UsageError('a group that is not here yet is named by all 64 digits of its id');
 }
 
 /** Follows a group from now on; of `given`, or else of all known peers, the first that can be reached is asked. */
@@ -168,28 +170,29 @@ export async function subscribeTo(run: Run, groupId: Hex32, given: readonly Peer
   const network = await networkOf(run);
   const { connectToAny, subscribe: follow } = await import('../../../protocol/membership.ts');
   const peer = await connectToAny(network, given.length > 0 ? given : network.book.all());
-  const bar = showProgress(run, network.port.bus.moment$);
-  await follow(network, groupId, peer, SYNC_WAIT_MS);
-  bar();
+  await showingProgress(run, network.port.bus.moment$, () => follow(network, groupId, peer, SYNC_WAIT_MS));
   const { height } = (await run.node()).group(groupId).head;
   run.print({ groupId, height, from: peer }, () =>
     printSentence(run.out, `${run.id(groupId)} is followed; it is here up to height ${height}`),
   );
 }
 
-/** Shows `sync.progress`; what is returned ends it. */
-export function showProgress(
+/** Shows `sync.progress` for as long as `work` takes, however it ends: the bus may be that of a node that stays. */
+export async function showingProgress(
   run: Run,
   moment$: Awaited<ReturnType<Run['node']>>['bus']['moment$'],
-): () => void {
+  work: () => Promise<unknown>,
+): Promise<void> {
   const bar = run.progress('fetching blocks');
   const listening = moment$.subscribe((event) => {
     if (event.kind === 'sync.progress') bar.update(event.height, event.target);
   });
-  return () => {
+  try {
+    await work();
+  } finally {
     listening.unsubscribe();
     bar.end();
-  };
+  }
 }
 
 async function list(run: Run): Promise<void> {
@@ -207,6 +210,7 @@ async function list(run: Run): Promise<void> {
     {
       header: 'from',
       value: ({ sources }) => sources.map(shortId).join(' ') || 'any member',
+      plain: ({ sources }) => sources.join(' ') || 'any member',
       isFlexible: true,
     },
   ];
@@ -236,9 +240,9 @@ async function change(run: Run<SetOptions>): Promise<void> {
   );
 }
 
-async function syncNow(run: Run<PeerOptions>): Promise<void> {
+async function syncNow(run: Run<PeerFlags>): Promise<void> {
   const network = await networkOf(run);
-  const given = await givenPeers(run.options.peer);
+  const given = await namedPeers(run);
   if (given.length > 0) {
     const { connectToAny } = await import('../../../protocol/membership.ts');
     await connectToAny(network, given);
@@ -251,11 +255,10 @@ async function syncNow(run: Run<PeerOptions>): Promise<void> {
       'no peer that has a group of this node was reached; name one with --peer',
     );
   const wanted = run.options.group === undefined ? network.port.groupIds() : [(await run.group()).groupId];
-  const bar = showProgress(run, network.port.bus.moment$);
-  await Promise.all(
-    wanted.map((groupId) => network.syncGroup(groupId, { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS })),
+  const times = { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS };
+  await showingProgress(run, network.port.bus.moment$, () =>
+    Promise.all(wanted.map((groupId) => network.syncGroup(groupId, times))),
   );
-  bar();
   const rows = network.status().groups.filter(({ groupId }) => wanted.includes(groupId));
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },

@@ -6,6 +6,7 @@ import type { Hex32 } from '../../../events/bytes.ts';
 import type { TaskStatus } from '../../../events/effects.ts';
 import { LEASE_MS_MAX, LEASE_MS_MIN } from '../../../events/limits.ts';
 import { taskOperations } from '../../../events/operations/tasks.ts';
+import { TASK_STATUSES } from '../../../machines/tables.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText, parseTags } from '../fields.ts';
 import { parseAmount, parseSpan, parseTime, parseWord } from '../parse.ts';
@@ -15,7 +16,6 @@ import { type Column, type Field, printFields, printTable } from '../table.ts';
 import { formatMoment, formatSpan, formatTime } from '../text.ts';
 
 const heading = 'Tasks and presence';
-const STATUSES = ['pending', 'assigned', 'in_progress', 'completed', 'failed', 'cancelled'] as const;
 
 interface CreateOptions {
   readonly id?: string;
@@ -70,7 +70,7 @@ export function registerTasks(program: Command, context: CliContext): void {
     },
     (command) =>
       command
-        .option('--status <status>', `open, ${STATUSES.join(', ')}`)
+        .option('--status <status>', `open, ${TASK_STATUSES.join(', ')}`)
         .option('--assignee <member>', 'of this member'),
     listTasks,
   );
@@ -135,7 +135,7 @@ function dueTime(run: Run<CreateOptions>, due: string): number {
 
 async function listTasks(run: Run<{ status?: string; assignee?: string }>): Promise<void> {
   const { status, assignee } = run.options;
-  const wanted = status === undefined ? undefined : parseWord(status, '--status', ['open', ...STATUSES]);
+  const wanted = status === undefined ? undefined : parseWord(status, '--status', ['open', ...TASK_STATUSES]);
   const view = await run.view();
   const node = await run.node();
   const of = assignee === undefined ? {} : { assignee: memberKey(node, view, assignee) };

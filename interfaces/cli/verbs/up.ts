@@ -9,7 +9,7 @@ import { type Config, loadConfig, networkOptions, nodeOptions } from '../../conf
 import type { Monitors } from '../../http/server.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
 import { givenPeers } from '../network.ts';
 import { askHidden, givenPassword } from '../password.ts';
 import { aborted, listenFor } from '../serving.ts';

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StreamResponse } from '@a2a-js/sdk';
 import { afterEach, describe, expect, test } from 'vitest';
+import { utf8 } from '../../../events/bytes.ts';
 import { parseTarget, post } from '../../../interfaces/a2a/push-target.ts';
 import type { HttpServer, HttpSettings } from '../../../interfaces/http/server.ts';
 import { BatteryNode } from '../../../node.ts';
@@ -91,7 +92,17 @@ describe.each(BINDINGS)('over %s', (binding) => {
     });
     expect(configs).toMatchObject([{ url, taskId: sent.id }]);
     const config = { tenant: '', taskId: sent.id, id: configs[0]!.id };
-    expect(await client.getTaskPushNotificationConfig(config)).toMatchObject({ id: config.id });
+    expect(await client.getTaskPushNotificationConfig(config)).toMatchObject({
+      id: config.id,
+      token: 'secret-1',
+    });
+    const reader = await a2aClient(binding, server.port, tokenFor(node));
+    expect(await reader.getTaskPushNotificationConfig(config)).toMatchObject({ id: config.id, token: '' });
+    const onDisk = Array.from(node.networkPort.store.agents.list(), (entry) =>
+      Buffer.concat(entry).toString(),
+    );
+    expect(onDisk.join()).toContain(url);
+    expect(onDisk.join()).not.toContain('secret-1');
     await client.createTaskPushNotificationConfig({
       ...{ tenant: '', taskId: sent.id, id: 'second', url, token: '' },
       authentication: { scheme: 'Bearer', credentials: 'c' },
@@ -192,4 +203,24 @@ describe('a target', () => {
     await expect(failure).rejects.toMatchObject({ name: 'PushTargetError' });
     await expect(failure).rejects.not.toThrow(/ECONNREFUSED/);
   });
+});
+
+test('a target from before secrets were sealed is told with its own, which are sealed from then on', async () => {
+  const { url, heard } = await listener();
+  const { node, server, close, folder } = await opened({ a2a_push_private: true });
+  await node.createGroup({ name: 'g' });
+  const client = await a2aClient('JSONRPC', server.port, tokenFor(node, 'node'));
+  const sent = await send(client, 'one');
+  const [group, task] = [sent.metadata?.groupId, sent.metadata?.taskId].map(String);
+  const old = { group, task, config: 'old', url, token: 'plain', told: '' };
+  const { agents } = node.networkPort.store;
+  await agents.put(utf8(`p${group}${task}/old`), utf8(JSON.stringify(old)));
+  await close();
+  const again = await opened({ a2a_push_private: true }, folder);
+  await until('it is told', () => heard.length === 1);
+  expect(heard[0]!.headers['x-a2a-notification-token']).toBe('plain');
+  const kept = () =>
+    Buffer.from(again.node.networkPort.store.agents.get(utf8(`p${group}${task}/old`))!).toString();
+  await until('it is sealed', () => !kept().includes('plain'));
+  expect(JSON.parse(kept())).toMatchObject({ url, sealed: expect.any(String) });
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../actors/errors.ts';
-import { EXIT, failureOf } from '../../../interfaces/cli/errors.ts';
+import { EXIT } from '../../../interfaces/cli/exit-codes.ts';
+import { failureOf } from '../../../interfaces/cli/failures.ts';
 import { noSuchVerb, verbNames } from '../../../interfaces/cli/suggest.ts';
 import { builtProgram } from '../../support/terminal.ts';
 

@@ -197,19 +197,13 @@ const TASKS: readonly Step[] = [
   ann('get_presence', inGroup()),
 ];
 
-const offer = (name: string, by_hand: boolean): Step =>
+const offer = (tool: string, name: string): Step =>
   bob(
-    'create_offer',
-    inGroup(() => ({ title: `Guide ${name}`, content: `How ${name} works.`, price: '20', by_hand })),
+    tool,
+    inGroup(() => ({ title: `Guide ${name}`, content: `How ${name} works.`, price: '20' })),
     {
       save: { [name]: 'offer_id' },
     },
-  );
-const buy = (name: string, of: string): Step =>
-  ann(
-    'purchase_offer',
-    inGroup((saved) => ({ offer_id: saved(of) })),
-    { save: { [name]: 'purchase_id' } },
   );
 const purchase = (name: string): Step['input'] => inGroup((saved) => ({ purchase_id: saved(name) }));
 
@@ -230,11 +224,11 @@ const MARKET: readonly Step[] = [
     { fails: 'treasury_too_low' },
   ),
   bob('get_balance', inGroup()),
-  offer('one', true),
-  offer('two', true),
-  offer('three', false),
+  offer('create_offer_by_hand', 'one'),
+  offer('create_offer_by_hand', 'two'),
+  offer('create_offer', 'three'),
   ann('list_offers', inGroup()),
-  buy('buy-1', 'one'),
+  ann('purchase_offer_by_hand', offered('one'), { save: { 'buy-1': 'purchase_id' } }),
   ann('refund_purchase', purchase('buy-1'), { fails: 'grant_window_open' }),
   bob('grant_purchase', purchase('buy-1')),
   ann('open_purchase', purchase('buy-1')),
@@ -246,7 +240,7 @@ const MARKET: readonly Step[] = [
   ann('announce_offer', offered('two'), { fails: 'not_seller' }),
   ann('list_announcements'),
   ann('pull_announcements', undefined, { mayFail: 'network_stopped' }),
-  ann('buy_offer', offered('three')),
+  ann('purchase_offer', offered('three')),
   ann('buy_offer', offered('three')),
   ann('list_orders'),
   bob(

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EXIT } from '../../../interfaces/cli/errors.ts';
+import { EXIT } from '../../../interfaces/cli/exit-codes.ts';
 import { type Ended, runVerb, startNode, stopNode, type UpNode } from '../../support/owner.ts';
 import { builtProgram } from '../../support/terminal.ts';
 import { STORY, type Told } from './story.ts';

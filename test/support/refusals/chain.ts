@@ -17,7 +17,7 @@ import { experience, genesis, profileSet, sealerSet } from '../operations.ts';
 import { alice, founder, hashOf, stranger } from '../people.ts';
 import { by, joined, opened } from '../rules.ts';
 import { START_MS, type World } from '../world.ts';
-import { block, local, operations, type ScenariosOf, transaction } from './scenario.ts';
+import { block, local, operations, type SomeScenarios, transaction } from './scenario.ts';
 
 const wrong = hashOf('wrong');
 const made = new WeakMap<World, VerifiedTransaction>();
@@ -30,21 +30,7 @@ function profile(world: World): VerifiedTransaction {
 const headerOf = (bytes: Uint8Array) => decodeHeader(decodeBlock(bytes).headerBytes);
 const right = (world: World) => headerOf(forgeBlock(world, { transactions: [profile(world).bytes] }));
 
-export const blockScenarios: ScenariosOf<
-  | 'block_malformed'
-  | 'block_wrong_group'
-  | 'block_height_gap'
-  | 'block_previous_mismatch'
-  | 'block_time_backwards'
-  | 'block_from_future'
-  | 'block_wrong_sealer'
-  | 'block_transaction_count'
-  | 'block_history_root_mismatch'
-  | 'block_signature_invalid'
-  | 'block_transaction_root_mismatch'
-  | 'block_transaction_refused'
-  | 'block_effects_mismatch'
-> = {
+export const blockScenarios = {
   block_malformed: block([opened()], (world) => forgeBlock(world).subarray(0, -1)),
   block_wrong_group: block(
     [opened()],
@@ -101,21 +87,9 @@ export const blockScenarios: ScenariosOf<
     (world) => forgeBlock(world, { header: { effectsHash: wrong } }),
     (world) => ({ expected: right(world).effectsHash, actual: wrong }),
   ),
-};
+} satisfies SomeScenarios;
 
-export const transactionScenarios: ScenariosOf<
-  | 'transaction_too_large'
-  | 'malformed'
-  | 'wrong_group'
-  | 'transaction_expired'
-  | 'transaction_from_future'
-  | 'transaction_duplicate'
-  | 'transaction_replaced'
-  | 'author_unknown'
-  | 'artifact_missing'
-  | 'signature_invalid'
-  | 'genesis_misplaced'
-> = {
+export const transactionScenarios = {
   transaction_too_large: transaction([opened()], () => new Uint8Array(TRANSACTION_BYTES_MAX + 1), {
     bytes: TRANSACTION_BYTES_MAX + 1,
     bytesMax: TRANSACTION_BYTES_MAX,
@@ -168,4 +142,4 @@ export const transactionScenarios: ScenariosOf<
     author: founder.publicKey,
   }),
   genesis_misplaced: operations([opened()], founder, [genesis()], {}),
-};
+} satisfies SomeScenarios;

@@ -17,22 +17,14 @@ import {
 import { alice, bob, carol, founder, person, stranger } from '../people.ts';
 import { by, joined, later, opened } from '../rules.ts';
 import { type Scripted, START_MS } from '../world.ts';
-import { operations, type ScenariosOf } from './scenario.ts';
+import { operations, type SomeScenarios } from './scenario.ts';
 
 const invite = person('invite');
 const key = invite.publicKey;
 const accept: Scripted = (world) => inviteAccept(invite, alice, world.groupId);
 const account = alice.publicKey;
 
-export const groupScenarios: ScenariosOf<
-  | 'role_insufficient'
-  | 'amount_zero'
-  | 'rules_version_unsupported'
-  | 'policy_empty'
-  | 'policy_key_unknown'
-  | 'policy_value_invalid'
-  | 'supply_cap_below_supply'
-> = {
+export const groupScenarios = {
   role_insufficient: operations([opened(), joined(alice)], alice, [mint(alice, 1n)], {
     needed: 'admin',
     actual: 'member',
@@ -51,26 +43,9 @@ export const groupScenarios: ScenariosOf<
     [policyUpdate(['max_total_supply', 9n])],
     { cap: 9n, supply: 10n },
   ),
-};
+} satisfies SomeScenarios;
 
-export const membershipScenarios: ScenariosOf<
-  | 'member_unknown'
-  | 'role_unchanged'
-  | 'member_is_sealer'
-  | 'last_admin'
-  | 'invite_exists'
-  | 'invite_unknown'
-  | 'invite_uses_invalid'
-  | 'invite_expired'
-  | 'invite_revoked'
-  | 'invite_used_up'
-  | 'already_member'
-  | 'invite_proof_invalid'
-  | 'profile_unchanged'
-  | 'sealer_count'
-  | 'sealer_not_admin'
-  | 'sealers_unchanged'
-> = {
+export const membershipScenarios = {
   member_unknown: operations([opened()], founder, [memberRemove(stranger)], { member: stranger.publicKey }),
   role_unchanged: operations([opened(), joined(alice)], founder, [memberAdd(alice, 'member')], {
     member: account,
@@ -128,11 +103,9 @@ export const membershipScenarios: ScenariosOf<
   ),
   sealer_not_admin: operations([opened(), joined(alice)], founder, [sealerSet(alice)], { sealer: account }),
   sealers_unchanged: operations([opened()], founder, [sealerSet(founder)], {}),
-};
+} satisfies SomeScenarios;
 
-export const tokenScenarios: ScenariosOf<
-  'transfer_to_self' | 'balance_too_low' | 'treasury_too_low' | 'supply_cap_exceeded' | 'account_cap_exceeded'
-> = {
+export const tokenScenarios = {
   transfer_to_self: operations([opened(), joined(alice, { balance: 5n })], alice, [transfer(alice, 1n)], {}),
   // 100 fit, but not with the fee on top.
   balance_too_low: operations(
@@ -154,4 +127,4 @@ export const tokenScenarios: ScenariosOf<
     [mint(alice, 2n)],
     { account, balance: 9n, amount: 2n, cap: 10n },
   ),
-};
+} satisfies SomeScenarios;

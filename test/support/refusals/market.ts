@@ -18,7 +18,7 @@ import { HOUR_MS } from '../operations.ts';
 import { alice, bob, carol, hashOf } from '../people.ts';
 import { by, joined, later, opened } from '../rules.ts';
 import { START_MS, type World } from '../world.ts';
-import { operations, type ScenariosOf } from './scenario.ts';
+import { operations, type SomeScenarios } from './scenario.ts';
 
 const seller = alice.publicKey;
 const nowhere = hashOf('nowhere');
@@ -32,27 +32,7 @@ const grantUntilMs = START_MS + HOUR_MS;
 const disputeUntilMs = START_MS + 2 * HOUR_MS;
 const until = (untilMs: number) => (world: World) => ({ purchase: lastPurchase(world), untilMs });
 
-export const marketScenarios: ScenariosOf<
-  | 'split_sum'
-  | 'royalty_sum'
-  | 'offer_expiry_past'
-  | 'offer_unknown'
-  | 'not_seller'
-  | 'offer_revoked'
-  | 'offer_expired'
-  | 'own_offer'
-  | 'price_mismatch'
-  | 'purchase_open'
-  | 'purchase_unknown'
-  | 'not_buyer'
-  | 'purchase_state'
-  | 'grant_window_closed'
-  | 'grant_window_open'
-  | 'dispute_window_open'
-  | 'dispute_window_closed'
-  | 'dispute_secret_mismatch'
-  | 'dispute_unfounded'
-> = {
+export const marketScenarios = {
   split_sum: operations(people, alice, [offerCreate(alice, 10n, { splits: [{ to: seller, bps: 9_999 }] })], {
     sum: 9_999,
   }),
@@ -125,4 +105,4 @@ export const marketScenarios: ScenariosOf<
   dispute_unfounded: operations(granted, bob, [purchaseDispute(oneTimeSecret(bob))], (world) => ({
     purchase: lastPurchase(world),
   })),
-};
+} satisfies SomeScenarios;

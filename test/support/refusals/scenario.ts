@@ -25,9 +25,10 @@ export interface Scenario<C extends RefusalCode = RefusalCode> {
   readonly payload: Payload<C> | undefined;
 }
 
-type Scenarios = { readonly [C in RefusalCode]: Scenario<C> };
-/** The scenarios of some of the codes. */
-export type ScenariosOf<C extends RefusalCode> = Pick<Scenarios, C>;
+/** One for each code. */
+export type Scenarios = { readonly [C in RefusalCode]: Scenario<C> };
+/** For the codes of one domain: all.ts puts them together, and there the compiler asks for what is missing. */
+export type SomeScenarios = Partial<Scenarios>;
 
 export const operations = <C extends RefusalCode>(
   given: readonly Step[],

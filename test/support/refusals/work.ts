@@ -16,7 +16,7 @@ import {
 import { alice, bob, founder, hashOf } from '../people.ts';
 import { by, joined, later, opened } from '../rules.ts';
 import { START_MS, type Step } from '../world.ts';
-import { operations, type ScenariosOf } from './scenario.ts';
+import { operations, type SomeScenarios } from './scenario.ts';
 
 const both = [opened(), joined(alice), joined(bob)];
 const task = 't';
@@ -34,19 +34,7 @@ const overload: Step = (world) => {
   }
 };
 
-export const taskScenarios: ScenariosOf<
-  | 'task_exists'
-  | 'task_unknown'
-  | 'lease_out_of_range'
-  | 'not_task_creator'
-  | 'task_attempt_stale'
-  | 'task_state'
-  | 'not_task_assignee'
-  | 'assignee_unchanged'
-  | 'assignee_unable'
-  | 'assignee_overloaded'
-  | 'lease_running'
-> = {
+export const taskScenarios = {
   task_exists: operations([...both, by(alice, taskCreate(task))], bob, [taskCreate(task)], { task }),
   task_unknown: operations(both, alice, [taskStart('nowhere')], { task: 'nowhere' }),
   lease_out_of_range: operations(both, alice, [taskCreate(task, { leaseMs: LEASE_MS_MIN - 1 })], {
@@ -89,16 +77,9 @@ export const taskScenarios: ScenariosOf<
     [taskRelease(task)],
     { task, untilMs: START_MS + 5_000 },
   ),
-};
+} satisfies SomeScenarios;
 
-export const knowledgeScenarios: ScenariosOf<
-  | 'artifact_known'
-  | 'claim_unknown'
-  | 'reference_unknown'
-  | 'not_claim_author'
-  | 'claim_retracted'
-  | 'claim_not_retracted'
-> = {
+export const knowledgeScenarios = {
   artifact_known: operations([...both, by(alice, claim('c'))], bob, [claim('c')], { artifact: hashOf('c') }),
   claim_unknown: operations(both, alice, [claim('c', { parent: hashOf('nowhere') })], {
     claim: hashOf('nowhere'),
@@ -121,9 +102,9 @@ export const knowledgeScenarios: ScenariosOf<
   claim_not_retracted: operations([...both, by(alice, claim('c'))], alice, [reinstate('c')], {
     claim: hashOf('c'),
   }),
-};
+} satisfies SomeScenarios;
 
-export const presenceScenarios: ScenariosOf<'metadata_invalid' | 'presence_unchanged'> = {
+export const presenceScenarios = {
   metadata_invalid: operations(both, alice, [presence('active', '[1]')], {}),
   presence_unchanged: operations(
     [...both, by(alice, presence('busy', '{}'))],
@@ -131,4 +112,4 @@ export const presenceScenarios: ScenariosOf<'metadata_invalid' | 'presence_uncha
     [presence('busy', '{}')],
     {},
   ),
-};
+} satisfies SomeScenarios;

@@ -5,20 +5,12 @@ import { GroupView, StoredState } from '../../../actors/group-view.ts';
 import { OpenTasks } from '../../../actors/tasks/open-tasks.ts';
 import type { TaskStatus } from '../../../events/effects.ts';
 import { type Table, Write, WriteSet } from '../../../machines/state.ts';
-import { type TaskRecord, taskTable } from '../../../machines/tables.ts';
+import { TASK_STATUSES, type TaskRecord, taskTable } from '../../../machines/tables.ts';
 import { memoryGroup } from '../../../storage/memory.ts';
 import { founder } from '../../support/people.ts';
 import { seeded } from '../../support/seed.ts';
 import { taskEntry, taskRecord } from '../../support/task-record.ts';
 
-const STATUSES: readonly TaskStatus[] = [
-  'pending',
-  'assigned',
-  'in_progress',
-  'completed',
-  'failed',
-  'cancelled',
-];
 const people = [founder.publicKey, 'b'.repeat(64)];
 
 const recordOf = (status: TaskStatus, assignee: string): TaskRecord =>
@@ -27,7 +19,9 @@ const recordOf = (status: TaskStatus, assignee: string): TaskRecord =>
 const change = fc.record({
   task: fc.constantFrom('a', 'é', 'z', '\u{10000}', '\uffff', 'b-1'),
   record: fc.option(
-    fc.tuple(fc.constantFrom(...STATUSES), fc.constantFrom(...people)).map(([s, who]) => recordOf(s, who)),
+    fc
+      .tuple(fc.constantFrom(...TASK_STATUSES), fc.constantFrom(...people))
+      .map(([s, who]) => recordOf(s, who)),
   ),
 });
 type Change = { task: string; record: TaskRecord | null };
@@ -47,7 +41,7 @@ describe('open tasks', () => {
   test('are those of the whole state, in its order, whoever asks when', async () => {
     const ask = fc.record({
       changes: fc.array(change, { maxLength: 6 }),
-      status: fc.constantFrom('open' as const, undefined, ...STATUSES),
+      status: fc.constantFrom('open' as const, undefined, ...TASK_STATUSES),
       assignee: fc.constantFrom(undefined, ...people),
       isAsked: fc.boolean(),
     });

@@ -18,6 +18,7 @@ import {
   checkFileSystem,
   checkRoom,
   checkRuntime,
+  fileSystemOf,
 } from '../../../interfaces/cli/health/machine.ts';
 import { nagiosLine, prometheusText } from '../../../interfaces/cli/health/monitors.ts';
 import { loadConfig } from '../../../interfaces/config/load.ts';
@@ -35,7 +36,7 @@ describe('the machine', () => {
 
   test('room on the disk', () => {
     expect([2e10, 5e8, 1e6].map((free) => checkRoom(free).severity)).toEqual(['ok', 'warning', 'critical']);
-    expect(checkDisk(join(base, 'not', 'there', 'yet'))).toHaveLength(2);
+    expect(checkDisk(fileSystemOf(join(base, 'not', 'there', 'yet')))).toHaveLength(2);
   });
 
   test('a network file system is a warning, however the kernel writes its number', () => {

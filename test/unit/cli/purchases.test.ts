@@ -1,7 +1,8 @@
 /** What can be done with a purchase follows its state and the clock, by the same edges as the rules. */
 import { expect, test } from 'vitest';
 import type { Purchase } from '../../../actors/group-view.ts';
-import { nextStep, purchaseFields } from '../../../interfaces/cli/verbs/purchases.ts';
+import { purchaseFields } from '../../../interfaces/cli/verbs/purchases.ts';
+import { nextStep } from '../../../interfaces/operations/next-step.ts';
 
 const NOW = Date.UTC(2026, 0, 31, 12);
 const purchase: Purchase = {

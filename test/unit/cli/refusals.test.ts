@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { BrokenHistoryError, RefusedError } from '../../../actors/errors.ts';
 import { type RefusalCode, refuse } from '../../../events/refusals.ts';
-import { EXIT, ExplainedRefusal, failureOf } from '../../../interfaces/cli/errors.ts';
+import { ExplainedRefusal } from '../../../interfaces/cli/errors.ts';
+import { EXIT } from '../../../interfaces/cli/exit-codes.ts';
+import { failureOf } from '../../../interfaces/cli/failures.ts';
 import { explain } from '../../../interfaces/cli/refusals/explain.ts';
 import { plainSay, type Say } from '../../../interfaces/cli/refusals/say.ts';
 import { personOf } from '../../support/people.ts';

@@ -102,8 +102,9 @@ test('whatever a JSON configuration holds, it is the same after a change and its
       fc.dictionary(fc.string(), fc.jsonValue()),
       fc.constantFrom(undefined, 2, '\t'),
       (value, indent) => {
-        fc.pre(!Object.hasOwn(value, '__proto__') && !Object.hasOwn(value, 'mcpServers'));
         const text = JSON.stringify(value, undefined, indent);
+        // At any depth: a reader that knows comments takes that name for what it is in the language.
+        fc.pre(!text.includes('"__proto__"') && !Object.hasOwn(value, 'mcpServers'));
         const added = withEntry(text, 'json', JSON_PATH, ENTRY);
         expect(undone(added, changeBetween(text, added))).toBe(text);
         expect(readDocument(withoutEntry(added, 'json', JSON_PATH), 'json')).toEqual({

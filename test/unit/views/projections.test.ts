@@ -6,7 +6,7 @@ import { commitBatchOf, headAfter } from '../../../actors/chain/commit.ts';
 import { GroupView } from '../../../actors/group-view.ts';
 import { memoryGroup } from '../../../storage/memory.ts';
 import type { Head } from '../../../storage/port.ts';
-import { answerEconomy } from '../../../views/economy.ts';
+import { answerEconomy, answerTreasury } from '../../../views/economy.ts';
 import { GroupFile } from '../../../views/group-file.ts';
 import { indexSlice } from '../../../views/indexer.ts';
 import { Meaning } from '../../../views/meaning/meaning.ts';
@@ -69,6 +69,31 @@ describe('the economy', () => {
     expect(
       answerEconomy(file, new Meaning({ kind: 'none' }), { points: 3 }).overTime.length,
     ).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('the treasury', () => {
+  test('holds what came in and did not go out, and names every spend', async () => {
+    const { file, view } = await indexedHistory();
+    const meaning = new Meaning({ kind: 'none' });
+    const { received, spent, spends, progress } = answerTreasury(file, meaning, { limit: 1_000 });
+    expect(received - spent).toBe(view.money().treasury);
+    expect(spends.length).toBeGreaterThan(0);
+    expect(spends.reduce((sum, { amount }) => sum + amount, 0n)).toBe(spent);
+    for (const { height, txId, by } of spends)
+      expect(
+        rows(file, `SELECT author FROM transactions WHERE height = ${height} AND tx_id = '${txId}'`),
+      ).toEqual([{ author: by }]);
+    const paidTo = rows(
+      file,
+      `SELECT fields ->> 'to' AS paid FROM effects WHERE kind = 'treasury.spent' ORDER BY height DESC, position DESC`,
+    );
+    expect(spends.map(({ to }) => to)).toEqual(paidTo.map(({ paid }) => paid));
+    expect(answerTreasury(file, meaning, { limit: 1 }).spends).toEqual(spends.slice(0, 1));
+    const [newest] = spends;
+    const before = answerTreasury(file, meaning, { limit: 1_000, upTo: newest!.height - 1 });
+    expect(before.spends).toEqual(spends.filter(({ height }) => height < newest!.height));
+    expect(before.progress).toEqual(progress);
   });
 });
 

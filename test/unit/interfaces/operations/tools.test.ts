@@ -21,7 +21,7 @@ const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
   next_task: 'group_id tags',
   update_presence: 'group_id status! metadata',
   get_presence: 'group_id limit cursor',
-  create_offer: 'group_id title! content! price! description tags expires_ms by_hand',
+  create_offer: 'group_id title! content! price! description tags expires_ms',
   list_offers: 'group_id limit cursor',
   purchase_offer: 'group_id offer_id!',
 };
