@@ -44,8 +44,13 @@ export function findOffer(node: BatteryNode, given: string, only: string | undef
       found.set(key, { groupId: group.groupId, offer, isHere: true, peers: found.get(key)?.peers ?? [] });
     }
   const offers = [...found.values()].filter(({ groupId, isHere }) => isHere || !hasGroup(groups, groupId));
-  if (offers.length === 0 && only !== undefined && isWhole(only) && isWhole(given))
-    return { groupId: only, offer: given, isHere: false, peers: [] };
+  if (isWhole(given) && !offers.some(({ offer }) => offer === given)) {
+    // It may be newer than what is here: whoever buys it asks the group first.
+    const [one, ...others] = groups;
+    if (one !== undefined && others.length === 0)
+      return { groupId: one.groupId, offer: given, isHere: true, peers: [] };
+    if (only !== undefined && isWhole(only)) return { groupId: only, offer: given, isHere: false, peers: [] };
+  }
   const id = resolveId('offer', given, new Set(offers.map(({ offer }) => offer)));
   const fitting = offers.filter(({ offer }) => offer === id);
   if (fitting.length > 1)

@@ -124,13 +124,17 @@ async function reachable(
   if (!isLocal) await networkOf(run);
 }
 
+function missing(offer: string): never {
+  throw new NotFoundError(`there is no offer ${offer.slice(0, 8)} in the group as it is on this node`);
+}
+
 /** The old way, step by step by hand: nothing happens after the escrow by itself. */
 async function payOnly(run: Run<BuyOptions>, { groupId, offer, isHere }: FoundOffer): Promise<void> {
   const node = await run.node();
   if (!isHere)
     throw new NotFoundError(`group ${groupId.slice(0, 8)} is not on this node; buy without --by-hand`);
   const group = node.group(groupId);
-  const { price } = group.now.offer(offer)!;
+  const { price } = group.now.offer(offer) ?? missing(offer);
   const { purchase, ...receipt } = await group.as(run.options.as ?? ownName(node)).purchase(offer);
   printReceipt(run, receipt, `${price} tokens are in escrow until you accept the delivery`, {
     purchase,
