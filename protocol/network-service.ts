@@ -77,6 +77,7 @@ export class NetworkService {
         log(`peer ${short(peer)} is shut out for ${Math.round(forMs / 1000)} s: ${reason}`);
         port.bus.moment({ kind: 'peer.banned', peer, reason, forMs });
       },
+      suspected: (who, reason) => port.bus.moment({ kind: 'peer.suspected', who, reason }),
     });
     let service: NetworkService | undefined;
     const host = await startHost(port.store.network, {
@@ -179,10 +180,14 @@ export class NetworkService {
       sealingPeers: (groupId) => groups.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
     };
     const introduced = (peer: Hex32): void => this.introduced(peer);
+    const notFound = (peer: Hex32): void => {
+      if (!access.sharesGroup(peer)) host.suspect(peer, 'it asks for groups that are none of its own');
+    };
     await serveRpc(host, {
       defence: this.defence,
       handlers: handlersOf({ port, host, access, book, desk, announcements, introduced }),
       failed: (name, error) => this.options.failed?.(name, error),
+      notFound,
     });
     const { defence } = this;
     await serveSync(host, {
@@ -190,6 +195,7 @@ export class NetworkService {
       defence,
       reader: (groupId) => port.store.group(groupId),
       gap: (groupId) => historyGap(port.store.network, groupId),
+      notFound,
     });
     await new CheckpointServer({ port, access, defence }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
@@ -310,6 +316,7 @@ export class NetworkService {
       artifactsMissing: () => groups.artifactsMissing(),
       defence: () => defence.counters,
       banned: () => defence.banned(),
+      suspected: () => defence.suspected(),
       syncLag: () => groups.lags(),
     };
   }

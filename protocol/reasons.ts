@@ -12,6 +12,13 @@ const DIAL_REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
 };
 
+/** Whether a dial failed because whoever answered there did not prove the key that was called. */
+export function isAnotherKey(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isAnotherKey);
+  const { name } = (error ?? {}) as { name?: string };
+  return name === 'EncryptionFailedError' || name === 'UnexpectedPeerError';
+}
+
 /** Why a dial failed. */
 export function dialReason(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return dialReason(error.errors[0]);
@@ -22,8 +29,7 @@ export function dialReason(error: unknown): string {
   } = (error ?? {}) as { code?: string; name?: string; message?: string };
   if (code !== undefined && DIAL_REASONS[code] !== undefined) return DIAL_REASONS[code];
   if (name === 'TimeoutError' || name === 'AbortError') return 'no answer';
-  if (name === 'EncryptionFailedError' || name === 'UnexpectedPeerError')
-    return 'what answers there does not prove that key';
+  if (isAnotherKey(error)) return 'what answers there does not prove that key';
   return message.split('\n')[0]!;
 }
 
