@@ -28,7 +28,7 @@ import type { NetworkPort } from './port.ts';
 import { RpcClient } from './rpc/client.ts';
 import { handlersOf } from './rpc/handlers.ts';
 import { serveRpc } from './rpc/server.ts';
-import { guardSealing } from './sealing-guard.ts';
+import { guardSealing, type SealingGuard } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { ArtifactFetcher } from './sync/artifacts.ts';
@@ -61,7 +61,7 @@ export class NetworkService {
   /** Who may seal each group, as of its last block. */
   private readonly sealersBefore = new Map<Hex32, string>();
   private memberTimer: NodeJS.Timeout | undefined;
-  private releaseSealing: () => void = () => {};
+  private guard: SealingGuard | undefined;
   private stopping: Promise<void> | undefined;
 
   /** @throws NetworkError `listen_failed`, PasswordRequiredError while the node's keys are locked */
@@ -127,7 +127,10 @@ export class NetworkService {
       subscriptions: this.subscriptions,
       settings: options,
       connectedKeys: () => this.peers.connectedKeys(),
-      followed: () => this.membersChanged(),
+      followed: (groupId) => {
+        this.access.changed(groupId);
+        this.membersChanged();
+      },
       level: (groupId, source) => this.level(groupId, source),
     });
     this.drain = new OutboxDrain({
@@ -209,12 +212,13 @@ export class NetworkService {
     }
     const hints = this.hints();
     if (hints.length > 0) await writeHints(port.store.network, hints);
-    this.releaseSealing = guardSealing({
+    this.guard = guardSealing({
       groups: groups.all(),
       port,
       tried: () => this.dialer.tried(),
       withinMs: this.options.headComparisonMs ?? limits.HEAD_COMPARISON_MS,
       connectedSources: (groupId) => groups.sourcesOf(groupId).length,
+      isAlone: (groupId) => this.isAlone(groupId),
     });
     // Those who were quicker than this.
     for (const connection of host.node.getConnections()) host.tell(connection);
@@ -236,6 +240,7 @@ export class NetworkService {
 
   /** Looks at what a new block may have changed; events of the log would have to be made for every transaction. */
   private headAdvanced(groupId: Hex32): void {
+    this.access.changed(groupId);
     const sealers = this.access.sealers(groupId).join();
     const before = this.sealersBefore.get(groupId) ?? sealers;
     this.sealersBefore.set(groupId, sealers);
@@ -279,6 +284,16 @@ export class NetworkService {
     clearTimeout(this.memberTimer);
     this.memberTimer = undefined;
     for (const peer of this.peers.connectedKeys()) this.host.gate.reconsider(peer);
+  }
+
+  private isAlone(groupId: Hex32): boolean {
+    const own = new Set(this.port.signers().map(({ publicKey }) => publicKey));
+    return this.access.members(groupId).every((member) => own.has(member));
+  }
+
+  /** Once the heads were compared that can be: groups sealed here of which no other member was there to ask. */
+  async uncompared(): Promise<readonly Hex32[]> {
+    return (await this.guard?.uncompared) ?? [];
   }
 
   /** Where this node can be reached, for join codes. */
@@ -364,7 +379,7 @@ export class NetworkService {
 
   private async shutDown(): Promise<void> {
     this.port.outbox.receiptWaitMs = 0;
-    this.releaseSealing();
+    this.guard?.release();
     this.listening.unsubscribe();
     this.market.close();
     clearInterval(this.beatTimer);

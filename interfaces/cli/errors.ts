@@ -44,6 +44,7 @@ import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
 import { SCHEMA_VERSION, toWire } from './json.ts';
+import type { RestoredNodeError } from './network.ts';
 import { explain } from './refusals/explain.ts';
 import { type Explanation, plainSay } from './refusals/say.ts';
 import { cleanLine } from './text.ts';
@@ -108,6 +109,7 @@ type KnownCode =
   | SocketPathError['code']
   | SocketProtocolError['code']
   | LockedNodeError['code']
+  | RestoredNodeError['code']
   | IdentityRequiredError['code']
   | CancelledError['code']
   | ConfigurationFileError['code']
@@ -211,6 +213,7 @@ const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   pending: 'unreachable',
   outbox_full: 'unreachable',
   peer_unreachable: 'unreachable',
+  restored_uncompared: 'unreachable',
   peer_refused: 'refused',
   peer_misbehaved: 'unreachable',
   request_timeout: 'unreachable',
