@@ -170,7 +170,8 @@ export class GroupSync {
   }
 
   private async run(): Promise<void> {
-    this.abort = new AbortController();
+    const abort = new AbortController();
+    this.abort = abort;
     const sources = this.options.sources(this.groupId).slice(0, SOURCES_PER_PULL);
     let reached: Hex32 | undefined;
     try {
@@ -183,7 +184,7 @@ export class GroupSync {
       reached = undefined;
     }
     this.promisedHeight = -1;
-    this.abort = undefined;
+    if (this.abort === abort) this.abort = undefined;
     this.finish(reached, sources.length === 0);
   }
 

@@ -1,6 +1,7 @@
 /** A node that is up as a process of its own, as a user runs it: what is done to it is seen from outside alone. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type Socket, connect as tcpConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -84,6 +85,18 @@ export class Victim {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     const line = text.split('\n').find((one) => one.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
+  }
+
+  /** Opens connections to it from an address, and says nothing on them. */
+  knock(from: string, count: number): { sockets: Socket[]; closed(): number } {
+    const port = Number(this.addresses[0]!.split('/').at(-1));
+    let closed = 0;
+    const sockets = Array.from({ length: count }, () => {
+      const socket = tcpConnect({ host: '127.0.0.1', port, localAddress: from });
+      socket.on('error', () => {});
+      return socket.on('close', () => closed++);
+    });
+    return { sockets, closed: () => closed };
   }
 
   async stop(): Promise<void> {
