@@ -6,21 +6,14 @@ import { StoredState } from '../actors/group-view.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Role } from '../events/effects.ts';
 import { memberTable, policyTable, sealersTable } from '../machines/tables.ts';
-import { PEER_TABLE_MAX } from './limits.ts';
 import type { NetworkPort } from './port.ts';
-import { BoundedMap } from './rate-limit.ts';
 
 const RANK: Readonly<Record<Role, number>> = { viewer: 1, member: 2, admin: 3 };
-
-const NONE = 'none';
 
 export class Access {
   private readonly port: NetworkPort;
   /** Keys that connected peers have shown to act for, beside their own. Emptied when a peer goes. */
   private readonly shown = new Map<Hex32, ReadonlySet<Hex32>>();
-  /** A group that a peer was found to be in, or that he is in none of those that have not changed since. */
-  private readonly shared = new BoundedMap<Hex32, Hex32 | typeof NONE>(PEER_TABLE_MAX);
-  private readonly changedGroups = new Set<Hex32>();
 
   constructor(port: NetworkPort) {
     this.port = port;
@@ -29,17 +22,10 @@ export class Access {
   /** Takes the keys that a peer has proved to act for; they replace the earlier ones. */
   introduced(peer: Hex32, keys: Iterable<Hex32>): void {
     this.shown.set(peer, new Set(keys));
-    this.shared.delete(peer);
   }
 
   disconnected(peer: Hex32): void {
     this.shown.delete(peer);
-    this.shared.delete(peer);
-  }
-
-  /** A group is new, or who is a member of it may have changed. */
-  changed(groupId: Hex32): void {
-    this.changedGroups.add(groupId);
   }
 
   keysOf(peer: Hex32): Hex32[] {
@@ -85,26 +71,9 @@ export class Access {
     return this.keysOf(peer).some((key) => sealers.includes(key));
   }
 
-  /**
-   * Whether any group is shared. Asked for with every stream that anybody opens, so that ten thousand groups are not
-   * looked through each time: what was found is looked at again, and for who is in none, what has changed since.
-   */
+  /** Whether any group is shared. */
   sharesGroup(peer: Hex32): boolean {
-    this.takeChanges();
-    const known = this.shared.get(peer);
-    if (known === NONE) return false;
-    if (known !== undefined && this.isMember(known, peer)) return true;
-    const found = this.port.groupIds().find((groupId) => this.isMember(groupId, peer)) ?? NONE;
-    this.shared.set(peer, found);
-    return found !== NONE;
-  }
-
-  private takeChanges(): void {
-    if (this.changedGroups.size === 0) return;
-    for (const [peer, known] of [...this.shared.all()])
-      if (known === NONE && [...this.changedGroups].some((groupId) => this.isMember(groupId, peer)))
-        this.shared.delete(peer);
-    this.changedGroups.clear();
+    return this.port.groupIds().some((groupId) => this.isMember(groupId, peer));
   }
 
   /** Members of a group, present ones, by key. */

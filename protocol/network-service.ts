@@ -127,10 +127,7 @@ export class NetworkService {
       subscriptions: this.subscriptions,
       settings: options,
       connectedKeys: () => this.peers.connectedKeys(),
-      followed: (groupId) => {
-        this.access.changed(groupId);
-        this.membersChanged();
-      },
+      followed: () => this.membersChanged(),
       level: (groupId, source) => this.level(groupId, source),
     });
     this.drain = new OutboxDrain({
@@ -240,7 +237,6 @@ export class NetworkService {
 
   /** Looks at what a new block may have changed; events of the log would have to be made for every transaction. */
   private headAdvanced(groupId: Hex32): void {
-    this.access.changed(groupId);
     const sealers = this.access.sealers(groupId).join();
     const before = this.sealersBefore.get(groupId) ?? sealers;
     this.sealersBefore.set(groupId, sealers);

@@ -47,9 +47,7 @@ export class GroupSync {
   private readonly options: GroupSyncOptions;
   /** Plain data between two steps of the machine: a node may have ten thousand of these. */
   private lifecycle = atFirst;
-  /** Of the pull under way: ten thousand groups that rest need none. */
-  private abort: AbortController | undefined;
-  private isClosed = false;
+  private readonly abort = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
   private lastPullMs = -Infinity;
@@ -106,14 +104,14 @@ export class GroupSync {
 
   private plan(inMs: number): void {
     clearTimeout(this.timer);
-    if (this.isClosed) return;
+    if (this.abort.signal.aborted) return;
     this.timer = setTimeout(() => this.pull(), inMs);
     this.timer.unref();
   }
 
   /** Asks for a pull, now or as soon as the last one is long enough ago. */
   pull(): void {
-    if (this.isClosed || this.status === 'paused') return;
+    if (this.abort.signal.aborted || this.status === 'paused') return;
     if (this.status === 'syncing') {
       this.wantsMore = true;
       return;
@@ -170,8 +168,6 @@ export class GroupSync {
   }
 
   private async run(): Promise<void> {
-    const abort = new AbortController();
-    this.abort = abort;
     const sources = this.options.sources(this.groupId).slice(0, SOURCES_PER_PULL);
     let reached: Hex32 | undefined;
     try {
@@ -184,7 +180,6 @@ export class GroupSync {
       reached = undefined;
     }
     this.promisedHeight = -1;
-    if (this.abort === abort) this.abort = undefined;
     this.finish(reached, sources.length === 0);
   }
 
@@ -193,7 +188,7 @@ export class GroupSync {
     const { access, host } = this.options;
     let reached: Hex32 | undefined;
     for (const source of sources) {
-      if (this.isClosed || this.status === 'paused') break;
+      if (this.abort.signal.aborted || this.status === 'paused') break;
       const before = this.height;
       try {
         await this.pullFrom(source);
@@ -213,7 +208,7 @@ export class GroupSync {
   private finish(reached: Hex32 | undefined, isAlone: boolean): void {
     const { intervalMs } = this;
     const { level } = this.options;
-    if (this.isClosed) return;
+    if (this.abort.signal.aborted) return;
     if (reached === undefined && !isAlone) {
       this.failures++;
       this.send({ type: 'failed' });
@@ -244,7 +239,7 @@ export class GroupSync {
     const { host, port, client, stallMs } = this.options;
     await client.introduce(source);
     const from = this.height + 1;
-    const { signal } = this.abort!;
+    const { signal } = this.abort;
     const nowMs = (): number => port.clock.nowMs();
     const fetched = await fetchBlocks(host, source, { groupId: this.groupId, from, nowMs, signal, stallMs });
     this.promisedHeight = fetched.end - 1;
@@ -299,9 +294,9 @@ export class GroupSync {
     const { artifacts, host } = this.options;
     await artifacts.scan(this.groupId);
     for (const source of sources) {
-      if (this.isClosed) return;
+      if (this.abort.signal.aborted) return;
       try {
-        await artifacts.fetch(this.groupId, source, this.abort!.signal);
+        await artifacts.fetch(this.groupId, source, this.abort.signal);
       } catch (error) {
         if (!(error instanceof NetworkError)) throw error;
         if (error instanceof MisbehaviourError) host.shutOut(source, error.message);
@@ -311,8 +306,7 @@ export class GroupSync {
 
   /** Ends the pull under way and plans no more. */
   async close(): Promise<void> {
-    this.isClosed = true;
-    this.abort?.abort();
+    this.abort.abort();
     clearTimeout(this.timer);
     await this.running;
   }
