@@ -19,7 +19,7 @@ import type { NetworkService } from './protocol/network-service.ts';
 import type { NetworkOptions } from './protocol/network-types.ts';
 import type { NetworkPort } from './protocol/port.ts';
 import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
-import { createDirectory, openDirectory } from './storage/directory.ts';
+import { createDirectory, isFreshlyRestored, openDirectory, recordCompared } from './storage/directory.ts';
 import { acquireLock } from './storage/lock.ts';
 import type { Store } from './storage/store.ts';
 import type { EmbedderOptions } from './views/meaning/embedder.ts';
@@ -242,6 +242,16 @@ export class BatteryNode {
   startNetwork(options: NetworkOptions = {}): Promise<NetworkService> {
     this.assertOpen();
     return this.parts.networkSlot.start(options);
+  }
+
+  /** Whether the directory was made from a backup, and nobody was asked yet what it may have forgotten. */
+  get isFreshlyRestored(): boolean {
+    return isFreshlyRestored(this.resources.layout);
+  }
+
+  /** Members were asked what the backup has forgotten, or its owner knows that it is the newest there is. */
+  trustRestored(): void {
+    recordCompared(this.resources.layout);
   }
 
   /** Ends the network; the node goes on without one. */

@@ -34,6 +34,8 @@ export interface NetworkGauges {
   defence(): NetworkDefence;
   /** Peers that are shut out now, and for how much longer, milliseconds. */
   banned(): Iterable<readonly [peer: Hex32, forMs: number]>;
+  /** Peers, and addresses from which nobody proved a key, that did what honest ones seldom do, and how often. */
+  suspected(): Iterable<readonly [who: string, times: number]>;
   /** For each group that is followed: blocks that are known of and not here yet. */
   syncLag(): Iterable<readonly [groupId: Hex32, blocks: number]>;
 }

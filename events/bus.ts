@@ -82,6 +82,11 @@ export type MomentEvent =
   | { readonly kind: 'peer.disconnected'; readonly peer: Hex32 }
   /** A peer did what an honest one does not; for how long it is shut out, milliseconds. */
   | { readonly kind: 'peer.banned'; readonly peer: Hex32; readonly reason: string; readonly forMs: number }
+  /**
+   * A peer (its key), or an address from which nobody has proved a key, did what an honest one seldom does: told at
+   * most once a minute of each. It is not shut out for that.
+   */
+  | { readonly kind: 'peer.suspected'; readonly who: string; readonly reason: string }
   /** Blocks that were fetched from peers; `target` is the greatest height that a peer has shown. */
   | {
       readonly kind: 'sync.progress';

@@ -5,86 +5,40 @@
  * mistake is forgotten and a habit is not. A peer is banned by its key. Its address is not: many honest peers may
  * stand behind one, and an address is limited anyway. All tables are bounded; the least recently used entry goes
  * first, which for a ban means that an attacker must make more keys than the table holds to be forgotten.
+ *
+ * Some of what is done to a node is no proof of malice: a stream that stalls, a question about a group that is none
+ * of the peer's, a burst of gossip. Each is counted, and only who goes on and on is shut out; he is suspected, and
+ * named, before. Whoever has proved no key yet is named by his address.
  */
 import type { NetworkDefence } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
+import { MisbehaviourError } from './errors.ts';
 import {
   BAN_FACTOR,
   BAN_MS_FIRST,
   BAN_MS_MAX,
   CONNECTIONS_PER_ADDRESS_MAX,
   CONNECTIONS_PER_PEER_MAX,
+  GOSSIP_PER_MINUTE_MAX,
   GUILT_HALF_LIFE_MS,
+  HALF_OPEN_PER_MINUTE_MAX,
   PEER_TABLE_MAX,
   REQUESTS_PER_MINUTE_MAX,
+  STALLS_PER_MINUTE_MAX,
+  STREAMS_PER_MINUTE_MAX,
   SYNCS_PER_MINUTE_MAX,
 } from './limits.ts';
-
-/** A map that forgets what was not used for longest when it is full. */
-export class BoundedMap<K, V> {
-  private readonly entries = new Map<K, V>();
-  private readonly sizeMax: number;
-
-  constructor(sizeMax: number) {
-    this.sizeMax = sizeMax;
-  }
-
-  get size(): number {
-    return this.entries.size;
-  }
-
-  get(key: K): V | undefined {
-    const value = this.entries.get(key);
-    if (value !== undefined) {
-      this.entries.delete(key);
-      this.entries.set(key, value);
-    }
-    return value;
-  }
-
-  set(key: K, value: V): void {
-    this.entries.delete(key);
-    this.entries.set(key, value);
-    if (this.entries.size <= this.sizeMax) return;
-    const [oldest] = this.entries.keys();
-    this.entries.delete(oldest!);
-  }
-
-  /** Every entry, the least recently used first. */
-  all(): IterableIterator<[K, V]> {
-    return this.entries.entries();
-  }
-
-  delete(key: K): void {
-    this.entries.delete(key);
-  }
-}
-
-/** A bucket that holds a minute's worth and fills evenly. */
-export class RateLimit {
-  private readonly buckets = new BoundedMap<Hex32, { tokens: number; atMs: number }>(PEER_TABLE_MAX);
-  private readonly perMinute: number;
-  private readonly nowMs: () => number;
-
-  constructor(perMinute: number, nowMs: () => number) {
-    this.perMinute = perMinute;
-    this.nowMs = nowMs;
-  }
-
-  /** Whether `key` may go on; if so, `cost` is counted. */
-  take(key: Hex32, cost = 1): boolean {
-    const atMs = this.nowMs();
-    const bucket = this.buckets.get(key) ?? { tokens: this.perMinute, atMs };
-    const refilled = bucket.tokens + ((atMs - bucket.atMs) * this.perMinute) / 60_000;
-    const tokens = Math.min(this.perMinute, refilled);
-    const isEnough = tokens >= cost;
-    this.buckets.set(key, { tokens: isEnough ? tokens - cost : tokens, atMs });
-    return isEnough;
-  }
-}
+import { BoundedMap, RateLimit } from './rate-limit.ts';
 
 /** Members of a common group may ask so many times as often as strangers. */
 const MEMBER_FACTOR = 10;
+
+/** What a peer may do for a while before it is held against him. */
+export type Patience = 'floods' | 'streams' | 'gossip' | 'stalls';
+
+/** A suspect is told of at most so often, and all of them together at most so often in a minute. */
+const SUSPECT_GAP_MS = 60_000;
+const SUSPICIONS_PER_MINUTE_MAX = 60;
 
 interface Record {
   guilt: number;
@@ -101,24 +55,36 @@ export interface DefenceOptions {
   readonly connectionsPerAddress?: number | undefined;
   /** Told of each ban. */
   banned(peer: Hex32, reason: string, forMs: number): void;
+  /** Told, at most once a minute of each, of a peer (its key) or an address that does what an honest one seldom does. */
+  suspected?(who: string, reason: string): void;
 }
 
 export class Defence {
-  readonly requests: RateLimit;
-  readonly syncs: RateLimit;
-  /** Requests beyond the limit that are still answered with an error. */
-  readonly floods: RateLimit;
+  private readonly requests: RateLimit;
+  private readonly syncs: RateLimit;
+  private readonly patience: Readonly<{ [P in Patience]: RateLimit }>;
+  private readonly halfOpen: RateLimit<string>;
+  private readonly suspicions: RateLimit<string>;
   private readonly options: DefenceOptions;
   private readonly records = new BoundedMap<Hex32, Record>(PEER_TABLE_MAX);
+  private readonly suspects = new BoundedMap<string, { count: number; toldMs: number }>(PEER_TABLE_MAX);
   private readonly byAddress = new Map<string, number>();
   private readonly byPeer = new Map<Hex32, number>();
   private readonly counts = { bans: 0, rateLimited: 0, connectionsRefused: 0 };
 
   constructor(options: DefenceOptions) {
+    const { nowMs, requestsPerMinute = REQUESTS_PER_MINUTE_MAX } = options;
     this.options = options;
-    this.requests = new RateLimit(options.requestsPerMinute ?? REQUESTS_PER_MINUTE_MAX, options.nowMs);
-    this.floods = new RateLimit(10 * (options.requestsPerMinute ?? REQUESTS_PER_MINUTE_MAX), options.nowMs);
-    this.syncs = new RateLimit(SYNCS_PER_MINUTE_MAX, options.nowMs);
+    this.requests = new RateLimit(requestsPerMinute, nowMs);
+    this.syncs = new RateLimit(SYNCS_PER_MINUTE_MAX, nowMs);
+    this.patience = {
+      floods: new RateLimit(10 * requestsPerMinute, nowMs),
+      streams: new RateLimit(Math.max(STREAMS_PER_MINUTE_MAX, 10 * requestsPerMinute), nowMs),
+      gossip: new RateLimit(GOSSIP_PER_MINUTE_MAX, nowMs),
+      stalls: new RateLimit(STALLS_PER_MINUTE_MAX, nowMs),
+    };
+    this.halfOpen = new RateLimit(HALF_OPEN_PER_MINUTE_MAX, nowMs);
+    this.suspicions = new RateLimit(SUSPICIONS_PER_MINUTE_MAX, nowMs);
   }
 
   get counters(): NetworkDefence {
@@ -127,10 +93,29 @@ export class Defence {
 
   /** Whether the peer may ask once more; a refusal is counted. */
   allows(limit: 'requests' | 'syncs', peer: Hex32): boolean {
-    const cost = this.options.isKnown?.(peer) === true ? 1 / MEMBER_FACTOR : 1;
-    const isAllowed = this[limit].take(peer, cost);
+    const isAllowed = this[limit].take(peer, this.costFor(peer));
     if (!isAllowed) this.counts.rateLimited++;
     return isAllowed;
+  }
+
+  private costFor(peer: Hex32): number {
+    return this.options.isKnown?.(peer) === true ? 1 / MEMBER_FACTOR : 1;
+  }
+
+  /**
+   * As `allows`, for who is answered that he asks too often.
+   * @throws MisbehaviourError for those who go on and on in spite of the answer: they are not busy but hostile
+   */
+  admits(limit: 'requests' | 'syncs', peer: Hex32): boolean {
+    if (this.allows(limit, peer)) return true;
+    if (!this.bears('floods', peer)) throw new MisbehaviourError('a flood of requests');
+    return false;
+  }
+
+  /** Counts against a peer what is no misbehaviour by itself; false where it has become too much. */
+  bears(patience: Patience, peer: Hex32, cost = 1): boolean {
+    const factor = patience === 'streams' ? this.costFor(peer) : 1;
+    return this.patience[patience].take(peer, cost * factor);
   }
 
   /** Counts a misbehaviour against a peer and shuts it out; for how long, milliseconds. */
@@ -166,14 +151,32 @@ export class Defence {
     const count = this.byAddress.get(address) ?? 0;
     if (count >= (this.options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS_MAX)) {
       this.counts.connectionsRefused++;
+      this.suspect(address, 'it opens more connections than one address may have');
       return false;
     }
     this.byAddress.set(address, count + 1);
     return true;
   }
 
-  addressLeft(address: string): void {
+  /** A connection that had been admitted is gone; without a proved key, its handshake came to nothing. */
+  addressLeft(address: string, hasProvedKey: boolean): void {
     drop(this.byAddress, address);
+    if (!hasProvedKey && !this.halfOpen.take(address))
+      this.suspect(address, 'it begins handshakes and does not finish them');
+  }
+
+  /** Names a peer, or an address from which nobody has proved a key, that does what an honest one seldom does. */
+  suspect(who: string, reason: string): void {
+    const atMs = this.options.nowMs();
+    const { count, toldMs } = this.suspects.get(who) ?? { count: 0, toldMs: -Infinity };
+    const isNews = atMs - toldMs >= SUSPECT_GAP_MS && this.suspicions.take('all');
+    this.suspects.set(who, { count: count + 1, toldMs: isNews ? atMs : toldMs });
+    if (isNews) this.options.suspected?.(who, reason);
+  }
+
+  /** Peers and addresses that were suspected, and how often; who was last comes last. */
+  *suspected(): Generator<readonly [who: string, times: number]> {
+    for (const [who, { count }] of this.suspects.all()) yield [who, count];
   }
 
   /** Whether one more connection of a peer may come up; `peerJoined` and `peerLeft` count. */

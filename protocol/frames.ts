@@ -170,7 +170,9 @@ export class FrameStream {
       if (this.stream.send(bytes)) return;
       await this.stream.onDrain({ signal: AbortSignal.timeout(this.options.timeoutMs) });
     } catch (cause) {
-      const error = new NetworkError('peer_unreachable', 'the peer takes nothing any more', { cause });
+      const isLate = (cause as Error).name === 'TimeoutError' || (cause as Error).name === 'AbortError';
+      const code = isLate ? 'request_timeout' : 'peer_unreachable';
+      const error = new NetworkError(code, 'the peer takes nothing any more', { cause });
       this.abort(error);
       throw error;
     }

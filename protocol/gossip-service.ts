@@ -6,15 +6,24 @@
  * peer that turns out to share a group is let in then; its stream waits for a while in case we learn it first.
  */
 import { type GossipSub, type GossipSubComponents, gossipsub, StrictNoSign } from '@libp2p/gossipsub';
+import type { RPC } from '@libp2p/gossipsub/message';
 import type { Connection, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface';
 import type { Hex32 } from '../events/bytes.ts';
 import { keyOf } from './keys.ts';
-import { GOSSIP_BYTES_MAX, PEER_TABLE_MAX } from './limits.ts';
+import {
+  GOSSIP_BYTES_MAX,
+  GOSSIP_IGNORED_COST,
+  GOSSIP_MESSAGE_COST,
+  GOSSIP_SUBSCRIPTIONS_COST,
+  PEER_TABLE_MAX,
+} from './limits.ts';
 
 export type Gossip = GossipSub;
 
 type Registrar = GossipSubComponents['registrar'];
 
+/** Below it gossipsub ignores a peer (its `graylistThreshold`). */
+const IGNORED_SCORE = -80;
 /** How long a stream of a peer that we do not know yet may wait at the gate. */
 const WAIT_AT_GATE_MS = 10_000;
 /** Streams that may wait at once, of all peers. */
@@ -124,10 +133,16 @@ export class GossipGate {
   }
 }
 
+/** What a call of gossipsub tells a peer to be held against: nothing, or too much of what it brings. */
+export type GossipToll = (peer: Hex32, cost: number) => void;
+
 /** Gossipsub as this node speaks it: unsigned (what is carried is signed itself), small, and behind the gate. */
-export function gossipService(gate: GossipGate): (components: GossipSubComponents) => Gossip {
-  return ({ privateKey, peerId, peerStore, registrar, connectionManager, logger }) =>
-    gossipsub({
+export function gossipService(
+  gate: GossipGate,
+  toll: GossipToll,
+): (components: GossipSubComponents) => Gossip {
+  return ({ privateKey, peerId, peerStore, registrar, connectionManager, logger }) => {
+    const gossip = gossipsub({
       globalSignaturePolicy: StrictNoSign,
       allowPublishToZeroTopicPeers: true,
       ignoreDuplicatePublishError: true,
@@ -137,5 +152,37 @@ export function gossipService(gate: GossipGate): (components: GossipSubComponent
       maxOutboundBufferSize: 256 * GOSSIP_BYTES_MAX,
       maxInboundStreams: 2,
       maxOutboundStreams: 2,
+      // Many honest members may stand behind one address; how many may, is for the defence to say.
+      scoreParams: { IPColocationFactorWeight: 0 },
     })({ privateKey, peerId, peerStore, connectionManager, logger, registrar: gate.guard(registrar) });
+    return tolled(gossip, toll);
+  };
+}
+
+/** What gossipsub has beside its interface. */
+interface GossipInside extends Gossip {
+  handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void>;
+  getScore(peer: string): number;
+}
+
+/**
+ * Has every call of a peer counted before gossipsub looks at it. Gossipsub bounds what each may cost and ignores who
+ * goes too far, but it goes on reading from him for ever, and tells nobody.
+ */
+function tolled(gossip: Gossip, toll: GossipToll): Gossip {
+  const inside = gossip as GossipInside;
+  const receive = inside.handleReceivedRpc.bind(gossip);
+  inside.handleReceivedRpc = (from, rpc) => {
+    const key = keyOf(from);
+    if (key !== undefined) toll(key, costOf(inside, from, rpc));
+    return receive(from, rpc);
+  };
+  return gossip;
+}
+
+function costOf(gossip: GossipInside, from: PeerId, { subscriptions, messages, control }: RPC): number {
+  let cost = subscriptions.length > 0 ? GOSSIP_SUBSCRIPTIONS_COST : 0;
+  for (const { topic } of messages) cost += gossip.topicValidators.has(topic) ? GOSSIP_MESSAGE_COST : 1;
+  if (control !== undefined) cost++;
+  return gossip.getScore(from.toString()) < IGNORED_SCORE ? cost * GOSSIP_IGNORED_COST : cost;
 }

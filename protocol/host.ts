@@ -17,16 +17,19 @@ import { createLibp2p } from 'libp2p';
 import type { Signer } from '../crypto/identity.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import { dialAddress, hostOf, isDialable, placeOf } from './addresses.ts';
-import type { Defence } from './defence.ts';
+import type { Defence, Patience } from './defence.ts';
 import { MisbehaviourError, NetworkError, short } from './errors.ts';
-import { type Gossip, GossipGate, gossipService } from './gossip-service.ts';
+import { type Gossip, GossipGate, type GossipToll, gossipService } from './gossip-service.ts';
 import { keyOf, peerIdOf, transportKey } from './keys.ts';
 import * as limits from './limits.ts';
-import { dialReason, tryToListen } from './reasons.ts';
+import { dialReason, isAnotherKey, tryToListen } from './reasons.ts';
 
 const MDNS_SERVICE = '_lb._udp.local';
 /** Peers that start at the same moment may miss each other's first question. */
 const MDNS_INTERVAL_MS = 2_000;
+
+/** What a peer is suspected of whose streams get no further. */
+export const LETS_STAND_STILL = 'it lets streams stand still';
 
 export interface HostOptions {
   readonly signer: Signer;
@@ -62,8 +65,9 @@ export class Host {
   static async start(options: HostOptions): Promise<Host> {
     if (options.listen !== undefined) await tryToListen(options.listen);
     const gate = new GossipGate(options.sharesGroup);
-    const node = await createNode(options, gate);
-    const host = new Host(node, gate, options);
+    const toll: GossipToll = (peer, cost) => host.hold('gossip', peer, 'a flood of gossip', cost);
+    const node = await createNode(options, gate, toll);
+    const host: Host = new Host(node, gate, options);
     host.listenToNode();
     try {
       await node.start();
@@ -85,6 +89,9 @@ export class Host {
         return;
       }
       defence.peerJoined(key);
+      // libp2p bounds how many streams are open, not how fast they come and go.
+      const { muxer } = detail as { readonly muxer?: EventTarget };
+      muxer?.addEventListener('stream', () => this.hold('streams', key, 'a flood of streams'));
     });
     this.node.addEventListener('connection:close', ({ detail }) => {
       const key = keyOf(detail.remotePeer);
@@ -150,6 +157,8 @@ export class Host {
     try {
       await this.node.dial(targets, { signal: AbortSignal.timeout(limits.DIAL_TIMEOUT_MS) });
     } catch (cause) {
+      if (isAnotherKey(cause))
+        this.options.defence.suspect(hostOf(targets[0]!), `it does not prove the key ${short(peer)}`);
       throw new NetworkError(
         'peer_unreachable',
         `${short(peer)} was not reached at ${addresses.slice(0, 3).join(', ')}: ${dialReason(cause)}`,
@@ -205,10 +214,25 @@ export class Host {
       }
       serve(stream, peer).catch((error: Error) => {
         if (error instanceof MisbehaviourError) this.shutOut(peer, error.message);
+        if (error instanceof NetworkError && error.code === 'request_timeout') {
+          this.suspect(peer, LETS_STAND_STILL);
+          this.hold('stalls', peer, 'streams that stand still');
+        }
         stream.abort(error);
       });
     };
     return this.node.handle(protocol, handler, { maxInboundStreams: streamsMax });
+  }
+
+  /** Counts against a peer what is no misbehaviour by itself, and shuts it out when it has become too much. */
+  hold(patience: Patience, peer: Hex32, what: string, cost?: number): void {
+    const { defence } = this.options;
+    if (!defence.bears(patience, peer, cost) && !defence.isBanned(peer)) this.shutOut(peer, what);
+  }
+
+  /** Names a peer that does what an honest one seldom does, and is not shut out for it. */
+  suspect(peer: Hex32, what: string): void {
+    this.options.defence.suspect(peer, what);
   }
 
   /** Bans a peer and ends its connections. */
@@ -228,8 +252,9 @@ export class Host {
   }
 }
 
-async function createNode(options: HostOptions, gate: GossipGate): Promise<Libp2pNode> {
+async function createNode(options: HostOptions, gate: GossipGate, toll: GossipToll): Promise<Libp2pNode> {
   const { signer, listen, defence } = options;
+  const proved = new WeakSet<object>();
   return createLibp2p<Services>({
     start: false,
     privateKey: await transportKey(signer),
@@ -266,10 +291,13 @@ async function createNode(options: HostOptions, gate: GossipGate): Promise<Libp2
       denyInboundConnection: (connection) => {
         const address = hostOf(connection.remoteAddr);
         if (!defence.admitAddress(address)) return true;
-        connection.addEventListener('close', () => defence.addressLeft(address), { once: true });
+        connection.addEventListener('close', () => defence.addressLeft(address, proved.has(connection)), {
+          once: true,
+        });
         return false;
       },
-      denyInboundEncryptedConnection: (peer) => {
+      denyInboundEncryptedConnection: (peer, connection) => {
+        proved.add(connection);
         const key = keyOf(peer);
         return key === undefined || !defence.admitPeer(key);
       },
@@ -278,7 +306,7 @@ async function createNode(options: HostOptions, gate: GossipGate): Promise<Libp2
     services: {
       identify: identify(),
       ping: ping(),
-      pubsub: gossipService(gate),
+      pubsub: gossipService(gate, toll),
     },
   });
 }

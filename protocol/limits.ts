@@ -78,6 +78,24 @@ export const REQUESTS_PER_MINUTE_MAX = 100;
 /** Sync streams are cheap to refuse and needed often; a follower opens at most four a second. */
 export const SYNCS_PER_MINUTE_MAX = 300;
 
+/** New streams of a stranger, of whatever protocol; more than all his requests and syncs can take. */
+export const STREAMS_PER_MINUTE_MAX = 1_000;
+/**
+ * Gossip of one peer, in calls that carry orders of the mesh: an honest one sends a few a second. Messages count less
+ * (GOSSIP_MESSAGE_COST), those of topics that are not ours count fully, and those of a peer whom gossipsub itself has
+ * come to ignore ten times.
+ */
+export const GOSSIP_PER_MINUTE_MAX = 6_000;
+/** With the bound above, 2,000 messages a second from each peer. */
+export const GOSSIP_MESSAGE_COST = 1 / 20;
+export const GOSSIP_IGNORED_COST = 10;
+/** A node of ten thousand groups tells each peer their topics. */
+export const GOSSIP_SUBSCRIPTIONS_COST = 1 / 10;
+/** Streams that a peer lets stand still until they are given up, each after ten seconds or more. */
+export const STALLS_PER_MINUTE_MAX = 6;
+/** Handshakes from one address that come to nothing: a monitor that looks whether the port is open may do so. */
+export const HALF_OPEN_PER_MINUTE_MAX = 10;
+
 /** The first ban; each further one is four times as long, up to a day. Guilt halves every ten minutes. */
 export const BAN_MS_FIRST = 30_000;
 export const BAN_MS_MAX = 24 * 3_600_000;

@@ -29,7 +29,7 @@ import type { NetworkPort } from './port.ts';
 import { RpcClient } from './rpc/client.ts';
 import { handlersOf } from './rpc/handlers.ts';
 import { serveRpc } from './rpc/server.ts';
-import { guardSealing } from './sealing-guard.ts';
+import { guardSealing, type SealingGuard } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { ArtifactFetcher } from './sync/artifacts.ts';
@@ -62,7 +62,7 @@ export class NetworkService {
   /** Who may seal each group, as of its last block. */
   private readonly sealersBefore = new Map<Hex32, string>();
   private memberTimer: NodeJS.Timeout | undefined;
-  private releaseSealing: () => void = () => {};
+  private guard: SealingGuard | undefined;
   private stopping: Promise<void> | undefined;
 
   /** @throws NetworkError `listen_failed`, PasswordRequiredError while the node's keys are locked */
@@ -78,6 +78,7 @@ export class NetworkService {
         log(`peer ${short(peer)} is shut out for ${Math.round(forMs / 1000)} s: ${reason}`);
         port.bus.moment({ kind: 'peer.banned', peer, reason, forMs });
       },
+      suspected: (who, reason) => port.bus.moment({ kind: 'peer.suspected', who, reason }),
     });
     let service: NetworkService | undefined;
     const host = await startHost(port.store.network, {
@@ -182,10 +183,14 @@ export class NetworkService {
     };
     const introduced = (peer: Hex32): void => this.introduced(peer);
     const handOvers = new HandOvers();
+    const notFound = (peer: Hex32): void => {
+      if (!access.sharesGroup(peer)) host.suspect(peer, 'it asks for groups that are none of its own');
+    };
     await serveRpc(host, {
       defence: this.defence,
       handlers: handlersOf({ port, host, access, book, desk, announcements, handOvers, introduced }),
       failed: (name, error) => this.options.failed?.(name, error),
+      notFound,
     });
     const { defence } = this;
     await serveSync(host, {
@@ -193,6 +198,7 @@ export class NetworkService {
       defence,
       reader: (groupId) => port.store.group(groupId),
       gap: (groupId) => historyGap(port.store.network, groupId),
+      notFound,
     });
     await new CheckpointServer({ port, access, defence, handOvers }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
@@ -206,12 +212,13 @@ export class NetworkService {
     }
     const hints = this.hints();
     if (hints.length > 0) await writeHints(port.store.network, hints);
-    this.releaseSealing = guardSealing({
+    this.guard = guardSealing({
       groups: groups.all(),
       port,
       tried: () => this.dialer.tried(),
       withinMs: this.options.headComparisonMs ?? limits.HEAD_COMPARISON_MS,
       connectedSources: (groupId) => groups.sourcesOf(groupId).length,
+      isAlone: (groupId) => this.isAlone(groupId),
     });
     // Those who were quicker than this.
     for (const connection of host.node.getConnections()) host.tell(connection);
@@ -278,6 +285,16 @@ export class NetworkService {
     for (const peer of this.peers.connectedKeys()) this.host.gate.reconsider(peer);
   }
 
+  private isAlone(groupId: Hex32): boolean {
+    const own = new Set(this.port.signers().map(({ publicKey }) => publicKey));
+    return this.access.members(groupId).every((member) => own.has(member));
+  }
+
+  /** Once the heads were compared that can be: groups sealed here of which no other member was there to ask. */
+  async uncompared(): Promise<readonly Hex32[]> {
+    return (await this.guard?.uncompared) ?? [];
+  }
+
   /** Where this node can be reached, for join codes. */
   hints(): PeerHint[] {
     const addresses = this.host.addresses().slice(0, 8);
@@ -313,6 +330,7 @@ export class NetworkService {
       artifactsMissing: () => groups.artifactsMissing(),
       defence: () => defence.counters,
       banned: () => defence.banned(),
+      suspected: () => defence.suspected(),
       syncLag: () => groups.lags(),
     };
   }
@@ -360,7 +378,7 @@ export class NetworkService {
 
   private async shutDown(): Promise<void> {
     this.port.outbox.receiptWaitMs = 0;
-    this.releaseSealing();
+    this.guard?.release();
     this.listening.unsubscribe();
     this.market.close();
     clearInterval(this.beatTimer);

@@ -12,6 +12,13 @@ const DIAL_REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
 };
 
+/** Whether a dial failed because whoever answered there did not prove the key that was called. */
+export function isAnotherKey(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isAnotherKey);
+  const { name } = (error ?? {}) as { name?: string };
+  return name === 'EncryptionFailedError' || name === 'UnexpectedPeerError';
+}
+
 /**
  * Why a dial failed.
  * @param isKeyKnown whether a key was asked for, which whoever answers has to prove
@@ -26,7 +33,7 @@ export function dialReason(error: unknown, isKeyKnown = true): string {
   } = (error ?? {}) as { code?: string; name?: string; message?: string };
   if (code !== undefined && DIAL_REASONS[code] !== undefined) return DIAL_REASONS[code];
   if (name === 'TimeoutError' || name === 'AbortError') return 'no answer';
-  if (name === 'EncryptionFailedError' || name === 'UnexpectedPeerError')
+  if (isAnotherKey(error))
     return isKeyKnown ? 'what answers there does not prove that key' : 'what answers there is no node';
   return message.split('\n')[0]!;
 }

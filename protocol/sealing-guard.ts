@@ -14,29 +14,50 @@ export interface GuardOptions {
   tried(): Promise<void>;
   /** How many peers of a group are connected. */
   connectedSources(groupId: Hex32): number;
+  /** Whether all members of a group are identities of this node: there is nobody else to ask. */
+  isAlone(groupId: Hex32): boolean;
   /** The longest that sealing is held for peers that do not answer. */
   readonly withinMs: number;
 }
 
-/** Holds the sealing of all groups until their heads have been compared; what is returned ends every hold at once. */
-export function guardSealing(options: GuardOptions): () => void {
-  const releases = options.groups
+export interface SealingGuard {
+  /** Ends every hold at once. */
+  release(): void;
+  /** When all holds are over: the groups of which nobody was there to ask, though others are in them. */
+  readonly uncompared: Promise<readonly Hex32[]>;
+}
+
+/** Holds the sealing of all groups until their heads have been compared. */
+export function guardSealing(options: GuardOptions): SealingGuard {
+  const guards = options.groups
     .filter(({ groupId }) => options.port.seals(groupId))
-    .map((sync) => guardOne(sync, options));
-  return () => {
-    for (const release of releases) release();
+    .map((sync) => ({ ...guardOne(sync, options), groupId: sync.groupId }));
+  const uncompared = Promise.all(
+    guards.map(async ({ groupId, isCompared }) => ({ groupId, is: await isCompared })),
+  );
+  return {
+    release: () => {
+      for (const { release } of guards) release();
+    },
+    uncompared: uncompared.then((all) => all.filter(({ is }) => !is).map(({ groupId }) => groupId)),
   };
 }
 
-function guardOne(sync: GroupSync, { port, tried, withinMs, connectedSources }: GuardOptions): () => void {
+function guardOne(
+  sync: GroupSync,
+  { port, tried, withinMs, connectedSources, isAlone }: GuardOptions,
+): { release(): void; isCompared: Promise<boolean> } {
   const release = port.holdSealing(sync.groupId);
   const isLevel = sync.whenLevel(withinMs);
-  const isOver = tried().then(() => {
+  const compare = async (): Promise<boolean> => {
+    // An address where nobody answers takes longer than anybody is to wait for.
+    await Promise.race([tried(), isLevel]);
     // Nobody is there to ask: whoever is alone may seal.
-    if (connectedSources(sync.groupId) === 0) return undefined;
+    if (connectedSources(sync.groupId) === 0) return false;
     sync.pull();
     return isLevel;
-  });
-  isOver.then(release, release);
-  return release;
+  };
+  const isCompared = compare().catch(() => false);
+  void isCompared.then(release);
+  return { release, isCompared: isCompared.then((is) => is || isAlone(sync.groupId)) };
 }

@@ -63,6 +63,8 @@ interface NodeRecord {
   readonly format: number;
   /** Whether a group was ever stored. */
   readonly chain?: boolean;
+  /** Whether it was restored from a backup, and has not asked members since what it has forgotten. */
+  readonly restored?: boolean;
 }
 
 /**
@@ -122,6 +124,22 @@ export function hasOrHadChain(dir: string): boolean {
 export function recordChain(layout: DirectoryLayout): void {
   const record = readRecord(layout);
   if (record.chain !== true) writeRecord(layout, { ...record, chain: true });
+}
+
+/** Notes that the directory was made from a backup: it may have forgotten what it has sealed. */
+export function recordRestored(layout: DirectoryLayout): void {
+  writeRecord(layout, { ...readRecord(layout), restored: true });
+}
+
+/** Whether nobody was asked yet what a directory that was made from a backup has forgotten. */
+export function isFreshlyRestored(layout: DirectoryLayout): boolean {
+  return readRecord(layout).restored === true;
+}
+
+/** Notes that members were asked. Costs nothing the second time. */
+export function recordCompared(layout: DirectoryLayout): void {
+  const { restored, ...record } = readRecord(layout);
+  if (restored === true) writeRecord(layout, record);
 }
 
 function notANode(root: string): DirectoryError {

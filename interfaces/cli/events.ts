@@ -58,6 +58,7 @@ const MOMENT_KINDS: Readonly<Record<MomentKind, true>> = {
   'peer.connected': true,
   'peer.disconnected': true,
   'peer.banned': true,
+  'peer.suspected': true,
   'sync.progress': true,
   'history.progress': true,
   'evidence.equivocation': true,

@@ -32,6 +32,7 @@ import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
 import type { FileError, ImportIncompleteError, OutputFailedError, VerdictError } from './errors.ts';
+import type { RestoredNodeError } from './network.ts';
 import type { LockedNodeError } from './verb-run.ts';
 
 /** The exit codes: a contract with scripts, never renumbered. */
@@ -93,6 +94,7 @@ export type KnownCode =
   | SocketPathError['code']
   | SocketProtocolError['code']
   | LockedNodeError['code']
+  | RestoredNodeError['code']
   | IdentityRequiredError['code']
   | CancelledError['code']
   | ConfigurationFileError['code']
@@ -196,6 +198,7 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   pending: 'unreachable',
   outbox_full: 'unreachable',
   peer_unreachable: 'unreachable',
+  restored_uncompared: 'unreachable',
   peer_refused: 'refused',
   peer_misbehaved: 'unreachable',
   request_timeout: 'unreachable',

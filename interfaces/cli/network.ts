@@ -4,14 +4,27 @@ import { UsageError } from '../../actors/errors.ts';
 import { resolveId } from '../../actors/ids.ts';
 import type { PeerHint } from '../../actors/invites.ts';
 import type { Hex32 } from '../../events/bytes.ts';
+import type { BatteryNode } from '../../node.ts';
 import type { NetworkService } from '../../protocol/network-service.ts';
 import type { PeerBook } from '../../protocol/peers.ts';
 import type { Subscriptions } from '../../protocol/subscriptions.ts';
-import { loadConfig, networkOptions } from '../config/load.ts';
+import { type Config, loadConfig, networkOptions } from '../config/load.ts';
 import type { Run } from './context.ts';
 import { parseCount } from './parse.ts';
 
 const PORT_MAX = 65_535;
+
+/** Sealing now might seal twice: the backup may be older than what members have. */
+export class RestoredNodeError extends Error {
+  override readonly name = 'RestoredNodeError';
+  readonly code = 'restored_uncompared';
+
+  constructor(group: string) {
+    super(
+      `this node was restored from a backup, and no other member of ${group} could be asked what it has forgotten; connect one (lb connect), or keep the node up (lb up), which seals also where nobody answers`,
+    );
+  }
+}
 
 /**
  * The network of the node: the one that runs while the node is up, or one that ends with the verb and does not
@@ -28,7 +41,31 @@ export async function networkOf(run: Run): Promise<NetworkService> {
   const { listen: _, ...settings } = networkOptions(loadConfig({ data: run.path(run.data), env: run.env }));
   const network = await node.startNetwork({ ...settings, mdns: false, log: (line) => run.hint(line) });
   run.onEnd(() => node.stopNetwork());
+  if (node.isFreshlyRestored && (await network.uncompared()).length === 0) node.trustRestored();
   return network;
+}
+
+/**
+ * Asks members for what a node has forgotten that was restored from a backup, before a verb seals by itself. Every
+ * other node is left as it is.
+ * @throws RestoredNodeError where nobody who could know is there to ask
+ */
+export async function compareRestored(
+  node: BatteryNode,
+  config: Config,
+  hint: (line: string) => void,
+): Promise<void> {
+  if (node.isLocked) return;
+  const { listen: _, ...settings } = networkOptions(config);
+  hint('restored from a backup: members are asked first what it has forgotten');
+  const network = await node.startNetwork({ ...settings, mdns: false, log: hint });
+  try {
+    const [unknown] = await network.uncompared();
+    if (unknown !== undefined) throw new RestoredNodeError(node.group(unknown).info().name);
+    node.trustRestored();
+  } finally {
+    await node.stopNetwork();
+  }
 }
 
 /** Which peers the node knows: the book of the network that runs, or the one on disk. */

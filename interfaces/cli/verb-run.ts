@@ -230,7 +230,20 @@ export class Run<O extends object = object> {
   async agent(): Promise<Agent> {
     const node = await this.node();
     const group = await this.group();
+    await this.compareIfRestored();
     return group.as(this.options.as ?? ownName(node));
+  }
+
+  /**
+   * Before a verb has this node seal: one that was restored from a backup asks members what it has forgotten.
+   * @throws RestoredNodeError where nobody who could know is there to ask
+   */
+  async compareIfRestored(): Promise<void> {
+    const node = await this.node();
+    if (this.isUpHere || !node.isFreshlyRestored) return;
+    const { compareRestored } = await import('./network.ts');
+    const config = loadConfig({ data: this.path(this.data), env: this.env });
+    await compareRestored(node, config, (line) => this.hint(line));
   }
 
   /** What an identity of this node is called; other keys by their first digits. The node must be open. */

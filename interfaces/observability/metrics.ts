@@ -7,7 +7,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ChainGauges, NetworkGauges, Telemetry, ViewsGauges } from '../../actors/telemetry.ts';
-import type { Hex32 } from '../../events/bytes.ts';
+import { type Hex32, isHex32 } from '../../events/bytes.ts';
 
 export interface MetricsOptions {
   /** Groups with a label of their own. */
@@ -263,8 +263,8 @@ function networkTelemetry(
   };
 }
 
-/** Peers that are shut out and have a series of their own; there is no end to the keys that one can make. */
-const BANNED_NAMED_MAX = 32;
+/** Offenders that have a series of their own; there is no end to the keys that one can make. */
+const NAMED_MAX = 32;
 
 /** What the network does against those who misbehave, and who they are. */
 function defenceMetrics(
@@ -291,6 +291,13 @@ function defenceMetrics(
     Array.from(network.banned(), ([peer, forMs]): [string, number] => [
       peer.slice(0, LABEL_DIGITS),
       forMs / 1000,
-    ]).slice(-BANNED_NAMED_MAX),
+    ]).slice(-NAMED_MAX),
+  );
+  const suspected = 'How often a peer, or an address without a proved key, did what honest ones seldom do.';
+  labelled('lb_peer_suspected', suspected, 'who', () =>
+    Array.from(network.suspected(), ([who, times]): [string, number] => [
+      isHex32(who) ? who.slice(0, LABEL_DIGITS) : who,
+      times,
+    ]).slice(-NAMED_MAX),
   );
 }

@@ -6,8 +6,8 @@
  * true: bytes that were anybody's once are no secret of a group that names them later.
  */
 import type { Hex32 } from '../../events/bytes.ts';
-import { BoundedMap } from '../defence.ts';
 import type { NetworkPort } from '../port.ts';
+import { BoundedMap } from '../rate-limit.ts';
 
 const ANSWERS_MAX = 4_096;
 

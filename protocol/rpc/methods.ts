@@ -33,7 +33,8 @@ import {
 import { Reader } from '../../events/reader.ts';
 import { refusalCodec } from '../../events/refusal-codec.ts';
 import { Writer } from '../../events/writer.ts';
-import { RPC_ERRORS, RpcError, type RpcErrorCode } from '../errors.ts';
+import { decodeGiven, encodeGiven } from '../answer.ts';
+import { RpcError } from '../errors.ts';
 import * as limits from '../limits.ts';
 import { marketMethods } from './market-methods.ts';
 import { method } from './method.ts';
@@ -42,7 +43,6 @@ export const RPC_PROTOCOL = '/lb/rpc/1';
 const RPC_VERSION = 1;
 /** More than the longest header. */
 const HEADER_BYTES_MAX = 320;
-const MESSAGE_BYTES_MAX = 512;
 /** A ruling: group, transaction, refusal. */
 const RULING_BYTES_MAX = 8 * 1024;
 
@@ -184,34 +184,12 @@ export function decodeRequest(bytes: Uint8Array): { name: MethodName; request: u
 }
 
 export function encodeAnswer<M extends MethodName>(name: M, answer: AnswerOf<M>): Uint8Array {
-  const writer = new Writer(256);
-  writer.arrayHeader(2);
-  writer.uint(0);
-  (METHODS[name].answer as Codec<unknown>).write(writer, answer);
-  return writer.finish();
-}
-
-export function encodeError(reason: RpcErrorCode, message: string): Uint8Array {
-  const writer = new Writer(256);
-  writer.arrayHeader(2);
-  writer.uint(1 + RPC_ERRORS.indexOf(reason));
-  writer.text(message.slice(0, MESSAGE_BYTES_MAX / 4));
-  return writer.finish();
+  return encodeGiven(METHODS[name].answer as Codec<unknown>, answer);
 }
 
 /** @throws RpcError where the peer answered with an error, MalformedError on anything but an answer */
 export function decodeAnswer<M extends MethodName>(name: M, bytes: Uint8Array): AnswerOf<M> {
-  const reader = new Reader(bytes);
-  reader.expectArray(2);
-  const status = reader.uint(RPC_ERRORS.length);
-  if (status > 0) {
-    const message = reader.text(MESSAGE_BYTES_MAX);
-    reader.done();
-    throw new RpcError(RPC_ERRORS[status - 1]!, message);
-  }
-  const answer = (METHODS[name].answer as Codec<unknown>).read(reader);
-  reader.done();
-  return answer as AnswerOf<M>;
+  return decodeGiven(METHODS[name].answer as Codec<unknown>, bytes) as AnswerOf<M>;
 }
 
 /** What an identity signs (over from || to) to show `to` that the node `from` acts for it; worth nothing elsewhere. */

@@ -2,6 +2,7 @@
 import type { Stream } from '@libp2p/interface';
 import type { Hex32 } from '../../events/bytes.ts';
 import { MalformedError } from '../../events/reader.ts';
+import { encodeError } from '../answer.ts';
 import type { Defence } from '../defence.ts';
 import { MisbehaviourError, RpcError } from '../errors.ts';
 import { FrameStream } from '../frames.ts';
@@ -11,7 +12,6 @@ import {
   type AnswerOf,
   decodeRequest,
   encodeAnswer,
-  encodeError,
   type MethodName,
   type RequestOf,
   RPC_PROTOCOL,
@@ -27,6 +27,8 @@ export interface RpcServerOptions {
   readonly handlers: Handlers;
   /** Told of a handler that crashed: a bug of this node, which the peer only hears of as `internal`. */
   failed(name: MethodName, error: Error): void;
+  /** Told of who asked for something that is not there, or not for him. */
+  notFound(peer: Hex32): void;
 }
 
 export async function serveRpc(host: Host, options: RpcServerOptions): Promise<void> {
@@ -40,9 +42,7 @@ async function answerOne(stream: Stream, peer: Hex32, options: RpcServerOptions)
   // Read whatever the answer will be: a stream that is closed on somebody who still writes looks broken to him.
   const bytes = await frames.read();
   if (bytes === undefined) return frames.close();
-  if (!options.defence.allows('requests', peer)) {
-    // Those who go on and on in spite of the answer are not busy but hostile.
-    if (!options.defence.floods.take(peer)) throw new MisbehaviourError('a flood of requests');
+  if (!options.defence.admits('requests', peer)) {
     await frames.write(encodeError('rate_limited', ''));
     return frames.close();
   }
@@ -66,13 +66,17 @@ async function answerOne(stream: Stream, peer: Hex32, options: RpcServerOptions)
 async function dispatch(
   { name, request }: ReturnType<typeof decodeRequest>,
   peer: Hex32,
-  { handlers, failed }: RpcServerOptions,
+  options: RpcServerOptions,
 ): Promise<Uint8Array> {
+  const { handlers, failed } = options;
   try {
     const handler = handlers[name] as (request: unknown, peer: Hex32) => AnswerOf<MethodName>;
     return encodeAnswer(name, await handler(request, peer));
   } catch (error) {
-    if (error instanceof RpcError) return encodeError(error.reason, error.detail);
+    if (error instanceof RpcError) {
+      if (error.reason === 'not_found') options.notFound(peer);
+      return encodeError(error.reason, error.detail);
+    }
     if (error instanceof MisbehaviourError) throw error;
     failed(name, error as Error);
     return encodeError('internal', '');

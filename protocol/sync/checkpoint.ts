@@ -23,13 +23,14 @@ import { type CheckpointPart, makeCheckpoint, peaksOf, sealerOfHead } from '../.
 import type { Checkpoint } from '../../actors/checkpoint/take.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { type Codec, decode, encode } from '../../events/codec.ts';
-import { bytesOf, id, list, record, text, uint } from '../../events/fields.ts';
+import { bytesOf, id, list, record, uint } from '../../events/fields.ts';
 import { MalformedError, Reader } from '../../events/reader.ts';
 import { Writer } from '../../events/writer.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { Access } from '../access.ts';
+import { decodeGiven, encodeError, encodeGiven } from '../answer.ts';
 import type { Defence } from '../defence.ts';
-import { MisbehaviourError, NetworkError, RPC_ERRORS, RpcError, type RpcErrorCode } from '../errors.ts';
+import { MisbehaviourError, NetworkError, type RpcErrorCode } from '../errors.ts';
 import { FrameStream } from '../frames.ts';
 import type { Host } from '../host.ts';
 import {
@@ -47,8 +48,7 @@ const REQUEST_BYTES_MAX = 64;
 const PART = { state: 0, spent: 1, end: 2 } as const;
 
 const requestCodec = record({ version: uint(1), groupId: id });
-const beginCodec = record({ status: uint(0), handOvers: uint(HAND_OVERS_MAX) });
-const errorCodec = record({ status: uint(RPC_ERRORS.length), message: text({ maxBytes: 512 }) });
+const handOversCodec = uint(HAND_OVERS_MAX);
 const peaksCodec = record({ peaks: list(bytesOf(32), { max: 48 }) });
 
 export interface CheckpointServerOptions {
@@ -80,7 +80,7 @@ export class CheckpointServer {
     const groupId = readRequest(bytes);
     const refusal = this.refusalFor(groupId, peer);
     if (refusal !== undefined) {
-      await frames.write(encode(errorCodec, { status: 1 + RPC_ERRORS.indexOf(refusal), message: '' }));
+      await frames.write(encodeError(refusal));
       return frames.close();
     }
     this.isServing = true;
@@ -94,7 +94,7 @@ export class CheckpointServer {
 
   private refusalFor(groupId: Hex32, peer: Hex32): RpcErrorCode | undefined {
     const { access, defence, port } = this.options;
-    if (!defence.allows('syncs', peer) || this.isServing) return 'rate_limited';
+    if (!defence.admits('syncs', peer) || this.isServing) return 'rate_limited';
     if (!access.isMember(groupId, peer)) return 'not_found';
     return port.seals(groupId) ? undefined : 'rejected';
   }
@@ -105,11 +105,11 @@ export class CheckpointServer {
     const known = await this.options.handOvers.heightsOf(reader);
     if (signer === undefined || known === undefined) {
       // The sealing has just come here, and the next block will be ours; or some of the history is still to come.
-      await frames.write(encode(errorCodec, { status: 1 + RPC_ERRORS.indexOf('rejected'), message: '' }));
+      await frames.write(encodeError('rejected'));
       return;
     }
     const heights = known.filter((height) => height < head.height);
-    await frames.write(encode(beginCodec, { status: 0, handOvers: heights.length }), true);
+    await frames.write(encodeGiven(handOversCodec, heights.length), true);
     for (const height of heights) await frames.write(reader.block(height)!, true);
     await frames.write(reader.block(head.height)!, true);
     await frames.write(encode(peaksCodec, { peaks: peaksOf(reader, head.height) }), true);
@@ -179,7 +179,7 @@ async function receive(frames: FrameStream): Promise<Checkpoint> {
       throw new NetworkError('peer_refused', 'the checkpoint is too large');
     return bytes;
   };
-  const count = readBegin(await next(REQUEST_TIMEOUT_MS));
+  const count = decodeGiven(handOversCodec, await next(REQUEST_TIMEOUT_MS));
   const blocks: Uint8Array[] = [];
   for (let at = 0; at < count; at++) blocks.push(await next());
   const block = await next();
@@ -190,14 +190,6 @@ async function receive(frames: FrameStream): Promise<Checkpoint> {
     const sealed = readPart(await next(), entries, spent);
     if (sealed !== undefined) return { handOvers: blocks, block, peaks, entries, spent, sealed };
   }
-}
-
-function readBegin(bytes: Uint8Array): number {
-  const reader = new Reader(bytes);
-  reader.expectArray(2);
-  const status = reader.uint(RPC_ERRORS.length);
-  if (status === 0) return decode(beginCodec, bytes).handOvers;
-  throw new RpcError(RPC_ERRORS[status - 1]!, decode(errorCodec, bytes).message);
 }
 
 /** Adds what a part holds; the last one gives the statement. */

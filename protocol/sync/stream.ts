@@ -12,14 +12,15 @@ import type { HistoryGap } from '../../actors/checkpoint/marker.ts';
 import { decodeHeader } from '../../events/block.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
-import { id, record, text, uint } from '../../events/fields.ts';
+import { id, record, uint } from '../../events/fields.ts';
 import { BLOCK_BYTES_MAX } from '../../events/limits.ts';
 import { MalformedError, Reader } from '../../events/reader.ts';
 import { isFromFuture } from '../../machines/chain.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { Access } from '../access.ts';
+import { decodeGiven, encodeError, encodeGiven } from '../answer.ts';
 import type { Defence } from '../defence.ts';
-import { MisbehaviourError, NetworkError, RPC_ERRORS, RpcError } from '../errors.ts';
+import { MisbehaviourError, NetworkError, type RpcErrorCode } from '../errors.ts';
 import { FrameStream } from '../frames.ts';
 import type { Host } from '../host.ts';
 import {
@@ -38,9 +39,6 @@ const NOTHING_MORE = new NetworkError('network_stopped', 'nothing more is wanted
 
 const height = uint(2 ** 48 - 1);
 const requestCodec = record({ version: uint(1), groupId: id, from: height });
-/** One more than the last height, so that "nothing" has a number at height 0 too. */
-const rangeCodec = record({ status: uint(0), end: height });
-const errorCodec = record({ status: uint(RPC_ERRORS.length), message: text({ maxBytes: 512 }) });
 
 export interface ServeOptions {
   readonly access: Access;
@@ -48,6 +46,8 @@ export interface ServeOptions {
   reader(groupId: Hex32): GroupReader;
   /** What of a group's history is not here. */
   gap(groupId: Hex32): HistoryGap | undefined;
+  /** Told of who asked for a group that is not here, or not for him. */
+  notFound(peer: Hex32): void;
 }
 
 export async function serveSync(host: Host, options: ServeOptions): Promise<void> {
@@ -59,17 +59,21 @@ export async function serveSync(host: Host, options: ServeOptions): Promise<void
 async function serveOne(
   stream: Stream,
   peer: Hex32,
-  { access, defence, reader, gap }: ServeOptions,
+  { access, defence, reader, gap, notFound }: ServeOptions,
 ): Promise<void> {
   const frames = new FrameStream(stream, { bytesMax: REQUEST_BYTES_MAX, timeoutMs: SYNC_STALL_MS });
   const bytes = await frames.read();
   if (bytes === undefined) return frames.close();
   const { groupId, from } = readRequest(bytes);
-  if (!defence.allows('syncs', peer)) return refuseWith(frames, 'rate_limited');
-  if (!access.isMember(groupId, peer)) return refuseWith(frames, 'not_found');
+  if (!defence.admits('syncs', peer)) return refuseWith(frames, 'rate_limited');
+  if (!access.isMember(groupId, peer)) {
+    notFound(peer);
+    return refuseWith(frames, 'not_found');
+  }
   const group = reader(groupId);
   const end = Math.max(from, endOf(group, from, gap(groupId)));
-  await frames.write(encode(rangeCodec, { status: 0, end }), true);
+  // One more than the last height, so that "nothing" has a number at height 0 too.
+  await frames.write(encodeGiven(height, end), true);
   for (let at = from; at < end; at++) {
     if (at % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -97,8 +101,8 @@ function readRequest(bytes: Uint8Array): { groupId: Hex32; from: number } {
   }
 }
 
-async function refuseWith(frames: FrameStream, reason: (typeof RPC_ERRORS)[number]): Promise<void> {
-  await frames.write(encode(errorCodec, { status: 1 + RPC_ERRORS.indexOf(reason), message: '' }));
+async function refuseWith(frames: FrameStream, reason: RpcErrorCode): Promise<void> {
+  await frames.write(encodeError(reason));
   await frames.close();
 }
 
@@ -142,11 +146,7 @@ export async function fetchBlocks(host: Host, peer: Hex32, fetch: Fetch): Promis
 
 function readRange(bytes: Uint8Array): number {
   try {
-    const reader = new Reader(bytes);
-    reader.expectArray(2);
-    const status = reader.uint(RPC_ERRORS.length);
-    if (status === 0) return decode(rangeCodec, bytes).end;
-    throw new RpcError(RPC_ERRORS[status - 1]!, decode(errorCodec, bytes).message);
+    return decodeGiven(height, bytes);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     throw new MisbehaviourError(`an answer to a sync request that is none: ${error.message}`);

@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Extract as Archive, extract } from 'tar-stream';
+import { layoutOf, recordRestored } from '../directory.ts';
 import { assertRoom, makeFolders, syncFolder } from '../folders.ts';
 import {
   BackupError,
@@ -146,6 +147,7 @@ export async function restoreBackup(
   await mkdir(draft, { mode: 0o700 });
   try {
     const manifest = await unpackBackup(path, draft, onProgress);
+    recordRestored(layoutOf(draft));
     syncFolder(draft);
     // Takes the place of an empty folder; of one that is not empty any more it does not.
     await rename(draft, root).catch(async (error: unknown) => {

@@ -4,18 +4,17 @@ import { Defence } from '../../protocol/defence.ts';
 import { FrameStream } from '../../protocol/frames.ts';
 import { Host } from '../../protocol/host.ts';
 import { SYNC_PROTOCOL } from '../../protocol/sync/stream.ts';
-import type { Peer } from './network.ts';
 import { type Person, person } from './people.ts';
 import { World } from './world.ts';
 
 const hosts: Host[] = [];
 
 /** A host of this person, listening on loopback. It speaks libp2p, and nothing else unless a test handles it. */
-export async function hostile(who: Person): Promise<Host> {
+export async function hostile(who: Person, address = '127.0.0.1'): Promise<Host> {
   const host = await Host.start({
     signer: who,
     defence: new Defence({ nowMs: () => performance.now(), banned: () => {} }),
-    listen: { host: '127.0.0.1', port: 0 },
+    listen: { host: address, port: 0 },
     mdns: false,
     sharesGroup: () => true,
     connected: () => {},
@@ -34,7 +33,7 @@ export async function closeHostile(): Promise<void> {
 /** A stream of frames to a peer. */
 export async function frames(
   host: Host,
-  to: Peer,
+  to: { readonly key: string },
   protocol: string,
 ): Promise<{ frames: FrameStream; stream: Stream }> {
   const stream = await host.openStream(to.key, protocol);

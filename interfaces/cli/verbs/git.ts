@@ -202,6 +202,7 @@ async function sync(run: Run<SyncOptions>): Promise<void> {
 async function publishCommits(run: Run, group: Group): Promise<number> {
   const { publish, unpublished } = await import('../../git/commits.ts');
   const [repository, node] = [await repositoryOf(run), await run.node()];
+  await run.compareIfRestored();
   const agent = group.as(run.options.as ?? ownName(node));
   const commits = await unpublished(repository, agent, group, node.outbox);
   try {

@@ -158,6 +158,8 @@ async function startNetwork(
     bootstrap: await givenPeers(config.settings.p2p_bootstrap),
     failed: (method, error) => logger.error({ err: error, method }, 'answering a peer failed'),
   });
+  // It seals now what it may: whoever restored it keeps it up, and has heard what that means.
+  void network.uncompared().then(() => node.trustRestored());
   const { key, peerId, addresses } = network.status();
   return { key, addresses: addresses.map((address) => `${address}/p2p/${peerId}`) };
 }

@@ -1,8 +1,9 @@
 /** Announcements and beats, and those who abuse them. */
-import { RPC } from '@libp2p/gossipsub/message';
+import type { RPC } from '@libp2p/gossipsub/message';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Host } from '../../../protocol/host.ts';
 import { subscribe } from '../../../protocol/membership.ts';
+import { control, gossipByHand, noise } from '../../support/gossip.ts';
 import { closeHostile, hostile, mallory } from '../../support/hostile.ts';
 import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
 
@@ -88,38 +89,16 @@ describe('a beat', () => {
   });
 });
 
-/** With its length before it, as a varint. */
-function prefixed(bytes: Uint8Array): Uint8Array {
-  const length: number[] = [];
-  for (let rest = bytes.length; ; rest >>>= 7) {
-    length.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest);
-    if (rest <= 0x7f) return Uint8Array.from([...length, ...bytes]);
-  }
-}
-
 /** A member of the victim's group that speaks gossipsub by hand. */
 async function abuser(victim: Peer): Promise<{ host: Host; groupId: string; send(rpc: Partial<RPC>): void }> {
   const { groupId } = await victim.node.createGroup({ name: 'abused' });
   await victim.node.group(groupId).as('node').addMember(mallory.publicKey, 'member');
   const host = await hostile(mallory);
   await host.dial(victim.key, victim.network.host.addresses());
-  const stream = await host.openStream(victim.key, '/meshsub/1.2.0');
-  const send = (rpc: Partial<RPC>): void => {
-    try {
-      const bytes = RPC.encode({ subscriptions: [], messages: [], ...rpc });
-      stream.send(prefixed(bytes));
-    } catch {
-      // The victim has closed the stream: that is what may happen.
-    }
-  };
+  const send = await gossipByHand(host, victim);
   await until('mallory is in', () => pubsub(victim).getPeers().length === 1);
   return { host, groupId, send };
 }
-
-const control = (part: Partial<NonNullable<RPC['control']>>): Partial<RPC> => ({
-  control: { ihave: [], iwant: [], graft: [], prune: [], idontwant: [], ...part },
-});
-const noise = (at: number): Uint8Array => new TextEncoder().encode(`message ${at}`.padEnd(32, '.'));
 
 describe('a member who abuses gossip', () => {
   it('with what no member could have made is shut out', async () => {

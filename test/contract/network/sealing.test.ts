@@ -2,9 +2,10 @@
 import { cpSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import { BatteryNode } from '../../../node.ts';
+import { encodeError } from '../../../protocol/answer.ts';
 import { FrameStream } from '../../../protocol/frames.ts';
 import { subscribe } from '../../../protocol/membership.ts';
-import { decodeRequest, encodeAnswer, encodeError, RPC_PROTOCOL } from '../../../protocol/rpc/methods.ts';
+import { decodeRequest, encodeAnswer, RPC_PROTOCOL } from '../../../protocol/rpc/methods.ts';
 import { evidences, sealOf, settleEvidence } from '../../../protocol/sync/evidence.ts';
 import { closeHostile, foundedWorld, hostile, mallory, serveBlocks } from '../../support/hostile.ts';
 import { closePeers, connect, joinGroup, newDirectory, peer, until } from '../../support/network.ts';

@@ -16,6 +16,7 @@ export const quietNetwork: NetworkGauges = {
   artifactsMissing: () => 0,
   defence: () => ({ bans: 0, rateLimited: 0, connectionsRefused: 0 }),
   banned: () => [],
+  suspected: () => [],
   syncLag: () => [],
 };
 

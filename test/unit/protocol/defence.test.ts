@@ -1,12 +1,14 @@
 /** Limits and bans by a clock that the test moves. */
 import { describe, expect, it } from 'vitest';
-import { BoundedMap, Defence } from '../../../protocol/defence.ts';
+import { Defence } from '../../../protocol/defence.ts';
 import {
   BAN_MS_FIRST,
   BAN_MS_MAX,
   CONNECTIONS_PER_PEER_MAX,
+  HALF_OPEN_PER_MINUTE_MAX,
   PEER_TABLE_MAX,
 } from '../../../protocol/limits.ts';
+import { BoundedMap } from '../../../protocol/rate-limit.ts';
 import { hashOf } from '../../support/people.ts';
 
 const peer = hashOf('peer');
@@ -14,12 +16,14 @@ const peer = hashOf('peer');
 function defence(options: { requestsPerMinute?: number; connectionsPerAddress?: number } = {}) {
   const clock = { nowMs: 0 };
   const told: { peer: string; reason: string; forMs: number }[] = [];
+  const suspected: string[] = [];
   const made = new Defence({
     nowMs: () => clock.nowMs,
     banned: (key, reason, forMs) => told.push({ peer: key, reason, forMs }),
+    suspected: (who, reason) => suspected.push(`${who}: ${reason}`),
     ...options,
   });
-  return { clock, told, made };
+  return { clock, told, suspected, made };
 }
 
 describe('a ban', () => {
@@ -68,7 +72,7 @@ describe('limits', () => {
   it('count connections by address and by peer', () => {
     const { made } = defence({ connectionsPerAddress: 2 });
     expect([1, 2, 3].map(() => made.admitAddress('10.0.0.1'))).toEqual([true, true, false]);
-    made.addressLeft('10.0.0.1');
+    made.addressLeft('10.0.0.1', true);
     expect(made.admitAddress('10.0.0.1')).toBe(true);
     expect(made.admitAddress('10.0.0.2')).toBe(true);
     for (let at = 0; at < CONNECTIONS_PER_PEER_MAX; at++) made.peerJoined(peer);
@@ -102,6 +106,41 @@ it('a member of a common group may ask ten times as often as a stranger', () => 
     Array.from({ length: 200 }).filter(() => made.allows('requests', key)).length;
   expect(allowed(peer)).toBe(10);
   expect(allowed(member)).toBeGreaterThanOrEqual(99);
+});
+
+describe('a suspicion', () => {
+  it('names an address that has too much open, once a minute, and counts on', () => {
+    const { clock, suspected, made } = defence({ connectionsPerAddress: 1 });
+    for (let at = 0; at < 4; at++) made.admitAddress('10.0.0.1');
+    expect(suspected).toEqual(['10.0.0.1: it opens more connections than one address may have']);
+    expect([...made.suspected()]).toEqual([['10.0.0.1', 3]]);
+    clock.nowMs = 60_000;
+    made.admitAddress('10.0.0.1');
+    expect(suspected).toHaveLength(2);
+  });
+
+  it('falls on handshakes that come to nothing when they are many', () => {
+    const { suspected, made } = defence();
+    for (let at = 0; at < HALF_OPEN_PER_MINUTE_MAX; at++) made.addressLeft('10.0.0.1', false);
+    for (let at = 0; at < 20; at++) made.addressLeft('10.0.0.2', true);
+    expect(suspected).toEqual([]);
+    made.addressLeft('10.0.0.1', false);
+    expect(suspected).toEqual(['10.0.0.1: it begins handshakes and does not finish them']);
+  });
+
+  it('is told of no more suspects in a minute than a log can bear', () => {
+    const { suspected, made } = defence();
+    for (let at = 0; at < 10_000; at++) made.suspect(`10.0.${at >> 8}.${at & 255}`, 'a crowd');
+    expect(suspected.length).toBeLessThanOrEqual(60);
+    expect([...made.suspected()].length).toBeLessThanOrEqual(PEER_TABLE_MAX);
+  });
+});
+
+it('who goes on asking although he is told that it is too often is hostile', () => {
+  const { made } = defence({ requestsPerMinute: 2 });
+  const answers = Array.from({ length: 22 }, () => made.admits('requests', peer));
+  expect(answers.filter((isAdmitted) => isAdmitted)).toHaveLength(2);
+  expect(() => made.admits('requests', peer)).toThrow('a flood of requests');
 });
 
 it('those who are shut out are listed with what is left of it', () => {
