@@ -11,17 +11,18 @@ function prefixed(bytes: Uint8Array): Uint8Array {
   }
 }
 
-/** Sends calls to a peer on a stream of its own; for nothing once the peer has closed it. */
+/** Sends calls to a peer on a stream of its own, as fast as he takes them; for nothing once he has closed it. */
 export async function gossipByHand(
   host: Host,
   to: { readonly key: string },
-): Promise<(rpc: Partial<RPC>) => void> {
+): Promise<(rpc: Partial<RPC>) => Promise<void>> {
   const stream = await host.openStream(to.key, '/meshsub/1.2.0');
-  return (rpc) => {
+  return async (rpc) => {
     try {
-      stream.send(prefixed(RPC.encode({ subscriptions: [], messages: [], ...rpc })));
+      if (stream.send(prefixed(RPC.encode({ subscriptions: [], messages: [], ...rpc })))) return;
+      await stream.onDrain({ signal: AbortSignal.timeout(5_000) });
     } catch {
-      // The victim has closed the stream: that is what may happen.
+      // The victim has closed the stream, or reads no more: that is what may happen.
     }
   };
 }

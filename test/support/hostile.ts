@@ -1,10 +1,13 @@
 /** Peers that do not keep to the protocol: a host with a key, and whatever a test makes it say. */
 import type { Stream } from '@libp2p/interface';
+import { encodeError } from '../../protocol/answer.ts';
 import { Defence } from '../../protocol/defence.ts';
 import { FrameStream } from '../../protocol/frames.ts';
 import { Host } from '../../protocol/host.ts';
+import { decodeRequest, encodeAnswer, RPC_PROTOCOL } from '../../protocol/rpc/methods.ts';
 import { SYNC_PROTOCOL } from '../../protocol/sync/stream.ts';
-import { type Person, person } from './people.ts';
+import { forgeBlock } from './blocks.ts';
+import { alice, hashOf, type Person, person } from './people.ts';
 import { World } from './world.ts';
 
 const hosts: Host[] = [];
@@ -100,4 +103,36 @@ export function rangeAnswer(end: number): Uint8Array {
   if (end < 0x10000) return Uint8Array.of(0x92, 0x00, 0xcd, end >> 8, end & 255);
   bytes.writeUInt32BE(end, 3);
   return new Uint8Array(bytes);
+}
+
+/** Answers what a follower asks of a source beside blocks. */
+export const answerQuestions = (host: Host, height: () => number): Promise<void> =>
+  host.handle(RPC_PROTOCOL, 16, async (stream) => {
+    const out = new FrameStream(stream, { bytesMax: 65_536, timeoutMs: 5_000 });
+    const { name } = decodeRequest((await out.read())!);
+    const answer =
+      name === 'sync_status'
+        ? encodeAnswer(name, { height: height(), isSealer: false, artifactsMissing: 0 })
+        : encodeError('not_found');
+    await out.write(answer);
+    await out.close();
+  });
+
+/** Blocks that look right and are not, each in one thing; `alice` is a member who may not mint. */
+export const FORGERIES: readonly [what: string, forge: (world: World) => Uint8Array][] = [
+  ['a bad seal', (world) => forgeBlock(world, { spoilSeal: 1 })],
+  ['a transaction that breaks a rule', (world) => forgeBlock(world, { transactions: [minted(world)] })],
+  ['a transaction with a bad signature', (world) => forgeBlock(world, { transactions: [forged(world)] })],
+  ['another block before it', (world) => forgeBlock(world, { header: { prev: hashOf('another') } })],
+  ['another group', (world) => forgeBlock(world, { header: { groupId: hashOf('another') } })],
+  ['a sealer who is none', (world) => forgeBlock(world, { signer: alice })],
+];
+function minted(of: World): Uint8Array {
+  return of.transaction(alice, [{ type: 'mint', to: alice.publicKey, amount: 1n }]).bytes;
+}
+
+function forged(of: World): Uint8Array {
+  const spoiled = of.transaction(alice, [{ type: 'profile_set', name: 'a' }]).bytes.slice();
+  spoiled[spoiled.length - 1]! ^= 1;
+  return spoiled;
 }
