@@ -1,19 +1,35 @@
 /**
  * Who a peer is to each group: by the key that its connection proved, by the keys that it has shown to act for,
  * and by the group's present state. Asked anew for every request, since membership ends.
+ *
+ * Whether a peer shares any group at all is asked at every stream of a stranger, and a node may have ten thousand
+ * groups: what was found is remembered, and only groups with new blocks are looked at again.
  */
 import { StoredState } from '../actors/group-view.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Role } from '../events/effects.ts';
 import { memberTable, policyTable, sealersTable } from '../machines/tables.ts';
+import { PEER_TABLE_MAX } from './limits.ts';
 import type { NetworkPort } from './port.ts';
+import { BoundedMap } from './rate-limit.ts';
 
 const RANK: Readonly<Record<Role, number>> = { viewer: 1, member: 2, admin: 3 };
+
+/** A peer shares none of so many groups, as of so many blocks. */
+interface NoneShared {
+  readonly groups: number;
+  readonly blocks: number;
+}
 
 export class Access {
   private readonly port: NetworkPort;
   /** Keys that connected peers have shown to act for, beside their own. Emptied when a peer goes. */
   private readonly shown = new Map<Hex32, ReadonlySet<Hex32>>();
+  /** For each peer a group that was found to be shared; or that there was none, and when that was found. */
+  private readonly found = new BoundedMap<Hex32, Hex32 | NoneShared>(PEER_TABLE_MAX);
+  /** Counts blocks, and holds for each group its last one. */
+  private blocks = 0;
+  private readonly changed = new Map<Hex32, number>();
 
   constructor(port: NetworkPort) {
     this.port = port;
@@ -22,10 +38,17 @@ export class Access {
   /** Takes the keys that a peer has proved to act for; they replace the earlier ones. */
   introduced(peer: Hex32, keys: Iterable<Hex32>): void {
     this.shown.set(peer, new Set(keys));
+    this.found.delete(peer);
   }
 
   disconnected(peer: Hex32): void {
     this.shown.delete(peer);
+    this.found.delete(peer);
+  }
+
+  /** A group has a new block, which may have changed its members. */
+  groupChanged(groupId: Hex32): void {
+    this.changed.set(groupId, ++this.blocks);
   }
 
   keysOf(peer: Hex32): Hex32[] {
@@ -73,7 +96,25 @@ export class Access {
 
   /** Whether any group is shared. */
   sharesGroup(peer: Hex32): boolean {
-    return this.port.groupIds().some((groupId) => this.isMember(groupId, peer));
+    const known = this.found.get(peer);
+    if (typeof known === 'string' && this.isMember(known, peer)) return true;
+    const groupIds = this.port.groupIds();
+    const isAsBefore = typeof known === 'object' && known.groups === groupIds.length;
+    const shared = isAsBefore
+      ? this.firstShared(this.changedSince(known.blocks), peer)
+      : this.firstShared(groupIds, peer);
+    this.found.set(peer, shared ?? { groups: groupIds.length, blocks: this.blocks });
+    return shared !== undefined;
+  }
+
+  private *changedSince(blocks: number): Generator<Hex32> {
+    if (blocks === this.blocks) return;
+    for (const [groupId, at] of this.changed) if (at > blocks) yield groupId;
+  }
+
+  private firstShared(groupIds: Iterable<Hex32>, peer: Hex32): Hex32 | undefined {
+    for (const groupId of groupIds) if (this.isMember(groupId, peer)) return groupId;
+    return undefined;
   }
 
   /** Members of a group, present ones, by key. */

@@ -240,6 +240,7 @@ export class NetworkService {
 
   /** Looks at what a new block may have changed; events of the log would have to be made for every transaction. */
   private headAdvanced(groupId: Hex32): void {
+    this.access.groupChanged(groupId);
     const sealers = this.access.sealers(groupId).join();
     const before = this.sealersBefore.get(groupId) ?? sealers;
     this.sealersBefore.set(groupId, sealers);
