@@ -7,9 +7,9 @@ import type { Hex32 } from '../events/bytes.ts';
 
 /** From this rate of sealing on, background work rests for so many times as long as it took. */
 const BUSY_TRANSACTIONS_PER_S = 2_000;
-const RESTS_MAX = 12;
+const RESTS_MAX = 16;
 /** The rate is taken over at least so long. */
-const WINDOW_MS = 250;
+const WINDOW_MS = 100;
 
 export class Pace {
   readonly #nowMs: () => number;
