@@ -6,9 +6,10 @@ import { createInterface } from 'node:readline';
 import { afterEach, expect, it } from 'vitest';
 import { connectToAny, subscribe } from '../../protocol/membership.ts';
 import { foundedWorld } from '../support/hostile.ts';
-import { closePeers, newDirectory, peer, until } from '../support/network.ts';
+import { closePeers, newDirectory, peer } from '../support/network.ts';
 import { founder, person } from '../support/people.ts';
 import { seeded } from '../support/seed.ts';
+import { until } from '../support/until.ts';
 
 const CHILD = join(import.meta.dirname, 'source-child.ts');
 const KILLS = 50;

@@ -9,7 +9,8 @@ import { RPC_PROTOCOL } from '../../protocol/rpc/methods.ts';
 import { topicOf } from '../../protocol/topic.ts';
 import { control, gossipByHand, noise } from '../support/gossip.ts';
 import { type Person, person } from '../support/people.ts';
-import { Siege, until } from '../support/siege.ts';
+import { PATIENCE_MS, Siege } from '../support/siege.ts';
+import { until } from '../support/until.ts';
 
 const gossips = ['topics', 'ihave', 'iwant', 'graft', 'backoff', 'replay', 'invalid'].map((what) =>
   person(`gossip ${what}`),
@@ -47,12 +48,16 @@ describe('a flood', () => {
       host.openStream(victim.key, RPC_PROTOCOL).then((stream) => stream.abort(new Error('no more')));
     await siege.under(async () => {
       // A connection may break under it before the victim has had enough: then it goes on with the next one.
-      await until('the victim takes no more of it', async () => {
-        await siege.whileConnected(host, () => Promise.allSettled(Array.from({ length: 32 }, open)));
-        const isOut = victim.logged('peer.banned').some(({ peer }) => peer === who.publicKey);
-        if (!isOut) await host.dial(victim.key, victim.addresses).catch(() => {});
-        return isOut;
-      });
+      await until(
+        'the victim takes no more of it',
+        async () => {
+          await siege.whileConnected(host, () => Promise.allSettled(Array.from({ length: 32 }, open)));
+          const isOut = victim.logged('peer.banned').some(({ peer }) => peer === who.publicKey);
+          if (!isOut) await host.dial(victim.key, victim.addresses).catch(() => {});
+          return isOut;
+        },
+        PATIENCE_MS,
+      );
       await siege.isShutOut(who, /a flood of streams/);
     });
   }, 180_000);
@@ -60,7 +65,7 @@ describe('a flood', () => {
   it('of connections from one address leaves room for others', async () => {
     const { sockets, closed } = siege.victim.knock('127.0.0.2', 60);
     await siege.under(async () => {
-      await until('most are turned away', () => closed() >= 45);
+      await until('most are turned away', () => closed() >= 45, PATIENCE_MS);
       await siege.isSuspected('127.0.0.2', /more connections than one address may have/);
     });
     for (const socket of sockets) socket.destroy();
@@ -70,7 +75,7 @@ describe('a flood', () => {
     await siege.under(async () => {
       for (let round = 0; round < 2; round++) {
         const { closed } = siege.victim.knock('127.0.0.4', 8);
-        await until('they are given up', () => closed() === 8);
+        await until('they are given up', () => closed() === 8, PATIENCE_MS);
       }
       await siege.isSuspected('127.0.0.4', /does not finish them/);
     });
@@ -124,10 +129,14 @@ describe('a member who abuses gossip', () => {
     const { pubsub } = host.node.services;
     pubsub.subscribe(topic());
     pubsub.addEventListener('message', ({ detail }) => heard.push(detail.data));
-    await until('an announcement is heard', async () => {
-      await siege.serveTheHonest();
-      return heard.length > 0;
-    });
+    await until(
+      'an announcement is heard',
+      async () => {
+        await siege.serveTheHonest();
+        return heard.length > 0;
+      },
+      PATIENCE_MS,
+    );
     // As many as a call may carry.
     const old = Array.from({ length: 40 }, () => ({ topic: topic(), data: heard[0]! }));
     const send = await gossipByHand(host, siege.victim);

@@ -17,8 +17,10 @@ import {
   hostile,
   serveBlocks,
 } from '../support/hostile.ts';
+import { writeMuch } from '../support/network.ts';
 import { alice, hashOf, person } from '../support/people.ts';
-import { Siege, until } from '../support/siege.ts';
+import { PATIENCE_MS, Siege } from '../support/siege.ts';
+import { until } from '../support/until.ts';
 import type { World } from '../support/world.ts';
 import { lbJson } from './spawn-lb.ts';
 
@@ -33,29 +35,10 @@ let siege: Siege;
 /** A group that the victim follows, and that its sealer has in memory. */
 let world: World;
 
-/** Enough for a reader who takes nothing to fill every buffer on the way. */
-async function writeMuch(): Promise<void> {
-  const description = 'x'.repeat(4_000);
-  for (let at = 0; at < 40; at++)
-    await siege.group.as('node').do(
-      ...Array.from({ length: 28 }, (_, nth) => ({
-        type: 'task_create' as const,
-        task: `t${at}-${nth}`,
-        title: 'large',
-        description,
-        assignee: undefined,
-        dueMs: undefined,
-        reward: undefined,
-        leaseMs: undefined,
-        tags: [],
-      })),
-    );
-}
-
 beforeAll(async () => {
   siege = await Siege.begin([dawdler]);
   const { victim } = siege;
-  await writeMuch();
+  await writeMuch(siege.group, 40);
 
   world = foundedWorld([
     victim.key,
@@ -149,13 +132,17 @@ describe('a source', () => {
     const host = await hostile(honestSource);
     await serveBlocks(host, world.chain.blocks);
     await host.dial(siege.victim.key, siege.victim.addresses);
-    await until('the honest block is here', async () => {
-      const { groups } = await lbJson<{ groups: { group_id: string; height: number }[] }>(
-        ['info'],
-        siege.victim,
-      );
-      return groups.find(({ group_id }) => group_id === world.groupId)?.height === height;
-    });
+    await until(
+      'the honest block is here',
+      async () => {
+        const { groups } = await lbJson<{ groups: { group_id: string; height: number }[] }>(
+          ['info'],
+          siege.victim,
+        );
+        return groups.find(({ group_id }) => group_id === world.groupId)?.height === height;
+      },
+      PATIENCE_MS,
+    );
   });
 });
 

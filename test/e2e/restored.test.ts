@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { subscribe } from '../../protocol/membership.ts';
-import { closePeers, peer, until } from '../support/network.ts';
+import { closePeers, peer } from '../support/network.ts';
+import { until } from '../support/until.ts';
 import { lb, lbJson } from './spawn-lb.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-restored-'));

@@ -58,13 +58,23 @@ export function connect(from: Peer, to: Peer): Promise<void> {
   return from.network.host.dial(to.key, to.network.host.addresses());
 }
 
-/** Waits until something holds; says what was waited for when it never does. */
-export async function until(what: string, holds: () => boolean, withinMs = 15_000): Promise<void> {
-  const deadlineMs = performance.now() + withinMs;
-  while (!holds()) {
-    if (performance.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+/** Blocks of `rounds` times 112 KB: enough of them fill every buffer on the way to a reader who takes nothing. */
+export async function writeMuch(group: Group, rounds: number): Promise<void> {
+  const description = 'x'.repeat(4_000);
+  for (let at = 0; at < rounds; at++)
+    await group.as('node').do(
+      ...Array.from({ length: 28 }, (_, nth) => ({
+        type: 'task_create' as const,
+        task: `t${at}-${nth}`,
+        title: 'large',
+        description,
+        assignee: undefined,
+        dueMs: undefined,
+        reward: undefined,
+        leaseMs: undefined,
+        tags: [],
+      })),
+    );
 }
 
 /** Has `joiner` become a member of a group that `host` founded, through the network. */

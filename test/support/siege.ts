@@ -17,12 +17,15 @@ import { lbJson } from '../e2e/spawn-lb.ts';
 import { closeHostile, frames, hostile } from './hostile.ts';
 import { closePeers, type Peer, peer } from './network.ts';
 import type { Person } from './people.ts';
+import { until } from './until.ts';
 import { Victim } from './victim.ts';
 
 /** What all attacks together may leave behind; one of them at its height has more, and gives it back. */
 const GROWTH_BYTES_MAX = 192 * 1024 * 1024;
 /** What the victim's heap may be at all. */
 const HEAP_MIB_MAX = 128;
+/** How long a victim under attack may take to notice. */
+export const PATIENCE_MS = 60_000;
 /** Well below what a member may ask for in a minute. */
 const HONEST_GAP_MS = 400;
 
@@ -91,6 +94,7 @@ export class Siege {
     await until(
       'the memory is given back',
       () => victim.anonymousBytes - this.bytesAtFirst < GROWTH_BYTES_MAX,
+      PATIENCE_MS,
     );
   }
 
@@ -99,7 +103,7 @@ export class Siege {
     const { victim } = this;
     const reasons = (): string[] =>
       victim.logged('peer.banned').flatMap((line) => (line.peer === publicKey ? [`${line.reason}`] : []));
-    await until(`${publicKey.slice(0, 8)} is shut out`, () => reasons().length > 0);
+    await until(`${publicKey.slice(0, 8)} is shut out`, () => reasons().length > 0, PATIENCE_MS);
     expect(reasons().join('; ')).toMatch(reason);
     expect(await victim.metric(`lb_peer_banned_seconds{peer="${publicKey.slice(0, 16)}"}`)).toBeGreaterThan(
       0,
@@ -107,7 +111,7 @@ export class Siege {
   }
 
   /** Waits until log and metrics name a peer, or an address, that is suspected. */
-  async isSuspected(who: string, reason: RegExp, withinMs?: number): Promise<void> {
+  async isSuspected(who: string, reason: RegExp, withinMs = PATIENCE_MS): Promise<void> {
     const { victim } = this;
     const label = who.length === 64 ? who.slice(0, 16) : who;
     const isNamed = (): boolean =>
@@ -138,17 +142,5 @@ export class Siege {
     const answer = await out.read();
     void out.close();
     return decodeAnswer(name, answer!);
-  }
-}
-
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 60_000,
-): Promise<void> {
-  const deadlineMs = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

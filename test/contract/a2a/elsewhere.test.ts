@@ -2,7 +2,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { a2aClient, send } from '../../support/a2a.ts';
 import { serveOverHttp, tokenFor } from '../../support/mcp.ts';
-import { closePeers, connect, joinGroup, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

@@ -12,6 +12,7 @@ import type { HttpServer, HttpSettings } from '../../../interfaces/http/server.t
 import { BatteryNode } from '../../../node.ts';
 import { a2aClient, BINDINGS, send, told } from '../../support/a2a.ts';
 import { serveOverHttp, tokenFor } from '../../support/mcp.ts';
+import { until } from '../../support/until.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -59,14 +60,6 @@ async function opened(settings: Partial<HttpSettings>, data?: string) {
     rmSync(join(folder, '..'), { recursive: true, force: true });
   });
   return { node, server, close, folder };
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const endMs = performance.now() + 20_000;
-  while (!holds()) {
-    if (performance.now() > endMs) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 describe.each(BINDINGS)('over %s', (binding) => {

@@ -20,8 +20,9 @@ import {
 } from '../../../events/announcement.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { ManualTime } from '../../support/manual-time.ts';
-import { closePeers, connect, joinGroup, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, peer } from '../../support/network.ts';
 import { hashOf } from '../../support/people.ts';
+import { until } from '../../support/until.ts';
 import { temporaryStore } from '../../unit/storage/temporary.ts';
 
 afterEach(closePeers);

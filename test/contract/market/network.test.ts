@@ -5,7 +5,8 @@ import type { Order } from '../../../actors/market/order.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { NetworkError } from '../../../protocol/errors.ts';
 import { CATCH_UP_MS, HAND_OVERS_PER_ANSWER_MAX, PACKAGE_PART_BYTES_MAX } from '../../../protocol/limits.ts';
-import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, type Peer, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

@@ -3,7 +3,8 @@ import { afterEach, expect, it } from 'vitest';
 import { sha256 } from '../../../crypto/hash.ts';
 import { toHex } from '../../../events/bytes.ts';
 import { subscribe } from '../../../protocol/membership.ts';
-import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, type Peer, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

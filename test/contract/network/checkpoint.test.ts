@@ -10,7 +10,8 @@ import type { MomentEvent } from '../../../events/bus.ts';
 import { decode, encode } from '../../../events/codec.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { beginAtCheckpoint, join, subscribe } from '../../../protocol/membership.ts';
-import { closePeers, connect, newDirectory, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, connect, newDirectory, type Peer, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

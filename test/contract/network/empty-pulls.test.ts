@@ -2,7 +2,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { SYNC_STREAMS_PER_CONNECTION_MAX } from '../../../protocol/limits.ts';
 import { SYNC_PROTOCOL } from '../../../protocol/sync/stream.ts';
-import { closePeers, joinGroup, peer, until } from '../../support/network.ts';
+import { closePeers, joinGroup, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

@@ -5,7 +5,8 @@ import type { Host } from '../../../protocol/host.ts';
 import { subscribe } from '../../../protocol/membership.ts';
 import { control, gossipByHand, noise } from '../../support/gossip.ts';
 import { closeHostile, hostile, mallory } from '../../support/hostile.ts';
-import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, type Peer, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(async () => {
   await closePeers();

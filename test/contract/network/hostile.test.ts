@@ -8,8 +8,9 @@ import { CHECKPOINT_PROTOCOL, fetchCheckpoint } from '../../../protocol/sync/che
 import { SYNC_PROTOCOL } from '../../../protocol/sync/stream.ts';
 import { forgeBlock } from '../../support/blocks.ts';
 import { closeHostile, foundedWorld, frames, hostile, mallory, serveBlocks } from '../../support/hostile.ts';
-import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, type Peer, peer, writeMuch } from '../../support/network.ts';
 import { alice, hashOf, person, stranger } from '../../support/people.ts';
+import { until } from '../../support/until.ts';
 import type { World } from '../../support/world.ts';
 
 afterEach(async () => {
@@ -242,21 +243,7 @@ describe('a flood', () => {
     const member = await hostile(mallory);
     const group = await victim.node.createGroup({ name: 'large' });
     await group.as('node').addMember(mallory.publicKey, 'member');
-    const description = 'x'.repeat(4_000);
-    for (let at = 0; at < 120; at++)
-      await group.as('node').do(
-        ...Array.from({ length: 28 }, (_, nth) => ({
-          type: 'task_create' as const,
-          task: `t${at}-${nth}`,
-          title: 'large',
-          description,
-          assignee: undefined,
-          dueMs: undefined,
-          reward: undefined,
-          leaseMs: undefined,
-          tags: [],
-        })),
-      );
+    await writeMuch(group, 120);
     await member.dial(victim.key, victim.network.host.addresses());
     const request = Uint8Array.from([0x93, 1, 0xc4, 32, ...fromHex(group.groupId), 0]);
     for (let at = 0; at < 4; at++) {

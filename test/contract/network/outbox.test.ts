@@ -1,7 +1,8 @@
 /** Work of members that do not seal: written offline, sent later, carried by others, refused with a reason. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { NetworkService } from '../../../protocol/network-service.ts';
-import { closePeers, connect, joinGroup, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

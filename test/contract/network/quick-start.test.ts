@@ -2,7 +2,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { parseInviteCode } from '../../../actors/invites.ts';
 import { join } from '../../../protocol/membership.ts';
-import { closePeers, peer, until } from '../../support/network.ts';
+import { closePeers, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

@@ -8,8 +8,9 @@ import { subscribe } from '../../../protocol/membership.ts';
 import { decodeRequest, encodeAnswer, RPC_PROTOCOL } from '../../../protocol/rpc/methods.ts';
 import { evidences, sealOf, settleEvidence } from '../../../protocol/sync/evidence.ts';
 import { closeHostile, foundedWorld, hostile, mallory, serveBlocks } from '../../support/hostile.ts';
-import { closePeers, connect, joinGroup, newDirectory, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, newDirectory, peer } from '../../support/network.ts';
 import { alice, person } from '../../support/people.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(async () => {
   await closePeers();

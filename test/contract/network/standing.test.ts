@@ -4,7 +4,8 @@ import { checkNetwork } from '../../../interfaces/cli/health/network.ts';
 import { describeSync, syncStateOf } from '../../../interfaces/cli/sync-state.ts';
 import { health } from '../../../interfaces/observability/health.ts';
 import { subscribe } from '../../../protocol/membership.ts';
-import { closePeers, connect, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, connect, joinGroup, type Peer, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 

@@ -1,7 +1,8 @@
 /** Two nodes that got one log over the network, in other pieces and at other times, give the same slices. */
 import { afterEach, expect, it } from 'vitest';
 import type { ContextQuestion } from '../../../views/questions.ts';
-import { closePeers, joinGroup, type Peer, peer, until } from '../../support/network.ts';
+import { closePeers, joinGroup, type Peer, peer } from '../../support/network.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 
