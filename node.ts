@@ -140,7 +140,8 @@ export class BatteryNode {
   }
 
   /** A new identity with a key of its own. */
-  createIdentity(name: string): Promise<ListedIdentity> {
+  async createIdentity(name: string): Promise<ListedIdentity> {
+    this.assertOpen();
     return this.parts.identities.create(name);
   }
 
@@ -163,7 +164,8 @@ export class BatteryNode {
     return this.resources.keystore.modeWarning;
   }
 
-  changePassword(oldPassword: string | undefined, newPassword: string | undefined): Promise<void> {
+  async changePassword(oldPassword: string | undefined, newPassword: string | undefined): Promise<void> {
+    this.assertOpen();
     return this.resources.keystore.changePassword(oldPassword, newPassword);
   }
 
@@ -177,6 +179,7 @@ export class BatteryNode {
 
   /** Ids of the groups on this node. */
   groupIds(): Hex32[] {
+    this.assertOpen();
     return this.parts.groups.ids();
   }
 

@@ -22,7 +22,7 @@ export function registerBackup(program: Command, context: CliContext): void {
       heading,
       example: 'lb backup --out node.lbbackup\nlb backup create --out ./backups',
       details:
-        'The copy is of one moment. It holds the chain, the keys (encrypted, if they are), and the configuration: keep it as safe as the node. It is a tar file with a manifest of hashes. For a while it takes the room of two copies.',
+        'The copy is of one moment. It holds the chain, the keys (encrypted, if they are), the configuration, the access tokens (as hashes) and what was read: keep it as safe as the node. Read models are made again from the chain; logs are left out. It is a tar file with a manifest of hashes. For a while it takes the room of two copies.',
       isDefault: true,
     },
     (command) => command.requiredOption('--out <path>', 'the new file, or a folder to put a dated file into'),
