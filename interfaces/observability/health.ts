@@ -17,7 +17,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { errnoName, errnoReason, type FileAction } from '../../events/errno.ts';
 
 export type HealthStatus = 'ok' | 'degraded' | 'failed';
-type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
+export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
 
 export interface Check {
   readonly name: CheckName;
@@ -52,7 +52,7 @@ export interface HealthSubject {
 }
 
 /** What of the network counts. */
-interface NetworkHealth {
+export interface NetworkHealth {
   readonly peers: readonly unknown[];
   readonly groups: readonly {
     readonly groupId: Hex32;

@@ -15,7 +15,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, createWriteStream, existsSync, rmSync } from 'node:fs';
 import { chmod, copyFile, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { backup as backupDatabase, DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { errnoName } from '../../events/errno.ts';
@@ -149,6 +148,8 @@ async function copyFiles(layout: DirectoryLayout, scratch: string): Promise<stri
  */
 async function copyReadMarks(from: string, to: string): Promise<boolean> {
   if (!existsSync(from)) return false;
+  // Late: a Node that is too old has no such module, and is to be told so before anything fails to load.
+  const { backup: backupDatabase, DatabaseSync } = await import('node:sqlite');
   try {
     using source = new DatabaseSync(from, { readOnly: true });
     await backupDatabase(source, to);
