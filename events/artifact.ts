@@ -4,8 +4,9 @@
  * The chain holds hashes and never looks into what has them, so this is no rule. The node that seals asks before it
  * admits a transaction, and an audit asks of every artifact of a history: both give the same answer.
  */
-import { CLAIM_ARTIFACT_BYTES_MAX, EXPERIENCE_BYTES_MAX } from './limits.ts';
+
 import { type ClaimContent, type ClaimReference, decodeClaim, isSaidBy } from './claim-artifact.ts';
+import { CLAIM_ARTIFACT_BYTES_MAX, EXPERIENCE_BYTES_MAX } from './limits.ts';
 import { MalformedError } from './reader.ts';
 
 /** Why bytes are not the artifact of their operation, in the order of the checks; one line each. */

@@ -11,7 +11,8 @@
  *
  * What it cannot show is that the sealers were the group's: that is in the state. Block 0 names the founder, so a
  * proof whose two seals are the founder's stands by itself (`sealerIsFounder`). For any other the verifier needs a
- * head that he trusts already (`headBlockId`), since whoever is not a sealer can sign headers of his own, too.
+ * head that they trust already (`headBlockId`), since whoever is not a sealer can sign headers of their own, too:
+ * without it the verdict is `unanchored`, and so is that on an extension of a head that nobody named (`oldBlockId`).
  *
  * Source: RFC 6962 section 2.1 for the trees. Verifiers are given a stranger's bytes: they never throw.
  */
@@ -157,8 +158,10 @@ interface Invalid {
   readonly status: 'invalid';
   readonly reason: ProofInvalidReason;
 }
-export type ProofVerdict = { readonly status: 'valid'; readonly facts: ProofFacts } | Invalid;
-export type ConsistencyVerdict = { readonly status: 'valid'; readonly facts: ConsistencyFacts } | Invalid;
+/** `unanchored`: all of it holds, and could be made up by anybody; see the essay above. */
+type Holds = 'valid' | 'unanchored';
+export type ProofVerdict = { readonly status: Holds; readonly facts: ProofFacts } | Invalid;
+export type ConsistencyVerdict = { readonly status: Holds; readonly facts: ConsistencyFacts } | Invalid;
 
 const invalid = (reason: ProofInvalidReason): Invalid => ({ status: 'invalid', reason });
 
@@ -257,7 +260,10 @@ export function verifyProof(
   if (expected.headBlockId !== undefined && expected.headBlockId !== toHex(head.blockId))
     return invalid('other_head');
   const reason = checkProof(read, crypto);
-  return reason === undefined ? { status: 'valid', facts: proofFacts(read) } : invalid(reason);
+  if (reason !== undefined) return invalid(reason);
+  const facts = proofFacts(read);
+  const isAnchored = facts.sealerIsFounder || expected.headBlockId !== undefined;
+  return { status: isAnchored ? 'valid' : 'unanchored', facts };
 }
 
 interface ReadProof {
@@ -345,7 +351,7 @@ export function verifyConsistencyProof(
   const reason = checkConsistency(read, crypto);
   if (reason !== undefined) return invalid(reason);
   const facts = { groupId: parts.groupId, old: headFacts(old), head: headFacts(head) };
-  return { status: 'valid', facts };
+  return { status: expected.oldBlockId === undefined ? 'unanchored' : 'valid', facts };
 }
 
 interface ReadConsistency {

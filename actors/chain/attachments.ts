@@ -36,7 +36,9 @@ export function admitArtifacts(
     const { bytes } = artifact;
     const fault = operation.type === 'claim' ? claimFault(bytes, operation) : experienceFault(bytes);
     if (fault !== undefined)
-      return refuse('malformed', { what: `the artifact of the ${operation.type} is ${ARTIFACT_FAULTS[fault]}` });
+      return refuse('malformed', {
+        what: `the artifact of the ${operation.type} is ${ARTIFACT_FAULTS[fault]}`,
+      });
     wanted.push(artifact);
     given.delete(operation.artifact);
   }

@@ -90,9 +90,9 @@ async function verify(run: Run<{ old?: string; head?: string }>): Promise<void> 
     run.print(verdict, () => {});
     throw new VerdictError('proof_invalid', `the proof proves nothing: ${PROOF_REASONS[verdict.reason]}`);
   }
-  const { facts } = verdict;
-  const isAnchored = old !== undefined;
-  run.print({ status: isAnchored ? 'valid' : 'unanchored', facts }, () => {
+  const { status, facts } = verdict;
+  const isAnchored = status === 'valid';
+  run.print({ status, facts }, () => {
     if (isAnchored) run.out.line(run.out.style('green', 'The one history goes on from the other'));
     printFields(run.out, [
       ['group', facts.groupId],

@@ -301,10 +301,9 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
     run.print(verdict, () => {});
     throw new VerdictError('proof_invalid', `the receipt proves nothing: ${PROOF_REASONS[verdict.reason]}`);
   }
-  const { facts } = verdict;
-  // Anybody can seal a history that begins with the group's block 0; only the founder is named in it.
-  const isAnchored = facts.sealerIsFounder || head !== undefined;
-  run.print({ status: isAnchored ? 'valid' : 'unanchored', facts }, () => printFacts(run, facts, isAnchored));
+  const { status, facts } = verdict;
+  const isAnchored = status === 'valid';
+  run.print({ status, facts }, () => printFacts(run, facts, isAnchored));
   if (!isAnchored)
     throw new VerdictError(
       'proof_unanchored',
