@@ -186,7 +186,7 @@ function sealedAgain(): Entry[] {
 export function orderVectors(): VectorFile {
   return {
     comment:
-      'The order of checks: after the blocks of setup (all valid), the block, or the transaction in the next block with time blockTimeMs, has several defects and is refused with this code. groupId is the group that is asked for; null: any.',
+      'The order of checks: after the blocks of setup (all valid), the block, or the transaction in the next block with time blockTimeMs, has several defects and is refused with this code. groupId is the group that is asked for, or null.',
     entries: [...blocksAbove(), ...firstBlocks(), ...transactions()],
   };
 }
