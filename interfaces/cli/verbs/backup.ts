@@ -7,7 +7,7 @@ import { type CliContext, family, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { datedName, outputFile } from '../paths.ts';
 import { type Column, printFields, printTable } from '../table.ts';
-import { count, formatTime, shortId } from '../text.ts';
+import { count, formatTime, shellWord, shortId } from '../text.ts';
 
 const heading = 'Operation';
 
@@ -83,12 +83,7 @@ async function create(run: Run<{ out: string }>): Promise<void> {
       '  ',
     );
   });
-  run.hint(`to prove it: lb backup verify ${run.options.out === file ? file : shellWord(file)}`);
-}
-
-/** A path that can be pasted, whatever is in it. */
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  run.hint(`to prove it: lb backup verify ${shellWord(file)}`);
 }
 
 async function verify(run: Run<{ scratch?: string }>): Promise<void> {
