@@ -126,6 +126,8 @@ export class WatchedClock {
   /** The newest time that is known to have been right, where nothing has vouched for the clock as it is. */
   private knownMs = Number.NEGATIVE_INFINITY;
   private isVouched = false;
+  /** When the machine woke up last, wall time: what others did before that could not be heard here. */
+  wokeMs = Number.NEGATIVE_INFINITY;
   private isWrong = false;
   private peers: PeersTime | undefined;
   private ignoresPeers = false;
@@ -189,7 +191,10 @@ export class WatchedClock {
     const movedMs = this.offset() - this.offsetMs;
     // Slow drift (time synchronization) is followed.
     if (Math.abs(movedMs) <= this.jumpMsMax) this.offsetMs += movedMs;
-    else if (this.wasAsleep(movedMs)) this.follow();
+    else if (this.wasAsleep(movedMs)) {
+      this.follow();
+      this.wokeMs = this.clock.nowMs();
+    }
     const error = this.fault();
     if ((error !== undefined) !== this.isWrong) {
       this.isWrong = error !== undefined;
