@@ -262,7 +262,7 @@ export class Sealer {
     const { judge } = this.options.core;
     const waiting = this.queue;
     // A correction of the time stands alone in its block.
-    const corrects = isTimeCorrection(waiting[0]!.transaction.operations);
+    const corrects = isTimeCorrection(waiting[0]?.transaction.operations ?? []);
     judge.openBlock(nowMs, corrects);
     let count = 0;
     try {

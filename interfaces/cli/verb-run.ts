@@ -231,9 +231,14 @@ export class Run<O extends object = object> {
   async agent(): Promise<Agent> {
     const node = await this.node();
     const group = await this.group();
+    await this.readyToSeal(group);
+    return group.as(this.options.as ?? ownName(node));
+  }
+
+  /** What is asked before a verb has this node seal. @throws RestoredNodeError */
+  async readyToSeal(group?: Group): Promise<void> {
     await this.compareIfRestored();
     await this.settleClock(group);
-    return group.as(this.options.as ?? ownName(node));
   }
 
   /**
@@ -241,7 +246,7 @@ export class Run<O extends object = object> {
    * `--yes` is the answer given beforehand. Without either the sealing says why it does not.
    * @param group where the next block goes; nothing for a group that is about to be founded
    */
-  async settleClock(group?: Group): Promise<void> {
+  private async settleClock(group?: Group): Promise<void> {
     const node = await this.node();
     if (this.options.yes === true) return node.trustClock();
     if (group !== undefined && !node.isSealedHere(group.groupId)) return;
@@ -256,7 +261,7 @@ export class Run<O extends object = object> {
    * Before a verb has this node seal: one that was restored from a backup asks members what it has forgotten.
    * @throws RestoredNodeError where nobody who could know is there to ask
    */
-  async compareIfRestored(): Promise<void> {
+  private async compareIfRestored(): Promise<void> {
     const node = await this.node();
     if (this.isUpHere || !node.isFreshlyRestored) return;
     const { compareRestored } = await import('./network.ts');
