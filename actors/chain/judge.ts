@@ -167,14 +167,7 @@ export class ChainJudge {
 
   /** What can be said of a block before any signature: its place, its sealer, its counts and its history. */
   checkPlace({ block: { header }, transactions }: VerifiedBlock | ForgedBlock): Refusal | undefined {
-    return checkHeader(
-      header,
-      this.currentTip,
-      this.groupId,
-      this.sealers,
-      transactions,
-      this.crypto.sha256,
-    );
+    return checkHeader(header, this.currentTip, this.groupId, this.sealers, transactions, this.crypto.sha256);
   }
 
   /** Judges a block as the next one. A refusal changes nothing. */
