@@ -10,7 +10,7 @@ import { layoutOf } from '../../storage/directory.ts';
 import { fileError } from '../../storage/errors.ts';
 
 /** What the system allows for the path of a socket, without its closing zero: 108 bytes on Linux, 104 elsewhere. */
-export const PATH_BYTES_MAX = (process.platform === 'linux' ? 108 : 104) - 1;
+const PATH_BYTES_MAX = (process.platform === 'linux' ? 108 : 104) - 1;
 const FOLDER = 'lb-';
 const NAME = 'node.sock';
 
