@@ -17,7 +17,7 @@ import { findSocket } from '../../interfaces/socket/place.ts';
 import { runVerb, startNode, stopNode } from '../support/owner.ts';
 import { lb } from './bin-lb.ts';
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 400_000 });
 const base = mkdtempSync(join(tmpdir(), 'lb-shell-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
