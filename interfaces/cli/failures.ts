@@ -11,7 +11,7 @@ import { DirectoryOwnedError } from '../../storage/errors.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ExplainedRefusal } from './errors.ts';
 import { EXIT, type ExitKind, KIND_OF_CODE, type KnownCode } from './exit-codes.ts';
-import { SCHEMA_VERSION, toWire } from './json.ts';
+import { jsonText, SCHEMA_VERSION, toWire } from './json.ts';
 import { explain } from './refusals/explain.ts';
 import { plainSay } from './refusals/say.ts';
 import { cleanLine } from './text.ts';
@@ -24,6 +24,8 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   owned: 'try again when it is done, or use another --data',
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
+  clock_jumped: 'if it is right as it is, say so with: lb trust-clock',
+  clock_uncertain: 'if it is right, say so with --yes on this command, or with: lb trust-clock',
   config_invalid: 'see docs/CONFIGURATION.md',
   sql_invalid: 'one SELECT over documented views runs, which are listed by: lb sql --tables',
 };
@@ -140,5 +142,5 @@ export function formatFailure(failure: Failure, json: boolean): string {
   const { code, message, details, exitCode } = failure;
   if (!json) return `lb: ${cleanLine(message)}`;
   const wire = { schemaVersion: SCHEMA_VERSION, code, message, exitCode, ...details };
-  return JSON.stringify(toWire(wire));
+  return jsonText(toWire(wire));
 }
