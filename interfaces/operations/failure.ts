@@ -12,6 +12,7 @@ import { explain } from '../cli/refusals/explain.ts';
 import { plainSay, type Say } from '../cli/refusals/say.ts';
 import { shortId } from '../cli/text.ts';
 import type { Call } from './operation.ts';
+import { quoted } from './quote.ts';
 
 export type FailureKind = keyof typeof EXIT;
 
@@ -49,8 +50,17 @@ const NEXT: Readonly<Partial<Record<RefusalCode, string>>> = {
   balance_too_low: 'name less, or earn more first: tasks and claims are rewarded',
 };
 
-/** What an error means for a caller. */
-export function describeFailure(error: unknown, call: Pick<Call, 'node' | 'identity'>): OperationFailure {
+/** What an error means for a caller. @param input what was asked with; no more than a line of it is repeated */
+export function describeFailure(
+  error: unknown,
+  call: Pick<Call, 'node' | 'identity'>,
+  input?: unknown,
+): OperationFailure {
+  const failure = failureFor(error, call);
+  return { ...failure, message: quoted(failure.message, input) };
+}
+
+function failureFor(error: unknown, call: Pick<Call, 'node' | 'identity'>): OperationFailure {
   if (error instanceof RefusedError) return describeRefusal(error, call);
   const found = failureOf(error);
   const kind = kindOf(found?.exitCode ?? EXIT.bug);
