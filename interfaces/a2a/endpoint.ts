@@ -15,16 +15,15 @@ import {
   Task,
   TaskPushNotificationConfig,
 } from '@a2a-js/sdk';
-import { A2A_ERROR_CODE, RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
+import { RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, validateVersion } from '@a2a-js/sdk/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reachOf } from '../access/reach.ts';
 import { sendCached } from '../http/cached.ts';
-import { checkEncoding } from '../http/encoding.ts';
 import { baseUrl } from '../http/gate.ts';
-import { BodyError, readJson } from '../http/json-body.ts';
 import { ProblemError, tooManyStreams } from '../http/problem.ts';
 import type { HttpContext } from '../http/server.ts';
+import { bodyOf, parsed, type RpcRequest } from './bodies.ts';
 import { A2aCall, type Place } from './call.ts';
 import { JSON_RPC_PATH, KEYS_PATH, keySet, publicCard, signed } from './card.ts';
 import { GroupHandler } from './handler.ts';
@@ -32,7 +31,7 @@ import { Intake } from './intake.ts';
 import { Pusher, type PusherOptions } from './push.ts';
 import { PushDesk } from './push-desk.ts';
 import { A2aRecords } from './records.ts';
-import { checkRequest, isMethod, type Method } from './shapes.ts';
+import { checkRequest, isMethod } from './shapes.ts';
 import { sendStream } from './sse.ts';
 import { TaskIndex } from './task-index.ts';
 
@@ -330,54 +329,6 @@ function requireIdentity({ caller: { access } }: A2aCall): void {
 
 function sendJson(reply: FastifyReply, value: unknown, status = 200): FastifyReply {
   return reply.code(status).type(A2A_CONTENT_TYPE).send(JSON.stringify(value));
-}
-
-interface RpcRequest {
-  readonly method: string;
-  readonly id?: unknown;
-  readonly params?: unknown;
-}
-
-/** The request of a body, or what JSON-RPC says to a body that is none. */
-function parsed(request: FastifyRequest): { request: RpcRequest } | { problem: object } {
-  checkEncoding(request);
-  let value: unknown;
-  try {
-    value = readJson((request.body ?? new Uint8Array(0)) as Uint8Array);
-  } catch (error) {
-    if (!(error instanceof BodyError)) throw error;
-    return { problem: { code: A2A_ERROR_CODE.PARSE_ERROR, message: error.message } };
-  }
-  if (isRpcRequest(value)) return { request: value };
-  return {
-    problem: { code: A2A_ERROR_CODE.INVALID_REQUEST, message: 'The body is no request of JSON-RPC 2.0.' },
-  };
-}
-
-/** A longer id, or name of a method, is none that a client has made to tell its requests apart. */
-const RPC_NAME_CHARACTERS_MAX = 512;
-
-function isRpcRequest(value: unknown): value is RpcRequest {
-  const { jsonrpc, method, id = null } = (value ?? {}) as Record<string, unknown>;
-  const isName = (one: unknown): boolean =>
-    typeof one === 'string' && one.length <= RPC_NAME_CHARACTERS_MAX && one.isWellFormed();
-  return jsonrpc === '2.0' && isName(method) && (id === null || typeof id === 'number' || isName(id));
-}
-
-/** The body of a request over HTTP+JSON. @throws RequestMalformedError */
-function bodyOf(method: Method, request: FastifyRequest): object {
-  checkEncoding(request);
-  const value = request.body === undefined ? {} : jsonOf(request.body as Uint8Array);
-  checkRequest(method, value);
-  return value as object;
-}
-
-function jsonOf(body: Uint8Array): unknown {
-  try {
-    return readJson(body);
-  } catch (error) {
-    throw error instanceof BodyError ? new RequestMalformedError(error.message) : error;
-  }
 }
 
 const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false };
