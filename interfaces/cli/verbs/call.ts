@@ -6,7 +6,7 @@ import type { Call, Operation } from '../../operations/operation.ts';
 import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { readTextInput } from '../files.ts';
-import { Verbatim } from '../json.ts';
+import { jsonText, Verbatim } from '../json.ts';
 import { similarTo } from '../suggest.ts';
 import { type Column, printTable } from '../table.ts';
 import { ownName } from '../verb-run.ts';
@@ -57,7 +57,7 @@ async function call(run: Run<CallOptions>): Promise<void> {
   const { key } = run.options;
   const { result } = await performOnce(scene, operation, input, { key, work });
   progress.end();
-  run.print(new Verbatim(result), () => run.out.line(JSON.stringify(result, undefined, 2)));
+  run.print(new Verbatim(result), () => run.out.line(jsonText(result, 2)));
 }
 
 function named(name: string): Operation {
