@@ -15,6 +15,7 @@ import { MalformedError } from '../events/reader.ts';
 import type { Outcome, Receipt } from '../events/receipt.ts';
 import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
+import { transferFee } from '../machines/tokens.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
@@ -30,6 +31,7 @@ import {
   type Wallet,
 } from './market/desk.ts';
 import type { Market } from './market/market.ts';
+import { windowsOf } from './market/market-chain.ts';
 import { keepManual } from './market/wallet.ts';
 import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
@@ -189,8 +191,14 @@ export class Agent {
     return this.do({ type: 'profile_set', name });
   }
 
+  /** Proposes who seals next (admin): they take over with `acceptSealing`. Naming the present sealer withdraws it. */
   setSealers(sealers: readonly Hex32[]): Promise<Receipt> {
     return this.do({ type: 'sealer_set', sealers });
+  }
+
+  /** Takes the sealing over that an admin has proposed to this identity. Its node seals from the next block on. */
+  acceptSealing(): Promise<Receipt> {
+    return this.do({ type: 'sealer_accept' });
   }
 
   /** Opens an invite; the code is the only copy of its key, and whoever has it may join. */
@@ -226,8 +234,13 @@ export class Agent {
     return this.do({ type: 'mint', to, amount });
   }
 
-  transfer(to: Hex32, amount: bigint): Promise<Receipt> {
-    return this.do({ type: 'transfer', to, amount });
+  /** @param feeMax the most to pay as the fee; what the group's policy asks now, if not given */
+  transfer(to: Hex32, amount: bigint, feeMax = this.feeOf(amount)): Promise<Receipt> {
+    return this.do({ type: 'transfer', to, amount, feeMax });
+  }
+
+  private feeOf(amount: bigint): bigint {
+    return transferFee(amount, this.options.view().policy());
   }
 
   spendTreasury(to: Hex32, amount: bigint): Promise<Receipt> {
@@ -266,8 +279,9 @@ export class Agent {
   }
 
   /**
-   * Pays the offer's price into escrow, with a fresh one-time key. The encrypted package must be here already:
-   * no rule can judge about bytes that nobody ever showed.
+   * Pays the offer's price into escrow, with a fresh one-time key and under the windows that the policy has now;
+   * where they are others when it is sealed, nothing is bought. The encrypted package must be here already: no rule
+   * can judge about bytes that nobody ever showed.
    * @throws NotFoundError when it is not, RefusedError
    */
   async purchase(offer: Hex32): Promise<Receipt & { purchase: Hex32 }> {
@@ -277,7 +291,8 @@ export class Agent {
         `the package of offer ${offer.slice(0, 8)} is not on this node; fetch it before paying`,
       );
     const buyerKey = await prepareOneTimeKey(this.options.wallet, this.options.signer);
-    const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey });
+    const windows = windowsOf(this.options.view().policy());
+    const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey, ...windows });
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
   }
 
