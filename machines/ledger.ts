@@ -128,14 +128,15 @@ export function reward(context: RuleContext, source: RewardSource, to: Hex32, am
   const { state } = context;
   const supplyRoom = roomUnderSupplyCap(state);
   const accountRoom = roomUnderCap(state, to);
-  const room = supplyRoom <= accountRoom ? supplyRoom : accountRoom;
+  const isSupplyShort = supplyRoom <= accountRoom;
+  const room = isSupplyShort ? supplyRoom : accountRoom;
   const made = amount <= room ? amount : room;
   if (made > 0n) {
     issue(state, to, made);
     context.emit({ kind: 'reward.paid', source, to, amount: made });
   }
   if (made === amount) return;
-  const because = supplyRoom <= accountRoom ? 'supply_cap' : 'account_cap';
+  const because = isSupplyShort ? 'supply_cap' : 'account_cap';
   context.emit({ kind: 'reward.skipped', source, to, amount: amount - made, because });
 }
 
