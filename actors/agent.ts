@@ -18,6 +18,7 @@ import type { Operation } from '../events/registry.ts';
 import { transferFee } from '../machines/tokens.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
+import { ChainStoppedError } from './chain/stopped.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
@@ -58,6 +59,13 @@ export class Agent {
     this.options = options;
     this.publicKey = options.signer.publicKey;
     this.name = options.name;
+  }
+
+  /** @throws ChainStoppedError once the node is closed: its keys are forgotten then */
+  private get signer(): Signer {
+    const { chain, signer } = this.options;
+    if (chain.status === 'closed') throw new ChainStoppedError('group_closed', 'the group is closed');
+    return signer;
   }
 
   /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
@@ -169,12 +177,12 @@ export class Agent {
 
   /** Says that this identity is there, by one beat, which never touches the chain. */
   beat(): BeatVerdict {
-    return this.options.presence().beat(this.options.signer);
+    return this.options.presence().beat(this.signer);
   }
 
   /** Beats now and once a minute for as long as the result is not disposed of: `using here = agent.keepBeating()`. */
   keepBeating(): Disposable {
-    return { [Symbol.dispose]: this.options.presence().keepBeating(this.options.signer) };
+    return { [Symbol.dispose]: this.options.presence().keepBeating(this.signer) };
   }
 
   // Membership.
@@ -235,12 +243,9 @@ export class Agent {
   }
 
   /** @param feeMax the most to pay as the fee; what the group's policy asks now, if not given */
-  transfer(to: Hex32, amount: bigint, feeMax = this.feeOf(amount)): Promise<Receipt> {
-    return this.do({ type: 'transfer', to, amount, feeMax });
-  }
-
-  private feeOf(amount: bigint): bigint {
-    return transferFee(amount, this.options.view().policy());
+  transfer(to: Hex32, amount: bigint, feeMax?: bigint): Promise<Receipt> {
+    const agreed = feeMax ?? transferFee(amount, this.options.view().policy());
+    return this.do({ type: 'transfer', to, amount, feeMax: agreed });
   }
 
   spendTreasury(to: Hex32, amount: bigint): Promise<Receipt> {
@@ -267,7 +272,7 @@ export class Agent {
     const { title, content, price, description, tags = [], parents = [], expiresMs } = offer;
     const { splits = [{ to: this.publicKey, bps: BASIS_POINTS }], grants = 'automatic' } = offer;
     const terms = { title, price, description, tags, splits, parents, expiresMs };
-    const prepared = await preparePackage(this.options.wallet, this.options.signer, content);
+    const prepared = await preparePackage(this.options.wallet, this.signer, content);
     if (grants === 'by_hand')
       await keepManual(this.options.wallet.wallet, this.publicKey, prepared.packageHash);
     const receipt = await this.do({ type: 'offer_create', ...prepared, ...terms });
@@ -279,9 +284,8 @@ export class Agent {
   }
 
   /**
-   * Pays the offer's price into escrow, with a fresh one-time key and under the windows that the policy has now;
-   * where they are others when it is sealed, nothing is bought. The encrypted package must be here already: no rule
-   * can judge about bytes that nobody ever showed.
+   * Pays the offer's price into escrow, with a fresh one-time key and under the windows that the policy has now. The
+   * encrypted package must be here already: no rule can judge about bytes that nobody ever showed.
    * @throws NotFoundError when it is not, RefusedError
    */
   async purchase(offer: Hex32): Promise<Receipt & { purchase: Hex32 }> {
@@ -290,7 +294,7 @@ export class Agent {
       throw new NotFoundError(
         `the package of offer ${offer.slice(0, 8)} is not on this node; fetch it before paying`,
       );
-    const buyerKey = await prepareOneTimeKey(this.options.wallet, this.options.signer);
+    const buyerKey = await prepareOneTimeKey(this.options.wallet, this.signer);
     const windows = windowsOf(this.options.view().policy());
     const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey, ...windows });
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
@@ -310,14 +314,16 @@ export class Agent {
   /** Opens what was delivered, without accepting it. @throws RefusedError before the grant, and for others */
   openPurchase(purchase: Hex32): Delivery {
     const { record, sealedKey } = this.granted(purchase);
-    const { wallet, signer } = this.options;
+    const { signer, options } = this;
+    const { wallet } = options;
     return openDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
   }
 
   /** Like `openPurchase`, for packages of any size: reads it through, and gives it piece by piece. */
   async checkPurchase(purchase: Hex32): ReturnType<typeof checkDelivery> {
     const { record, sealedKey } = this.granted(purchase);
-    const { wallet, signer } = this.options;
+    const { signer, options } = this;
+    const { wallet } = options;
     return checkDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
   }
 
@@ -336,7 +342,7 @@ export class Agent {
   /** Proves a wrong key; this reveals the purchase's one-time secret, which is worthless afterwards. */
   async disputePurchase(purchase: Hex32): Promise<Receipt> {
     const record = this.ownPurchase(purchase);
-    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record.buyerKey);
+    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.signer, record.buyerKey);
     return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
   }
 
