@@ -185,12 +185,14 @@ describe('a relay that spoils what it carries', () => {
     await connect(member, relay);
     await subscribe(member.network, groupId, relay.key);
     const { client } = relay.network;
-    const call = client.call.bind(client);
-    client.call = (async (to: string, method: 'tx_submit', request: Submit) => {
+    type Call = (to: string, method: string, request: unknown) => Promise<{ verdicts: readonly Verdict[] }>;
+    const call = client.call.bind(client) as unknown as Call;
+    const carried: Call = async (to, method, request) => {
       if (method !== 'tx_submit') return call(to, method, request);
       const pass = async (one: Submit) => [...(await call(to, method, one)).verdicts];
-      return { verdicts: await carry(request, pass) };
-    }) as typeof client.call;
+      return { verdicts: await carry(request as Submit, pass) };
+    };
+    client.call = carried as unknown as typeof client.call;
     return { sealer, member, groupId, agent: member.node.group(groupId).as('node') };
   }
 
