@@ -62,6 +62,9 @@ const handOverFields = { sealers: list(id, { max: 16 }), by: id };
 export const handOverTable = table('hand-over', record(handOverFields));
 /** Number of admins, so that the last one is known without a search. */
 export const adminsTable = table('admins', record({ count: counter }));
+const correctionFields = { fromMs: milliseconds, toMs: milliseconds, by: id };
+/** Where block time went back, under the height: between two of them it only grows, which searches by time rely on. */
+export const correctionTable = table('correction/', record(correctionFields), true);
 
 // Membership.
 

@@ -11,6 +11,7 @@ const TABLE_NOTES: Readonly<Record<string, readonly [id: string, note: string]>>
   sealers: ['', 'The keys that may seal the next block.'],
   'hand-over': ['', 'Who is to seal next, and which admin proposed it; absent where nobody is.'],
   admins: ['', 'The number of admins.'],
+  'correction/': ['height, decimal', 'Where block time went back; see **time_correct**.'],
   'member/': ['key', 'Role nil: a former member.'],
   'invite/': ['invite key', ''],
   'profile/': ['key', ''],

@@ -153,6 +153,15 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
   await ada.revokeOffer(first.offer);
 }
 
+/** A verb with a clock that is ahead, and the way back. */
+async function tooSoon(group: Group, clock: MadeUpClock): Promise<void> {
+  const admin = group.as('node');
+  clock.pass(30 * HOUR_MS);
+  await admin.setProfile('from tomorrow');
+  clock.pass(-30 * HOUR_MS);
+  await admin.correctTime();
+}
+
 async function ending(group: Group, keys: Record<string, string>): Promise<void> {
   const admin = group.as('node');
   await admin.removeMember(keys.eve!);
@@ -181,6 +190,7 @@ const result = await knowledge(group);
 await tasks(group, keys, clock, result);
 await presence(group);
 await market(group, keys, clock);
+await tooSoon(group, clock);
 await ending(group, keys);
 const summary = await group.exportTo(out!);
 await node.close();

@@ -12,6 +12,7 @@ import {
   profileSet,
   sealerAccept,
   sealerSet,
+  timeCorrect,
   transfer,
   treasurySpend,
 } from '../operations.ts';
@@ -44,6 +45,14 @@ export const groupScenarios = {
     [policyUpdate(['max_total_supply', 9n])],
     { cap: 9n, supply: 10n },
   ),
+  time_changed: operations([opened()], founder, [timeCorrect(START_MS + 1)], {
+    expectedMs: START_MS,
+    actualMs: START_MS + 1,
+  }),
+  time_not_ahead: operations([opened()], founder, [timeCorrect(START_MS)], {
+    groupMs: START_MS,
+    nowMs: START_MS,
+  }),
 } satisfies SomeScenarios;
 
 export const membershipScenarios = {
