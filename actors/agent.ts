@@ -19,6 +19,7 @@ import { transferFee } from '../machines/tokens.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { ChainStoppedError } from './chain/stopped.ts';
+import { effectOf } from './effect-of.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
@@ -204,7 +205,7 @@ export class Agent {
     return this.do({ type: 'sealer_set', sealers });
   }
 
-  /** Takes the sealing over that an admin has proposed to this identity. Its node seals from the next block on. */
+  /** Takes over the sealing that an admin has proposed to this identity. */
   acceptSealing(): Promise<Receipt> {
     return this.do({ type: 'sealer_accept' });
   }
@@ -303,8 +304,8 @@ export class Agent {
         `the package of offer ${offer.slice(0, 8)} is not on this node; fetch it before paying`,
       );
     const buyerKey = await prepareOneTimeKey(this.options.wallet, this.signer);
-    const windows = windowsOf(this.options.view().policy());
-    const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey, ...windows });
+    const terms = { amount: price, buyerKey, ...windowsOf(this.options.view().policy()) };
+    const receipt = await this.do({ type: 'purchase', offer, ...terms });
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
   }
 
@@ -396,13 +397,4 @@ function encodeChecked(claim: Parameters<typeof encodeClaim>[0]): Uint8Array {
     if (error instanceof MalformedError) throw new RefusedError(refuse('malformed', { what: error.message }));
     throw error;
   }
-}
-
-function effectOf<K extends Receipt['effects'][number]['kind']>(
-  receipt: Receipt,
-  kind: K,
-): Extract<Receipt['effects'][number], { kind: K }> {
-  const effect = receipt.effects.find((one) => one.kind === kind);
-  if (effect === undefined) throw new NotFoundError(`the receipt has no ${kind}`);
-  return effect as Extract<Receipt['effects'][number], { kind: K }>;
 }
