@@ -132,6 +132,20 @@ export class Store extends StoreReader {
   }
 
   /**
+   * Gives a group an empty place: from then on nothing is read of what it had. For one whose entries are damaged, which
+   * are never touched again: LMDB would have to believe them to take them away.
+   */
+  async renewGroup(groupId: string): Promise<GroupStore> {
+    const { name, addedMs } = this.record(groupId);
+    const group = this.#groups.get(groupId);
+    const writes = new PackedWrites();
+    const record = this.registry.writeGroup(writes, groupId, name, addedMs);
+    await this.#writer.submit(writes);
+    group?.move(record);
+    return this.group(groupId);
+  }
+
+  /**
    * The one store of a group of this node.
    * @throws RangeError for a group that was never added: ask `hasGroup` where the id comes from outside
    */

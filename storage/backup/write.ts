@@ -16,7 +16,7 @@ import { chmod, copyFile, lstat, mkdir, open, readdir, rm } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
-import { DATA_FILE } from '../database-files.ts';
+import { DATA_FILE } from '../data-file.ts';
 import type { DirectoryLayout } from '../directory.ts';
 import { fileError, storageErrorOf } from '../errors.ts';
 import { assertRoom, nameNewFile, trySyncFolder } from '../folders.ts';
