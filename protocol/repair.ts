@@ -5,13 +5,14 @@
  * block is verified and judged again on its way there. Nothing is given up before a peer has shown that it has as much
  * of the group: whoever sealed it may be the only one who had its last blocks.
  */
-import { NotFoundError, UsageError } from '../actors/errors.ts';
+import { NotFoundError, RefusedError, UsageError } from '../actors/errors.ts';
 import type { PeerHint } from '../actors/invites.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import { StorageError } from '../storage/errors.ts';
 import { NetworkError, RpcError, short } from './errors.ts';
 import { adoptFrom, connectToAny, fetchFounding, subscribe } from './membership.ts';
 import type { NetworkService } from './network-service.ts';
+import { fetchBlocks } from './sync/stream.ts';
 
 export interface RepairOptions {
   /** Peers to ask before those that the node knows. */
@@ -59,13 +60,30 @@ export async function repairGroup(
     const founding = await fetchFounding(network, groupId, peer);
     await port.renew(groupId);
     await adoptFrom(network, groupId, peer, founding);
-    const isLevel = await subscribe(network, groupId, peer, waitMs);
+    await fetchRest(network, groupId, peer, waitMs);
     port.renewed(groupId);
+    const isLevel = await subscribe(network, groupId, peer, waitMs);
     const reached = port.store.group(groupId).head()?.height ?? -1;
     return { groupId, from: peer, heightBefore, height: reached, isLevel };
   } finally {
     release();
   }
+}
+
+/** The blocks that come after what is here already, from the peer that was chosen. */
+async function fetchRest(
+  { host, port }: NetworkService,
+  groupId: Hex32,
+  peer: Hex32,
+  waitMs: number,
+): Promise<void> {
+  const from = (port.store.group(groupId).head()?.height ?? -1) + 1;
+  const nowMs = (): number => port.clock.nowMs();
+  const signal = AbortSignal.timeout(waitMs);
+  const { end, blocks } = await fetchBlocks(host, peer, { groupId, from, nowMs, signal });
+  if (end === from) return;
+  const refusal = await port.chain(groupId).follow(blocks);
+  if (refusal !== undefined) throw new RefusedError(refusal);
 }
 
 /** Where the group ends here, as far as that can be read. */

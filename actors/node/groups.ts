@@ -88,7 +88,7 @@ export class Groups {
   damaged(groupId: Hex32, error: StorageError): void {
     this.options.damage.note(groupId, error.message);
     queueMicrotask(() => {
-      if (this.isClosed) return;
+      if (this.isClosed || this.options.damage.of(groupId) === undefined) return;
       // One that is not loaded yet finds the note and halts by itself.
       this.chain(groupId).damaged(error);
     });
@@ -150,11 +150,14 @@ export class Groups {
     const { store, damage, supervisor, noteForgotten } = this.options;
     if (this.maySeal(groupId)) noteForgotten();
     await this.chains.get(groupId)?.close();
-    this.chains.delete(groupId);
     await this.dropDamagedArtifacts(groupId);
     await deleteMarker(store.network, groupId);
     await store.renewGroup(groupId);
+    // Whoever asked in between got a chain of what was there before.
+    const before = this.chains.get(groupId);
+    this.chains.delete(groupId);
     damage.clear(groupId);
+    await before?.close();
     supervisor.sound('chain', groupId);
     this.founded = undefined;
   }

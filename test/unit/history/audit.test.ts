@@ -8,10 +8,10 @@ import { sha256 } from '../../../crypto/hash.ts';
 import { decodeBlock } from '../../../events/block.ts';
 import { toHex } from '../../../events/bytes.ts';
 import { decodeTransaction } from '../../../events/transaction.ts';
-import type { Environment } from '../../../storage/environment.ts';
 import { decodeHead, encodeHead } from '../../../storage/head.ts';
 import { groupIdKey, groupKey, heightKey, idKey, nodeKey, stateKey } from '../../../storage/keys.ts';
 import type { Store } from '../../../storage/store.ts';
+import type { SealedTables as Tables } from '../../support/sealed-tables.ts';
 import {
   flipped,
   GROUP_NUMBER,
@@ -24,8 +24,6 @@ import {
   type World,
   withDamage,
 } from './histories.ts';
-
-type Tables = Environment['tables'];
 
 const folder = temporaryFolder();
 const dir = join(folder, 'store');
