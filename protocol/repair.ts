@@ -60,7 +60,10 @@ export async function repairGroup(
     const founding = await fetchFounding(network, groupId, peer);
     await port.renew(groupId);
     await adoptFrom(network, groupId, peer, founding);
-    await fetchRest(network, groupId, peer, waitMs);
+    await fetchRest(network, groupId, peer, waitMs).catch((error: unknown) => {
+      // A connection that breaks here costs nothing: the group is followed from now on, and the rest comes so.
+      if (!(error instanceof NetworkError)) throw error;
+    });
     port.renewed(groupId);
     const isLevel = await subscribe(network, groupId, peer, waitMs);
     const reached = port.store.group(groupId).head()?.height ?? -1;

@@ -187,11 +187,28 @@ function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {
   const record = descend(pages, main, name).leaf.find((entry) => entry.key.equals(name));
   // A table that was never written to; names that are none were found when the file was opened.
   if (record === undefined) return { from: FIRST, to: undefined };
-  const { leaf, from, to } = descend(pages, pages.treeIn(record.data), key);
-  for (const entry of leaf) {
-    if (entry.kind === 'tree') throw pages.damaged('a tree in a table');
-    if (entry.size <= READ_VALUE_BYTES_MAX && !isIntact(tableId, entry.key, pages.valueOf(entry)))
-      throw pages.damaged(`an entry of ${TABLES[tableId]!.name} is not what was written`);
+  const found = descend(pages, pages.treeIn(record.data), key);
+  let { from, to } = found;
+  for (const [at, entry] of found.leaf.entries()) {
+    if (isProved(pages, tableId, entry)) continue;
+    // Its key may be another one than it was; but its place was between those beside it.
+    const after = found.leaf[at + 1]?.key ?? found.to;
+    const before = found.leaf[at - 1];
+    if (!isBefore(key, after)) from = after!;
+    else if (before !== undefined && Buffer.compare(key, before.key) <= 0) {
+      to = behind(before.key);
+      break;
+    } else throw pages.damaged(`an entry of ${TABLES[tableId]!.name} is not what was written`);
   }
   return { from: Buffer.from(from), to: to && Buffer.from(to) };
+}
+
+function isProved(pages: Pages, tableId: number, entry: PageEntry): boolean {
+  if (entry.kind === 'tree') throw pages.damaged('a tree in a table');
+  return entry.size > READ_VALUE_BYTES_MAX || isIntact(tableId, entry.key, pages.valueOf(entry));
+}
+
+/** The first key that there can be after `key`. */
+function behind(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
 }

@@ -33,6 +33,7 @@ import type { Market } from '../market/market.ts';
 import type { Presences } from '../presence/presences.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
+import { dropDamagedArtifacts } from './damaged-artifacts.ts';
 import { found, type NewGroup } from './founding.ts';
 import type { Identities } from './identities.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -150,7 +151,7 @@ export class Groups {
     const { store, damage, supervisor, noteForgotten } = this.options;
     if (this.maySeal(groupId)) noteForgotten();
     await this.chains.get(groupId)?.close();
-    await this.dropDamagedArtifacts(groupId);
+    await dropDamagedArtifacts(store, groupId);
     await deleteMarker(store.network, groupId);
     await store.renewGroup(groupId);
     // Whoever asked in between got a chain of what was there before.
@@ -170,19 +171,6 @@ export class Groups {
       if (error instanceof StorageError) return true;
       throw error;
     }
-  }
-
-  /** What the members have is fetched again where this node's bytes are not what was written. */
-  private async dropDamagedArtifacts(groupId: Hex32): Promise<void> {
-    const { store } = this.options;
-    let hashes: Hex32[] = [];
-    try {
-      hashes = Array.from(store.group(groupId).artifacts(), ({ hash }) => hash);
-    } catch (error) {
-      // The list itself is damaged. What is not found again by reading stays as it is.
-      if (!(error instanceof StorageError)) throw error;
-    }
-    for (const hash of hashes) if (!store.artifacts.isIntact(hash)) await store.artifacts.drop(hash);
   }
 
   /** Whoever kept something of a group reads it again from what is stored. */
