@@ -52,7 +52,7 @@ test('a damaged group halts over restarts, is repaired from a peer, and is whole
   const whole = again.node.group(groupId);
   expect(whole.now.tasks()).toEqual(group.now.tasks());
   // Texts come behind their blocks.
-  await until(() => whole.claimContent(claim)?.text === 'a text');
+  await until('the text comes', () => whole.claimContent(claim)?.text === 'a text');
   expect(whole.standing()).toMatchObject({ status: 'following' });
   expect((await whole.audit()).status).toBe('sound');
 }, 60_000);
