@@ -241,6 +241,37 @@ export class Keystore {
   }
 
   /**
+   * Gives an identity another name; its key stays.
+   *
+   * Rejects with `IdentityNotFoundError`, `IdentityNameError`, `IdentityExistsError`, `PasswordRequiredError` while
+   * locked, `KeystoreChangedError`, `KeystoreIoError`; the store is as it was then.
+   */
+  rename(name: string, newName: string): Promise<ListedIdentity> {
+    return this.#change(async () => {
+      assertIdentityName(newName);
+      const { file, signers, lock } = this.#state;
+      const known = file.identities.map((identity) => identity.name);
+      const at = known.findIndex((other) => nameKey(other) === nameKey(name));
+      if (at < 0) throw new IdentityNotFoundError(name, known);
+      const twin = known.find((other, place) => place !== at && nameKey(other) === nameKey(newName));
+      if (twin !== undefined) throw new IdentityExistsError(twin);
+      if (signers === undefined) throw new PasswordRequiredError();
+      const old = file.identities[at]!;
+      const signer = signers.get(nameKey(old.name))!;
+      // A sealed seed is bound to its name.
+      const identities = file.identities.with(at, sealIdentity(newName, old.createdMs, signer, lock));
+      const others = [...signers].filter(([key]) => key !== nameKey(old.name));
+      const node = file.node === old.name ? newName : file.node;
+      await this.#write(
+        { ...file, node, identities },
+        new Map([...others, [nameKey(newName), signer]]),
+        lock,
+      );
+      return this.list()[at]!;
+    });
+  }
+
+  /**
    * Sets, changes or (with `undefined`) removes the password; a locked store is unlocked by it.
    *
    * `oldPassword` is asked for even when the store is unlocked, and ignored when it has no password. Rejects

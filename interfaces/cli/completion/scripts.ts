@@ -8,7 +8,7 @@
 import { flagsWith, type Place } from './model.ts';
 
 /** A text in single quotes, for bash and zsh. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
