@@ -37,7 +37,13 @@ export interface DirectoryLayout {
   /** The local socket of the owner. */
   readonly socket: string;
   readonly lock: string;
+  /** The same lock once more, where nobody clears up. */
+  readonly chainLock: string;
+  /** Those who wait for the lock. */
+  readonly waiting: string;
   readonly owner: string;
+  /** When the clock was last right. */
+  readonly clock: string;
 }
 
 /** Where everything lies in the data directory `dir`. */
@@ -54,7 +60,10 @@ export function layoutOf(dir: string): DirectoryLayout {
     access: join(root, 'access.json'),
     socket: join(root, 'node.sock'),
     lock: join(root, 'lock.db'),
+    chainLock: join(root, 'chain', 'owner.db'),
+    waiting: join(root, 'waiting'),
     owner: join(root, 'owner.json'),
+    clock: join(root, 'clock.json'),
   };
 }
 

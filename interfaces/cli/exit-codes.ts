@@ -2,7 +2,7 @@
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
 import type { ChainStoppedError } from '../../actors/chain/stopped.ts';
 import type { CheckpointError } from '../../actors/checkpoint/take.ts';
-import type { ClockJumpedError } from '../../actors/clock.ts';
+import type { ClockError } from '../../actors/clock.ts';
 import type {
   AmbiguousIdError,
   BrokenHistoryError,
@@ -29,7 +29,6 @@ import type { IdentityRequiredError } from '../operations/call.ts';
 import type { CancelledError } from '../operations/cancelled.ts';
 import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
-import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
 import type { FileError, ImportIncompleteError, OutputFailedError, VerdictError } from './errors.ts';
 import type { RestoredNodeError } from './network.ts';
@@ -88,10 +87,9 @@ export type KnownCode =
   | NetworkErrorCode
   | MarketErrorCode
   | ChainStoppedError['code']
-  | ClockJumpedError['code']
+  | ClockError['code']
   | TooManyWatchersError['code']
   | ConfigErrorCode
-  | SocketPathError['code']
   | SocketProtocolError['code']
   | LockedNodeError['code']
   | RestoredNodeError['code']
@@ -125,6 +123,7 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   keystore_lost: 'environment',
   keystore_corrupt: 'environment',
   keystore_version_unknown: 'environment',
+  keystore_closed: 'environment',
   keystore_changed: 'environment',
   keystore_unwritable: 'environment',
   password_required: 'forbidden',
@@ -182,8 +181,8 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   group_halted: 'environment',
   group_closed: 'environment',
   clock_jumped: 'environment',
+  clock_uncertain: 'environment',
   too_many_watchers: 'refused',
-  socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
   identity_required: 'forbidden',

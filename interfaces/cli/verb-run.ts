@@ -16,6 +16,7 @@ import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
 import { askHidden, givenPassword } from './password.ts';
+import type { ReadingCopy } from './read-only.ts';
 import { explain } from './refusals/explain.ts';
 import { plainSay, type Say } from './refusals/say.ts';
 import { namer } from './resolve.ts';
@@ -44,6 +45,7 @@ interface CommonOptions {
   readonly as?: string;
   readonly at?: string;
   readonly passwordFile?: string;
+  readonly yes?: boolean;
 }
 
 /** Flags of the verb and of everything above it; where both have one, the one nearer to the verb counts. */
@@ -86,6 +88,8 @@ export class Run<O extends object = object> {
   private readonly spec: VerbSpec;
   private directory: string | undefined;
   private opened: BatteryNode | undefined;
+  /** What is read in place of a directory that cannot be written. */
+  private copy: ReadingCopy | undefined;
   private chosen: Group | undefined;
   private readonly warnings: string[] = [];
   private cleanups: (() => Promise<void> | void)[] = [];
@@ -132,7 +136,7 @@ export class Run<O extends object = object> {
   /** A look at the node, opened for it alone and closed again. */
   async peek<T>(look: (node: BatteryNode) => T): Promise<T> {
     const { upNode } = this.context;
-    const node = upNode ?? (await this.openWith(undefined));
+    const node = upNode ?? (await this.openWith(undefined, OWNER_WAIT_MS, await this.placeToRead()));
     try {
       return look(node);
     } finally {
@@ -167,7 +171,7 @@ export class Run<O extends object = object> {
       if (willSign && upNode.isLocked) throw new LockedNodeError();
       return upNode;
     }
-    if (!willSign) return this.openWith(undefined, waitMs);
+    if (!willSign) return this.openWith(undefined, waitMs, await this.placeToRead());
     const password = await givenPassword(this.terminal, this.options.passwordFile, this.env);
     const node = await this.openWith(password, waitMs);
     if (!node.isLocked || !this.terminal.isInteractive) return node;
@@ -176,15 +180,28 @@ export class Run<O extends object = object> {
     return this.openWith(await askHidden(this, 'Password: '), waitMs);
   }
 
-  private async openWith(password: string | undefined, waitMs = OWNER_WAIT_MS): Promise<BatteryNode> {
+  private async openWith(
+    password: string | undefined,
+    waitMs = OWNER_WAIT_MS,
+    data = this.path(this.data),
+  ): Promise<BatteryNode> {
     const config = loadConfig({ data: this.path(this.data), env: this.env });
-    const options = { data: this.path(this.data), waitMs, ...nodeOptions(config, this.env) };
+    const options = { data, waitMs, ...nodeOptions(config, this.env) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
     const warning = node.keyFileWarning;
     if (warning !== undefined && !this.warnings.includes(warning)) this.warn(warning);
     return node;
+  }
+
+  /** The data directory, or a copy of it where its file system is read-only. */
+  private async placeToRead(): Promise<string> {
+    const data = this.path(this.data);
+    const { copyToRead, isReadOnly } = await import('./read-only.ts');
+    if (!isReadOnly(data)) return data;
+    this.copy ??= copyToRead(data);
+    return this.copy.data;
   }
 
   /** The group of `--group`, or the only one. */
@@ -230,15 +247,37 @@ export class Run<O extends object = object> {
   async agent(): Promise<Agent> {
     const node = await this.node();
     const group = await this.group();
-    await this.compareIfRestored();
+    await this.readyToSeal(group);
     return group.as(this.options.as ?? ownName(node));
+  }
+
+  /** What is asked before a verb has this node seal. @throws RestoredNodeError */
+  async readyToSeal(group?: Group): Promise<void> {
+    await this.compareIfRestored();
+    await this.settleClock(group);
+  }
+
+  /**
+   * Before a verb has this node seal by a clock that nothing vouches for: a person is asked, where one is there.
+   * `--yes` is the answer given beforehand. Without either the sealing says why it does not.
+   * @param group where the next block goes; nothing for a group that is about to be founded
+   */
+  private async settleClock(group?: Group): Promise<void> {
+    const node = await this.node();
+    if (this.options.yes === true) return node.trustClock();
+    if (group !== undefined && !node.isSealedHere(group.groupId)) return;
+    const doubt = node.clockDoubt(group?.head.tsMs);
+    if (doubt === undefined || !this.terminal.isInteractive) return;
+    const question = `${doubt.message}.\nIs the clock of this machine right? [y/N] `;
+    const answer = await this.terminal.ask(question, { isShown: true, signal: this.signal });
+    if (/^y(es)?$/i.test(answer.trim())) node.trustClock();
   }
 
   /**
    * Before a verb has this node seal: one that was restored from a backup asks members what it has forgotten.
    * @throws RestoredNodeError where nobody who could know is there to ask
    */
-  async compareIfRestored(): Promise<void> {
+  private async compareIfRestored(): Promise<void> {
     const node = await this.node();
     if (this.isUpHere || !node.isFreshlyRestored) return;
     const { compareRestored } = await import('./network.ts');
@@ -330,6 +369,7 @@ export class Run<O extends object = object> {
       for (const cleanup of this.cleanups.reverse()) await cleanup();
       if (this.opened !== this.context.upNode) await this.opened?.close();
     } finally {
+      this.copy?.remove();
       // Last: whoever ends the process after a signal waits for the runs that are left.
       this.context.runs.delete(this);
     }

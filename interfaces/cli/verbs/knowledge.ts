@@ -186,5 +186,7 @@ async function recent(run: Run<{ limit: string; since?: string }>): Promise<void
       isText: true,
     },
   ];
-  run.print({ height: view.height, claims }, () => printTable(run.out, columns, claims, 'no claims'));
+  run.print({ height: view.height, claims }, () =>
+    printTable(run.out, columns, claims, 'no claims; publish one with: lb publish-claim'),
+  );
 }

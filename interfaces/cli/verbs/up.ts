@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
-import { layoutOf } from '../../../storage/directory.ts';
 import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
 import {
@@ -14,12 +13,14 @@ import {
 } from '../../config/load.ts';
 import type { Monitors } from '../../http/server.ts';
 import type { Logger } from '../../observability/logger.ts';
+import { findSocket } from '../../socket/place.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { givenPeers } from '../network.ts';
 import { askHidden, givenPassword } from '../password.ts';
 import { aborted, listenFor } from '../serving.ts';
 import { printFields, printSentence } from '../table.ts';
+import { count } from '../text.ts';
 
 /** A second `lb up` says so at once; a short verb that is just ending is waited for. */
 const OWNER_WAIT_MS = 2_000;
@@ -102,10 +103,10 @@ async function up(run: Run<UpOptions>, { isNetworkAlone = false } = {}): Promise
     : await serveHttp(run, node, config, { metrics, ...attached }, logger);
   const groups = node.groupIds().length;
   const { pid } = process;
-  const { socket } = layoutOf(data);
+  const socket = findSocket(data);
   logger.info({ data, socket, groups, addresses: network?.addresses }, 'the node is up');
   run.print({ status: 'up', data, pid, socket, groups, network, http }, () => {
-    const held = `${groups} ${groups === 1 ? 'group' : 'groups'}`;
+    const held = count(groups, 'group');
     printSentence(run.out, `The node is up in ${data} with ${held}, process ${pid}; Ctrl-C stops it`);
     printFields(
       run.out,
