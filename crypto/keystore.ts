@@ -11,7 +11,6 @@
  */
 import { join } from 'node:path';
 import { equalBytes, fromHex, toHex } from '../events/bytes.ts';
-import type { FileAction } from '../events/errno.ts';
 import { type Identity, randomSeed, type Signer, signerFromSeed } from './identity.ts';
 import { createFile, KEYSTORE_MODE, type KeystoreDisk, nodeDisk, replaceFile } from './keystore-disk.ts';
 import {
@@ -21,12 +20,11 @@ import {
   KeystoreChangedError,
   KeystoreClosedError,
   KeystoreCorruptError,
-  KeystoreError,
   KeystoreExistsError,
-  KeystoreIoError,
   KeystoreNotFoundError,
   PasswordRequiredError,
   WrongPasswordError,
+  wrapIo,
 } from './keystore-errors.ts';
 import {
   assertIdentityName,
@@ -398,20 +396,4 @@ function warningAbout(path: string, mode: number): string | undefined {
   if (process.platform === 'win32' || (mode & ~KEYSTORE_MODE) === 0) return undefined;
   const octal = mode.toString(8).padStart(4, '0');
   return `others may read the key store ${path} (mode ${octal}, should be 0600)`;
-}
-
-/** Turns the operating system's errors into the store's own; `known` are those that mean more here. */
-async function wrapIo<T>(
-  action: FileAction,
-  path: string,
-  step: () => Promise<T>,
-  known: Readonly<Record<string, new (path: string) => KeystoreError>> = {},
-): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (error instanceof KeystoreError) throw error;
-    const Known = known[(error as NodeJS.ErrnoException).code ?? ''];
-    throw Known === undefined ? new KeystoreIoError(action, path, error) : new Known(path);
-  }
 }
