@@ -29,6 +29,8 @@ export interface DirectoryLayout {
   readonly views: string;
   /** How far each identity has read each group: the one thing about reading that no log can tell again. */
   readonly readMarks: string;
+  /** What was imported from which file, and which claims it became. */
+  readonly imports: string;
   /** Keys of identities, encrypted. */
   readonly keys: string;
   readonly config: string;
@@ -57,6 +59,7 @@ export function layoutOf(dir: string): DirectoryLayout {
     chain: join(root, 'chain'),
     views: join(root, 'views'),
     readMarks: join(root, 'read-marks.db'),
+    imports: join(root, 'imports.db'),
     keys: join(root, 'keys'),
     config: join(root, 'config.json'),
     damage: join(root, 'damage.json'),

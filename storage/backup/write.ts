@@ -136,17 +136,18 @@ async function copyFiles(layout: DirectoryLayout, scratch: string): Promise<stri
     await copyFile(join(layout.root, name), join(scratch, name), constants.COPYFILE_EXCL);
     await chmod(join(scratch, name), MODE);
   }
-  if (await copyReadMarks(layout.readMarks, join(scratch, basename(layout.readMarks))))
-    names.push(basename(layout.readMarks));
+  for (const path of [layout.readMarks, layout.imports])
+    if (await copyNotes(path, join(scratch, basename(path)))) names.push(basename(path));
   return [...names.slice(0, 1), DATABASE_NAME, ...names.slice(1)];
 }
 
 /**
- * Copies what was read by whom, through SQLite, since the views' thread may be writing it. Marks that cannot be read
- * are no reason to go without a backup: at worst, something read is shown as unread again.
+ * Copies what was read by whom, or imported from where, through SQLite, since it may be written meanwhile. Notes that
+ * cannot be read are no reason to go without a backup: at worst, something read is shown as unread again, and an edit
+ * of an imported document is added beside what it replaces.
  * @returns whether there is a copy
  */
-async function copyReadMarks(from: string, to: string): Promise<boolean> {
+async function copyNotes(from: string, to: string): Promise<boolean> {
   if (!existsSync(from)) return false;
   // Late: a Node that is too old has no such module, and is to be told so before anything fails to load.
   const { backup: backupDatabase, DatabaseSync } = await import('node:sqlite');

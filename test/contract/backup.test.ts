@@ -22,6 +22,7 @@ import { sha256 } from '../../crypto/hash.ts';
 import { InlineVerifier } from '../../crypto/inline-verifier.ts';
 import { toHex } from '../../events/bytes.ts';
 import { AccessTokens } from '../../interfaces/access/tokens.ts';
+import { importMarkdown } from '../../interfaces/cli/import/import-markdown.ts';
 import { BatteryNode } from '../../node.ts';
 import { restoreBackup } from '../../storage/backup/read.ts';
 
@@ -42,6 +43,9 @@ beforeAll(async () => {
   const { token } = new AccessTokens(join(base, 'node')).create({ name: 'monitor' });
   accessToken = token;
   await group.as('node').publishClaim({ text: 'read before the backup' });
+  const notes = join(base, 'notes.md');
+  writeFileSync(notes, '# Notes\n\nold\n');
+  await importMarkdown({ group, agent: group.as('node'), data: join(base, 'node'), paths: [notes] });
   const reader = node.identity('node').publicKey;
   await node.views.unread(group.groupId, reader, { height: 1, index: 0 });
   // Sixty-four callers that never stop while the copy is made.
@@ -85,6 +89,7 @@ describe('a backup under load', () => {
       'access.json',
       'keys/keystore.json',
       'read-marks.db',
+      'imports.db',
     ]);
     expect(readdirSync(scratch)).toEqual([]);
   });
@@ -120,6 +125,17 @@ describe('a backup under load', () => {
       restored.identity('node').publicKey,
     );
     expect(readUpTo).toMatch(/\.1\.0$/);
+  });
+
+  test('keeps what was imported from where: an edit still replaces what it edits', async () => {
+    const data = join(base, 'imported');
+    await restoreBackup(backup, data);
+    await using restored = await BatteryNode.open({ data, password });
+    const group = restored.group('one');
+    writeFileSync(join(base, 'notes.md'), '# Notes\n\nnew\n');
+    const paths = [join(base, 'notes.md')];
+    const summary = await importMarkdown({ group, agent: group.as('node'), data, paths });
+    expect(summary).toMatchObject({ claims: 1, retracted: 1 });
   });
 
   test('holds the keys as they are: encrypted', () => {

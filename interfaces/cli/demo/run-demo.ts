@@ -66,6 +66,7 @@ async function readDocuments(workshop: Workshop, options: DemoOptions): Promise<
   const summary = await importMarkdown({
     group,
     agent: agents.architect,
+    data: options.node.data,
     paths: [docs],
     tags: [DOCS_TAG],
     signal,

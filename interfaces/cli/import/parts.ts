@@ -2,8 +2,18 @@
  * Cutting a text that is longer than a claim may be: between blocks where that is enough, else between the items of
  * a list, else between lines, and only inside a line that is itself too long between characters.
  */
-import { CLAIM_TEXT_BYTES_MAX } from '../../../events/limits.ts';
-import type { ParsedMarkdown } from './sections.ts';
+import { blocksOf } from './blocks.ts';
+import { wholeCharacters } from './scan.ts';
+import type { Source } from './source.ts';
+
+/** How many parts are cut at a time; their text is in memory. */
+const PARTS_PER_CUT = 8;
+
+interface Places {
+  /** Where blocks begin, and one level deeper, where the items of lists do. */
+  readonly blockStarts: readonly number[];
+  readonly itemStarts: readonly number[];
+}
 
 interface Range {
   readonly start: number;
@@ -30,16 +40,35 @@ function characterStarts(text: string, { start, end }: Range): number[] {
   return starts;
 }
 
+/** The parts of `range`, which is in bytes of the document, each at most `bytesMax` bytes: a few in memory at a time. */
+export function* partsOf(source: Source, { start, end }: Range, bytesMax: number): Generator<string> {
+  for (let at = start; at < end; ) {
+    let bytes = source.read(at, Math.min(at + bytesMax * PARTS_PER_CUT, end));
+    const isLast = at + bytes.length >= end;
+    if (!isLast) bytes = bytes.subarray(0, wholeCharacters(bytes));
+    const text = bytes.toString('utf8');
+    if (isLast && bytes.length <= bytesMax) return yield text;
+    const blocks = blocksOf(text);
+    const places = {
+      blockStarts: blocks.map((block) => block.start),
+      itemStarts: blocks.flatMap(({ items = [] }) => items),
+    };
+    const parts = cutIntoParts(text, { start: 0, end: text.length }, places, bytesMax);
+    // What the last part ends with may go on behind what was read.
+    for (const part of isLast ? parts : parts.slice(0, -1)) {
+      const piece = text.slice(part.start, part.end);
+      at += Buffer.byteLength(piece);
+      yield piece;
+    }
+    if (isLast || bytes.length === 0) return;
+  }
+}
+
 /**
  * The ranges that a section's own text is cut into, in order and without gaps, each at most `bytesMax` bytes of
  * UTF-8.
  */
-export function cutIntoParts(
-  text: string,
-  range: Range,
-  places: Pick<ParsedMarkdown, 'blockStarts' | 'itemStarts'>,
-  bytesMax = CLAIM_TEXT_BYTES_MAX,
-): Range[] {
+export function cutIntoParts(text: string, range: Range, places: Places, bytesMax: number): Range[] {
   const levels: CutLevel[] = [
     (_, part) => within(places.blockStarts, part),
     (_, part) => within(places.itemStarts, part),

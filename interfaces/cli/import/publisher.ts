@@ -1,12 +1,11 @@
 /**
- * Claims into transactions: as many per signature as the limits allow, several transactions under way at once.
+ * Operations into transactions: as many per signature as the limits allow, several transactions under way at once.
  *
- * The order is kept from the first claim to the last, in and between transactions, so a parent may travel just
+ * The order is kept from the first operation to the last, in and between transactions, so a parent may travel just
  * before its children. When one transaction is refused those behind it may be too; the first refusal is kept, and
  * nothing more is sent.
  */
 import type { Agent } from '../../../actors/agent.ts';
-import type { Batch } from '../../../actors/new-records.ts';
 import { OPERATIONS_PER_TRANSACTION_MAX, TRANSACTION_BYTES_MAX } from '../../../events/limits.ts';
 import type { Refusal } from '../../../events/refusals.ts';
 import type { Operation } from '../../../events/registry.ts';
@@ -15,14 +14,15 @@ import type { Operation } from '../../../events/registry.ts';
 const TRANSACTIONS_IN_FLIGHT_MAX = 4;
 /** Texts that one transaction brings along; bounds what is in memory (times the transactions in flight). */
 const ARTIFACT_BYTES_MAX = 4 * 1024 * 1024;
-/** Of a transaction beside its operations, and of a claim beside its tags, rounded up generously. */
+/** Of a transaction beside its operations, and of an operation beside its texts, rounded up generously. */
 const TRANSACTION_OVERHEAD_BYTES = 512;
-const CLAIM_OVERHEAD_BYTES = 96;
-const TAG_OVERHEAD_BYTES = 3;
+const OPERATION_OVERHEAD_BYTES = 96;
+const TEXT_OVERHEAD_BYTES = 3;
 
 export class Publisher {
   private readonly agent: Agent;
-  private readonly onSealed: (claims: number) => void;
+  private readonly onSealed: (operations: readonly Operation[]) => void;
+  private readonly isDry: boolean;
   private operations: Operation[] = [];
   private artifacts: Uint8Array[] = [];
   private operationBytes = TRANSACTION_OVERHEAD_BYTES;
@@ -31,25 +31,32 @@ export class Publisher {
   private refused: Refusal | undefined;
   private failure: unknown;
 
-  /** @param onSealed told how many more claims are on disk */
-  constructor(agent: Agent, onSealed: (claims: number) => void) {
+  /**
+   * @param onSealed told what more is on disk
+   * @param isDry whether to send nothing, and tell all the same
+   */
+  constructor(agent: Agent, onSealed: (operations: readonly Operation[]) => void, isDry: boolean) {
     this.agent = agent;
     this.onSealed = onSealed;
+    this.isDry = isDry;
   }
 
-  /** Takes a claim; waits while enough is under way. Returns false once something was refused. */
-  async add(claim: Batch, tags: readonly string[]): Promise<boolean> {
-    const tagBytes = tags.reduce((sum, tag) => sum + Buffer.byteLength(tag) + TAG_OVERHEAD_BYTES, 0);
-    const bytes = CLAIM_OVERHEAD_BYTES + tagBytes;
+  /**
+   * Takes an operation; waits while enough is under way. Returns false once something was refused.
+   * @param texts the texts in the operation, its tags or its reason
+   */
+  async add(operation: Operation, texts: readonly string[], artifact?: Uint8Array): Promise<boolean> {
+    const textBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + TEXT_OVERHEAD_BYTES, 0);
+    const bytes = OPERATION_OVERHEAD_BYTES + textBytes;
     const isFull =
       this.operations.length >= OPERATIONS_PER_TRANSACTION_MAX ||
       this.operationBytes + bytes > TRANSACTION_BYTES_MAX ||
       this.artifactBytes >= ARTIFACT_BYTES_MAX;
     if (isFull) await this.send();
-    this.operations.push(...claim.operations);
-    this.artifacts.push(...claim.artifacts);
+    this.operations.push(operation);
+    if (artifact !== undefined) this.artifacts.push(artifact);
     this.operationBytes += bytes;
-    for (const artifact of claim.artifacts) this.artifactBytes += artifact.length;
+    this.artifactBytes += artifact?.length ?? 0;
     if (this.failure !== undefined) throw this.failure;
     return this.refused === undefined;
   }
@@ -62,10 +69,11 @@ export class Publisher {
     this.operationBytes = TRANSACTION_OVERHEAD_BYTES;
     this.artifactBytes = 0;
     if (operations.length === 0 || this.refused !== undefined || this.failure !== undefined) return;
+    if (this.isDry) return this.onSealed(operations);
     const sent = this.agent.submit(operations, artifacts).then(
       (outcome) => {
         if (outcome.status === 'refused') this.refused ??= outcome.refusal;
-        else this.onSealed(operations.length);
+        else this.onSealed(operations);
       },
       (error: unknown) => {
         this.failure ??= error;

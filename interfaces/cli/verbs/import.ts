@@ -1,6 +1,7 @@
 /** `import`: Markdown files and folders become claims. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { UsageError } from '../../../actors/errors.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { ImportIncompleteError } from '../errors.ts';
 import { parseTags } from '../fields.ts';
@@ -10,6 +11,10 @@ import { cleanLine, count } from '../text.ts';
 
 interface ImportVerbOptions {
   readonly tags?: string;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly followLinks?: boolean;
+  readonly encoding?: string;
 }
 
 /** Failed paths that people are shown; machines get all. */
@@ -23,25 +28,49 @@ export function registerImport(program: Command, context: CliContext): void {
       usage: 'import <path...>',
       summary: 'Import Markdown files and folders: one claim per section.',
       heading: 'Knowledge',
-      example: 'lb import ./docs README.md --tags handbook,2026',
+      example: 'lb import ./docs README.md --tags handbook,2026\nlb import ./docs --prune --dry-run',
       details:
-        'Sections are threaded under their document and tagged with their package, folder and file. What is there already is skipped, so it can be run again at any time: an edited section adds only that section. Hidden folders, and node_modules inside a folder, are left out. A path that is named and cannot be imported makes the verb fail once the rest is imported.',
+        'Sections are threaded under their document and tagged with its front matter, package, folder and file; the title of the front matter is the title of the document. It can be run again at any time: what is there already is skipped, and a section that was edited or removed is retracted in favor of what took its place. A renamed file keeps the claims of its sections. The claims of a file that is gone stay until --prune. What somebody else claimed stays as well. Hidden folders, node_modules inside a folder, and links that lead out of it are left out. UTF-8 and UTF-16 are recognized. A path that is named and cannot be imported makes the verb fail once the rest is imported.',
       inGroup: true,
       signs: true,
     },
-    (command) => command.option('--tags <tags>', 'more tags for every claim, separated by commas'),
+    (command) =>
+      command
+        .option('--tags <tags>', 'more tags for every claim, separated by commas')
+        .option('--prune', 'retract the claims of files that are gone from the given folders')
+        .option('--dry-run', 'only say what would be done')
+        .option('--follow-links', 'also read what links out of the given folders point to')
+        .option(
+          '--encoding <name>',
+          'encoding of files that are not UTF-8 and have no byte order mark: windows-1252, shift_jis, …',
+        ),
     runImport,
   );
 }
 
 async function runImport(run: Run<ImportVerbOptions>): Promise<void> {
   const tags = parseTags(run.options.tags);
+  const { prune, dryRun, followLinks } = run.options;
+  const encoding = parseEncoding(run.options.encoding);
   const { importMarkdown } = await import('../import/import-markdown.ts');
   const [group, agent] = [await run.group(), await run.agent()];
+  const { data } = await run.node();
   const { signal } = run;
   const paths = run.args.map((path) => run.path(path));
   const onProgress = run.json ? () => {} : importStatus(run.out);
-  const summary = await importMarkdown({ group, agent, paths, tags, signal, onProgress });
+  const summary = await importMarkdown({
+    group,
+    agent,
+    data,
+    paths,
+    tags,
+    signal,
+    onProgress,
+    ...(prune === undefined ? {} : { prune }),
+    ...(dryRun === undefined ? {} : { dryRun }),
+    ...(followLinks === undefined ? {} : { followLinks }),
+    ...(encoding === undefined ? {} : { encoding }),
+  });
   run.out.status('');
   run.print(summary, () => printSummary(run, summary));
   // What a folder holds beside its documents is no failure; what the user named is.
@@ -52,6 +81,18 @@ async function runImport(run: Run<ImportVerbOptions>): Promise<void> {
   const more = found.length - FAILED_SHOWN_MAX;
   if (more > 0) run.hint(`… and ${more} more; --json lists all`);
   if (named.length > 0) throw incomplete(named);
+}
+
+/** @throws UsageError */
+function parseEncoding(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  try {
+    return new TextDecoder(name).encoding;
+  } catch {
+    throw new UsageError(
+      `there is no encoding ${JSON.stringify(name)}; windows-1252, iso-8859-2, shift_jis and utf-16le are some`,
+    );
+  }
 }
 
 type Failed = ImportSummary['failed'];
@@ -68,16 +109,37 @@ function incomplete(named: Failed): ImportIncompleteError {
   );
 }
 
-function printSummary(run: Run, summary: ImportSummary): void {
-  const { files, sections, claims, skipped, failed, seconds } = summary;
+function printSummary(run: Run<ImportVerbOptions>, summary: ImportSummary): void {
+  const { files, sections, claims, skipped, failed, seconds, dryRun } = summary;
   const rate = claims === 0 ? '' : ` (${perSecond(claims, seconds)})`;
   const from = `${count(sections, 'section')} of ${count(files, 'file')}`;
   run.out.line(
     run.out.style(
       'green',
-      `Imported ${count(claims, 'claim')} from ${from} in ${seconds.toFixed(1)} s${rate}`,
+      `${dryRun ? 'Would import' : 'Imported'} ${count(claims, 'claim')} from ${from} in ${seconds.toFixed(1)} s${rate}`,
     ),
   );
   if (skipped > 0) run.out.line(`  ${count(skipped, 'section')} known already`);
+  printChanges(run, summary);
   if (failed.length > 0) run.out.line(`  ${count(failed.length, 'path')} could not be imported`);
+}
+
+/** What became of claims that an earlier import made. */
+function printChanges(
+  run: Run<ImportVerbOptions>,
+  { retracted, reinstated, left, renamed, gone }: ImportSummary,
+): void {
+  const lines: [number, string][] = [
+    [renamed, `${count(renamed, 'file')} renamed`],
+    [retracted, `${count(retracted, 'claim')} retracted: changed or gone`],
+    [reinstated, `${count(reinstated, 'claim')} reinstated: there again`],
+    [
+      left,
+      `${count(left, 'claim')} of others changed or gone; only their authors or an admin may retract them`,
+    ],
+  ];
+  for (const [number, line] of lines) if (number > 0) run.out.line(`  ${line}`);
+  if (gone === 0) return;
+  run.out.line(`  ${count(gone, 'file')} gone`);
+  if (run.options.prune !== true) run.hint('--prune retracts the claims of files that are gone');
 }

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Group } from '../../../actors/group.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../../events/limits.ts';
-import { FILE_BYTES_MAX } from '../../../interfaces/cli/import/files.ts';
 import { type ImportOptions, importMarkdown } from '../../../interfaces/cli/import/import-markdown.ts';
 import { BatteryNode } from '../../../node.ts';
 
@@ -34,7 +33,7 @@ function write(path: string, content: string | Uint8Array): string {
 }
 
 const run = (options: Partial<ImportOptions> = {}) =>
-  importMarkdown({ group, agent: group.as('node'), paths: [docs], ...options });
+  importMarkdown({ group, agent: group.as('node'), data: node.data, paths: [docs], ...options });
 
 /** Claims by the first words of their text. */
 function claimed(): Map<string, { claim: string; parent: string | undefined; tags: readonly string[] }> {
@@ -172,14 +171,12 @@ describe('what is left out', () => {
     write('good.md', GUIDE);
     write('nul.md', 'a\0b');
     write('latin.md', Uint8Array.of(0xe4, 0xf6));
-    write('large.md', Buffer.alloc(FILE_BYTES_MAX + 1, 'a'));
     symlinkSync(join(docs, 'nowhere'), join(docs, 'gone.md'));
     const { files, failed } = await run();
     expect(files).toBe(1);
     expect(failed.map(({ path, reason }) => [path.slice(docs.length + 1), reason])).toEqual([
       ['gone.md', 'there is no such file or folder'],
-      ['large.md', 'larger than 4 MiB'],
-      ['latin.md', 'not valid UTF-8'],
+      ['latin.md', 'not valid UTF-8; where it is another encoding, name it with --encoding'],
       ['nul.md', 'binary: it holds NUL bytes'],
     ]);
   });

@@ -1,7 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { blocksOf } from '../../../interfaces/cli/import/blocks.ts';
+import { frontMatterOf } from '../../../interfaces/cli/import/front-matter.ts';
+import { inOrder, type Section, sectionTrees } from '../../../interfaces/cli/import/outline.ts';
 import { cutIntoParts } from '../../../interfaces/cli/import/parts.ts';
-import { inOrder, type Section, splitSections } from '../../../interfaces/cli/import/sections.ts';
+
+/** The sections of a text, in code units, and where its blocks and the items of its lists begin. */
+function splitSections(text: string): { root: Section; blockStarts: number[]; itemStarts: number[] } {
+  const { end } = frontMatterOf(text);
+  const blocks = blocksOf(text.slice(end)).map(({ start, items, ...block }) => ({
+    ...block,
+    start: end + start,
+    items: items?.map((item) => end + item) ?? [],
+  }));
+  const [root] = [...sectionTrees(blocks, end, text.length)];
+  return {
+    root: root!,
+    blockStarts: blocks.map(({ start }) => start),
+    itemStarts: blocks.flatMap(({ items }) => items),
+  };
+}
 
 /** The tree as text: depth, slice, and what is below it. */
 function outline(text: string): string[] {
