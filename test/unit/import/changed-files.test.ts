@@ -206,14 +206,14 @@ describe('front matter', () => {
   });
 
   it('with other tags or another title makes the claims anew', async () => {
-    const page = (data: string): string => `---\n${data}\n---\ntext\n\n## Part\n\nmore\n`;
+    const page = (data: string): string => `---\n${data}\n---\ntext\n\n## Part\n\nmore\n\n## Rest\n\nelse\n`;
     write('page.md', page('title: One\ntags: a'));
     await run();
     write('page.md', page('title: One\ntags: b'));
-    expect(await run()).toMatchObject({ claims: 2, retracted: 2 });
+    expect(await run()).toMatchObject({ claims: 3, retracted: 3 });
     write('page.md', page('title: Two\ntags: b'));
     expect(await run()).toMatchObject({ claims: 1, retracted: 1 });
-    expect(said().standing).toEqual(['## Part more', 'docs/page.md # Two text']);
+    expect(said().standing).toEqual(['## Part more', '## Rest else', 'docs/page.md # Two text']);
   });
 
   it.each([
