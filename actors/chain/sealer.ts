@@ -256,7 +256,7 @@ export class Sealer {
     }
   }
 
-  /** Judges what waits, in order, until the block is full; the refused get their answer. */
+  /** Judges what waits, in order, until the block is full or heavy; the refused get their answer. */
   private fillBlock(nowMs: number, taken: Submission[], refusals: Refused[]): void {
     const { judge } = this.options.core;
     judge.openBlock(nowMs);
@@ -268,6 +268,7 @@ export class Sealer {
         const { bytes, txId } = submission.transaction;
         if (!judge.hasRoomFor(bytes.length)) break;
         const refusal = judge.add(submission.transaction);
+        if (refusal?.code === 'block_too_heavy') break;
         if (refusal === undefined) {
           taken.push(submission);
           submission.trace?.stage('commit');

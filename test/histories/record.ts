@@ -10,9 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../actors/clock.ts';
 import type { Group } from '../../actors/group.ts';
+import { sha256 } from '../../crypto/hash.ts';
 import { createPackageKey } from '../../crypto/package.ts';
 import { sealPackageKey } from '../../crypto/sealed-box.ts';
-import { fromHex, utf8 } from '../../events/bytes.ts';
+import { x25519 } from '../../crypto/x25519.ts';
+import { fromHex, toHex, utf8 } from '../../events/bytes.ts';
 import { BatteryNode } from '../../node.ts';
 
 const HOUR_MS = 3_600_000;
@@ -137,15 +139,32 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
   const refunded = await stranger.purchase(second.offer);
   clock.pass(49 * HOUR_MS);
   await stranger.refundPurchase(refunded.purchase);
-  const disputed = await stranger.purchase(first.offer);
-  const { buyerKey } = group.now.purchase(disputed.purchase)!;
+  // An offer whose key the node does not hold, so that nobody grants before the wrong key is there.
+  const packageHash = toHex(sha256(utf8('nothing to sell')));
+  await ada.do({
+    type: 'offer_create',
+    packageHash,
+    keyHash: packageHash,
+    title: 'Nothing',
+    description: undefined,
+    tags: [],
+    price: 5n,
+    splits: [{ to: keys.ada!, bps: 10_000 }],
+    parents: [],
+    expiresMs: undefined,
+  });
+  const empty = group.now.offers().find((offer) => offer.title === 'Nothing')!;
+  const oneTimeSecret = sha256(utf8('one-time secret'));
+  const buyerKey = toHex(x25519.publicKey(oneTimeSecret));
+  await stranger.do({ type: 'purchase', offer: empty.offer, amount: 5n, buyerKey });
+  const disputed = group.now.purchases().find(({ offer }) => offer === empty.offer)!;
   const wrongKey = sealPackageKey({
     packageKey: createPackageKey(),
     buyerKey: fromHex(buyerKey),
     purchaseId: fromHex(disputed.purchase),
   })!;
   await ada.do({ type: 'grant', purchase: disputed.purchase, sealedKey: wrongKey });
-  await stranger.disputePurchase(disputed.purchase);
+  await stranger.do({ type: 'purchase_dispute', purchase: disputed.purchase, oneTimeSecret });
   await stranger.purchase(second.offer);
   await ada.revokeOffer(first.offer);
 }
