@@ -5,6 +5,7 @@ import type { Market } from './actors/market/market.ts';
 import { MeasuredVerifier } from './actors/measured-verifier.ts';
 import type { NewGroup } from './actors/node/founding.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
+import { noteOpened } from './actors/node/opened-here.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
 import type { PartFailure } from './actors/node/supervisor.ts';
 import type { Outbox } from './actors/outbox.ts';
@@ -44,6 +45,8 @@ export class BatteryNode {
   private readonly parts: NodeParts;
   private readonly watchers: Watchers;
   private closing: Promise<void> | undefined;
+  /** Takes back the note that this node is open here. */
+  private forget: () => void = () => {};
 
   private constructor(resources: Resources) {
     this.resources = resources;
@@ -95,7 +98,9 @@ export class BatteryNode {
       assertKeysNotLost(data);
       keystore = await openKeystore(layout.keys, password === undefined ? {} : { password });
       store = openChain(layout, durability);
-      return new BatteryNode({ layout, lock, store, keystore, verifier, options });
+      const node = new BatteryNode({ layout, lock, store, keystore, verifier, options });
+      node.forget = noteOpened(layout.root, node);
+      return node;
     } catch (error) {
       await failuresOf([() => store?.close(), () => keystore?.close(), () => lock.release()]);
       throw error;
@@ -140,7 +145,8 @@ export class BatteryNode {
   }
 
   /** A new identity with a key of its own. */
-  createIdentity(name: string): Promise<ListedIdentity> {
+  async createIdentity(name: string): Promise<ListedIdentity> {
+    this.assertOpen();
     return this.parts.identities.create(name);
   }
 
@@ -163,7 +169,8 @@ export class BatteryNode {
     return this.resources.keystore.modeWarning;
   }
 
-  changePassword(oldPassword: string | undefined, newPassword: string | undefined): Promise<void> {
+  async changePassword(oldPassword: string | undefined, newPassword: string | undefined): Promise<void> {
+    this.assertOpen();
     return this.resources.keystore.changePassword(oldPassword, newPassword);
   }
 
@@ -177,6 +184,7 @@ export class BatteryNode {
 
   /** Ids of the groups on this node. */
   groupIds(): Hex32[] {
+    this.assertOpen();
     return this.parts.groups.ids();
   }
 
@@ -306,6 +314,7 @@ export class BatteryNode {
     const { keystore, store, verifier, lock } = this.resources;
     const { supervisor, networkSlot, outbox, market, tasks, presences, alarms, groups, views } = this.parts;
     supervisor.drain();
+    this.forget();
     // What fails must not keep the store open under a directory that is given back.
     const [failure] = await failuresOf([
       () => networkSlot.stop(),

@@ -125,6 +125,7 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   keystore_lost: 'environment',
   keystore_corrupt: 'environment',
   keystore_version_unknown: 'environment',
+  keystore_closed: 'environment',
   keystore_changed: 'environment',
   keystore_unwritable: 'environment',
   password_required: 'forbidden',

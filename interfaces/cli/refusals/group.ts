@@ -3,7 +3,7 @@ import { MAX_TOKEN } from '../../../events/fields.ts';
 import { BASIS_POINTS } from '../../../events/limits.ts';
 import type { PolicyKey } from '../../../events/operations/group.ts';
 import { policyTakes } from '../policy.ts';
-import { shortId, withArticle } from '../text.ts';
+import { count, shortId, withArticle } from '../text.ts';
 import { moment, type Say, type SomeWords, signer } from './say.ts';
 
 const SHOW_POLICY = 'lb policy shows all keys and values';
@@ -55,7 +55,7 @@ export const membershipWords = {
   ],
   invite_unknown: ({ invite }) => [`the group has no invite ${shortId(invite)}`, NEW_CODE],
   invite_uses_invalid: ({ maxUses }) => [
-    `an invite for ${maxUses} uses lets nobody in`,
+    `an invite for ${count(maxUses, 'use')} lets nobody in`,
     'name at least one with --max-uses',
   ],
   invite_expired: ({ expiresMs }, say) => [`the invite ended at ${moment(expiresMs, say)}`, NEW_CODE],

@@ -51,7 +51,12 @@ export function registerGroup(program: Command, context: CliContext): void {
       const groups = summarizeReadable(node, held);
       const halted = haltedGroups(held);
       run.print({ groups, halted }, () => {
-        printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+        printTable(
+          run.out,
+          GROUP_COLUMNS,
+          groups,
+          'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
+        );
         printHalted(run, halted);
       });
     },
