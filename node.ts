@@ -1,4 +1,5 @@
 import { Bus } from './actors/bus.ts';
+import { type Clock, ClockError, recordOf, systemClock } from './actors/clock.ts';
 import { NodeClosedError } from './actors/errors.ts';
 import type { Group } from './actors/group.ts';
 import type { Market } from './actors/market/market.ts';
@@ -20,6 +21,7 @@ import type { NetworkService } from './protocol/network-service.ts';
 import type { NetworkOptions } from './protocol/network-types.ts';
 import type { NetworkPort } from './protocol/port.ts';
 import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
+import { writeClockRecord } from './storage/clock-record.ts';
 import { createDirectory, isFreshlyRestored, openDirectory, recordCompared } from './storage/directory.ts';
 import { acquireLock } from './storage/lock.ts';
 import type { Store } from './storage/store.ts';
@@ -36,6 +38,7 @@ export interface InitOptions {
   readonly password?: string;
   /** How long to wait for another owner of the directory to go, milliseconds. */
   readonly waitMs?: number;
+  readonly clock?: Clock;
 }
 
 export class BatteryNode {
@@ -76,6 +79,7 @@ export class BatteryNode {
       const keystore = await createKeystore(layout.keys, password === undefined ? {} : { password });
       const identity = keystore.list()[0]!;
       await keystore.close();
+      writeClockRecord(layout.clock, recordOf(options.clock ?? systemClock));
       return { identity };
     } finally {
       lock.release();
@@ -194,6 +198,11 @@ export class BatteryNode {
     return this.parts.groups.all();
   }
 
+  /** Whether this node holds a key that may seal the group. */
+  isSealedHere(groupId: Hex32): boolean {
+    return this.parts.groups.seals(groupId);
+  }
+
   /** The groups whose chains are loaded: those in use. */
   loadedGroups(): Group[] {
     return this.parts.groups.loaded();
@@ -287,7 +296,21 @@ export class BatteryNode {
     return this.parts.clock.jumpMs;
   }
 
-  /** Takes the present wall time as right after a jump. */
+  /**
+   * What keeps this node from sealing by its clock.
+   * @param lastBlockMs the time of the block that the next one would follow
+   */
+  clockDoubt(lastBlockMs?: number): ClockError | undefined {
+    try {
+      this.parts.clock.sealingMs(lastBlockMs);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ClockError) return error;
+      throw error;
+    }
+  }
+
+  /** Takes the present wall time as right: after a jump, and where nothing has vouched for the clock. */
   trustClock(): void {
     this.parts.clock.trust();
   }
@@ -324,6 +347,7 @@ export class BatteryNode {
       () => presences.stop(),
       () => alarms.stop(),
       () => groups.close(),
+      () => this.rememberClock(),
       () => views.close(),
       () => this.bus.close(),
       () => verifier.close(),
@@ -333,6 +357,12 @@ export class BatteryNode {
     ]);
     supervisor.drained();
     if (failure !== undefined) throw failure.error;
+  }
+
+  /** For the next process, which has seen nothing of this one's time. */
+  private rememberClock(): void {
+    const known = this.parts.clock.known();
+    if (known !== undefined) writeClockRecord(this.resources.layout.clock, known);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -255,6 +255,14 @@ export class Agent {
     return this.do({ type: 'rules_upgrade', version });
   }
 
+  /**
+   * Sets the group's time back to the sealer's clock, where its last block came from one that was ahead (admin). What
+   * was sealed stays, with the times that it has.
+   */
+  correctTime(): Promise<Receipt> {
+    return this.do({ type: 'time_correct', fromMs: this.options.view().tsMs });
+  }
+
   // Market.
 
   /** Encrypts the content, keeps the key in the wallet, and offers the package. */

@@ -12,7 +12,8 @@ import { type Case, count, FAT_TAGS, FAT_TEXT, flat, id, upTo } from './case.ts'
 import { Ground, type Request, requestsOf } from './ground.ts';
 import { MARKET_CASES } from './market-cases.ts';
 
-export type HeavyKind = Exclude<OperationType, 'genesis' | 'rules_upgrade'>;
+/** All but those that stand alone in a block, and the one that cannot be accepted yet. */
+export type HeavyKind = Exclude<OperationType, 'genesis' | 'rules_upgrade' | 'time_correct'>;
 
 /** One author, one kind of operation, again and again. */
 const simple =

@@ -24,6 +24,8 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   owned: 'try again when it is done, or use another --data',
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
+  clock_jumped: 'if it is right as it is, say so with: lb trust-clock',
+  clock_uncertain: 'if it is right, say so with --yes on this command, or with: lb trust-clock',
   config_invalid: 'see docs/CONFIGURATION.md',
   sql_invalid: 'one SELECT over documented views runs, which are listed by: lb sql --tables',
 };

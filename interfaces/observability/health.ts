@@ -141,7 +141,7 @@ async function checkDiskSpace(data: string): Promise<Check> {
 /** Whether the system clock jumped while the node ran. */
 export function checkSteadiness({ clockJumpMs }: Pick<HealthSubject, 'clockJumpMs'>): Check {
   if (clockJumpMs === undefined) return { name: 'clock', status: 'ok', detail: 'the clock is steady' };
-  const detail = `the system clock jumped by ${Math.round(clockJumpMs / 1000)} s; nothing is sealed until it is right again or the node is restarted`;
+  const detail = `the system clock jumped by ${Math.round(clockJumpMs / 1000)} s; nothing is sealed until it is right again, or trusted`;
   return { name: 'clock', status: 'failed', detail };
 }
 

@@ -287,4 +287,13 @@ export const groupDesk: readonly Operation[] = [
     properties: { changes: free('keys as group_info shows them') },
     act: ({ agent }, { changes }) => agent.updatePolicy(policyFrom(changes)),
   }),
+  act('groups', {
+    name: 'correct_time',
+    title: "Set the group's time back",
+    description:
+      "Sets the group's time back to the sealer's clock, where its last block came from a clock that was ahead (admin). The history stays.",
+    effect: 'sets',
+    properties: {},
+    act: ({ agent }) => agent.correctTime(),
+  }),
 ];

@@ -10,11 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../actors/clock.ts';
 import type { Group } from '../../actors/group.ts';
-import { sha256 } from '../../crypto/hash.ts';
 import { createPackageKey } from '../../crypto/package.ts';
 import { sealPackageKey } from '../../crypto/sealed-box.ts';
-import { x25519 } from '../../crypto/x25519.ts';
-import { fromHex, toHex, utf8 } from '../../events/bytes.ts';
+import { fromHex, utf8 } from '../../events/bytes.ts';
 import { BatteryNode } from '../../node.ts';
 
 const HOUR_MS = 3_600_000;
@@ -117,6 +115,7 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
     content: utf8('1. Validate.'),
     price: 99n,
     tags: ['guide'],
+    grants: 'by_hand',
   });
   const second = await group.as('bob').createOffer({
     title: 'Guide, second part',
@@ -128,6 +127,7 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
     ],
     parents: [{ offer: first.offer, bps: 1_250 }],
     expiresMs: 1_900_000_000_000,
+    grants: 'by_hand',
   });
   const accepted = await stranger.purchase(second.offer);
   await group.as('bob').grant(accepted.purchase);
@@ -139,34 +139,26 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
   const refunded = await stranger.purchase(second.offer);
   clock.pass(49 * HOUR_MS);
   await stranger.refundPurchase(refunded.purchase);
-  // An offer whose key the node does not hold, so that nobody grants before the wrong key is there.
-  const packageHash = toHex(sha256(utf8('nothing to sell')));
-  await ada.do({
-    type: 'offer_create',
-    packageHash,
-    keyHash: packageHash,
-    title: 'Nothing',
-    description: undefined,
-    tags: [],
-    price: 5n,
-    splits: [{ to: keys.ada!, bps: 10_000 }],
-    parents: [],
-    expiresMs: undefined,
-  });
-  const empty = group.now.offers().find((offer) => offer.title === 'Nothing')!;
-  const oneTimeSecret = sha256(utf8('one-time secret'));
-  const buyerKey = toHex(x25519.publicKey(oneTimeSecret));
-  await stranger.do({ type: 'purchase', offer: empty.offer, amount: 5n, buyerKey });
-  const disputed = group.now.purchases().find(({ offer }) => offer === empty.offer)!;
+  const disputed = await stranger.purchase(first.offer);
+  const { buyerKey } = group.now.purchase(disputed.purchase)!;
   const wrongKey = sealPackageKey({
     packageKey: createPackageKey(),
     buyerKey: fromHex(buyerKey),
     purchaseId: fromHex(disputed.purchase),
   })!;
   await ada.do({ type: 'grant', purchase: disputed.purchase, sealedKey: wrongKey });
-  await stranger.do({ type: 'purchase_dispute', purchase: disputed.purchase, oneTimeSecret });
+  await stranger.disputePurchase(disputed.purchase);
   await stranger.purchase(second.offer);
   await ada.revokeOffer(first.offer);
+}
+
+/** A verb with a clock that is ahead, and the way back. */
+async function tooSoon(group: Group, clock: MadeUpClock): Promise<void> {
+  const admin = group.as('node');
+  clock.pass(30 * HOUR_MS);
+  await admin.setProfile('from tomorrow');
+  clock.pass(-30 * HOUR_MS);
+  await admin.correctTime();
 }
 
 async function ending(group: Group, keys: Record<string, string>): Promise<void> {
@@ -196,6 +188,7 @@ const result = await knowledge(group);
 await tasks(group, keys, clock, result);
 await presence(group);
 await market(group, keys, clock);
+await tooSoon(group, clock);
 await ending(group, keys);
 const summary = await group.exportTo(out!);
 await node.close();

@@ -33,6 +33,14 @@ export const groupWords = {
     `there are ${tokens(supply)} already, more than a cap of ${tokens(cap)}`,
     `name at least ${tokens(supply)}, or "none" for no cap`,
   ],
+  time_changed: ({ expectedMs, actualMs }, say) => [
+    `the last block is of ${moment(expectedMs, say)}, and the correction was signed for ${moment(actualMs, say)}`,
+    'give the command again, which signs anew',
+  ],
+  time_not_ahead: ({ groupMs }, say) => [
+    `the time of the group is not ahead of the sealer's clock: its last block is of ${moment(groupMs, say)}`,
+    'there is nothing to correct; look at the clock of the machine that seals',
+  ],
 } satisfies SomeWords;
 
 export const membershipWords = {

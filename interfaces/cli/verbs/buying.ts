@@ -135,7 +135,7 @@ async function payOnly(run: Run<BuyOptions>, { groupId, offer, isHere }: FoundOf
     throw new NotFoundError(`group ${groupId.slice(0, 8)} is not on this node; buy without --by-hand`);
   const group = node.group(groupId);
   const { price } = group.now.offer(offer) ?? missing(offer);
-  await run.compareIfRestored();
+  await run.readyToSeal();
   const { purchase, ...receipt } = await group.as(run.options.as ?? ownName(node)).purchase(offer);
   printReceipt(run, receipt, `${count(price, 'token')} in escrow until you accept the delivery`, {
     purchase,

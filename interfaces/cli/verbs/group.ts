@@ -122,6 +122,7 @@ async function createGroup(run: Run<CreateOptions>): Promise<void> {
   const node = await run.node();
   if (isNameTaken(node, name))
     run.warn(`this node has another group called ${name} already; tell the two apart by their ids`);
+  await run.readyToSeal();
   const group = await node.createGroup({
     name,
     policy,
