@@ -191,14 +191,29 @@ export const CASES: { readonly [K in HeavyKind]: Case } = {
         ground.founder,
       ),
   ),
+  sealer_accept: ({ many }) => {
+    const ground = new Ground(1);
+    const { founder, members } = ground;
+    const other = members[0]!;
+    ground.all([{ type: 'member_add', member: other.publicKey, role: 'admin' }], founder);
+    // Two admins take the sealing from each other, as often as a block has room.
+    const requests = upTo(Math.min(many, 4_096), (at): Request => {
+      const author = at % 2 === 0 ? other : founder;
+      return {
+        author,
+        operations: [{ type: 'sealer_set', sealers: [author.publicKey] }, { type: 'sealer_accept' }],
+      };
+    });
+    return { ground, requests };
+  },
   mint: simple(256, (at) => ({ type: 'mint', to: id(`rich ${at}`), amount: 1n })),
-  transfer: simple(256, (at) => ({ type: 'transfer', to: id(`rich ${at}`), amount: 1n })),
+  transfer: simple(256, (at) => ({ type: 'transfer', to: id(`rich ${at}`), amount: 1n, feeMax: undefined })),
   treasury_spend: simple(
     256,
     (at) => ({ type: 'treasury_spend', to: id(`rich ${at}`), amount: 1n }),
     (ground) =>
       ground.all(
-        [{ type: 'transfer', to: ground.members[0]!.publicKey, amount: 100_000_000n }],
+        [{ type: 'transfer', to: ground.members[0]!.publicKey, amount: 100_000_000n, feeMax: undefined }],
         ground.founder,
       ),
   ),

@@ -7,6 +7,7 @@ import { type Hex32, toHex, utf8 } from '../../events/bytes.ts';
 import type { MarketOperation } from '../../events/operations/market.ts';
 import type { Operation } from '../../events/registry.ts';
 import { offerIdOf, purchaseIdOf } from '../../machines/market.ts';
+import { benchGenesis } from '../workload.ts';
 import { type Case, count, FAT_TAGS, FAT_TEXT, id, upTo } from './case.ts';
 import { Ground, requestsOf } from './ground.ts';
 
@@ -59,6 +60,8 @@ const purchaseOf = (offer: Hex32): Operation => ({
   offer,
   amount: 1_000_000n,
   buyerKey: toHex(x25519.publicKey(secret)),
+  grantWindowMs: benchGenesis.policy.grant_window_ms,
+  disputeWindowMs: benchGenesis.policy.dispute_window_ms,
 });
 
 function market(many: number, upTo: 'offered' | 'bought' | 'granted') {

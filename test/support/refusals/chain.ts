@@ -25,6 +25,7 @@ import {
   inviteCreate,
   memberRemove,
   profileSet,
+  sealerAccept,
   sealerSet,
 } from '../operations.ts';
 import { alice, founder, hashOf, person, stranger } from '../people.ts';
@@ -76,7 +77,7 @@ export const blockScenarios = {
     { tsMs: START_MS, latestMs: START_MS - 1 },
   ),
   block_wrong_sealer: block(
-    [opened(), joined(alice, { role: 'admin' }), by(founder, sealerSet(alice))],
+    [opened(), joined(alice, { role: 'admin' }), by(founder, sealerSet(alice)), by(alice, sealerAccept)],
     (world) => forgeBlock(world, { signer: founder }),
     { sealer: founder.publicKey },
   ),
