@@ -12,6 +12,7 @@ import type { Operation } from '../../events/registry.ts';
 import type { VerifiedTransaction } from '../../events/transaction.ts';
 
 import { sealersTable } from '../../machines/tables.ts';
+import { StorageError } from '../../storage/errors.ts';
 import type { Head } from '../../storage/port.ts';
 import { SUBMISSIONS_MAX } from '../bounds.ts';
 import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
@@ -26,6 +27,7 @@ import type { ChainOptions, ChainStatus, Outlet } from './options.ts';
 import { eventsOfFinalBlock } from './publish.ts';
 import { NotSealerError, Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
+import { tellSigned } from './signed-within.ts';
 import { ChainStoppedError, haltedError } from './stopped.ts';
 import { SourceFailedError } from './validate.ts';
 import { readTransaction } from './verify.ts';
@@ -70,6 +72,8 @@ export class GroupChain {
   /** Makes the chain ready to work, or halts it with the reason why it is not. */
   private load(): void {
     try {
+      const damage = this.options.damage?.();
+      if (damage !== undefined) throw new StorageError('corrupt', damage);
       const core = new ChainCore(this.options.store, this.groupId, this.telemetry);
       this.work = { core, sealer: this.sealerOf(core) };
       this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner(core) !== undefined });
@@ -135,6 +139,11 @@ export class GroupChain {
   /** Transactions that wait to be sealed. */
   get waiting(): number {
     return this.work?.sealer.waiting ?? 0;
+  }
+
+  /** Something of the group was found damaged, whoever read it: nothing more is sealed or followed. */
+  damaged(error: StorageError): void {
+    this.halt(error);
   }
 
   private halt(error: Error): void {
@@ -210,7 +219,9 @@ export class GroupChain {
       const { groupId } = this;
       const signed = signTransaction(signer, { groupId, operations, tsMs: this.options.clock.nowMs() });
       if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
-      return this.prepared(signed, attachments);
+      const told = tellSigned(groupId, signed.txId);
+      if (told === undefined) return this.prepared(signed, attachments);
+      return told.then(() => this.prepared(signed, attachments));
     });
   }
 
