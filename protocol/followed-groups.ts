@@ -3,7 +3,8 @@
  * gossip what is new. What an operator has set for a group (a pause, an interval, named sources) is heeded at once.
  */
 import { historyGap } from '../actors/checkpoint/marker.ts';
-import type { SyncStatus } from '../events/bus.ts';
+import type { HandOvers } from '../actors/checkpoint/hand-overs.ts';
+import type { BlockHeader } from '../events/block.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Access } from './access.ts';
 import type { GroupGossip } from './gossip.ts';
@@ -13,7 +14,7 @@ import type { NetworkPort } from './port.ts';
 import type { RpcClient } from './rpc/client.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { type ArtifactFetcher, missingArtifacts } from './sync/artifacts.ts';
-import { isInDispute } from './sync/evidence.ts';
+import type { Seal } from './sync/evidence.ts';
 import { GroupSync } from './sync/group-sync.ts';
 import { HistoryFill } from './sync/history-fill.ts';
 
@@ -24,6 +25,7 @@ export interface FollowedGroupsOptions {
   readonly client: RpcClient;
   readonly artifacts: ArtifactFetcher;
   readonly gossip: GroupGossip;
+  readonly handOvers: HandOvers;
   readonly subscriptions: Subscriptions;
   readonly settings: Pick<NetworkOptions, 'syncIntervalMs' | 'stallMs' | 'isResting'>;
   connectedKeys(): readonly Hex32[];
@@ -62,13 +64,14 @@ export class FollowedGroups {
   follow(groupId: Hex32): GroupSync {
     const known = this.syncs.get(groupId);
     if (known !== undefined) return known;
-    const { port, host, access, client, artifacts, gossip, settings, level } = this.options;
+    const { port, host, access, client, artifacts, gossip, handOvers, settings, level } = this.options;
     const sync = new GroupSync(groupId, {
       port,
       host,
       access,
       client,
       artifacts,
+      handOvers,
       stallMs: settings.stallMs,
       sources: (group) => this.sourcesOf(group),
       level,
@@ -98,12 +101,12 @@ export class FollowedGroups {
 
   /** Does what the subscription of a group says now. */
   heed(groupId: Hex32): void {
-    const { subscriptions, settings, port } = this.options;
+    const { subscriptions, settings } = this.options;
     const sync = this.syncs.get(groupId);
     const { isPaused, intervalMs = settings.syncIntervalMs } = subscriptions.get(groupId);
     sync?.setInterval(intervalMs);
     if (isPaused) sync?.pause();
-    else if (!isInDispute(port, groupId)) sync?.resume();
+    else sync?.resume();
   }
 
   /** Connected peers that have the group, as far as this node knows: who seals it first, then whom one named. */
@@ -121,11 +124,16 @@ export class FollowedGroups {
     for (const groupId of this.syncs.keys()) yield* this.options.subscriptions.get(groupId).sources;
   }
 
-  /** Something new was announced; without a height, by a sealer who is not known here. */
-  announced(groupId: Hex32, height: number | undefined): void {
+  /** Something new was announced; without a header, by a sealer who is not known here. */
+  announced(groupId: Hex32, header: Pick<BlockHeader, 'height' | 'sealer'> | undefined): void {
     const sync = this.syncs.get(groupId);
-    if (height === undefined) sync?.pull();
-    else sync?.announced(height);
+    if (header === undefined) sync?.pull();
+    else sync?.announced(header);
+  }
+
+  /** A seal was announced for a height at which another block is here. */
+  async contradicted(groupId: Hex32, seal: Seal): Promise<void> {
+    await this.syncs.get(groupId)?.contradicted(seal);
   }
 
   /** What the groups are at. */
@@ -163,12 +171,11 @@ export class FollowedGroups {
 
   /**
    * Pulls a group now, also one that rests, and rests again afterwards.
-   * @returns whether a source was reached within the time; false too where the group is in dispute
+   * @returns whether a source was reached within the time; false too where the group is in dispute, unless the sealing has gone on to others
    */
   async pullNow(groupId: Hex32, waitMs: number): Promise<boolean> {
     const sync = this.follow(groupId);
-    const wasResting: boolean = (sync.status as SyncStatus) === 'paused';
-    if (wasResting && isInDispute(this.options.port, groupId)) return false;
+    const wasResting = sync.isToldToRest;
     const isLevel = sync.whenLevel(waitMs);
     if (wasResting) sync.resume();
     else sync.pull();

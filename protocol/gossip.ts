@@ -14,6 +14,7 @@ import type { BeatVerdict } from '../actors/presence/group-presence.ts';
 import { AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from '../crypto/aead.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { concatBytes, type Hex32, toHex } from '../events/bytes.ts';
+import type { BlockHeader } from '../events/block.ts';
 import { decode, encode } from '../events/codec.ts';
 import { blob, record, uint } from '../events/fields.ts';
 import { MalformedError } from '../events/reader.ts';
@@ -22,7 +23,7 @@ import type { Host } from './host.ts';
 import { keyOf } from './keys.ts';
 import { GOSSIP_BYTES_MAX } from './limits.ts';
 import type { NetworkPort } from './port.ts';
-import { holdAgainst, readSeal, type Seal, sealCodec, sealOf } from './sync/evidence.ts';
+import { readSeal, type Seal, sealCodec, sealOf } from './sync/evidence.ts';
 import { topicOf } from './topic.ts';
 
 /** New heads are announced at most so often; the last one always is. */
@@ -48,10 +49,10 @@ export interface GossipOptions {
   readonly host: Host;
   readonly port: NetworkPort;
   readonly access: Access;
-  /** A block of this height is there, newer than what is here; no height where its sealer is not known here. */
-  announced(groupId: Hex32, height: number | undefined): void;
-  /** Two blocks of one sealer at one height have been seen. */
-  equivocated(groupId: Hex32): void;
+  /** A block is there, newer than what is here; no header where its sealer is not known here. */
+  announced(groupId: Hex32, header: Pick<BlockHeader, 'height' | 'sealer'> | undefined): void;
+  /** Two blocks of one sealer at one height may have been seen; resolves when that has been dealt with. */
+  contradicted(groupId: Hex32, seal: Seal): Promise<void>;
   /** An announcement of an offer has come in the group's channel. */
   heard(groupId: Hex32, announcement: Uint8Array, peer: Hex32): Judgement;
 }
@@ -131,19 +132,19 @@ export class GroupGossip {
   }
 
   private async judgeHead(groupId: Hex32, seal: Seal): Promise<Judgement> {
-    const { port, access, announced, equivocated } = this.options;
+    const { port, access, announced, contradicted } = this.options;
     const header = readSeal(seal);
     if (header === undefined || header.groupId !== groupId) return 'reject';
     const group = port.store.group(groupId);
     const knownId = group.blockId(header.height);
     if (knownId === toHex(sha256(seal.header))) return 'ignore';
     if (knownId !== undefined) {
-      if (await holdAgainst(port, groupId, seal)) equivocated(groupId);
+      await contradicted(groupId, seal);
       return 'ignore';
     }
     // Sealed by somebody whom we do not know as a sealer: perhaps we are behind, but others must judge it.
     const isSealer = access.sealers(groupId).includes(header.sealer);
-    announced(groupId, isSealer ? header.height : undefined);
+    announced(groupId, isSealer ? header : undefined);
     return isSealer ? 'accept' : 'ignore';
   }
 

@@ -118,6 +118,8 @@ export const HEAD_COMPARISON_MS = 5_000;
 export const BEAT_INTERVAL_MS = 60_000;
 /** Announcements are renewed, and handed to peers that are new, this often. */
 export const ANNOUNCE_INTERVAL_MS = 10 * 60_000;
+/** Evidence of each group that is kept; more of what stops nothing is not: a former sealer can make it without end. */
+export const EVIDENCE_MAX = 64;
 /** Announcements and beats are small; larger ones are not looked at. */
 export const GOSSIP_BYTES_MAX = 2 * KIB;
 

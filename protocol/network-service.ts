@@ -59,6 +59,7 @@ export class NetworkService {
   private readonly listening = new Listening();
   private readonly beatTimer: NodeJS.Timeout;
   private readonly clocks: PeerClocks;
+  private readonly handOvers = new HandOvers();
   /** Who may seal each group, as of its last block. */
   private readonly sealersBefore = new Map<Hex32, string>();
   private memberTimer: NodeJS.Timeout | undefined;
@@ -114,8 +115,8 @@ export class NetworkService {
       host,
       port,
       access,
-      announced: (groupId, height) => this.groups.announced(groupId, height),
-      equivocated: (groupId) => this.groups.known(groupId)?.pause(),
+      announced: (groupId, header) => this.groups.announced(groupId, header),
+      contradicted: (groupId, seal) => this.groups.contradicted(groupId, seal),
       heard: (groupId, bytes, peer) => this.market.announcements.heardInGroup(groupId, bytes, peer),
     });
     this.groups = new FollowedGroups({
@@ -125,6 +126,7 @@ export class NetworkService {
       client: this.client,
       artifacts: new ArtifactFetcher(port.store, this.client, (groupId) => port.bus.artifactsCame(groupId)),
       gossip: this.gossip,
+      handOvers: this.handOvers,
       subscriptions: this.subscriptions,
       settings: options,
       connectedKeys: () => this.peers.connectedKeys(),
@@ -173,7 +175,7 @@ export class NetworkService {
   }
 
   private async serve(): Promise<void> {
-    const { port, host, access, book, client, groups } = this;
+    const { port, host, access, book, client, groups, handOvers } = this;
     const { announcements } = this.market;
     const desk: SubmissionDesk = {
       port,
@@ -182,7 +184,6 @@ export class NetworkService {
       sealingPeers: (groupId) => groups.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
     };
     const introduced = (peer: Hex32): void => this.introduced(peer);
-    const handOvers = new HandOvers();
     const notFound = (peer: Hex32): void => {
       if (!access.sharesGroup(peer)) host.suspect(peer, 'it asks for groups that are none of its own');
     };

@@ -110,7 +110,7 @@ export function registerSync(program: Command, context: CliContext): void {
       heading,
       example: 'lb evidence',
       details:
-        'Both headers with their seals are kept: together they prove it to anybody. The group is not followed until somebody decides.',
+        'Both headers with their seals are kept: together they prove it to anybody. While it is open, the group is not followed until somebody decides. What the chain has left behind stops nothing.',
       inGroup: true,
     },
     (command) => command,
@@ -131,25 +131,32 @@ export function registerSync(program: Command, context: CliContext): void {
   );
 }
 
+/** How evidence stands, for people. */
+const STANDINGS = {
+  open: 'open: the group is not followed',
+  decided: 'decided: somebody here went on with the block that is kept',
+  past: 'past: the sealing has gone on to others since',
+} as const;
+
 async function showEvidence(run: Run): Promise<void> {
   const node = await run.node();
   const { evidences } = await import('../../../protocol/sync/evidence.ts');
   const { decodeHeader } = await import('../../../events/block.ts');
   const ids = run.options.group === undefined ? node.groupIds() : [(await run.group()).groupId];
   const rows = ids.flatMap((groupId) =>
-    evidences(node.networkPort, groupId).map(({ kept, other, isSettled }) => {
+    evidences(node.networkPort, groupId).map(({ kept, other, standing }) => {
       const { height, sealer } = decodeHeader(kept.header);
-      return { groupId, height, sealer, isSettled, kept, other };
+      return { groupId, height, sealer, standing, kept, other };
     }),
   );
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
     { header: 'height', value: ({ height }) => String(height), align: 'right' },
     { header: 'sealer', value: ({ sealer }) => run.nameOf(sealer), plain: ({ sealer }) => sealer },
-    { header: 'state', value: ({ isSettled }) => (isSettled ? 'decided' : 'open'), isFlexible: true },
+    { header: 'state', value: ({ standing }) => STANDINGS[standing], isFlexible: true },
   ];
   run.print({ evidence: rows }, () => printTable(run.out, columns, rows, 'no sealer sealed twice'));
-  if (rows.some(({ isSettled }) => !isSettled))
+  if (rows.some(({ standing }) => standing === 'open'))
     run.hint('to go on with the block that is here:\n  lb subscription-set --group GROUP --accept-kept');
 }
 
