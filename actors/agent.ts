@@ -12,8 +12,8 @@ import type { PresenceStatus, Role } from '../events/effects.ts';
 import { BASIS_POINTS } from '../events/limits.ts';
 import type { Policy, PolicyKey, PolicyValue } from '../events/operations/group.ts';
 import { MalformedError } from '../events/reader.ts';
-import type { Outcome, Receipt } from '../events/receipt.ts';
-import { refuse } from '../events/refusals.ts';
+import type { Outcome, Receipt, Removal } from '../events/receipt.ts';
+import { type RefusalCode, refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
@@ -44,7 +44,12 @@ export interface AgentOptions {
   view(): GroupView;
   nowMs(): number;
   hints(): readonly PeerHint[];
+  /** How the identity's membership ended, where it has. */
+  removal(): Removal | undefined;
 }
+
+/** Refusals that somebody gets for being a member no more. */
+const FOR_MEMBERS: ReadonlySet<RefusalCode> = new Set(['author_unknown', 'role_insufficient']);
 
 export class Agent {
   readonly publicKey: Hex32;
@@ -59,8 +64,12 @@ export class Agent {
   }
 
   /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
-  submit(operations: readonly Operation[], artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
-    return this.options.chain.submit(this.options.signer, operations, artifacts);
+  async submit(operations: readonly Operation[], artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
+    const { chain, signer, removal } = this.options;
+    const outcome = await chain.submit(signer, operations, artifacts);
+    if (outcome.status === 'sealed' || !FOR_MEMBERS.has(outcome.refusal.code)) return outcome;
+    const ended = removal();
+    return ended === undefined ? outcome : { ...outcome, removal: ended };
   }
 
   /** Like `submit`, but throws `RefusedError` instead of returning a refusal. */
@@ -357,7 +366,7 @@ export class Agent {
 /** The receipt, or the refusal thrown. */
 export function unwrap(outcome: Outcome): Receipt {
   if (outcome.status === 'sealed') return outcome.receipt;
-  throw new RefusedError(outcome.refusal);
+  throw new RefusedError(outcome.refusal, outcome.removal);
 }
 
 function encodeChecked(claim: Parameters<typeof encodeClaim>[0]): Uint8Array {

@@ -22,6 +22,7 @@ import { RULING_PREFIX, rulingCodec, type Verdict } from './rpc/methods.ts';
 /** A batch, with room for what stands around the transactions. */
 const BATCH_BYTES = REQUEST_BYTES_MAX - 64 * 1024;
 const NOT_FINAL: ReadonlySet<Refusal['code']> = new Set(['transaction_duplicate', 'transaction_expired']);
+const NO_MEMBER: ReadonlySet<Refusal['code']> = new Set(['author_unknown', 'role_insufficient']);
 /** What still waits is tried again after this, besides whenever a peer connects or a block comes. */
 const RETRY_MS = 5_000;
 /** A sealed answer is believed for so long; then the work is sent again, because nobody has shown the block. */
@@ -162,6 +163,8 @@ export class OutboxDrain {
     // Duplicates are in the chain already; what has expired is signed anew when this node is level; and of a
     // sealer whom this node does not know yet, the blocks that made him one come first.
     const isFinal = refusal !== undefined && !NOT_FINAL.has(refusal.code);
+    // Whoever is no member any more learns it from the block that says so, and gets the rest back with it.
+    if (refusal !== undefined && NO_MEMBER.has(refusal.code)) this.options.sealed(entry.groupId);
     if (isFinal) await this.outbox.refuse(entry, refusal);
     else if (verdict.status !== 'unrouted')
       this.acknowledged.set(entry.txId, performance.now() + ACKNOWLEDGED_MS);
@@ -182,6 +185,7 @@ export class OutboxDrain {
     if (!sealers.some((sealer) => verifySignature(fromHex(sealer), message, signature))) return undefined;
     try {
       const ruled = decode(rulingCodec, ruling);
+      for (const sealer of sealers) this.options.port.sealersHeard.note(groupId, sealer, ruled.tsMs);
       if (ruled.groupId === groupId && ruled.txId === txId) return ruled.refusal;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;

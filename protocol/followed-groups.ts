@@ -5,7 +5,10 @@
 import { historyGap } from '../actors/checkpoint/marker.ts';
 import type { HandOvers } from '../actors/checkpoint/hand-overs.ts';
 import type { BlockHeader } from '../events/block.ts';
+import { endedMembership } from '../actors/removal.ts';
+import { isSilent } from '../actors/sealers-heard.ts';
 import type { Hex32 } from '../events/bytes.ts';
+import type { Removal } from '../events/receipt.ts';
 import type { Access } from './access.ts';
 import type { GroupGossip } from './gossip.ts';
 import type { Host } from './host.ts';
@@ -141,11 +144,18 @@ export class FollowedGroups {
     return this.all().map((sync) => this.statusOf(sync));
   }
 
-  private statusOf({ groupId, status, target, lastError }: GroupSync): GroupNetworkStatus {
-    const { outbox, store, seals } = this.options.port;
+  private statusOf(sync: GroupSync): GroupNetworkStatus {
+    const { groupId, status, target, lastError, isInDispute } = sync;
+    const { outbox, store, seals, clock } = this.options.port;
+    const sealerHeardMs = this.sealerHeardMs(groupId);
     return {
       groupId,
       isSealedHere: seals(groupId),
+      sealerHeardMs,
+      isSealerSilent: isSilent(seals(groupId), sealerHeardMs, clock.nowMs()),
+      isCutOff: this.isCutOff(sync),
+      isInDispute,
+      removal: this.removalFrom(groupId),
       height: store.group(groupId).head()?.height ?? -1,
       target,
       status,
@@ -158,15 +168,60 @@ export class FollowedGroups {
     };
   }
 
+  /** Why nobody has answered yet for what waits: how the way to the sealer is, and when it was last heard. */
+  sealerInWords(groupId: Hex32): string {
+    const sources = this.sourcesOf(groupId);
+    const isThere = sources.some((peer) => this.options.access.seals(groupId, peer));
+    const heardMs = this.sealerHeardMs(groupId);
+    const heard = heardMs === undefined ? 'never heard here' : `last heard ${new Date(heardMs).toISOString()}`;
+    if (isThere) return `the sealer is connected and has not answered in time (${heard})`;
+    const way = sources.length === 0 ? 'no member who has the group is connected' : 'only other members are connected';
+    return `the sealer was not reached: ${way} (${heard})`;
+  }
+
   /** Artifacts that are named in the groups and are not here. */
   artifactsMissing(): number {
     const { network } = this.options.port.store;
     return this.all().reduce((sum, { groupId }) => sum + missingArtifacts(network, groupId), 0);
   }
 
-  /** For each group the blocks that are known of and not here yet. */
+  private sealerHeardMs(groupId: Hex32): number | undefined {
+    const { seals, sealersHeard } = this.options.port;
+    return seals(groupId) ? undefined : sealersHeard.lastMs(groupId);
+  }
+
+  /** The end of this node's membership in a group, where it has ended. */
+  removalFrom(groupId: Hex32): Removal | undefined {
+    const { store, signers } = this.options.port;
+    const keys = signers().map(({ publicKey }) => publicKey);
+    return endedMembership(store.group(groupId), keys);
+  }
+
+  /** Whether nobody can say how far a group is that somebody else seals. */
+  private isCutOff({ groupId, status, levelMs }: GroupSync): boolean {
+    const { port } = this.options;
+    if (port.seals(groupId)) return false;
+    const isFollowing = (status === 'idle' || status === 'syncing') && levelMs > -Infinity;
+    if (!isFollowing || this.sourcesOf(groupId).length === 0) return true;
+    if (isSilent(false, this.sealerHeardMs(groupId), port.clock.nowMs())) return true;
+    return this.removalFrom(groupId) !== undefined;
+  }
+
+  /** For each group the blocks that are known of and not here yet; at least one where nobody can say how many. */
   *lags(): Generator<readonly [groupId: Hex32, blocks: number]> {
-    for (const { groupId, target, height } of this.syncs.values()) yield [groupId, target - height];
+    for (const sync of this.syncs.values()) {
+      const lag = sync.target - sync.height;
+      yield [sync.groupId, this.isCutOff(sync) ? Math.max(1, lag) : lag];
+    }
+  }
+
+  /** For each group that somebody else seals, how long its sealer was not heard, milliseconds. */
+  *silences(): Generator<readonly [groupId: Hex32, forMs: number]> {
+    const { clock, seals } = this.options.port;
+    for (const groupId of this.syncs.keys()) {
+      const heardMs = this.sealerHeardMs(groupId);
+      if (!seals(groupId)) yield [groupId, heardMs === undefined ? Infinity : Math.max(0, clock.nowMs() - heardMs)];
+    }
   }
 
   /**

@@ -116,6 +116,8 @@ export const RECEIPT_WAIT_MS = 10_000;
 /** How long a sealer waits after a start for peers to show their heads. */
 export const HEAD_COMPARISON_MS = 5_000;
 export const BEAT_INTERVAL_MS = 60_000;
+/** A sealer gives a sign of life this often at most; others are not taken, so that nobody can make many of one. */
+export const SIGN_GAP_MS = 5_000;
 /** Announcements are renewed, and handed to peers that are new, this often. */
 export const ANNOUNCE_INTERVAL_MS = 10 * 60_000;
 /** Evidence of each group that is kept; more of what stops nothing is not: a former sealer can make it without end. */

@@ -29,6 +29,7 @@ import type { NetworkPort } from './port.ts';
 import { RpcClient } from './rpc/client.ts';
 import { handlersOf } from './rpc/handlers.ts';
 import { serveRpc } from './rpc/server.ts';
+import { encodeSign, SealerSigns } from './sealer-signs.ts';
 import { guardSealing, type SealingGuard } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -115,6 +116,7 @@ export class NetworkService {
       host,
       port,
       access,
+      signs: new SealerSigns(port, access),
       announced: (groupId, header) => this.groups.announced(groupId, header),
       contradicted: (groupId, seal) => this.groups.contradicted(groupId, seal),
       heard: (groupId, bytes, peer) => this.market.announcements.heardInGroup(groupId, bytes, peer),
@@ -203,6 +205,7 @@ export class NetworkService {
     });
     await new CheckpointServer({ port, access, defence, handOvers }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
+    port.outbox.sealerStanding = (groupId) => groups.sealerInWords(groupId);
     this.listenToNode();
     this.market.open();
     const seenMs = port.clock.nowMs();
@@ -315,7 +318,18 @@ export class NetworkService {
         const said = state.get(presenceTable, signer.publicKey)?.status ?? 'offline';
         if (said !== 'offline') port.presence(groupId).beat(signer);
       }
+      if (port.seals(groupId) && port.canSeal(groupId)) this.giveSign(groupId);
     }
+  }
+
+  /** Says that this node is there to seal, and how far the group is. */
+  private giveSign(groupId: Hex32): void {
+    const { port, access } = this;
+    const sealers = access.sealers(groupId);
+    const signer = port.signers().find(({ publicKey }) => sealers.includes(publicKey));
+    const { height } = port.store.group(groupId).head()!;
+    if (signer !== undefined)
+      this.gossip.sign(groupId, () => encodeSign(signer, { groupId, height, tsMs: port.clock.nowMs() }));
   }
 
   /** Beats now instead of at the next interval. */
@@ -334,6 +348,7 @@ export class NetworkService {
       banned: () => defence.banned(),
       suspected: () => defence.suspected(),
       syncLag: () => groups.lags(),
+      sealerSilence: () => groups.silences(),
     };
   }
 
@@ -356,6 +371,8 @@ export class NetworkService {
    */
   async syncGroup(groupId: Hex32, times: { waitMs: number; sealedMs: number }): Promise<boolean> {
     const { groups, port } = this;
+    // Who seals a group, and has nobody to ask, is level with himself.
+    if (port.seals(groupId) && groups.sourcesOf(groupId).length === 0) return true;
     if (!(await groups.pullNow(groupId, times.waitMs))) return false;
     await this.flush(groupId);
     const deadlineMs = performance.now() + times.sealedMs;
@@ -380,6 +397,7 @@ export class NetworkService {
 
   private async shutDown(): Promise<void> {
     this.port.outbox.receiptWaitMs = 0;
+    this.port.outbox.sealerStanding = undefined;
     this.guard?.release();
     this.listening.unsubscribe();
     this.market.close();

@@ -31,7 +31,7 @@ import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
-import type { FileError, ImportIncompleteError, OutputFailedError, VerdictError } from './errors.ts';
+import type { FileError, ImportIncompleteError, OutputFailedError, VerdictError, SyncFailedError } from './errors.ts';
 import type { RestoredNodeError } from './network.ts';
 import type { LockedNodeError } from './verb-run.ts';
 
@@ -82,6 +82,7 @@ export type KnownCode =
   | FileError['code']
   | ImportIncompleteError['code']
   | OutputFailedError['code']
+  | SyncFailedError['code']
   | NotSealerError['code']
   | PendingError['code']
   | OutboxFullError['code']
@@ -188,6 +189,8 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   identity_required: 'forbidden',
   cancelled: 'interrupted',
   not_sealer: 'unreachable',
+  removed: 'forbidden',
+  in_dispute: 'refused',
   // The market.
   package_unavailable: 'unreachable',
   group_unreachable: 'unreachable',

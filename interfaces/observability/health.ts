@@ -60,6 +60,9 @@ interface NetworkHealth {
     readonly status: string;
     readonly sources: readonly Hex32[];
     readonly pending: number;
+    readonly isSealerSilent?: boolean;
+    readonly sealerHeardMs?: number | undefined;
+    readonly removal?: unknown;
   }[];
 }
 
@@ -167,15 +170,34 @@ function checkKeys({ isLocked }: HealthSubject): Check {
 function checkNetwork({ network }: HealthSubject): Check[] {
   if (network === undefined) return [];
   const { peers, groups } = network.status();
-  const foreign = groups.filter(({ isSealedHere }) => !isSealedHere);
+  const others = groups.filter(({ isSealedHere }) => !isSealedHere);
+  const removed = others.filter(({ removal }) => removal !== undefined);
+  const foreign = others.filter(({ removal }) => removal === undefined);
+  const silent = foreign.filter(({ isSealerSilent, status }) => isSealerSilent === true && status !== 'paused');
   const lonely = foreign.filter(({ sources, status }) => sources.length === 0 && status !== 'paused');
   const waiting = foreign.reduce((sum, { pending }) => sum + pending, 0);
-  const isDegraded = lonely.length > 0;
-  const named = lonely.slice(0, GROUPS_NAMED_MAX).map(({ groupId }) => groupId.slice(0, 8));
-  const detail = isDegraded
-    ? `nobody who has ${lonely.length} of ${foreign.length} groups is connected (${named.join(', ')}); ${waiting} transactions wait for their sealers`
-    : `${peers.length} peers are connected, and every group that others seal has a source`;
-  return [{ name: 'network', status: isDegraded ? 'degraded' : 'ok', detail }];
+  const named = (some: readonly { readonly groupId: Hex32 }[]): string =>
+    some
+      .slice(0, GROUPS_NAMED_MAX)
+      .map(({ groupId }) => groupId.slice(0, 8))
+      .join(', ');
+  const wrong = [
+    lonely.length > 0 &&
+      `nobody who has ${lonely.length} of ${foreign.length} groups is connected (${named(lonely)})`,
+    silent.length > 0 &&
+      `the sealers of ${silent.length} of ${foreign.length} groups are silent (${silent.slice(0, GROUPS_NAMED_MAX).map(heardInWords).join(', ')})`,
+    removed.length > 0 && `this node was removed from ${removed.length} groups (${named(removed)})`,
+  ].filter((part) => part !== false);
+  const detail =
+    wrong.length > 0
+      ? [...wrong, `${waiting} transactions wait for their sealers`].join('; ')
+      : `${peers.length} peers are connected, and every group that others seal has a source`;
+  return [{ name: 'network', status: wrong.length > 0 ? 'degraded' : 'ok', detail }];
+}
+
+function heardInWords({ groupId, sealerHeardMs }: NetworkHealth['groups'][number]): string {
+  const when = sealerHeardMs === undefined ? 'never heard' : `heard ${new Date(sealerHeardMs).toISOString()}`;
+  return `${groupId.slice(0, 8)} ${when}`;
 }
 
 function reasonOf(error: unknown, action: FileAction): string {

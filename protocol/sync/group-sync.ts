@@ -340,6 +340,7 @@ export class GroupSync {
     const nowMs = (): number => port.clock.nowMs();
     const fetched = await fetchBlocks(host, source, { groupId: this.groupId, from, nowMs, signal, stallMs });
     this.promisedHeight = fetched.end - 1;
+    for (const key of this.options.access.keysOf(source)) port.sealersHeard.note(this.groupId, key);
     if (fetched.end === from) return;
     if (fetched.end > this.announcedHeight) this.hopes = 0;
     const refusal = await port.chain(this.groupId).follow(this.counted(fetched.blocks));

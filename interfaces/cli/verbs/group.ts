@@ -9,8 +9,10 @@ import { checkOptional, checkText } from '../fields.ts';
 import { collect, formatPolicyValue, POLICY_HELP, POLICY_KEYS, parsePolicy } from '../policy.ts';
 import { printReceipt } from '../report.ts';
 import { memberKey } from '../resolve.ts';
-import { printFields, printSentence, printTable } from '../table.ts';
-import { formatTime } from '../text.ts';
+import { removalInWords } from '../refusals/removal.ts';
+import { plainSay } from '../refusals/say.ts';
+import { type Field, printFields, printSentence, printTable } from '../table.ts';
+import { formatMoment, formatTime } from '../text.ts';
 import { GROUP_COLUMNS, haltedGroups, printHalted, summarize, summarizeReadable } from './node.ts';
 
 const heading = 'Groups and members';
@@ -165,6 +167,7 @@ async function groupInfo(run: Run): Promise<void> {
       ['height', `${summary.height} (${formatTime(summary.tsMs)})`],
       ['head', summary.blockId],
       ['sealer', view.sealers().map(name).join(', ')],
+      ...sealerFields(summary),
       ['founded', `${formatTime(createdMs)} by ${name(creator)}, rules version ${rulesVersion}`],
       ['members', String(summary.counts.members)],
       ['claims', String(summary.counts.claims)],
@@ -174,6 +177,16 @@ async function groupInfo(run: Run): Promise<void> {
       ['treasury', `${treasury} ${summary.currency}`],
     ]),
   );
+}
+
+/** When somebody else's sealer was last heard, and the end of a membership. */
+function sealerFields({ isSealedHere, sealerHeardMs, removal }: ReturnType<typeof summarize>): Field[] {
+  const nowMs = Date.now();
+  const heard = sealerHeardMs === undefined ? 'never' : formatMoment(sealerHeardMs, nowMs);
+  return [
+    ...(isSealedHere ? [] : [['last heard', heard] as const]),
+    ...(removal === undefined ? [] : [['you', removalInWords(removal, plainSay(nowMs))] as const]),
+  ];
 }
 
 async function policy(run: Run<{ set?: string[] }>): Promise<void> {

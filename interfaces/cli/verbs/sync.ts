@@ -8,8 +8,9 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { namedPeers, networkOf, type PeerFlags, peerOption, subscriptionsOf } from '../network.ts';
 import { parseSpan } from '../parse.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
+import { syncFailure } from '../sync-failure.ts';
 import { type Column, printSentence, printTable } from '../table.ts';
-import { formatSpan, shortId } from '../text.ts';
+import { formatSpan, formatTime, shortId } from '../text.ts';
 
 const heading = 'Network';
 /** How long a verb waits for blocks to come, and for its own work to be sealed. */
@@ -263,19 +264,35 @@ async function syncNow(run: Run<PeerFlags>): Promise<void> {
     );
   const wanted = run.options.group === undefined ? network.port.groupIds() : [(await run.group()).groupId];
   const times = { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS };
+  const reached = new Set<Hex32>();
   await showingProgress(run, network.port.bus.moment$, () =>
-    Promise.all(wanted.map((groupId) => network.syncGroup(groupId, times))),
+    Promise.all(
+      wanted.map(async (groupId) => {
+        if (await network.syncGroup(groupId, times)) reached.add(groupId);
+      }),
+    ),
   );
   const rows = network.status().groups.filter(({ groupId }) => wanted.includes(groupId));
+  const failed = rows.flatMap((row) => syncFailure(row, reached.has(row.groupId)) ?? []);
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
     { header: 'height', value: ({ height }) => String(height), align: 'right' },
     { header: 'waiting', value: ({ pending }) => String(pending), align: 'right' },
     { header: 'refused', value: ({ refused }) => String(refused), align: 'right' },
     { header: 'missing', value: ({ artifactsMissing }) => String(artifactsMissing), align: 'right' },
-    { header: 'state', value: ({ status, lastError }) => lastError ?? status, isFlexible: true },
+    {
+      header: 'sealer heard',
+      value: ({ isSealedHere, sealerHeardMs }) =>
+        isSealedHere ? 'here' : sealerHeardMs === undefined ? 'never' : formatTime(sealerHeardMs),
+    },
+    { header: 'state', value: (row) => syncFailure(row, reached.has(row.groupId))?.message ?? 'level', isFlexible: true },
   ];
-  run.print({ groups: rows }, () => printTable(run.out, columns, rows, 'no groups yet'));
+  run.print({ groups: rows.map((row) => ({ ...row, isReached: reached.has(row.groupId) })) }, () =>
+    printTable(run.out, columns, rows, 'no groups yet'),
+  );
+  // What could not be done is said by the exit code as well: of several, by the first.
+  const [first] = failed;
+  if (first !== undefined) throw first;
 }
 
 async function outbox(run: Run): Promise<void> {
