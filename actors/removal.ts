@@ -36,7 +36,8 @@ export function removalOf(reader: GroupReader, member: Hex32): Removal | undefin
     if (effects === undefined) break;
     if (!decodeEffects(effects).some(({ effect }) => removes(effect, member))) continue;
     for (const { event, tsMs, author } of eventsOfStoredBlock(reader, height))
-      if (event.kind !== 'block.sealed' && removes(event, member)) return { member, height, tsMs, by: author! };
+      if (event.kind !== 'block.sealed' && removes(event, member))
+        return { member, height, tsMs, by: author! };
   }
   return { member };
 }

@@ -19,10 +19,12 @@ import {
   BAN_MS_MAX,
   CONNECTIONS_PER_ADDRESS_MAX,
   CONNECTIONS_PER_PEER_MAX,
+  FORGERIES_PER_MINUTE_MAX,
   GOSSIP_PER_MINUTE_MAX,
   GUILT_HALF_LIFE_MS,
   HALF_OPEN_PER_MINUTE_MAX,
   PEER_TABLE_MAX,
+  QUESTIONS_OUTSIDE_PER_MINUTE_MAX,
   REQUESTS_PER_MINUTE_MAX,
   STALLS_PER_MINUTE_MAX,
   STREAMS_PER_MINUTE_MAX,
@@ -34,7 +36,7 @@ import { BoundedMap, RateLimit } from './rate-limit.ts';
 const MEMBER_FACTOR = 10;
 
 /** What a peer may do for a while before it is held against him. */
-export type Patience = 'floods' | 'streams' | 'gossip' | 'stalls';
+export type Patience = 'floods' | 'streams' | 'gossip' | 'stalls' | 'prying' | 'forgeries';
 
 /** A suspect is told of at most so often, and all of them together at most so often in a minute. */
 const SUSPECT_GAP_MS = 60_000;
@@ -82,6 +84,8 @@ export class Defence {
       streams: new RateLimit(Math.max(STREAMS_PER_MINUTE_MAX, 10 * requestsPerMinute), nowMs),
       gossip: new RateLimit(GOSSIP_PER_MINUTE_MAX, nowMs),
       stalls: new RateLimit(STALLS_PER_MINUTE_MAX, nowMs),
+      prying: new RateLimit(QUESTIONS_OUTSIDE_PER_MINUTE_MAX, nowMs),
+      forgeries: new RateLimit(FORGERIES_PER_MINUTE_MAX, nowMs),
     };
     this.halfOpen = new RateLimit(HALF_OPEN_PER_MINUTE_MAX, nowMs);
     this.suspicions = new RateLimit(SUSPICIONS_PER_MINUTE_MAX, nowMs);

@@ -122,7 +122,7 @@ export class OutboxDrain {
         if (verdicts.length !== batch.length)
           throw new MisbehaviourError('another number of verdicts than asked for');
         if (verdicts.every(({ status }) => status === 'unrouted')) return false;
-        for (const [at, verdict] of verdicts.entries()) await this.take(batch[at]!, verdict);
+        for (const [at, verdict] of verdicts.entries()) await this.take(batch[at]!, verdict, peer);
         if (verdicts.some(({ status }) => status === 'sealed')) sealed(groupId);
         if (verdicts.some(({ status }) => status === 'unrouted')) return false;
       }
@@ -158,8 +158,8 @@ export class OutboxDrain {
     return this.options.isLevel(entry.groupId) ? this.outbox.signAnew(entry) : undefined;
   }
 
-  private async take(entry: OutboxEntry, verdict: Verdict): Promise<void> {
-    const refusal = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict) : undefined;
+  private async take(entry: OutboxEntry, verdict: Verdict, peer: Hex32): Promise<void> {
+    const refusal = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict, peer) : undefined;
     // Duplicates are in the chain already; what has expired is signed anew when this node is level; and of a
     // sealer whom this node does not know yet, the blocks that made him one come first.
     const isFinal = refusal !== undefined && !NOT_FINAL.has(refusal.code);
@@ -177,12 +177,17 @@ export class OutboxDrain {
   private checkedRefusal(
     { groupId, txId }: OutboxEntry,
     { ruling, signature }: Verdict,
+    peer: Hex32,
   ): Refusal | undefined {
     if (ruling === undefined || signature === undefined)
       throw new MisbehaviourError('a refusal that nobody has signed');
     const message = concatBytes(RULING_PREFIX, ruling);
     const sealers = this.options.access.has(groupId) ? this.options.access.sealers(groupId) : [];
-    if (!sealers.some((sealer) => verifySignature(fromHex(sealer), message, signature))) return undefined;
+    if (!sealers.some((sealer) => verifySignature(fromHex(sealer), message, signature))) {
+      // It may be of a sealer whose hand-over is not here yet; whoever brings more and more of them makes them up.
+      this.options.host.hold('forgeries', peer, 'refusals that no sealer has signed');
+      return undefined;
+    }
     try {
       const ruled = decode(rulingCodec, ruling);
       for (const sealer of sealers) this.options.port.sealersHeard.note(groupId, sealer, ruled.tsMs);

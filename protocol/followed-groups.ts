@@ -2,11 +2,12 @@
  * The groups of this node as the network sees them: each is followed by one sync, from whoever has it, and says in
  * gossip what is new. What an operator has set for a group (a pause, an interval, named sources) is heeded at once.
  */
-import { historyGap } from '../actors/checkpoint/marker.ts';
+
 import type { HandOvers } from '../actors/checkpoint/hand-overs.ts';
-import type { BlockHeader } from '../events/block.ts';
+import { historyGap } from '../actors/checkpoint/marker.ts';
 import { endedMembership } from '../actors/removal.ts';
 import { isSilent } from '../actors/sealers-heard.ts';
+import type { BlockHeader } from '../events/block.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Removal } from '../events/receipt.ts';
 import type { Access } from './access.ts';
@@ -173,9 +174,11 @@ export class FollowedGroups {
     const sources = this.sourcesOf(groupId);
     const isThere = sources.some((peer) => this.options.access.seals(groupId, peer));
     const heardMs = this.sealerHeardMs(groupId);
-    const heard = heardMs === undefined ? 'never heard here' : `last heard ${new Date(heardMs).toISOString()}`;
+    const heard =
+      heardMs === undefined ? 'never heard here' : `last heard ${new Date(heardMs).toISOString()}`;
     if (isThere) return `the sealer is connected and has not answered in time (${heard})`;
-    const way = sources.length === 0 ? 'no member who has the group is connected' : 'only other members are connected';
+    const way =
+      sources.length === 0 ? 'no member who has the group is connected' : 'only other members are connected';
     return `the sealer was not reached: ${way} (${heard})`;
   }
 
@@ -220,7 +223,8 @@ export class FollowedGroups {
     const { clock, seals } = this.options.port;
     for (const groupId of this.syncs.keys()) {
       const heardMs = this.sealerHeardMs(groupId);
-      if (!seals(groupId)) yield [groupId, heardMs === undefined ? Infinity : Math.max(0, clock.nowMs() - heardMs)];
+      if (!seals(groupId))
+        yield [groupId, heardMs === undefined ? Infinity : Math.max(0, clock.nowMs() - heardMs)];
     }
   }
 

@@ -28,8 +28,8 @@ const MDNS_SERVICE = '_lb._udp.local';
 /** Peers that start at the same moment may miss each other's first question. */
 const MDNS_INTERVAL_MS = 2_000;
 
-/** What a peer is suspected of whose streams get no further. */
-export const LETS_STAND_STILL = 'it lets streams stand still';
+/** Whoever is awake answers a ping within this; whoever sleeps answers nothing, and is not at fault. */
+const AWAKE_WITHIN_MS = 3_000;
 
 export interface HostOptions {
   readonly signer: Signer;
@@ -54,6 +54,8 @@ export class Host {
   readonly node: Libp2pNode;
   readonly gate: GossipGate;
   private readonly options: HostOptions;
+  /** Peers that are asked whether they are awake. */
+  private readonly asked = new Map<Hex32, Promise<boolean>>();
 
   private constructor(node: Libp2pNode, gate: GossipGate, options: HostOptions) {
     this.node = node;
@@ -145,9 +147,15 @@ export class Host {
 
   /**
    * Connects to a peer at one of the addresses; at once where a connection is there.
+   * @param options.isVouchedFor whether the owner of this node named the first address, or the peer was met there: then
+   * somebody else who answers there is named. A hint may be old, or of another machine's loopback, and accuses nobody.
    * @throws NetworkError `peer_unreachable`; also where somebody else answers there
    */
-  async dial(peer: Hex32, addresses: readonly string[]): Promise<void> {
+  async dial(
+    peer: Hex32,
+    addresses: readonly string[],
+    { isVouchedFor = false }: { readonly isVouchedFor?: boolean } = {},
+  ): Promise<void> {
     if (this.isConnected(peer)) return;
     if (this.options.defence.isBanned(peer))
       throw new NetworkError('peer_unreachable', `${short(peer)} is shut out for now`);
@@ -157,7 +165,7 @@ export class Host {
     try {
       await this.node.dial(targets, { signal: AbortSignal.timeout(limits.DIAL_TIMEOUT_MS) });
     } catch (cause) {
-      if (isAnotherKey(cause))
+      if (isAnotherKey(cause) && isVouchedFor)
         this.options.defence.suspect(hostOf(targets[0]!), `it does not prove the key ${short(peer)}`);
       throw new NetworkError(
         'peer_unreachable',
@@ -214,10 +222,10 @@ export class Host {
       }
       serve(stream, peer).catch((error: Error) => {
         if (error instanceof MisbehaviourError) this.shutOut(peer, error.message);
-        if (error instanceof NetworkError && error.code === 'request_timeout') {
-          this.suspect(peer, LETS_STAND_STILL);
-          this.hold('stalls', peer, 'streams that stand still');
-        }
+        if (error instanceof NetworkError && error.code === 'request_timeout')
+          void this.stalled(peer).then((isAwake) => {
+            if (isAwake) this.hold('stalls', peer, 'streams that stand still');
+          });
         stream.abort(error);
       });
     };
@@ -228,6 +236,32 @@ export class Host {
   hold(patience: Patience, peer: Hex32, what: string, cost?: number): void {
     const { defence } = this.options;
     if (!defence.bears(patience, peer, cost) && !defence.isBanned(peer)) this.shutOut(peer, what);
+  }
+
+  /**
+   * A stream of a peer got no further. One that is awake meanwhile is named for it; one that does not answer at all is
+   * asleep or gone, as laptops are, and its connection is given up, so that it finds a new one when it wakes.
+   * @returns whether it is awake
+   */
+  async stalled(peer: Hex32): Promise<boolean> {
+    const asked = this.asked.get(peer) ?? this.isAwake(peer).finally(() => this.asked.delete(peer));
+    this.asked.set(peer, asked);
+    const isAwake = await asked;
+    if (isAwake) this.suspect(peer, 'it lets streams stand still');
+    else this.hangUp(peer);
+    return isAwake;
+  }
+
+  private async isAwake(peer: Hex32): Promise<boolean> {
+    if (!this.isConnected(peer)) return false;
+    const signal = AbortSignal.timeout(AWAKE_WITHIN_MS);
+    try {
+      await this.node.services.ping.ping(peerIdOf(peer), { signal });
+      return true;
+    } catch {
+      // Whoever refuses to be pinged has said so, and is there.
+      return !signal.aborted && this.isConnected(peer);
+    }
   }
 
   /** Names a peer that does what an honest one seldom does, and is not shut out for it. */

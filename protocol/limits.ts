@@ -93,6 +93,10 @@ export const GOSSIP_IGNORED_COST = 10;
 export const GOSSIP_SUBSCRIPTIONS_COST = 1 / 10;
 /** Streams that a peer lets stand still until they are given up, each after ten seconds or more. */
 export const STALLS_PER_MINUTE_MAX = 6;
+/** Questions about groups that are none of the peer's: a newcomer asks a few before the block that adds it is here. */
+export const QUESTIONS_OUTSIDE_PER_MINUTE_MAX = 12;
+/** Rulings that no sealer known here has signed: of one who has just come to seal a few may be ahead of its block. */
+export const FORGERIES_PER_MINUTE_MAX = 12;
 /** Handshakes from one address that come to nothing: a monitor that looks whether the port is open may do so. */
 export const HALF_OPEN_PER_MINUTE_MAX = 10;
 

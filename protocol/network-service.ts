@@ -187,7 +187,9 @@ export class NetworkService {
     };
     const introduced = (peer: Hex32): void => this.introduced(peer);
     const notFound = (peer: Hex32): void => {
-      if (!access.sharesGroup(peer)) host.suspect(peer, 'it asks for groups that are none of its own');
+      // A newcomer may be ahead of the block that adds it, and one who was removed behind the block that did that.
+      if (access.sharesGroup(peer) || this.defence.bears('prying', peer)) return;
+      host.suspect(peer, 'it asks for groups that are none of its own');
     };
     await serveRpc(host, {
       defence: this.defence,

@@ -52,7 +52,8 @@ export interface NetworkPort {
   readonly verifier: Verifier;
 }
 
-interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'market' | 'verifier' | 'sealersHeard'> {
+interface NodeParts
+  extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'market' | 'verifier' | 'sealersHeard'> {
   readonly keystore: Keystore;
   readonly identities: Identities;
   readonly groups: Groups;
@@ -61,7 +62,19 @@ interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'cloc
 
 /** The port of a node, from its parts. */
 export function networkPort(parts: NodeParts): NetworkPort {
-  const { store, outbox, bus, clock, market, verifier, sealersHeard, keystore, identities, groups, presences } = parts;
+  const {
+    store,
+    outbox,
+    bus,
+    clock,
+    market,
+    verifier,
+    sealersHeard,
+    keystore,
+    identities,
+    groups,
+    presences,
+  } = parts;
   return {
     store,
     outbox,

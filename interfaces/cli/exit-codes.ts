@@ -31,7 +31,13 @@ import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
-import type { FileError, ImportIncompleteError, OutputFailedError, VerdictError, SyncFailedError } from './errors.ts';
+import type {
+  FileError,
+  ImportIncompleteError,
+  OutputFailedError,
+  SyncFailedError,
+  VerdictError,
+} from './errors.ts';
 import type { RestoredNodeError } from './network.ts';
 import type { LockedNodeError } from './verb-run.ts';
 

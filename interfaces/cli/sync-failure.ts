@@ -16,9 +16,14 @@ export function syncFailure(row: GroupNetworkStatus, isReached: boolean): SyncFa
     return failed('in_dispute', 'its sealer sealed two blocks at one height; look with: lb evidence');
   if (isSealedHere) return undefined;
   if (!isReached || sources.length === 0)
-    return failed('peer_unreachable', lastError ?? 'nobody who has it was reached; name a member with --peer');
+    return failed(
+      'peer_unreachable',
+      lastError ?? 'nobody who has it was reached; name a member with --peer',
+    );
   if (pending === 0) return undefined;
   const heard = sealerHeardMs === undefined ? 'never heard here' : `last heard ${formatTime(sealerHeardMs)}`;
-  return failed('pending', `${count(pending, 'transaction')} wait for its sealer, which was ${heard}; they are kept`);
+  return failed(
+    'pending',
+    `${count(pending, 'transaction')} wait for its sealer, which was ${heard}; they are kept`,
+  );
 }
-

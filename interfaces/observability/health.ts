@@ -173,7 +173,9 @@ function checkNetwork({ network }: HealthSubject): Check[] {
   const others = groups.filter(({ isSealedHere }) => !isSealedHere);
   const removed = others.filter(({ removal }) => removal !== undefined);
   const foreign = others.filter(({ removal }) => removal === undefined);
-  const silent = foreign.filter(({ isSealerSilent, status }) => isSealerSilent === true && status !== 'paused');
+  const silent = foreign.filter(
+    ({ isSealerSilent, status }) => isSealerSilent === true && status !== 'paused',
+  );
   const lonely = foreign.filter(({ sources, status }) => sources.length === 0 && status !== 'paused');
   const waiting = foreign.reduce((sum, { pending }) => sum + pending, 0);
   const named = (some: readonly { readonly groupId: Hex32 }[]): string =>

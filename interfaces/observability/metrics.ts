@@ -260,11 +260,8 @@ function networkTelemetry(
         Array.from(network.syncLag(), ([groupId, blocks]) => [groups.of(groupId), blocks]),
       );
       const silence = 'How long the sealer of a group was not heard; of other groups, the longest.';
-      labelled(
-        'lb_sealer_silent_seconds',
-        silence,
-        'group',
-        () => longest(network.sealerSilence?.() ?? [], (groupId) => groups.of(groupId)),
+      labelled('lb_sealer_silent_seconds', silence, 'group', () =>
+        longest(network.sealerSilence?.() ?? [], (groupId) => groups.of(groupId)),
       );
       defenceMetrics(network, gauge, labelled);
     },

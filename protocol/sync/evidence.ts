@@ -176,9 +176,8 @@ export async function settleEvidence(port: EvidenceStore, groupId: Hex32): Promi
   const settled = entriesOf(port, groupId).filter(([, { standing }]) => standing === 'open');
   await port.store.network.write([
     [decisionKey(groupId), heightBytes(height)],
-    ...settled.map(([key, evidence]): OpaqueWrite => [
-      key,
-      encode(evidenceCodec, { ...evidence, standing: 'decided' }),
-    ]),
+    ...settled.map(
+      ([key, evidence]): OpaqueWrite => [key, encode(evidenceCodec, { ...evidence, standing: 'decided' })],
+    ),
   ]);
 }

@@ -11,7 +11,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { blamesSender, type Refusal } from '../../events/refusals.ts';
 import type { Access } from '../access.ts';
 import { MisbehaviourError, NetworkError, short } from '../errors.ts';
-import { type Host, LETS_STAND_STILL } from '../host.ts';
+import type { Host } from '../host.ts';
 import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, SYNC_GAP_MS, SYNC_INTERVAL_MS } from '../limits.ts';
 import type { NetworkPort } from '../port.ts';
 import type { RpcClient } from '../rpc/client.ts';
@@ -294,7 +294,7 @@ export class GroupSync {
       } catch (error) {
         if (!(error instanceof NetworkError)) throw error;
         this.error = error.message;
-        if (error.code === 'request_timeout') host.suspect(source, LETS_STAND_STILL);
+        if (error.code === 'request_timeout') void host.stalled(source);
         if (error instanceof MisbehaviourError) host.shutOut(source, error.message);
       }
     }

@@ -6,11 +6,12 @@ import type { BatteryNode } from '../../../node.ts';
 import { type ConfirmOptions, confirmMember, confirmOption } from '../confirm.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkOptional, checkText } from '../fields.ts';
+import { newSealerWarning } from '../new-sealer.ts';
 import { collect, formatPolicyValue, POLICY_HELP, POLICY_KEYS, parsePolicy } from '../policy.ts';
-import { printReceipt } from '../report.ts';
-import { memberKey } from '../resolve.ts';
 import { removalInWords } from '../refusals/removal.ts';
 import { plainSay } from '../refusals/say.ts';
+import { printReceipt } from '../report.ts';
+import { memberKey } from '../resolve.ts';
 import { type Field, printFields, printSentence, printTable } from '../table.ts';
 import { formatMoment, formatTime } from '../text.ts';
 import { GROUP_COLUMNS, haltedGroups, printHalted, summarize, summarizeReadable } from './node.ts';
@@ -224,6 +225,8 @@ async function sealer(run: Run<ConfirmOptions>): Promise<void> {
   const view = await run.view();
   const key = memberKey(node, view, given);
   const identity = node.identities().find(({ publicKey }) => publicKey === key);
+  const warning = newSealerWarning(node, await run.group(), key, (await run.namer(view))(key));
+  if (warning !== undefined) run.warn(warning);
   await confirmMember(run, `this hands the sealing of ${view.group().name} over, for good`, {
     key,
     names: [identity?.name, view.nameOf(key)],

@@ -150,7 +150,8 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
     isSealedHere,
     sealerHeardMs: isSealedHere ? undefined : sealerHeardMs,
     roles,
-    removal: roles.length > 0 ? undefined : own.map((key) => group.removalOf(key)).find((one) => one !== undefined),
+    removal:
+      roles.length > 0 ? undefined : own.map((key) => group.removalOf(key)).find((one) => one !== undefined),
     counts: {
       members: view.members().length,
       claims,

@@ -285,7 +285,11 @@ async function syncNow(run: Run<PeerFlags>): Promise<void> {
       value: ({ isSealedHere, sealerHeardMs }) =>
         isSealedHere ? 'here' : sealerHeardMs === undefined ? 'never' : formatTime(sealerHeardMs),
     },
-    { header: 'state', value: (row) => syncFailure(row, reached.has(row.groupId))?.message ?? 'level', isFlexible: true },
+    {
+      header: 'state',
+      value: (row) => syncFailure(row, reached.has(row.groupId))?.message ?? 'level',
+      isFlexible: true,
+    },
   ];
   run.print({ groups: rows.map((row) => ({ ...row, isReached: reached.has(row.groupId) })) }, () =>
     printTable(run.out, columns, rows, 'no groups yet'),

@@ -27,9 +27,14 @@ const signerOf = ({ node }: Peer) => node.networkPort.signer;
 async function handOver(from: Peer, to: Peer, groupId: Hex32, all: readonly Peer[]): Promise<void> {
   await from.node.group(groupId).as('node').setSealers([to.key]);
   await until('the new sealer seals', () => to.node.group(groupId).info().status === 'sealing');
-  await to.node.group(groupId).as('node').setProfile(`sealer ${all.indexOf(to)}`);
+  await to.node
+    .group(groupId)
+    .as('node')
+    .setProfile(`sealer ${all.indexOf(to)}`);
   const { blockId } = to.node.group(groupId).head;
-  await until('all have seen it', () => all.every(({ node }) => node.group(groupId).head.blockId === blockId));
+  await until('all have seen it', () =>
+    all.every(({ node }) => node.group(groupId).head.blockId === blockId),
+  );
 }
 
 /** A founder, an admin and a member, all connected, with a few blocks of the founder's. */
@@ -144,7 +149,10 @@ it('what a former sealer announced for the future is no target any more', async 
 it('evidence is bounded, and old lies do not drive out one about the present', async () => {
   const { founder, admin, member, groupId } = await threeOfThem();
   while (founder.node.group(groupId).head.height < EVIDENCE_MAX + 4)
-    await founder.node.group(groupId).as('node').setProfile(`block ${founder.node.group(groupId).head.height}`);
+    await founder.node
+      .group(groupId)
+      .as('node')
+      .setProfile(`block ${founder.node.group(groupId).head.height}`);
   await handOver(founder, admin, groupId, [founder, admin, member]);
   const following = member.network.groups.known(groupId)!;
   for (let height = 1; height <= EVIDENCE_MAX + 3; height++)
