@@ -50,6 +50,12 @@ export function isDialable(address: string): boolean {
   return /^(ip4|ip6|dns|dns4|dns6)$/.test(host!.name) && port!.name === 'tcp' && Number(port!.value) > 0;
 }
 
+/** Whether an address is of the machine itself: to any other it is somewhere else. */
+export const isLoopback = (address: string): boolean => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address);
+
+/** Whether an address means something only together with the name of an interface. */
+export const isLinkLocal = (address: string): boolean => /^\/ip6\/fe[89ab]/i.test(address);
+
 function parse(text: string): Multiaddr | undefined {
   try {
     return multiaddr(text);
@@ -62,6 +68,27 @@ function parse(text: string): Multiaddr | undefined {
 export function dialAddress({ key, address }: PeerAddress): Multiaddr {
   return multiaddr(`${address}/p2p/${peerIdOf(key).toString()}`);
 }
+
+/**
+ * The block that a host's address belongs to: whoever has one address of it can have all of them, so what is bounded by
+ * address is bounded by block as well. /24 of IPv4, /64 of IPv6; a name stands for itself.
+ */
+export function blockOf(host: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
+  const kind = isIP(mapped ?? host);
+  if (kind === 4) return `${(mapped ?? host).split('.').slice(0, 3).join('.')}.0/24`;
+  if (kind !== 6) return host;
+  const [head = '', tail] = host.split('%', 1)[0]!.toLowerCase().split('::');
+  const groups = (part: string | undefined): string[] => (part ? part.split(':') : []);
+  const first = groups(head);
+  const last = groups(tail);
+  const zeros = Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0');
+  const whole = [...first, ...(tail === undefined ? [] : zeros), ...last];
+  return `${whole.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}
+
+/** The block of an address that can be dialled. */
+export const blockOfAddress = (address: string): string => blockOf(address.split('/')[2] ?? '');
 
 /** The host in an address: what connections are counted by. */
 export function hostOf(address: Multiaddr): string {

@@ -12,17 +12,18 @@ import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
-import { CODE_P2P, multiaddr } from '@multiformats/multiaddr';
+import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import type { Signer } from '../crypto/identity.ts';
 import type { Hex32 } from '../events/bytes.ts';
-import { dialAddress, hostOf, isDialable, placeOf } from './addresses.ts';
+import { dialAddress, hostOf, isDialable, isLinkLocal, isLoopback, placeOf } from './addresses.ts';
 import type { Defence, Patience } from './defence.ts';
 import { MisbehaviourError, NetworkError, short } from './errors.ts';
 import { type Gossip, GossipGate, type GossipToll, gossipService } from './gossip-service.ts';
 import { keyOf, peerIdOf, transportKey } from './keys.ts';
 import * as limits from './limits.ts';
-import { dialReason, isAnotherKey, tryToListen } from './reasons.ts';
+import { mdnsOverIpv6 } from './mdns-ipv6.ts';
+import { dialReason, isAnotherKey, placesToListen } from './reasons.ts';
 
 const MDNS_SERVICE = '_lb._udp.local';
 /** Peers that start at the same moment may miss each other's first question. */
@@ -65,10 +66,10 @@ export class Host {
 
   /** @throws NetworkError `listen_failed` */
   static async start(options: HostOptions): Promise<Host> {
-    if (options.listen !== undefined) await tryToListen(options.listen);
+    const places = options.listen === undefined ? [] : await placesToListen(options.listen);
     const gate = new GossipGate(options.sharesGroup);
     const toll: GossipToll = (peer, cost) => host.hold('gossip', peer, 'a flood of gossip', cost);
-    const node = await createNode(options, gate, toll);
+    const node = await createNode(options, places, gate, toll);
     const host: Host = new Host(node, gate, options);
     host.listenToNode();
     try {
@@ -128,12 +129,13 @@ export class Host {
       this.options.connected(key, connection.remoteAddr.decapsulateCode(CODE_P2P).toString());
   }
 
-  /** Where this node listens, without its key. */
+  /** Where this node listens, without its key; what means something to other machines comes first. */
   addresses(): string[] {
-    return this.node
+    const all = this.node
       .getMultiaddrs()
       .map((address) => address.decapsulateCode(CODE_P2P).toString())
-      .filter(isDialable);
+      .filter((address) => isDialable(address) && !isLinkLocal(address));
+    return [...all.filter((address) => !isLoopback(address)), ...all.filter(isLoopback)];
   }
 
   isConnected(peer: Hex32): boolean {
@@ -286,13 +288,23 @@ export class Host {
   }
 }
 
-async function createNode(options: HostOptions, gate: GossipGate, toll: GossipToll): Promise<Libp2pNode> {
-  const { signer, listen, defence } = options;
-  const proved = new WeakSet<object>();
+async function createNode(
+  options: HostOptions,
+  places: readonly { readonly host: string; readonly port: number }[],
+  gate: GossipGate,
+  toll: GossipToll,
+): Promise<Libp2pNode> {
+  const { signer, defence } = options;
+  const standings = new WeakMap<object, 'member' | 'stranger' | 'refused'>();
+  const placeOfConnection = (connection: { readonly remoteAddr: Multiaddr }, key: Hex32 | undefined) => {
+    const place = defence.proved(hostOf(connection.remoteAddr), key);
+    standings.set(connection, place);
+    return place;
+  };
   return createLibp2p<Services>({
     start: false,
     privateKey: await transportKey(signer),
-    addresses: { listen: listen === undefined ? [] : [placeOf(listen.host, listen.port)] },
+    addresses: { listen: places.map(({ host, port }) => placeOf(host, port)) },
     transports: [
       tcp({
         maxConnections: limits.CONNECTIONS_MAX + limits.HANDSHAKES_MAX,
@@ -325,18 +337,26 @@ async function createNode(options: HostOptions, gate: GossipGate, toll: GossipTo
       denyInboundConnection: (connection) => {
         const address = hostOf(connection.remoteAddr);
         if (!defence.admitAddress(address)) return true;
-        connection.addEventListener('close', () => defence.addressLeft(address, proved.has(connection)), {
-          once: true,
-        });
+        const left = (): void => {
+          const place = standings.get(connection);
+          if (place === undefined) placeOfConnection(connection, undefined);
+          if (place === 'stranger') defence.strangerLeft(address);
+          defence.addressLeft(address, place !== undefined);
+        };
+        connection.addEventListener('close', left, { once: true });
         return false;
       },
       denyInboundEncryptedConnection: (peer, connection) => {
-        proved.add(connection);
         const key = keyOf(peer);
-        return key === undefined || !defence.admitPeer(key);
+        return placeOfConnection(connection, key) === 'refused' || !defence.admitPeer(key!);
       },
     },
-    peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS })] : [],
+    peerDiscovery: options.mdns
+      ? [
+          mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }),
+          mdnsOverIpv6({ serviceTag: MDNS_SERVICE, intervalMs: MDNS_INTERVAL_MS }),
+        ]
+      : [],
     services: {
       identify: identify(),
       ping: ping(),

@@ -64,6 +64,11 @@ export const DIAL_TIMEOUT_MS = 8_000;
 export const CONNECTIONS_MAX = 300;
 export const CONNECTIONS_PER_ADDRESS_MAX = 10;
 export const CONNECTIONS_PER_PEER_MAX = 4;
+/** Of the connections, those that strangers may have; the rest is kept for members of shared groups. */
+export const STRANGERS_MAX = 200;
+/** Keys are free and addresses of a block nearly so: strangers from one /24 or /64, and handshakes under way there. */
+export const STRANGERS_PER_BLOCK_MAX = 32;
+export const UNPROVED_PER_BLOCK_MAX = 16;
 /** Handshakes under way at once, of all addresses, and how long each may take. */
 export const HANDSHAKES_MAX = 64;
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -109,6 +114,8 @@ export const GUILT_HALF_LIFE_MS = 10 * 60_000;
 export const PEER_TABLE_MAX = 4_096;
 /** Peers that are remembered across starts. */
 export const PEER_BOOK_MAX = 1_024;
+/** Of those, peers that are no members and were never met, by the block of the address that was heard. */
+export const HEARD_PER_BLOCK_MAX = 64;
 
 export const SYNC_INTERVAL_MS = 300_000;
 /** A group is not pulled more often than this, however often it is announced. */
@@ -137,6 +144,8 @@ assertRelation(
   TRANSACTION_BYTES_MAX + MIB < REQUEST_BYTES_MAX,
   'a transaction fits into a request with its artifact',
 );
+assertRelation(STRANGERS_MAX < CONNECTIONS_MAX, 'there are places that strangers cannot take');
+assertRelation(UNPROVED_PER_BLOCK_MAX < HANDSHAKES_MAX, 'no block can have all handshakes');
 assertRelation((SYNCS_PER_MINUTE_MAX / 60) * SYNC_GAP_MS > 1_000, 'an honest follower stays below the limit');
 assertRelation(ARTIFACT_BATCH_BYTES + MIB < RESPONSE_BYTES_MAX, 'the last artifact of a batch fits');
 assertRelation(

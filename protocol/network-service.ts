@@ -11,6 +11,7 @@ import type { NetworkGauges } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import { presenceTable } from '../machines/tables.ts';
 import { Access } from './access.ts';
+import { isLoopback } from './addresses.ts';
 import { Defence } from './defence.ts';
 import { OutboxDrain } from './drain.ts';
 import { short } from './errors.ts';
@@ -110,7 +111,7 @@ export class NetworkService {
     this.host = host;
     this.options = options;
     this.client = new RpcClient(host, port);
-    this.book = new PeerBook(port.store.network);
+    this.book = new PeerBook(port.store.network, (peer) => access.sharesGroup(peer));
     this.subscriptions = new Subscriptions(port.store.network);
     this.gossip = new GroupGossip({
       host,
@@ -211,7 +212,7 @@ export class NetworkService {
     this.listenToNode();
     this.market.open();
     const seenMs = port.clock.nowMs();
-    for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs });
+    for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs, source: 'given' });
     for (const groupId of port.groupIds()) {
       groups.follow(groupId);
       this.sealersBefore.set(groupId, access.sealers(groupId).join());
@@ -304,7 +305,9 @@ export class NetworkService {
 
   /** Where this node can be reached, for join codes. */
   hints(): PeerHint[] {
-    const addresses = this.host.addresses().slice(0, 8);
+    const all = this.host.addresses();
+    const elsewhere = all.filter((address) => !isLoopback(address));
+    const addresses = (elsewhere.length > 0 ? elsewhere : all).slice(0, 8);
     return addresses.length === 0 ? [] : [{ key: this.port.signer.publicKey, addresses }];
   }
 
