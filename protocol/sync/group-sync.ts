@@ -10,7 +10,7 @@ import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { blamesSender, type Refusal } from '../../events/refusals.ts';
 import type { Access } from '../access.ts';
-import { MisbehaviourError, NetworkError, short } from '../errors.ts';
+import { MisbehaviourError, NetworkError, short, throwBugs } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, SYNC_GAP_MS, SYNC_INTERVAL_MS } from '../limits.ts';
 import type { NetworkPort } from '../port.ts';
@@ -18,6 +18,7 @@ import type { RpcClient } from '../rpc/client.ts';
 import type { ArtifactFetcher } from './artifacts.ts';
 import { Dispute } from './dispute.ts';
 import { holdAgainst, readSeal, type Seal } from './evidence.ts';
+import { LevelWaits } from './level-waits.ts';
 import { fetchBlocks } from './stream.ts';
 import { type SyncEvent, syncMachine } from './sync.machine.ts';
 
@@ -72,7 +73,7 @@ export class GroupSync {
   private promisedHeight = -1;
   private error: string | undefined;
   private intervalMs = SYNC_INTERVAL_MS;
-  private readonly levelWaits = new Set<(isLevel: boolean) => void>();
+  private readonly levelWaits = new LevelWaits();
   /** When the group was last as new as a source, monotonic milliseconds. */
   levelMs = -Infinity;
 
@@ -176,7 +177,7 @@ export class GroupSync {
       const sources = this.options.sources(this.groupId).slice(0, SOURCES_PER_PULL);
       const found = this.dispute.isOn ? await this.sourceBeyond(sources) : sources;
       if (this.abort.signal.aborted) return;
-      if (found === undefined) return this.endLevelWaits(false);
+      if (found === undefined) return this.levelWaits.end(false);
       this.send({ type: 'resume' });
       this.begin(found);
     };
@@ -248,20 +249,7 @@ export class GroupSync {
 
   /** Resolves at the end of a pull that reached a source, or when the time is over or this ends; says which. */
   whenLevel(withinMs: number): Promise<boolean> {
-    if (this.abort.signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const end = (isLevel: boolean): void => {
-        clearTimeout(timer);
-        this.levelWaits.delete(end);
-        resolve(isLevel);
-      };
-      const timer = setTimeout(() => end(false), withinMs);
-      this.levelWaits.add(end);
-    });
-  }
-
-  private endLevelWaits(isLevel: boolean): void {
-    for (const end of this.levelWaits) end(isLevel);
+    return this.abort.signal.aborted ? Promise.resolve(false) : this.levelWaits.wait(withinMs);
   }
 
   private async run(sources: readonly Hex32[]): Promise<void> {
@@ -318,7 +306,7 @@ export class GroupSync {
       this.error = undefined;
       this.levelMs = performance.now();
       this.tell(true);
-      this.endLevelWaits(true);
+      this.levelWaits.end(true);
       level(this.groupId, reached);
     }
     if (this.dispute.isOn) this.rest();
@@ -404,12 +392,7 @@ export class GroupSync {
   async close(): Promise<void> {
     this.abort.abort();
     clearTimeout(this.timer);
-    this.endLevelWaits(false);
+    this.levelWaits.end(false);
     await this.running;
   }
-}
-
-/** The environment may be better next time; what has no code is a bug, and shall be seen. */
-function throwBugs(error: unknown): void {
-  if (typeof (error as { code?: unknown }).code !== 'string') throw error;
 }
