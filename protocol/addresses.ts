@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import ipaddr from 'ipaddr.js';
 import { UsageError } from '../actors/errors.ts';
 import { ADDRESS_BYTES_MAX } from '../actors/invites.ts';
 import { type Hex32, isHex32 } from '../events/bytes.ts';
@@ -74,17 +75,12 @@ export function dialAddress({ key, address }: PeerAddress): Multiaddr {
  * address is bounded by block as well. /24 of IPv4, /64 of IPv6; a name stands for itself.
  */
 export function blockOf(host: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
-  const kind = isIP(mapped ?? host);
-  if (kind === 4) return `${(mapped ?? host).split('.').slice(0, 3).join('.')}.0/24`;
-  if (kind !== 6) return host;
-  const [head = '', tail] = host.split('%', 1)[0]!.toLowerCase().split('::');
-  const groups = (part: string | undefined): string[] => (part ? part.split(':') : []);
-  const first = groups(head);
-  const last = groups(tail);
-  const zeros = Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0');
-  const whole = [...first, ...(tail === undefined ? [] : zeros), ...last];
-  return `${whole.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+  const [bare = ''] = host.split('%', 1);
+  if (isIP(bare) === 0) return host;
+  const address = ipaddr.process(bare);
+  if (address instanceof ipaddr.IPv4) return `${address.octets.slice(0, 3).join('.')}.0/24`;
+  const parts = (address as ipaddr.IPv6).parts.slice(0, 4);
+  return `${parts.map((part) => part.toString(16)).join(':')}::/64`;
 }
 
 /** The block of an address that can be dialled. */

@@ -5,13 +5,12 @@
 import { Subscription as Listening } from 'rxjs';
 import { HandOvers } from '../actors/checkpoint/hand-overs.ts';
 import { historyGap } from '../actors/checkpoint/marker.ts';
-import { StoredState } from '../actors/group-view.ts';
 import { type PeerHint, writeHints } from '../actors/invites.ts';
 import type { NetworkGauges } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
-import { presenceTable } from '../machines/tables.ts';
 import { Access } from './access.ts';
 import { isLoopback } from './addresses.ts';
+import { beatAll } from './beats.ts';
 import { Defence } from './defence.ts';
 import { OutboxDrain } from './drain.ts';
 import { short } from './errors.ts';
@@ -30,7 +29,7 @@ import type { NetworkPort } from './port.ts';
 import { RpcClient } from './rpc/client.ts';
 import { handlersOf } from './rpc/handlers.ts';
 import { serveRpc } from './rpc/server.ts';
-import { encodeSign, SealerSigns } from './sealer-signs.ts';
+import { SealerSigns } from './sealer-signs.ts';
 import { guardSealing, type SealingGuard } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -57,7 +56,7 @@ export class NetworkService {
   readonly options: NetworkOptions;
   readonly groups: FollowedGroups;
   private readonly drain: OutboxDrain;
-  private readonly gossip: GroupGossip;
+  readonly gossip: GroupGossip;
   private readonly listening = new Listening();
   private readonly beatTimer: NodeJS.Timeout;
   private readonly clocks: PeerClocks;
@@ -173,7 +172,7 @@ export class NetworkService {
       peers: () => this.peers.connectedKeys().filter((peer) => access.sharesGroup(peer)),
     });
     const beatMs = options.beatIntervalMs ?? limits.BEAT_INTERVAL_MS;
-    this.beatTimer = setInterval(() => this.beat(), beatMs);
+    this.beatTimer = setInterval(() => this.beatNow(), beatMs);
     this.beatTimer.unref();
   }
 
@@ -212,7 +211,8 @@ export class NetworkService {
     this.listenToNode();
     this.market.open();
     const seenMs = port.clock.nowMs();
-    for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs, source: 'given' });
+    for (const { key, addresses } of this.options.bootstrap ?? [])
+      await book.add(key, addresses, { seenMs, source: 'given' });
     for (const groupId of port.groupIds()) {
       groups.follow(groupId);
       this.sealersBefore.set(groupId, access.sealers(groupId).join());
@@ -313,33 +313,9 @@ export class NetworkService {
 
   // Presence.
 
-  /** Beats for the identities of this node that have said that they are there, and not that they are away. */
-  private beat(): void {
-    const { port } = this;
-    const signers = port.signers().slice(0, limits.IDENTITIES_PER_PEER_MAX);
-    for (const groupId of this.groups.ids()) {
-      const state = new StoredState(port.store.group(groupId));
-      for (const signer of signers) {
-        const said = state.get(presenceTable, signer.publicKey)?.status ?? 'offline';
-        if (said !== 'offline') port.presence(groupId).beat(signer);
-      }
-      if (port.seals(groupId) && port.canSeal(groupId)) this.giveSign(groupId);
-    }
-  }
-
-  /** Says that this node is there to seal, and how far the group is. */
-  private giveSign(groupId: Hex32): void {
-    const { port, access } = this;
-    const sealers = access.sealers(groupId);
-    const signer = port.signers().find(({ publicKey }) => sealers.includes(publicKey));
-    const { height } = port.store.group(groupId).head()!;
-    if (signer !== undefined)
-      this.gossip.sign(groupId, () => encodeSign(signer, { groupId, height, tsMs: port.clock.nowMs() }));
-  }
-
   /** Beats now instead of at the next interval. */
   beatNow(): void {
-    this.beat();
+    beatAll(this);
   }
 
   /** Present values, for whoever measures. */

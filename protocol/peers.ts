@@ -48,7 +48,9 @@ const PREFIX = utf8('peer/');
 const peerKey = (key: Hex32): Uint8Array => concatBytes(PREFIX, fromHex(key));
 const KNOWN_PREFIX = utf8('peer-known/');
 const knownKey = (key: Hex32): Uint8Array => concatBytes(KNOWN_PREFIX, fromHex(key));
-const knownCodec = record({ addresses: list(text({ maxBytes: ADDRESS_BYTES_MAX, min: 1 }), { max: KNOWN_MAX }) });
+const knownCodec = record({
+  addresses: list(text({ maxBytes: ADDRESS_BYTES_MAX, min: 1 }), { max: KNOWN_MAX }),
+});
 const ALIAS_PREFIX = utf8('peer-alias/');
 const aliasKey = (key: Hex32): Uint8Array => concatBytes(ALIAS_PREFIX, fromHex(key));
 
@@ -136,7 +138,9 @@ export class PeerBook {
 
   /** Peers that may go: only heard of, and of no group of this node. */
   private rumors(): PeerEntry[] {
-    return this.all().filter(({ key, isPinned, known }) => !isPinned && known.length === 0 && !this.sharesGroup(key));
+    return this.all().filter(
+      ({ key, isPinned, known }) => !isPinned && known.length === 0 && !this.sharesGroup(key),
+    );
   }
 
   /** Whether one more that was only heard of may come in; the oldest of its block goes for it. */
@@ -157,7 +161,12 @@ export class PeerBook {
     const bySeen = (a: PeerEntry, b: PeerEntry): number => a.seenMs - b.seenMs;
     const met = this.all().filter(({ key, isPinned }) => !isPinned && !this.sharesGroup(key));
     const [rumor] = this.rumors().sort(bySeen);
-    const oldest = rumor ?? met.sort(bySeen)[0] ?? this.all().filter(({ isPinned }) => !isPinned).sort(bySeen)[0];
+    const oldest =
+      rumor ??
+      met.sort(bySeen)[0] ??
+      this.all()
+        .filter(({ isPinned }) => !isPinned)
+        .sort(bySeen)[0];
     if (oldest !== undefined) await this.remove(oldest.key);
   }
 

@@ -70,12 +70,13 @@ export class ChainJudge {
   private readonly crypto: RuleCrypto;
   private readonly blockJudge: BlockJudge;
   private currentTip: Tip | undefined;
-  private id: Hex32;
+  private id: Hex32 | undefined;
   private openBytes = 0;
   private openTsMs = 0;
 
+  /** @param options.groupId the id that block 0 must have; nothing for a group that is about to be founded */
   constructor(options: {
-    groupId: Hex32;
+    groupId: Hex32 | undefined;
     tip: Tip | undefined;
     base: StateBase;
     crypto: RuleCrypto;
@@ -93,9 +94,9 @@ export class ChainJudge {
     return this.currentTip;
   }
 
-  /** The zero id until block 0 is there. */
+  /** The group that was asked for; the zero id where none was and block 0 is not there yet. */
   get groupId(): Hex32 {
-    return this.id;
+    return this.id ?? ZERO_ID;
   }
 
   /** Who may seal the next block; nothing before block 0. */
@@ -105,12 +106,15 @@ export class ChainJudge {
 
   // Building.
 
-  /** Begins the next block at `clockMs`, or at the last block's time where the clock lies behind it. */
-  openBlock(clockMs: number): void {
-    this.openTsMs = Math.max(this.currentTip?.tsMs ?? 0, clockMs);
+  /**
+   * Begins the next block at `clockMs`, or at the last block's time where the clock lies behind it.
+   * @param mayGoBack for a block that holds nothing but a correction of the time
+   */
+  openBlock(clockMs: number, mayGoBack = false): void {
+    this.openTsMs = mayGoBack ? clockMs : Math.max(this.currentTip?.tsMs ?? 0, clockMs);
     this.openBytes = BLOCK_OVERHEAD_BYTES_MAX;
-    const groupId = this.currentTip === undefined ? ZERO_ID : this.id;
-    this.blockJudge.open(groupId, nextHeight(this.currentTip), this.openTsMs);
+    const groupId = this.currentTip === undefined ? ZERO_ID : this.groupId;
+    this.blockJudge.open(groupId, nextHeight(this.currentTip), this.openTsMs, this.currentTip?.tsMs ?? 0);
   }
 
   /** Whether the open block takes another transaction of this many bytes. */
@@ -135,7 +139,7 @@ export class ChainJudge {
     const tip = this.currentTip;
     const { sha256 } = this.crypto;
     const header: BlockHeader = {
-      groupId: tip === undefined ? ZERO_ID : this.id,
+      groupId: tip === undefined ? ZERO_ID : this.groupId,
       height: nextHeight(tip),
       prev: tip?.blockId ?? ZERO_ID,
       tsMs: this.openTsMs,
@@ -162,16 +166,8 @@ export class ChainJudge {
   // Checking.
 
   /** What can be said of a block before any signature: its place, its sealer, its counts and its history. */
-  checkPlace(block: Block): Refusal | undefined {
-    const { header, transactions } = block;
-    return checkHeader(
-      header,
-      this.currentTip,
-      this.id,
-      this.sealers,
-      transactions.length,
-      this.crypto.sha256,
-    );
+  checkPlace({ block: { header }, transactions }: VerifiedBlock | ForgedBlock): Refusal | undefined {
+    return checkHeader(header, this.currentTip, this.groupId, this.sealers, transactions, this.crypto.sha256);
   }
 
   /** Judges a block as the next one. A refusal changes nothing. */
@@ -180,14 +176,14 @@ export class ChainJudge {
     const { header } = block;
     const txIds = transactions.map((transaction) => transaction.txIdBytes);
     const refusal =
-      this.checkFounding(header, toHex(blockIdBytes), transactions[0]!.author) ??
-      this.checkPlace(block) ??
+      this.checkPlace(candidate) ??
       (candidate.forged === 'header'
         ? refuse('block_signature_invalid', { sealer: header.sealer })
         : undefined) ??
-      checkTransactionRoot(header, txIds, this.crypto.sha256);
+      checkTransactionRoot(header, txIds, this.crypto.sha256) ??
+      this.checkFounding(header, toHex(blockIdBytes), transactions[0]!.author);
     if (refusal !== undefined) return refusal;
-    this.blockJudge.open(header.groupId, header.height, header.tsMs);
+    this.blockJudge.open(header.groupId, header.height, header.tsMs, this.currentTip?.tsMs ?? 0);
     const refused = this.judgeTransactions(candidate);
     if (refused !== undefined) return refused;
     const judged = this.blockJudge.close();
@@ -199,10 +195,11 @@ export class ChainJudge {
 
   /** Block 0 is sealed by its founder, and its id is the group's. */
   private checkFounding(header: BlockHeader, blockId: Hex32, founder: Hex32): Refusal | undefined {
-    if (header.height !== 0 || this.currentTip !== undefined) return undefined;
-    if (this.id !== ZERO_ID && this.id !== blockId)
-      return refuse('block_wrong_group', { expected: this.id, actual: blockId });
-    return header.sealer === founder ? undefined : refuse('block_wrong_sealer', { sealer: header.sealer });
+    if (header.height !== 0) return undefined;
+    if (header.sealer !== founder) return refuse('block_wrong_sealer', { sealer: header.sealer });
+    return this.id === undefined || this.id === blockId
+      ? undefined
+      : refuse('block_wrong_group', { expected: this.id, actual: blockId });
   }
 
   private judgeTransactions(candidate: VerifiedBlock | ForgedBlock): Refusal | undefined {

@@ -8,7 +8,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import type { Removal } from '../../events/receipt.ts';
 import type { BatteryNode } from '../../node.ts';
 import { removalInWords } from './refusals/removal.ts';
-import { formatMoment, shortId } from './text.ts';
+import { count, formatMoment, shortId } from './text.ts';
 
 export interface SyncState {
   /** What the network is doing with the group; `paused` also without one, where it was told to rest. */
@@ -95,11 +95,12 @@ export function describeSync(
     status === 'syncing' && `fetching blocks: ${height} of ${target}`,
     status === 'backoff' && `the last try failed: ${lastError}`,
     status === 'idle' && sources === 0 && 'nobody who has it is connected',
-    history !== undefined && `its history is being fetched: ${history.filled} of ${history.height} blocks`,
+    history !== undefined &&
+      `its history is being fetched: ${history.filled} of ${count(history.height, 'block')}`,
     isSealerSilent && status !== 'offline' && silentInWords(sealerHeardMs, nowMs),
     pending > 0 && `${pending} waiting for the sealer`,
     refused > 0 && `${refused} refused (lb outbox)`,
-    artifactsMissing > 0 && `${artifactsMissing} artifacts missing`,
+    artifactsMissing > 0 && `${count(artifactsMissing, 'artifact')} missing`,
   ].filter((part) => part !== false);
   return parts.length === 0 ? undefined : parts.join('; ');
 }

@@ -63,6 +63,7 @@ function addressesOf({ groupId, event }: LogEvent): string[] {
     case 'task.changed':
       return [`${group}/tasks`, `${group}/tasks/${encodeURIComponent(event.task)}`];
     case 'policy.changed':
+    case 'time.corrected':
     case 'member.changed':
     case 'sealers.changed':
     case 'rules.upgraded':

@@ -49,6 +49,14 @@ const NEXT: Readonly<Partial<Record<RefusalCode, string>>> = {
   balance_too_low: 'name less, or earn more first: tasks and claims are rewarded',
 };
 
+/** The same for errors that the command line answers with a flag. */
+const NEXT_OF_ERROR: Readonly<Partial<Record<string, string>>> = {
+  clock_jumped:
+    "look at the clock of the node's machine; if it is right, confirm it (the operation trust_clock, or on the node: lb trust-clock) and try again",
+  clock_uncertain:
+    "look at the clock of the node's machine; if it is right, confirm it (the operation trust_clock, or on the node: lb trust-clock) and try again",
+};
+
 /** What an error means for a caller. */
 export function describeFailure(error: unknown, call: Pick<Call, 'node' | 'identity'>): OperationFailure {
   if (error instanceof RefusedError) return describeRefusal(error, call);
@@ -63,6 +71,8 @@ export function describeFailure(error: unknown, call: Pick<Call, 'node' | 'ident
       details: {},
     };
   const details = toWire(found.details) as Record<string, unknown>;
+  const next = NEXT_OF_ERROR[found.code];
+  if (next !== undefined) return { kind, code: found.code, message: (error as Error).message, next, details };
   return { kind, code: found.code, message: inTools(found.message), next: undefined, details };
 }
 

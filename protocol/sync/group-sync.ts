@@ -9,8 +9,9 @@ import type { BlockHeader } from '../../events/block.ts';
 import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { blamesSender, type Refusal } from '../../events/refusals.ts';
+import { isFromFuture } from '../../machines/chain.ts';
 import type { Access } from '../access.ts';
-import { MisbehaviourError, NetworkError, short } from '../errors.ts';
+import { MisbehaviourError, NetworkError, short, throwBugs } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, SYNC_GAP_MS, SYNC_INTERVAL_MS } from '../limits.ts';
 import type { NetworkPort } from '../port.ts';
@@ -18,6 +19,7 @@ import type { RpcClient } from '../rpc/client.ts';
 import type { ArtifactFetcher } from './artifacts.ts';
 import { Dispute } from './dispute.ts';
 import { holdAgainst, readSeal, type Seal } from './evidence.ts';
+import { LevelWaits } from './level-waits.ts';
 import { fetchBlocks } from './stream.ts';
 import { type SyncEvent, syncMachine } from './sync.machine.ts';
 
@@ -72,7 +74,7 @@ export class GroupSync {
   private promisedHeight = -1;
   private error: string | undefined;
   private intervalMs = SYNC_INTERVAL_MS;
-  private readonly levelWaits = new Set<(isLevel: boolean) => void>();
+  private readonly levelWaits = new LevelWaits();
   /** When the group was last as new as a source, monotonic milliseconds. */
   levelMs = -Infinity;
 
@@ -176,7 +178,7 @@ export class GroupSync {
       const sources = this.options.sources(this.groupId).slice(0, SOURCES_PER_PULL);
       const found = this.dispute.isOn ? await this.sourceBeyond(sources) : sources;
       if (this.abort.signal.aborted) return;
-      if (found === undefined) return this.endLevelWaits(false);
+      if (found === undefined) return this.levelWaits.end(false);
       this.send({ type: 'resume' });
       this.begin(found);
     };
@@ -248,20 +250,7 @@ export class GroupSync {
 
   /** Resolves at the end of a pull that reached a source, or when the time is over or this ends; says which. */
   whenLevel(withinMs: number): Promise<boolean> {
-    if (this.abort.signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const end = (isLevel: boolean): void => {
-        clearTimeout(timer);
-        this.levelWaits.delete(end);
-        resolve(isLevel);
-      };
-      const timer = setTimeout(() => end(false), withinMs);
-      this.levelWaits.add(end);
-    });
-  }
-
-  private endLevelWaits(isLevel: boolean): void {
-    for (const end of this.levelWaits) end(isLevel);
+    return this.abort.signal.aborted ? Promise.resolve(false) : this.levelWaits.wait(withinMs);
   }
 
   private async run(sources: readonly Hex32[]): Promise<void> {
@@ -318,7 +307,7 @@ export class GroupSync {
       this.error = undefined;
       this.levelMs = performance.now();
       this.tell(true);
-      this.endLevelWaits(true);
+      this.levelWaits.end(true);
       level(this.groupId, reached);
     }
     if (this.dispute.isOn) this.rest();
@@ -332,19 +321,36 @@ export class GroupSync {
     return Math.min(waitMs, this.intervalMs);
   }
 
-  private async pullFrom(source: Hex32): Promise<void> {
+  /** @param correctedAt a height below which blocks of a later time than now are not held */
+  private async pullFrom(source: Hex32, correctedAt?: number): Promise<void> {
     const { host, port, client, stallMs } = this.options;
     await client.introduce(source);
     const from = this.height + 1;
     const { signal } = this.abort;
     const nowMs = (): number => port.clock.nowMs();
-    const fetched = await fetchBlocks(host, source, { groupId: this.groupId, from, nowMs, signal, stallMs });
+    const wanted = { groupId: this.groupId, from, nowMs, correctedAt, signal, stallMs };
+    const fetched = await fetchBlocks(host, source, wanted);
     this.promisedHeight = fetched.end - 1;
     for (const key of this.options.access.keysOf(source)) port.sealersHeard.note(this.groupId, key);
     if (fetched.end === from) return;
     if (fetched.end > this.announcedHeight) this.hopes = 0;
     const refusal = await port.chain(this.groupId).follow(this.counted(fetched.blocks));
-    if (refusal !== undefined) await this.refused(source, refusal);
+    if (refusal !== undefined) return this.refused(source, refusal);
+    // What came to an end before its end is held.
+    if (correctedAt === undefined && this.height + 1 < fetched.end) await this.pullCorrected(source);
+  }
+
+  /**
+   * Blocks from a clock that was ahead are held until their time, for nobody knows better; but where the head of the
+   * source is of the present again, a correction stands between, and they are history.
+   */
+  private async pullCorrected(source: Hex32): Promise<void> {
+    const { client, port, access } = this.options;
+    const { groupId } = this;
+    const header = readSeal(await client.call(source, 'group_head', { groupId, height: undefined }));
+    if (header === undefined || header.groupId !== groupId || header.height <= this.height + 1) return;
+    if (!access.sealers(groupId).includes(header.sealer)) return;
+    if (isFromFuture(header, port.clock.nowMs()) === undefined) await this.pullFrom(source, header.height);
   }
 
   /** The blocks as they come, with the progress told. */
@@ -404,12 +410,7 @@ export class GroupSync {
   async close(): Promise<void> {
     this.abort.abort();
     clearTimeout(this.timer);
-    this.endLevelWaits(false);
+    this.levelWaits.end(false);
     await this.running;
   }
-}
-
-/** The environment may be better next time; what has no code is a bug, and shall be seen. */
-function throwBugs(error: unknown): void {
-  if (typeof (error as { code?: unknown }).code !== 'string') throw error;
 }

@@ -39,7 +39,7 @@ async function call(run: Run): Promise<void> {
   const problems = operation.check(input);
   if (problems.length > 0) throw new UsageError(`${name}: ${problems.join('; ')}`);
   const node = await run.node();
-  await run.compareIfRestored();
+  await run.readyToSeal();
   const progress = run.progress(name);
   const scene: Call = {
     node,

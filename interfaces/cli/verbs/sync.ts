@@ -156,7 +156,9 @@ async function showEvidence(run: Run): Promise<void> {
     { header: 'sealer', value: ({ sealer }) => run.nameOf(sealer), plain: ({ sealer }) => sealer },
     { header: 'state', value: ({ standing }) => STANDINGS[standing], isFlexible: true },
   ];
-  run.print({ evidence: rows }, () => printTable(run.out, columns, rows, 'no sealer sealed twice'));
+  run.print({ evidence: rows }, () =>
+    printTable(run.out, columns, rows, 'no sealer sealed twice: there is nothing to do'),
+  );
   if (rows.some(({ standing }) => standing === 'open'))
     run.hint('to go on with the block that is here:\n  lb subscription-set --group GROUP --accept-kept');
 }
@@ -222,7 +224,14 @@ async function list(run: Run): Promise<void> {
       isFlexible: true,
     },
   ];
-  run.print({ subscriptions: rows }, () => printTable(run.out, columns, rows, 'no groups yet'));
+  run.print({ subscriptions: rows }, () =>
+    printTable(
+      run.out,
+      columns,
+      rows,
+      'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
+    ),
+  );
 }
 
 async function change(run: Run<SetOptions>): Promise<void> {
@@ -292,7 +301,12 @@ async function syncNow(run: Run<PeerFlags>): Promise<void> {
     },
   ];
   run.print({ groups: rows.map((row) => ({ ...row, isReached: reached.has(row.groupId) })) }, () =>
-    printTable(run.out, columns, rows, 'no groups yet'),
+    printTable(
+      run.out,
+      columns,
+      rows,
+      'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
+    ),
   );
   // What could not be done is said by the exit code as well: of several, by the first.
   const [first] = failed;
@@ -328,5 +342,7 @@ async function outbox(run: Run): Promise<void> {
     queuedMs,
     refusal,
   }));
-  run.print({ entries: wire }, () => printTable(run.out, columns, rows, 'nothing waits'));
+  run.print({ entries: wire }, () =>
+    printTable(run.out, columns, rows, 'nothing waits: everything is sealed'),
+  );
 }

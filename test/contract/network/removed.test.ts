@@ -50,7 +50,7 @@ describe('who is removed', () => {
       (await health(removed.node, removed.data)).checks.find(({ name }) => name === 'network'),
     ).toMatchObject({
       status: 'degraded',
-      detail: expect.stringContaining('removed from 1 groups'),
+      detail: expect.stringContaining('removed from: 1 ('),
     });
     await expect(joined.as('node').setProfile('still here')).rejects.toMatchObject({
       code: 'refused',
