@@ -13,7 +13,7 @@ import { BASIS_POINTS } from '../events/limits.ts';
 import type { Policy, PolicyKey, PolicyValue } from '../events/operations/group.ts';
 import { MalformedError } from '../events/reader.ts';
 import type { Outcome, Receipt, Removal } from '../events/receipt.ts';
-import { type RefusalCode, refuse } from '../events/refusals.ts';
+import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
@@ -34,6 +34,7 @@ import type { Market } from './market/market.ts';
 import { keepManual } from './market/wallet.ts';
 import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
+import { withRemoval } from './removal.ts';
 
 export interface AgentOptions {
   readonly chain: GroupChain;
@@ -48,9 +49,6 @@ export interface AgentOptions {
   /** How the identity's membership ended, where it has. */
   removal(): Removal | undefined;
 }
-
-/** Refusals that somebody gets for being a member no more. */
-const FOR_MEMBERS: ReadonlySet<RefusalCode> = new Set(['author_unknown', 'role_insufficient']);
 
 export class Agent {
   readonly publicKey: Hex32;
@@ -74,10 +72,7 @@ export class Agent {
   /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
   async submit(operations: readonly Operation[], artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
     const { chain, signer, removal } = this.options;
-    const outcome = await chain.submit(signer, operations, artifacts);
-    if (outcome.status === 'sealed' || !FOR_MEMBERS.has(outcome.refusal.code)) return outcome;
-    const ended = removal();
-    return ended === undefined ? outcome : { ...outcome, removal: ended };
+    return withRemoval(await chain.submit(signer, operations, artifacts), removal);
   }
 
   /** Like `submit`, but throws `RefusedError` instead of returning a refusal. */
