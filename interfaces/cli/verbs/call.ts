@@ -5,7 +5,7 @@ import type { Call, Operation } from '../../operations/operation.ts';
 import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { readTextInput } from '../files.ts';
-import { Verbatim } from '../json.ts';
+import { jsonText, Verbatim } from '../json.ts';
 import { similarTo } from '../suggest.ts';
 import { type Column, printTable } from '../table.ts';
 import { ownName } from '../verb-run.ts';
@@ -49,7 +49,7 @@ async function call(run: Run): Promise<void> {
   };
   const result = await operation.run(scene, input as Parameters<Operation['run']>[1]);
   progress.end();
-  run.print(new Verbatim(result), () => run.out.line(JSON.stringify(result, undefined, 2)));
+  run.print(new Verbatim(result), () => run.out.line(jsonText(result, 2)));
 }
 
 function named(name: string): Operation {
