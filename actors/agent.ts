@@ -6,11 +6,9 @@
 import { sha256 } from '../crypto/hash.ts';
 import { randomSeed, type Signer, signerFromSeed } from '../crypto/identity.ts';
 import { type Hex32, toHex } from '../events/bytes.ts';
-import { encodeClaim } from '../events/claim-artifact.ts';
 import type { PresenceStatus, Role } from '../events/effects.ts';
 import { BASIS_POINTS } from '../events/limits.ts';
 import type { Policy, PolicyKey, PolicyValue } from '../events/operations/group.ts';
-import { MalformedError } from '../events/reader.ts';
 import type { Outcome, Receipt, Removal } from '../events/receipt.ts';
 import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
@@ -19,6 +17,7 @@ import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { ChainStoppedError } from './chain/stopped.ts';
 import { effectOf } from './effect-of.ts';
+import { encodeChecked } from './encode-checked.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
@@ -391,13 +390,4 @@ export class Agent {
 export function unwrap(outcome: Outcome): Receipt {
   if (outcome.status === 'sealed') return outcome.receipt;
   throw new RefusedError(outcome.refusal, outcome.removal);
-}
-
-function encodeChecked(claim: Parameters<typeof encodeClaim>[0]): Uint8Array {
-  try {
-    return encodeClaim(claim);
-  } catch (error) {
-    if (error instanceof MalformedError) throw new RefusedError(refuse('malformed', { what: error.message }));
-    throw error;
-  }
 }

@@ -141,11 +141,7 @@ export class OutboxDrain {
         if (verdicts.length !== batch.length)
           throw new MisbehaviourError('another number of verdicts than asked for');
         if (verdicts.every(({ status }) => status === 'unrouted')) return false;
-<<<<<<< HEAD
-        for (const [at, verdict] of verdicts.entries()) await this.take(batch[at]!, verdict, peer);
-=======
         for (const [at, verdict] of verdicts.entries()) await this.take(batch[at]!, verdict, peer, headMs);
->>>>>>> main
         if (verdicts.some(({ status }) => status === 'sealed')) sealed(groupId);
         if (verdicts.some(({ status }) => status === 'unrouted')) return false;
       }
@@ -181,16 +177,6 @@ export class OutboxDrain {
     return this.options.isLevel(entry.groupId) ? this.outbox.signAnew(entry) : undefined;
   }
 
-<<<<<<< HEAD
-  private async take(entry: OutboxEntry, verdict: Verdict, peer: Hex32): Promise<void> {
-    const refusal = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict, peer) : undefined;
-    // Duplicates are in the chain already; what has expired is signed anew when this node is level; and of a
-    // sealer whom this node does not know yet, the blocks that made him one come first.
-    const isFinal = refusal !== undefined && !NOT_FINAL.has(refusal.code);
-    // Whoever is no member any more learns it from the block that says so, and gets the rest back with it.
-    if (refusal !== undefined && NO_MEMBER.has(refusal.code)) this.options.sealed(entry.groupId);
-    if (isFinal) await this.outbox.refuse(entry, refusal);
-=======
   /** The time of the last block that is here: a ruling about what is sent now is not older. */
   private headMs(groupId: Hex32): number {
     const { access, port } = this.options;
@@ -208,15 +194,16 @@ export class OutboxDrain {
   }
 
   private async take(entry: OutboxEntry, verdict: Verdict, peer: Hex32, headMs: number): Promise<void> {
-    const ruled = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict) : undefined;
+    const ruled = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict, peer) : undefined;
     // Duplicates are in the chain already; what has expired is signed anew when this node is level; and of a
     // sealer whom this node does not know yet, the blocks that made him one come first.
     const isFinal =
       ruled !== undefined &&
       !NOT_FINAL.has(ruled.refusal.code) &&
       this.isAboutTheWork(entry, ruled, peer, headMs);
+    // Whoever is no member any more learns it from the block that says so, and gets the rest back with it.
+    if (ruled !== undefined && NO_MEMBER.has(ruled.refusal.code)) this.options.sealed(entry.groupId);
     if (isFinal) await this.outbox.refuse(entry, ruled.refusal);
->>>>>>> main
     else if (verdict.status !== 'unrouted')
       this.acknowledged.set(entry.txId, performance.now() + ACKNOWLEDGED_MS);
   }
@@ -225,15 +212,11 @@ export class OutboxDrain {
    * The refusal of a ruling that a sealer of the group has signed; nothing for one of somebody else.
    * @throws MisbehaviourError for the sealer's ruling about something else
    */
-<<<<<<< HEAD
   private checkedRefusal(
     { groupId, txId }: OutboxEntry,
     { ruling, signature }: Verdict,
     peer: Hex32,
-  ): Refusal | undefined {
-=======
-  private checkedRefusal({ groupId, txId }: OutboxEntry, { ruling, signature }: Verdict): Ruled | undefined {
->>>>>>> main
+  ): Ruled | undefined {
     if (ruling === undefined || signature === undefined)
       throw new MisbehaviourError('a refusal that nobody has signed');
     const message = concatBytes(RULING_PREFIX, ruling);
@@ -245,12 +228,8 @@ export class OutboxDrain {
     }
     try {
       const ruled = decode(rulingCodec, ruling);
-<<<<<<< HEAD
       for (const sealer of sealers) this.options.port.sealersHeard.note(groupId, sealer, ruled.tsMs);
-      if (ruled.groupId === groupId && ruled.txId === txId) return ruled.refusal;
-=======
       if (ruled.groupId === groupId && ruled.txId === txId) return ruled;
->>>>>>> main
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       // The sealer's rules are newer than this software: his word counts all the same.

@@ -265,15 +265,11 @@ async function proposeSealer(run: Run<SealerOptions>, given: string): Promise<vo
   const view = await run.view();
   const key = memberKey(node, view, given);
   const identity = node.identities().find(({ publicKey }) => publicKey === key);
-<<<<<<< HEAD
-  const warning = newSealerWarning(node, await run.group(), key, (await run.namer(view))(key));
-  if (warning !== undefined) run.warn(warning);
-  await confirmMember(run, `this hands the sealing of ${view.group().name} over, for good`, {
-    key,
-    names: [identity?.name, view.nameOf(key)],
-  });
-=======
   const isPresent = view.sealers().includes(key);
+  const warning = isPresent
+    ? undefined
+    : newSealerWarning(node, await run.group(), key, (await run.namer(view))(key));
+  if (warning !== undefined) run.warn(warning);
   if (!isPresent)
     await confirmMember(
       run,
@@ -283,7 +279,6 @@ async function proposeSealer(run: Run<SealerOptions>, given: string): Promise<vo
         names: [identity?.name, view.nameOf(key)],
       },
     );
->>>>>>> main
   const receipt = await (await run.agent()).setSealers([key]);
   const name = (await run.namer(view))(key);
   const accepted = 'lb sealer --accept';
