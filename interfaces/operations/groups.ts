@@ -23,9 +23,22 @@ import {
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
+import { CODE_CHARACTERS_MAX } from './limits.ts';
 import { networkOf } from './network.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
+import {
+  field,
+  flag,
+  free,
+  input,
+  integer,
+  list,
+  longText,
+  number,
+  optional,
+  output,
+  text,
+} from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
 const { genesis } = groupOperations;
@@ -203,7 +216,7 @@ const joinGroup = define({
   toolset: 'groups',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ code: text() }),
+  input: input({ code: longText(CODE_CHARACTERS_MAX) }),
   output: output({ group_id: text(), name: text(), role: text() }),
   async run(call, { code }) {
     const invite = parseInviteCode(code);
