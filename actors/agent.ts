@@ -3,21 +3,21 @@
  * resolves to its receipt. What the rules refuse is thrown as `RefusedError`; `submit` returns it instead, and
  * takes several operations that apply together or not at all.
  */
-
 import { sha256 } from '../crypto/hash.ts';
 import { randomSeed, type Signer, signerFromSeed } from '../crypto/identity.ts';
 import { type Hex32, toHex } from '../events/bytes.ts';
-import { encodeClaim } from '../events/claim-artifact.ts';
 import type { PresenceStatus, Role } from '../events/effects.ts';
 import { BASIS_POINTS } from '../events/limits.ts';
 import type { Policy, PolicyKey, PolicyValue } from '../events/operations/group.ts';
-import { MalformedError } from '../events/reader.ts';
 import type { Outcome, Receipt, Removal } from '../events/receipt.ts';
-import { type RefusalCode, refuse } from '../events/refusals.ts';
+import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
+import { transferFee } from '../machines/tokens.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { ChainStoppedError } from './chain/stopped.ts';
+import { effectOf } from './effect-of.ts';
+import { encodeChecked } from './encode-checked.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
@@ -31,9 +31,11 @@ import {
   type Wallet,
 } from './market/desk.ts';
 import type { Market } from './market/market.ts';
+import { windowsOf } from './market/market-chain.ts';
 import { keepManual } from './market/wallet.ts';
 import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
+import { withRemoval } from './removal.ts';
 
 export interface AgentOptions {
   readonly chain: GroupChain;
@@ -48,9 +50,6 @@ export interface AgentOptions {
   /** How the identity's membership ended, where it has. */
   removal(): Removal | undefined;
 }
-
-/** Refusals that somebody gets for being a member no more. */
-const FOR_MEMBERS: ReadonlySet<RefusalCode> = new Set(['author_unknown', 'role_insufficient']);
 
 export class Agent {
   readonly publicKey: Hex32;
@@ -73,11 +72,8 @@ export class Agent {
 
   /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
   async submit(operations: readonly Operation[], artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
-    const { chain, signer, removal } = this.options;
-    const outcome = await chain.submit(signer, operations, artifacts);
-    if (outcome.status === 'sealed' || !FOR_MEMBERS.has(outcome.refusal.code)) return outcome;
-    const ended = removal();
-    return ended === undefined ? outcome : { ...outcome, removal: ended };
+    const { signer, removal } = this.options;
+    return withRemoval(await this.options.chain.submit(signer, operations, artifacts), removal);
   }
 
   /** Like `submit`, but throws `RefusedError` instead of returning a refusal. */
@@ -206,8 +202,14 @@ export class Agent {
     return this.do({ type: 'profile_set', name });
   }
 
+  /** Proposes who seals next (admin): they take over with `acceptSealing`. Naming the present sealer withdraws it. */
   setSealers(sealers: readonly Hex32[]): Promise<Receipt> {
     return this.do({ type: 'sealer_set', sealers });
+  }
+
+  /** Takes over the sealing that an admin has proposed to this identity. */
+  acceptSealing(): Promise<Receipt> {
+    return this.do({ type: 'sealer_accept' });
   }
 
   /** Opens an invite; the code is the only copy of its key, and whoever has it may join. */
@@ -243,8 +245,10 @@ export class Agent {
     return this.do({ type: 'mint', to, amount });
   }
 
-  transfer(to: Hex32, amount: bigint): Promise<Receipt> {
-    return this.do({ type: 'transfer', to, amount });
+  /** @param feeMax the most to pay as the fee; what the group's policy asks now, if not given */
+  transfer(to: Hex32, amount: bigint, feeMax?: bigint): Promise<Receipt> {
+    const agreed = feeMax ?? transferFee(amount, this.options.view().policy());
+    return this.do({ type: 'transfer', to, amount, feeMax: agreed });
   }
 
   spendTreasury(to: Hex32, amount: bigint): Promise<Receipt> {
@@ -291,8 +295,8 @@ export class Agent {
   }
 
   /**
-   * Pays the offer's price into escrow, with a fresh one-time key. The encrypted package must be here already:
-   * no rule can judge about bytes that nobody ever showed.
+   * Pays the offer's price into escrow, with a fresh one-time key and under the windows that the policy has now. The
+   * encrypted package must be here already: no rule can judge about bytes that nobody ever showed.
    * @throws NotFoundError when it is not, RefusedError
    */
   async purchase(offer: Hex32): Promise<Receipt & { purchase: Hex32 }> {
@@ -302,7 +306,8 @@ export class Agent {
         `the package of offer ${offer.slice(0, 8)} is not on this node; fetch it before paying`,
       );
     const buyerKey = await prepareOneTimeKey(this.options.wallet, this.signer);
-    const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey });
+    const terms = { amount: price, buyerKey, ...windowsOf(this.options.view().policy()) };
+    const receipt = await this.do({ type: 'purchase', offer, ...terms });
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
   }
 
@@ -385,22 +390,4 @@ export class Agent {
 export function unwrap(outcome: Outcome): Receipt {
   if (outcome.status === 'sealed') return outcome.receipt;
   throw new RefusedError(outcome.refusal, outcome.removal);
-}
-
-function encodeChecked(claim: Parameters<typeof encodeClaim>[0]): Uint8Array {
-  try {
-    return encodeClaim(claim);
-  } catch (error) {
-    if (error instanceof MalformedError) throw new RefusedError(refuse('malformed', { what: error.message }));
-    throw error;
-  }
-}
-
-function effectOf<K extends Receipt['effects'][number]['kind']>(
-  receipt: Receipt,
-  kind: K,
-): Extract<Receipt['effects'][number], { kind: K }> {
-  const effect = receipt.effects.find((one) => one.kind === kind);
-  if (effect === undefined) throw new NotFoundError(`the receipt has no ${kind}`);
-  return effect as Extract<Receipt['effects'][number], { kind: K }>;
 }

@@ -4,8 +4,8 @@
  */
 import type { Hex32 } from '../events/bytes.ts';
 import type { Effect } from '../events/effects.ts';
-import type { Removal } from '../events/receipt.ts';
-import { type Refusal, refuse } from '../events/refusals.ts';
+import type { Outcome, Removal } from '../events/receipt.ts';
+import { type Refusal, type RefusalCode, refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import type { Transaction } from '../events/transaction.ts';
 import { memberTable } from '../machines/tables.ts';
@@ -52,6 +52,16 @@ export function endedMembership(reader: GroupReader, identities: Iterable<Hex32>
     if (record !== undefined) removed ??= key;
   }
   return removed === undefined ? undefined : removalOf(reader, removed);
+}
+
+/** Refusals that somebody gets for being a member no more. */
+const FOR_MEMBERS: ReadonlySet<RefusalCode> = new Set(['author_unknown', 'role_insufficient']);
+
+/** An outcome with how the author's membership ended, where that may be why it was refused. */
+export function withRemoval(outcome: Outcome, removal: () => Removal | undefined): Outcome {
+  if (outcome.status === 'sealed' || !FOR_MEMBERS.has(outcome.refusal.code)) return outcome;
+  const ended = removal();
+  return ended === undefined ? outcome : { ...outcome, removal: ended };
 }
 
 /** What a stranger may have sealed by others: coming in by an invite, and seeing to his own purchases. */

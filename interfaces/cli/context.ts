@@ -61,6 +61,8 @@ export interface VerbSpec {
   readonly at?: boolean;
   /** What a family of verbs does when none of them is named. */
   readonly isDefault?: boolean;
+  /** Left out of the help: for the program's own scripts. */
+  readonly isHidden?: boolean;
   /** Runs in this process whoever owns the data directory. All others run where the node is. */
   readonly runsHere?: boolean;
 }
@@ -107,7 +109,10 @@ export function verb<O extends object = object>(
   configure: (command: Command) => Command,
   action: (run: Run<O>) => Promise<void> | void,
 ): Command {
-  const command = program.command(spec.usage, { isDefault: spec.isDefault === true });
+  const command = program.command(spec.usage, {
+    isDefault: spec.isDefault === true,
+    hidden: spec.isHidden === true,
+  });
   command.summary(spec.summary).helpGroup(`${spec.heading}:`);
   command.description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${spec.details}`);
   configure(command);
@@ -117,10 +122,12 @@ export function verb<O extends object = object>(
   command.optionsGroup('Options of many verbs:');
   if (spec.inGroup)
     command.option('--group <group>', 'group: id, short id or name; may be left out if there is one');
-  if (spec.signs !== undefined)
-    command
-      .option('--as <identity>', "identity that signs (default: the node's own)")
-      .option('--yes', 'the clock of this machine is right, also where nothing else says so');
+  if (spec.signs !== undefined) {
+    command.option('--as <identity>', "identity that signs (default: the node's own)");
+    // Where a verb asks something of its own, one yes answers both.
+    if (!command.options.some(({ long }) => long === '--yes'))
+      command.option('--yes', 'the clock of this machine is right, also where nothing else says so');
+  }
   if (spec.at) command.option('--at <height>', 'as of this height instead of now');
   addCommonOptions(command);
   command.addHelpText('after', () => layOutExample(spec.example, context.out.width));

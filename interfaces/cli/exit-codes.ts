@@ -27,9 +27,9 @@ import type { ConfigErrorCode } from '../config/errors.ts';
 import type { GitError } from '../git/repository.ts';
 import type { IdentityRequiredError } from '../operations/call.ts';
 import type { CancelledError } from '../operations/cancelled.ts';
+import type { IdempotencyErrorCode } from '../operations/idempotency.ts';
 import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
-import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
 import type {
   FileError,
@@ -98,12 +98,12 @@ export type KnownCode =
   | ClockError['code']
   | TooManyWatchersError['code']
   | ConfigErrorCode
-  | SocketPathError['code']
   | SocketProtocolError['code']
   | LockedNodeError['code']
   | RestoredNodeError['code']
   | IdentityRequiredError['code']
   | CancelledError['code']
+  | IdempotencyErrorCode
   | ConfigurationFileError['code']
   | GitError['code'];
 
@@ -192,11 +192,13 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   clock_jumped: 'environment',
   clock_uncertain: 'environment',
   too_many_watchers: 'refused',
-  socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
   identity_required: 'forbidden',
   cancelled: 'interrupted',
+  idempotency_key_reused: 'usage',
+  already_done: 'refused',
+  outcome_unknown: 'refused',
   not_sealer: 'unreachable',
   removed: 'forbidden',
   in_dispute: 'refused',

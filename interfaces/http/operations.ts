@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reachOf } from '../access/reach.ts';
 import { scopesOf } from '../access/tokens.ts';
 import { describeFailure } from '../operations/failure.ts';
+import { performOnce } from '../operations/idempotency.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import { OPERATIONS } from '../operations/registry.ts';
 import { ProblemError, problemOf } from './problem.ts';
@@ -52,12 +53,24 @@ async function answer(
     progress: () => {},
   };
   try {
-    return await operation.run(call, input as Parameters<Operation['run']>[1]);
+    const work = () => operation.run(call, input as Parameters<Operation['run']>[1]);
+    const { result, isReplayed } = await performOnce(call, operation, input, { key: keyOf(request), work });
+    if (isReplayed) reply.header('idempotent-replayed', 'true');
+    return result;
   } catch (error) {
-    const failure = describeFailure(error, call);
+    const failure = describeFailure(error, call, input);
     if (failure.kind === 'bug') report(error);
     throw new ProblemError(problemOf(failure));
   }
+}
+
+/** The key of a call: as it is, or as the text that a structured field has it (RFC 9651). */
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const given = headers['idempotency-key'];
+  if (given === undefined) return undefined;
+  const key = Array.isArray(given) ? given.join(', ') : given;
+  const [, quoted] = /^"((?:[^"\\]|\\["\\])*)"$/.exec(key) ?? [];
+  return quoted === undefined ? key : quoted.replaceAll(/\\(.)/g, '$1');
 }
 
 /** What a caller who is confined to some groups asks about more than them. */

@@ -10,6 +10,8 @@ export interface Session {
   /** Whether he reaches some groups of the node only; `node` has no others then. */
   readonly isConfined?: boolean;
   readonly toolsets: ReadonlySet<Toolset>;
+  /** Told of each tool that was called: `ok`, or the code of its failure. */
+  readonly toolCalled?: ((code: string) => void) | undefined;
   /** Told of what must not happen: a bug, and not a refusal. */
   readonly report: (error: unknown) => void;
 }

@@ -9,6 +9,7 @@ import {
   type ToolAnnotations,
 } from '@modelcontextprotocol/server';
 import { describeFailure, failureWire } from '../operations/failure.ts';
+import { performOnce } from '../operations/idempotency.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import { operationNamed, operationsOf } from '../operations/registry.ts';
 import type { Extra, ExtraTool } from './extra.ts';
@@ -38,12 +39,30 @@ export function toolOf(operation: Operation): Tool {
     name,
     title,
     description,
-    inputSchema: input as unknown as Tool['inputSchema'],
+    inputSchema: withKey(operation, input) as unknown as Tool['inputSchema'],
     outputSchema: output as unknown as NonNullable<Tool['outputSchema']>,
     annotations: annotationsOf(operation),
   };
   described.set(operation, tool);
   return tool;
+}
+
+/** Beside what an operation takes, whatever changes something takes a key. */
+function withKey({ effect }: Operation, input: Operation['input']): object {
+  if (effect === 'reads') return input;
+  const { properties, ...rest } = input;
+  return { ...rest, properties: { ...properties, idempotency_key: KEY_SCHEMA } };
+}
+
+const KEY_SCHEMA = { type: 'string', description: 'the same when you retry the same call: it is done once' };
+
+/** What a call is asked with, and its key. */
+function keyed(operation: Operation, given: unknown): { input: unknown; key: string | undefined } {
+  const { idempotency_key: key, ...input } = (given ?? {}) as Record<string, unknown>;
+  if (operation.effect === 'reads' || key === undefined || key === null)
+    return { input: key === null ? input : given, key: undefined };
+  // What is no text is refused as such: it fits no key.
+  return { input, key: typeof key === 'string' ? key : '' };
 }
 
 /** What the four hints of a tool say. */
@@ -84,34 +103,47 @@ export async function callTool(
       message: `${name} is about the whole node, and this token is for some of its groups`,
       next: 'ask the operator of the node for a token that reaches all of it',
     });
-  const problems = operation.check(input);
-  if (problems.length > 0)
+  const asked = keyed(operation, input);
+  const problems = operation.check(asked.input);
+  if (problems.length > 0) {
+    session.toolCalled?.('usage');
     return errorResult({
       code: 'usage',
       message: problems.join('; '),
       next: `see the input schema of ${name}`,
     });
-  return run(session, operation, input, context);
+  }
+  return run(session, operation, asked, context);
 }
 
 async function run(
   session: Session,
   operation: Operation,
-  input: unknown,
+  { input, key }: { readonly input: unknown; readonly key: string | undefined },
   context: ServerContext,
 ): Promise<CallToolResult> {
   const call = callOf(session, context);
-  try {
+  const work = async (): Promise<Told> => {
     const handle = await handleFor(operation, call, input, context);
-    if (handle !== undefined) return handle;
-    const structuredContent = await operation.run(call, input as Parameters<Operation['run']>[1]);
+    if (handle !== undefined) return { handle };
+    return { structuredContent: await operation.run(call, input as Parameters<Operation['run']>[1]) };
+  };
+  try {
+    const { result } = await performOnce(call, operation, input, { key, work });
+    session.toolCalled?.('ok');
+    if ('handle' in result) return result.handle;
+    const { structuredContent } = result;
     return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
   } catch (error) {
-    const failure = describeFailure(error, call);
+    const failure = describeFailure(error, call, input);
     if (failure.kind === 'bug') session.report(error);
+    session.toolCalled?.(failure.code);
     return errorResult(failureWire(failure));
   }
 }
+
+/** What a tool tells: a handle of a task, or the result itself. */
+type Told = { readonly handle: CallToolResult } | { readonly structuredContent: Record<string, unknown> };
 
 async function callExtra(
   { call }: ExtraTool,

@@ -7,8 +7,9 @@ import { MAX_TOKEN } from '../../events/fields.ts';
 import type { Receipt } from '../../events/receipt.ts';
 import { namer } from '../cli/resolve.ts';
 import { shortId } from '../cli/text.ts';
+import { CURSOR_CHARACTERS_MAX } from './limits.ts';
 import type { Call } from './operation.ts';
-import { integer, optional, text } from './schema.ts';
+import { integer, longText, optional, text } from './schema.ts';
 
 /** Groups that are named where one has to be chosen. */
 const GROUPS_NAMED = 8;
@@ -18,7 +19,7 @@ export const PAGE_MAX = 200;
 /** Parameters that many operations share. */
 export const groupId = optional(text('id or name; may be left out if there is one group'));
 export const limit = (standard: number) => optional(integer(1, PAGE_MAX, { default: standard }));
-export const cursor = optional(text('from the page before'));
+export const cursor = optional(longText(CURSOR_CHARACTERS_MAX, 'from the page before'));
 
 /** The caller may read, and has no identity to sign with. */
 export class IdentityRequiredError extends Error {

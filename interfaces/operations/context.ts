@@ -2,6 +2,7 @@
 
 import { sha256 } from '../../crypto/hash.ts';
 import { toHex } from '../../events/bytes.ts';
+import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import type { ShownClaim, WhyNode } from '../../views/questions.ts';
 import { toWire } from '../cli/json.ts';
@@ -9,7 +10,19 @@ import { claimId } from '../cli/resolve.ts';
 import { cursor, given, groupId, groupOf, limit, namesIn, ownKey, PAGE_MAX } from './call.ts';
 import { ClaimDesk, claimShape, NOTICE, notice, noticeFor } from './claims.ts';
 import { define, type Operation } from './operation.ts';
-import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
+import {
+  field,
+  flag,
+  free,
+  input,
+  integer,
+  list,
+  longText,
+  number,
+  optional,
+  output,
+  text,
+} from './schema.ts';
 
 const claim_id = text('a claim, or the first 8 digits of one');
 
@@ -21,7 +34,7 @@ export const compileContext = define({
   effect: 'reads',
   input: input({
     group_id: groupId,
-    query: text('empty: the latest claims'),
+    query: longText(CLAIM_TEXT_BYTES_MAX, 'empty: the latest claims'),
     top_k: optional(integer(1, PAGE_MAX, { default: 8 })),
     since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER)),
     tags: optional(field(knowledgeOperations.claim.fields.tags)),

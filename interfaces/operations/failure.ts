@@ -12,6 +12,7 @@ import { explain } from '../cli/refusals/explain.ts';
 import { plainSay, type Say } from '../cli/refusals/say.ts';
 import { shortId } from '../cli/text.ts';
 import type { Call } from './operation.ts';
+import { quoted } from './quote.ts';
 
 export type FailureKind = keyof typeof EXIT;
 
@@ -57,8 +58,17 @@ const NEXT_OF_ERROR: Readonly<Partial<Record<string, string>>> = {
     "look at the clock of the node's machine; if it is right, confirm it (the operation trust_clock, or on the node: lb trust-clock) and try again",
 };
 
-/** What an error means for a caller. */
-export function describeFailure(error: unknown, call: Pick<Call, 'node' | 'identity'>): OperationFailure {
+/** What an error means for a caller. @param input what was asked with; no more than a line of it is repeated */
+export function describeFailure(
+  error: unknown,
+  call: Pick<Call, 'node' | 'identity'>,
+  input?: unknown,
+): OperationFailure {
+  const failure = failureFor(error, call);
+  return { ...failure, message: quoted(failure.message, input) };
+}
+
+function failureFor(error: unknown, call: Pick<Call, 'node' | 'identity'>): OperationFailure {
   if (error instanceof RefusedError) return describeRefusal(error, call);
   const found = failureOf(error);
   const kind = kindOf(found?.exitCode ?? EXIT.bug);

@@ -12,6 +12,7 @@ import { act } from './act.ts';
 import {
   agentIn,
   cursor,
+  given,
   groupId,
   groupOf,
   IdentityRequiredError,
@@ -22,9 +23,22 @@ import {
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
+import { CODE_CHARACTERS_MAX } from './limits.ts';
 import { networkOf } from './network.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
+import {
+  field,
+  flag,
+  free,
+  input,
+  integer,
+  list,
+  longText,
+  number,
+  optional,
+  output,
+  text,
+} from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
 const { genesis } = groupOperations;
@@ -105,6 +119,7 @@ const groupInfo = define({
     created_ms: number(),
     members: number(),
     sealers: list(text()),
+    proposed_sealers: optional(list(text())),
     policy: free(),
     role: optional(text()),
     sealer_heard_ms: optional(number()),
@@ -116,6 +131,7 @@ const groupInfo = define({
     const { name, currency, status, head } = group.info();
     const own = ownKey(call);
     const role = own === undefined ? undefined : view.roleOf(own);
+    const proposed = view.handOver()?.sealers;
     return {
       group_id: group.groupId,
       name,
@@ -126,6 +142,7 @@ const groupInfo = define({
       created_ms: view.group().createdMs,
       members: view.members().length,
       sealers: [...view.sealers()],
+      ...given({ proposed_sealers: proposed && [...proposed] }),
       policy: Object.fromEntries(
         Object.entries(view.policy()).map(([key, value]) => [
           key,
@@ -199,7 +216,7 @@ const joinGroup = define({
   toolset: 'groups',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ code: text() }),
+  input: input({ code: longText(CODE_CHARACTERS_MAX) }),
   output: output({ group_id: text(), name: text(), role: text() }),
   async run(call, { code }) {
     const invite = parseInviteCode(code);
@@ -295,6 +312,24 @@ export const groupDesk: readonly Operation[] = [
     effect: 'ends',
     properties: { member },
     act: ({ agent, view, call }, { member }) => agent.removeMember(memberKey(call.node, view, member)),
+  }),
+  act('groups', {
+    name: 'propose_sealer',
+    title: 'Propose the next sealer',
+    description:
+      'Proposes an admin as the sealer of the group (admin); nothing changes until they call accept_sealing. Naming the present sealer withdraws it.',
+    effect: 'sets',
+    properties: { member },
+    act: ({ agent, view, call }, { member }) => agent.setSealers([memberKey(call.node, view, member)]),
+  }),
+  act('groups', {
+    name: 'accept_sealing',
+    title: 'Take the sealing over',
+    description:
+      'Makes you the sealer, where an admin has proposed you: this node must be up from then on, and only you can hand the sealing on.',
+    effect: 'ends',
+    properties: {},
+    act: ({ agent }) => agent.acceptSealing(),
   }),
   act('groups', {
     name: 'set_profile',

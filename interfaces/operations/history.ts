@@ -13,9 +13,22 @@ import { groupId, groupOf, limit } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { storedEvents } from './feed.ts';
+import { CURSOR_CHARACTERS_MAX, PROOF_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { Places } from './places.ts';
-import { flag, free, input, integer, list, number, optional, output, text, words } from './schema.ts';
+import {
+  flag,
+  free,
+  input,
+  integer,
+  list,
+  longText,
+  number,
+  optional,
+  output,
+  text,
+  words,
+} from './schema.ts';
 
 const listEvents = define({
   name: 'list_events',
@@ -26,7 +39,7 @@ const listEvents = define({
   input: input({
     group_id: groupId,
     kinds: optional(list(words(LOG_KIND_LIST))),
-    cursor: optional(text()),
+    cursor: optional(longText(CURSOR_CHARACTERS_MAX)),
     limit: limit(50),
   }),
   output: output({ events: list(free()), cursor: text(), notice }),
@@ -163,7 +176,7 @@ const verifyProofOperation = define({
   toolset: 'audit',
   effect: 'reads',
   isNodeWide: false,
-  input: input({ proof: text('in base64') }),
+  input: input({ proof: longText(PROOF_CHARACTERS_MAX, 'in base64') }),
   output: output({
     is_valid: flag(),
     is_anchored: flag(),

@@ -6,9 +6,10 @@ import { claimId, referenceId } from '../cli/resolve.ts';
 import { agentIn, given, groupId, groupOf, groupsOf, limit, PAGE_MAX, sealed } from './call.ts';
 import { ClaimDesk, type ClaimWire, claimShape, notice, noticeFor } from './claims.ts';
 import { Growth, storedEvents } from './feed.ts';
+import { CURSOR_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define } from './operation.ts';
 import { Places } from './places.ts';
-import { field, input, integer, list, number, optional, output, text, textUpTo } from './schema.ts';
+import { field, input, integer, list, longText, number, optional, output, text, textUpTo } from './schema.ts';
 
 const claimFields = knowledgeOperations.claim.fields;
 
@@ -100,7 +101,7 @@ export const watchClaims = define({
   toolset: 'default',
   effect: 'reads',
   input: input({
-    cursor: optional(text()),
+    cursor: optional(longText(CURSOR_CHARACTERS_MAX)),
     group_id: optional(text('only this group')),
     timeout_ms: optional(integer(0, WATCH_MS_MAX, { default: WATCH_MS_DEFAULT })),
     limit: limit(50),

@@ -23,6 +23,7 @@ import {
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape } from './delivery.ts';
+import { CONTENT_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { field, flag, input, list, number, optional, output, text, type ValueOf } from './schema.ts';
 
@@ -31,7 +32,7 @@ const { offer_create } = marketOperations;
 const offerInput = input({
   group_id: groupId,
   title: field(offer_create.fields.title),
-  content: Type.String({ minLength: 1 }),
+  content: Type.String({ minLength: 1, maxLength: CONTENT_CHARACTERS_MAX }),
   price: field(offer_create.fields.price),
   description: optional(field(offer_create.fields.description)),
   tags: optional(field(offer_create.fields.tags)),

@@ -15,7 +15,9 @@
  */
 import { Compile } from 'typebox/compile';
 import type { BatteryNode } from '../../node.ts';
+import { cleanLine, shorten } from '../cli/text.ts';
 import type { ObjectSchema, ValueOf } from './schema.ts';
+import { textProblems } from './text-check.ts';
 
 /** Which operations a server offers: `default` is what every agent needs, the others are asked for by name. */
 export const TOOLSETS = {
@@ -111,7 +113,8 @@ export function checker(schema: ObjectSchema): Checker {
   let compiled: ReturnType<typeof Compile> | undefined;
   return (value) => {
     compiled ??= Compile(schema);
-    return compiled.Check(value) ? [] : describeProblems(compiled.Errors(value));
+    if (!compiled.Check(value)) return describeProblems(compiled.Errors(value));
+    return textProblems(schema, value).slice(0, PROBLEMS_MAX);
   };
 }
 
@@ -140,7 +143,15 @@ function describeProblems(problems: readonly Problem[]): string[] {
   return [...new Set(lines)].slice(0, PROBLEMS_MAX);
 }
 
+/** Names that one line has: those of the caller can be as many, and as long, as the caller likes. */
+const NAMES_MAX = 12;
+const NAME_CHARACTERS_MAX = 40;
+
 function namesIn(params: object, key: string): string {
-  const names: unknown = Reflect.get(params, key);
-  return Array.isArray(names) ? names.join(', ') : String(names);
+  const found: unknown = Reflect.get(params, key);
+  const names = Array.isArray(found) ? found : [found];
+  const shown = names
+    .slice(0, NAMES_MAX)
+    .map((name) => shorten(cleanLine(String(name).slice(0, 2 * NAME_CHARACTERS_MAX)), NAME_CHARACTERS_MAX));
+  return names.length > NAMES_MAX ? `${shown.join(', ')} … (${names.length} in all)` : shown.join(', ');
 }

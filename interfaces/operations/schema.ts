@@ -90,6 +90,10 @@ export const flag = (description?: string) => Type.Boolean(description === undef
 /** A text that says something. The rules count bytes; a character is at least one. */
 export const textUpTo = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 
+/** A text that is longer than an id may be: `textProblems` holds all others to that. */
+export const longText = (maxLength: number, description?: string) =>
+  Type.String({ maxLength, ...(description === undefined ? {} : { description }) });
+
 /** A whole number within bounds. */
 export function integer(
   minimum: number,

@@ -4,21 +4,16 @@
  * is where the next pull begins, so that any break is resumed.
  */
 import { initialTransition, transition } from 'xstate';
-import type { HandOvers } from '../../actors/checkpoint/hand-overs.ts';
 import type { BlockHeader } from '../../events/block.ts';
 import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { blamesSender, type Refusal } from '../../events/refusals.ts';
 import { isFromFuture } from '../../machines/chain.ts';
-import type { Access } from '../access.ts';
 import { MisbehaviourError, NetworkError, short, throwBugs } from '../errors.ts';
-import type { Host } from '../host.ts';
 import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, SYNC_GAP_MS, SYNC_INTERVAL_MS } from '../limits.ts';
-import type { NetworkPort } from '../port.ts';
-import type { RpcClient } from '../rpc/client.ts';
-import type { ArtifactFetcher } from './artifacts.ts';
 import { Dispute } from './dispute.ts';
 import { holdAgainst, readSeal, type Seal } from './evidence.ts';
+import type { GroupSyncOptions } from './group-sync-options.ts';
 import { LevelWaits } from './level-waits.ts';
 import { fetchBlocks } from './stream.ts';
 import { type SyncEvent, syncMachine } from './sync.machine.ts';
@@ -36,20 +31,6 @@ const SOURCES_PER_PULL = 4;
 const LOOK_GAP_MS = 2_000;
 
 const [atFirst] = initialTransition(syncMachine);
-
-export interface GroupSyncOptions {
-  readonly port: NetworkPort;
-  readonly host: Host;
-  readonly access: Access;
-  readonly client: RpcClient;
-  readonly artifacts: ArtifactFetcher;
-  readonly handOvers: HandOvers;
-  readonly stallMs?: number | undefined;
-  /** Connected peers to ask, the most promising first. */
-  sources(groupId: Hex32): readonly Hex32[];
-  /** Told after each pull that reached somebody: the group is as new as its sources. */
-  level(groupId: Hex32, source: Hex32): void;
-}
 
 export class GroupSync {
   readonly groupId: Hex32;

@@ -1,17 +1,22 @@
 /** `call`: any operation by its name, with its parameters as JSON: what agents call as tools, for scripts and tests. */
 import type { Command } from 'commander';
 import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import { performOnce } from '../../operations/idempotency.ts';
 import type { Call, Operation } from '../../operations/operation.ts';
 import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { readTextInput } from '../files.ts';
-import { Verbatim } from '../json.ts';
+import { jsonText, Verbatim } from '../json.ts';
 import { similarTo } from '../suggest.ts';
 import { type Column, printTable } from '../table.ts';
 import { ownName } from '../verb-run.ts';
 
+interface CallOptions {
+  readonly key?: string;
+}
+
 export function registerCall(program: Command, context: CliContext): void {
-  verb(
+  verb<CallOptions>(
     program,
     context,
     {
@@ -26,12 +31,13 @@ export function registerCall(program: Command, context: CliContext): void {
     (command) =>
       command
         .argument('[operation]', 'its name, such as list_tasks')
-        .argument('[json]', 'its parameters, an object (default: {})'),
+        .argument('[json]', 'its parameters, an object (default: {})')
+        .option('--key <key>', 'the same when you send the same call again: it is done once'),
     call,
   );
 }
 
-async function call(run: Run): Promise<void> {
+async function call(run: Run<CallOptions>): Promise<void> {
   const [name, json = '{}'] = run.args;
   if (name === undefined) return list(run);
   const operation = named(name);
@@ -47,9 +53,11 @@ async function call(run: Run): Promise<void> {
     signal: run.signal,
     progress: (done, total) => progress.update(done, total),
   };
-  const result = await operation.run(scene, input as Parameters<Operation['run']>[1]);
+  const work = () => operation.run(scene, input as Parameters<Operation['run']>[1]);
+  const { key } = run.options;
+  const { result } = await performOnce(scene, operation, input, { key, work });
   progress.end();
-  run.print(new Verbatim(result), () => run.out.line(JSON.stringify(result, undefined, 2)));
+  run.print(new Verbatim(result), () => run.out.line(jsonText(result, 2)));
 }
 
 function named(name: string): Operation {

@@ -25,7 +25,9 @@ const signerOf = ({ node }: Peer) => node.networkPort.signer;
 
 /** Has the sealing handed from one admin to another, and waits until all have seen it. */
 async function handOver(from: Peer, to: Peer, groupId: Hex32, all: readonly Peer[]): Promise<void> {
-  await from.node.group(groupId).as('node').setSealers([to.key]);
+  const { height } = await from.node.group(groupId).as('node').setSealers([to.key]);
+  await until('the proposal is there', () => to.node.group(groupId).head.height >= height);
+  await to.node.group(groupId).as('node').acceptSealing();
   await until('the new sealer seals', () => to.node.group(groupId).info().status === 'sealing');
   await to.node
     .group(groupId)
@@ -116,7 +118,9 @@ it('a group in dispute is followed again by itself when the sealing goes on to s
   // Who is to seal next decides; everybody else sees the hand-over.
   await settleEvidence(admin.node.networkPort, groupId);
   admin.network.groups.heed(groupId);
-  await founder.node.group(groupId).as('node').setSealers([admin.key]);
+  const proposed = await founder.node.group(groupId).as('node').setSealers([admin.key]);
+  await until('the proposal is there', () => admin.node.group(groupId).head.height >= proposed.height);
+  await admin.node.group(groupId).as('node').acceptSealing();
   await until('the admin seals', () => admin.node.group(groupId).info().status === 'sealing');
   const { height } = await admin.node.group(groupId).as('node').setProfile('the new sealer');
   await until('the member follows', () => member.node.group(groupId).head.height >= height, 15_000);
