@@ -11,15 +11,17 @@ import { collect, formatPolicyValue, POLICY_HELP, POLICY_KEYS, parsePolicy } fro
 import { removalInWords } from '../refusals/removal.ts';
 import { plainSay } from '../refusals/say.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey } from '../resolve.ts';
+import { memberKey, subjectOf } from '../resolve.ts';
 import { type Field, printFields, printSentence, printTable } from '../table.ts';
 import { formatMoment, formatTime } from '../text.ts';
+import { ownName } from '../verb-run.ts';
+import { introduce } from './admit.ts';
 import { GROUP_COLUMNS, haltedGroups, printHalted, summarize, summarizeReadable } from './node.ts';
 
 const heading = 'Groups and members';
 
 interface CreateOptions {
-  readonly name: string;
+  readonly name?: string;
   readonly currency?: string;
   readonly policy?: string[];
 }
@@ -38,7 +40,8 @@ export function registerGroup(program: Command, context: CliContext): void {
     },
     (command) =>
       command
-        .requiredOption('--name <name>', 'name of the group')
+        .argument('[name]', 'name of the group')
+        .option('--name <name>', 'the same as a flag')
         .option('--currency <name>', 'name of its tokens (default: LB)')
         .option('--policy <key=value>', 'part of the policy; may be given several times', collect),
     createGroup,
@@ -128,7 +131,7 @@ function registerGovernance(program: Command, context: CliContext): void {
 async function createGroup(run: Run<CreateOptions>): Promise<void> {
   const { as } = run.options;
   const { fields } = groupOperations.genesis;
-  const name = checkText(run.options.name, '--name', fields.name);
+  const name = checkText(subjectOf('name', run.options.name, run.args[0]), 'the name', fields.name);
   const currency = checkOptional(run.options.currency, '--currency', fields.currency);
   const policy = parsePolicy(run.options.policy ?? [], '--policy');
   const node = await run.node();
@@ -141,6 +144,7 @@ async function createGroup(run: Run<CreateOptions>): Promise<void> {
     ...(currency === undefined ? {} : { currency }),
     ...(as === undefined ? {} : { as }),
   });
+  await introduce(group, group.as(as ?? ownName(node)));
   const info = group.info();
   const nameOf = await run.namer(group.now);
   run.print(summarize(node, group), () => {
