@@ -101,7 +101,7 @@ describe('every verb', () => {
   });
 
   test('does and prints the same in a process of its own and through the socket', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const node = await startNode(served.data);
     nodes.push(node);
