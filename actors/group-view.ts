@@ -8,7 +8,7 @@ import { decode } from '../events/codec.ts';
 import type { PresenceStatus, Role, TaskStatus } from '../events/effects.ts';
 import { PRESENCE_STALE_MS_DEFAULT } from '../events/limits.ts';
 import type { Policy } from '../events/operations/group.ts';
-import { holds } from '../machines/knowledge.ts';
+import { standingOf } from '../machines/knowledge.ts';
 import { isStale } from '../machines/presence.ts';
 import type { StateBase, Table, TableKeys } from '../machines/state.ts';
 import {
@@ -31,16 +31,21 @@ import {
   presenceTable,
   profileTable,
   purchaseTable,
+  type RetractionRecord,
+  retractionTable,
   sealersTable,
   sellerTable,
   supplyTable,
   TABLES,
   type TaskRecord,
+  type TaskText,
   taskTable,
+  taskTextTable,
   treasuryTable,
 } from '../machines/tables.ts';
 import { isOpen } from '../machines/task.machine.ts';
 import type { GroupReader } from '../storage/port.ts';
+import { Verdicts } from './verdicts.ts';
 
 export interface Member {
   readonly member: Hex32;
@@ -61,8 +66,12 @@ export interface Presence {
   readonly isStale: boolean;
 }
 
-export type Task = TaskRecord & { readonly task: string };
-export type Claim = ClaimRecord & { readonly claim: Hex32 };
+export type Task = TaskRecord & TaskText & { readonly task: string };
+export type Claim = ClaimRecord & {
+  readonly claim: Hex32;
+  /** Where it is retracted now. */
+  readonly retraction: RetractionRecord | undefined;
+};
 export type Offer = OfferRecord & { readonly offer: Hex32 };
 export type Purchase = PurchaseRecord & { readonly purchase: Hex32 };
 export type Invite = InviteRecord & { readonly invite: Hex32 };
@@ -112,15 +121,21 @@ export class GroupView {
   readonly tsMs: number;
 
   private readonly openTasks: () => Iterable<string> | undefined;
+  private readonly verdicts: Verdicts;
 
-  /** @param openTasks ids of the tasks that have not ended, where somebody keeps them */
+  /**
+   * @param openTasks ids of the tasks that have not ended, where somebody keeps them
+   * @param verdicts which claims are in, where somebody keeps it up with a state that moves on
+   */
   constructor(
     base: ReadableState,
     at: { height: number; tsMs: number },
     openTasks: () => Iterable<string> | undefined = () => undefined,
+    verdicts = new Verdicts((claim) => standingOf(base, claim)),
   ) {
     this.base = base;
     this.openTasks = openTasks;
+    this.verdicts = verdicts;
     this.height = at.height;
     this.tsMs = at.tsMs;
   }
@@ -192,7 +207,11 @@ export class GroupView {
 
   task(task: string): Task | undefined {
     const record = this.base.get(taskTable, task);
-    return record === undefined ? undefined : { ...record, task };
+    return record === undefined ? undefined : this.wholeTask(task, record);
+  }
+
+  private wholeTask(task: string, record: TaskRecord): Task {
+    return { ...this.base.get(taskTextTable, task)!, ...record, task };
   }
 
   /** Tasks by id: all, or those of a status (`open`: not ended yet) and of an assignee. */
@@ -202,9 +221,16 @@ export class GroupView {
     for (const [task, record] of this.tasksToLookAt(status)) {
       if (status === 'open' ? !isOpen(record) : status !== undefined && record.status !== status) continue;
       if (assignee !== undefined && record.assignee !== assignee) continue;
-      tasks.push({ ...record, task });
+      tasks.push(this.wholeTask(task, record));
     }
     return tasks;
+  }
+
+  /** Whether the task's assignee may no longer act, and left it where it was: whoever wants it takes it. */
+  isLeft({ assignee, status }: Pick<Task, 'assignee' | 'status'>): boolean {
+    if (assignee === undefined || !isOpen({ status })) return false;
+    const role = this.roleOf(assignee);
+    return role === undefined || role === 'viewer';
   }
 
   private *tasksToLookAt(
@@ -221,17 +247,29 @@ export class GroupView {
 
   claim(claim: Hex32): Claim | undefined {
     const record = this.base.get(claimTable, claim);
-    return record === undefined ? undefined : { ...record, claim };
+    return record === undefined ? undefined : this.wholeClaim(claim, record);
+  }
+
+  private wholeClaim(claim: Hex32, record: ClaimRecord): Claim {
+    return { ...record, claim, retraction: this.base.get(retractionTable, claim) };
   }
 
   /** Claims by id. */
   *claims(): Generator<Claim> {
-    for (const [claim, record] of this.records(claimTable)) yield { ...record, claim };
+    for (const [claim, record] of this.records(claimTable)) yield this.wholeClaim(claim, record);
   }
 
-  /** Whether a claim is in: see `holds`. `known` carries verdicts between calls on this view. */
-  holds(claim: Hex32, known?: Map<Hex32, boolean>): boolean {
-    return holds(claim, (id) => this.base.get(claimTable, id), known);
+  /**
+   * Whether a claim is in: see `holding`. What was found once is known from then on; the first to ask waits for as
+   * long as the evidence is deep, and the thread with them: `holdsInTurns` is for threads that have other work.
+   */
+  holds(claim: Hex32): boolean {
+    return this.verdicts.now(claim);
+  }
+
+  /** As `holds`, with whoever else has work at work in between. */
+  holdsInTurns(claim: Hex32): Promise<boolean> {
+    return this.verdicts.inTurns(claim);
   }
 
   claimIds(idPrefix = ''): Iterable<Hex32> {
