@@ -11,10 +11,10 @@ import type { HttpContext } from './server.ts';
 export function addOperations(app: FastifyInstance, context: HttpContext): void {
   for (const operation of OPERATIONS) {
     const url = `/v1/${operation.name}`;
-    app.post(url, (request, reply) => answer(context, operation, request.body ?? {}, request, reply));
+    app.post(url, (request, reply) => answer(context, operation, request.body, request, reply));
     if (operation.effect === 'reads')
       app.get(url, (request, reply) =>
-        answer(context, operation, inputOf(operation, request.query as Query), request, reply),
+        answer(context, operation, request.query, request, reply),
       );
   }
 }
@@ -35,12 +35,12 @@ async function answer(
       next: 'the operator of the node makes tokens with: lb access create',
     });
   if (access.groups !== undefined && operation.isNodeWide) throw confined(operation.name);
-  const problems = operation.check(input);
-  if (problems.length > 0)
+  const taken = operation.take(input);
+  if (taken.input === undefined)
     throw new ProblemError({
       status: 400,
       code: 'usage',
-      detail: problems.join('; '),
+      detail: taken.problems.join('; '),
       next: 'see /openapi.json',
     });
   const gone = new AbortController();
@@ -52,7 +52,7 @@ async function answer(
     progress: () => {},
   };
   try {
-    return await operation.run(call, input as Parameters<Operation['run']>[1]);
+    return await operation.run(call, taken.input);
   } catch (error) {
     const failure = describeFailure(error, call);
     if (failure.kind === 'bug') report(error);
@@ -68,25 +68,4 @@ export function confined(what: string): ProblemError {
     detail: `${what} is about the whole node, and this token is for some of its groups`,
     next: 'the operator of the node makes tokens with: lb access create',
   });
-}
-
-type Query = Readonly<Record<string, string | string[]>>;
-
-/** The input that a query string spells. What does not fit its type is left as it is, and refused by its schema. */
-export function inputOf({ input }: Operation, query: Query): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(query).map(([name, given]) => [name, valueIn(typeOf(input.properties[name]), given)]),
-  );
-}
-
-function typeOf(schema: unknown): unknown {
-  return (schema as { type?: unknown } | undefined)?.type;
-}
-
-function valueIn(type: unknown, given: string | string[]): unknown {
-  if (type === 'array') return Array.isArray(given) ? given : given.split(',');
-  if (Array.isArray(given)) return given;
-  if (type === 'integer' && /^\d{1,16}$/.test(given)) return Number(given);
-  if (type === 'boolean' && (given === 'true' || given === 'false')) return given === 'true';
-  return given;
 }

@@ -84,27 +84,29 @@ export async function callTool(
       message: `${name} is about the whole node, and this token is for some of its groups`,
       next: 'ask the operator of the node for a token that reaches all of it',
     });
-  const problems = operation.check(input);
-  if (problems.length > 0)
+  const taken = operation.take(input);
+  if (taken.input === undefined)
     return errorResult({
       code: 'usage',
-      message: problems.join('; '),
+      message: taken.problems.join('; '),
       next: `see the input schema of ${name}`,
     });
-  return run(session, operation, input, context);
+  return run(session, operation, taken.input, context);
 }
+
+type Input = Parameters<Operation['run']>[1];
 
 async function run(
   session: Session,
   operation: Operation,
-  input: unknown,
+  input: Input,
   context: ServerContext,
 ): Promise<CallToolResult> {
   const call = callOf(session, context);
   try {
     const handle = await handleFor(operation, call, input, context);
     if (handle !== undefined) return handle;
-    const structuredContent = await operation.run(call, input as Parameters<Operation['run']>[1]);
+    const structuredContent = await operation.run(call, input);
     return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
   } catch (error) {
     const failure = describeFailure(error, call);

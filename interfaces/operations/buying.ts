@@ -8,14 +8,14 @@ import { noticeFor } from './claims.ts';
 import { pieceOf } from './delivery.ts';
 import { findOffer } from './found-offer.ts';
 import type { Call } from './operation.ts';
-import { optional, text } from './schema.ts';
+import { optional, text, tokensOut } from './schema.ts';
 
 export const orderShape = {
   order_id: text(),
   group_id: text(),
   offer_id: text(),
   title: text(),
-  price: text(),
+  price: tokensOut('whole tokens, paid by the buyer'),
   seller: text(),
   status: text(),
   purchase_id: optional(text()),

@@ -8,7 +8,7 @@ import type { Receipt } from '../../events/receipt.ts';
 import { namer } from '../cli/resolve.ts';
 import { shortId } from '../cli/text.ts';
 import type { Call } from './operation.ts';
-import { integer, optional, text } from './schema.ts';
+import { integer, optional, point, text } from './schema.ts';
 
 /** Groups that are named where one has to be chosen. */
 const GROUPS_NAMED = 8;
@@ -16,9 +16,16 @@ const GROUPS_NAMED = 8;
 export const PAGE_MAX = 200;
 
 /** Parameters that many operations share. */
-export const groupId = optional(text('id or name; may be left out if there is one group'));
-export const limit = (standard: number) => optional(integer(1, PAGE_MAX, { default: standard }));
-export const cursor = optional(text('from the page before'));
+export const groupId = optional(text('group: id or name; may be left out if there is one'));
+export const limit = (standard: number) => optional(integer(1, PAGE_MAX, { default: standard, description: 'entries at most' }));
+export const cursor = optional(text('next_cursor of the page before'));
+/** All groups, unless one is named. */
+export const onlyGroup = optional(text('only this group: id or name'));
+/** From when on; 0 is the beginning. */
+export const sinceMs = point('point in time: milliseconds since 1970', { isFromStart: true });
+export const member = text('a member: identity of this node, or key');
+/** Ids as callers name them. */
+export const idOf = (what: string) => text(`id of ${what}, or its first 8 digits`);
 
 /** The caller may read, and has no identity to sign with. */
 export class IdentityRequiredError extends Error {

@@ -8,7 +8,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
 import type { ValueOf } from './schema.ts';
-import { flag, list, number, optional, output, text, words } from './schema.ts';
+import { flag, list, optional, output, pointOut, text, words } from './schema.ts';
 
 /** Goes with every result that holds what others wrote. */
 export const NOTICE =
@@ -23,10 +23,10 @@ export const claimShape = output({
   author: text(),
   author_name: text(),
   is_own: flag(),
-  ts_ms: number(),
+  ts_ms: pointOut(),
   status: words(['in', 'out', 'retracted']),
   tags: list(text()),
-  parent_hash: optional(text()),
+  parent_hash: optional(text('the claim that it replies to')),
   evidence: optional(list(text())),
   text: optional(text()),
 });

@@ -6,12 +6,12 @@ import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import type { ShownClaim, WhyNode } from '../../views/questions.ts';
 import { toWire } from '../cli/json.ts';
 import { claimId } from '../cli/resolve.ts';
-import { cursor, given, groupId, groupOf, limit, namesIn, ownKey, PAGE_MAX } from './call.ts';
+import { cursor, given, groupId, groupOf, idOf, limit, namesIn, ownKey, PAGE_MAX, sinceMs } from './call.ts';
 import { ClaimDesk, claimShape, NOTICE, notice, noticeFor } from './claims.ts';
 import { define, type Operation } from './operation.ts';
 import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
 
-const claim_id = text('a claim, or the first 8 digits of one');
+const claim_id = idOf('a claim');
 
 export const compileContext = define({
   name: 'compile_context',
@@ -21,9 +21,9 @@ export const compileContext = define({
   effect: 'reads',
   input: input({
     group_id: groupId,
-    query: text('empty: the latest claims'),
-    top_k: optional(integer(1, PAGE_MAX, { default: 8 })),
-    since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+    query: text('what to find, in any words; empty: the latest claims'),
+    top_k: optional(integer(1, PAGE_MAX, { default: 8, description: 'claims at most' })),
+    since_ms: optional(sinceMs),
     tags: optional(field(knowledgeOperations.claim.fields.tags)),
   }),
   output: output({

@@ -9,12 +9,12 @@ export const PIECE_BYTES_MAX = 1_048_576;
 
 /** Where a piece begins, in bytes of the whole content. */
 export const offset = optional(
-  integer(0, Number.MAX_SAFE_INTEGER, { description: 'to read on: next_offset of the answer before' }),
+  integer(0, Number.MAX_SAFE_INTEGER, { description: 'bytes of the content to leave out; to read on: next_offset of the answer before' }),
 );
 
 /** What was delivered, as it is given back: the size of all of it, a piece, and where the next piece begins. */
 export const contentShape = {
-  bytes: optional(number()),
+  bytes: optional(number('size of the whole content')),
   text: optional(text()),
   base64: optional(text('where it is no text')),
   next_offset: optional(number()),

@@ -13,7 +13,9 @@ import {
   groupId,
   groupOf,
   IdentityRequiredError,
+  idOf,
   limit,
+  member,
   namesIn,
   ownKey,
   pageOf,
@@ -22,11 +24,10 @@ import {
 import { notice, noticeFor } from './claims.ts';
 import { networkOf } from './network.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { field, flag, free, input, integer, list, number, optional, output, text } from './schema.ts';
+import { field, flag, free, input, list, number, optional, output, pointOut, span, text } from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
 const { genesis } = groupOperations;
-const member = text('identity or key');
 const HOUR_MS = 3_600_000;
 const EXPIRY_MS_DEFAULT = 24 * HOUR_MS;
 const EXPIRY_MS_MAX = 365 * 24 * HOUR_MS;
@@ -80,7 +81,7 @@ const groupInfo = define({
     status: text(),
     height: number(),
     head: text(),
-    created_ms: number(),
+    created_ms: pointOut(),
     members: number(),
     sealers: list(text()),
     policy: free(),
@@ -122,7 +123,7 @@ const listMembers = define({
   input: input({ group_id: groupId, limit: limit(100), cursor }),
   output: output({
     members: list(
-      output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: number() }),
+      output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: pointOut() }),
     ),
     next_cursor: optional(text()),
     notice,
@@ -174,7 +175,7 @@ const joinGroup = define({
   toolset: 'groups',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ code: text() }),
+  input: input({ code: text('join code of an admin') }),
   output: output({ group_id: text(), name: text(), role: text() }),
   async run(call, { code }) {
     const invite = parseInviteCode(code);
@@ -211,8 +212,13 @@ const createInvite = define({
   input: input({
     group_id: groupId,
     role: optional(field(invite_create.fields.role)),
-    max_uses: optional(field(invite_create.fields.maxUses)),
-    expires_in_ms: optional(integer(1_000, EXPIRY_MS_MAX, { default: EXPIRY_MS_DEFAULT })),
+    max_uses: optional(field(invite_create.fields.maxUses, 'how many may join with it; 1 if left out')),
+    expires_in_ms: optional(
+      span(1_000, EXPIRY_MS_MAX, {
+        default: EXPIRY_MS_DEFAULT,
+        description: 'span in milliseconds from now until it expires',
+      }),
+    ),
   }),
   output: output({ code: text(), invite_id: text(), tx_id: text(), height: number() }),
   async run(call, { group_id, role = 'member', max_uses = 1, expires_in_ms = EXPIRY_MS_DEFAULT }) {
@@ -238,7 +244,7 @@ export const groupDesk: readonly Operation[] = [
     title: 'Close an invite',
     description: 'Ends an invite: its code lets nobody in any more (admin).',
     effect: 'ends',
-    properties: { invite_id: text() },
+    properties: { invite_id: idOf('an invite') },
     act: ({ agent, view }, { invite_id }) => agent.revokeInvite(inviteId(view, invite_id)),
   }),
   act('groups', {

@@ -9,13 +9,13 @@ import { verifySignature } from '../../crypto/verify.ts';
 import { verifyProof } from '../../events/proof.ts';
 import { LOG_KIND_LIST, type LogKind } from '../cli/events.ts';
 import { toWire } from '../cli/json.ts';
-import { groupId, groupOf, limit } from './call.ts';
+import { groupId, groupOf, idOf, limit } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { storedEvents } from './feed.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { Places } from './places.ts';
-import { flag, free, input, integer, list, number, optional, output, text, words } from './schema.ts';
+import { flag, free, input, integer, list, number, optional, output, pointOut, text, words } from './schema.ts';
 
 const listEvents = define({
   name: 'list_events',
@@ -26,7 +26,7 @@ const listEvents = define({
   input: input({
     group_id: groupId,
     kinds: optional(list(words(LOG_KIND_LIST))),
-    cursor: optional(text()),
+    cursor: optional(text('cursor of the result before')),
     limit: limit(50),
   }),
   output: output({ events: list(free()), cursor: text(), notice }),
@@ -50,7 +50,7 @@ const getBlock = define({
   description: 'A sealed block: header, transactions, and what they brought about.',
   toolset: 'audit',
   effect: 'reads',
-  input: input({ group_id: groupId, height: integer(0, Number.MAX_SAFE_INTEGER) }),
+  input: input({ group_id: groupId, height: integer(0, Number.MAX_SAFE_INTEGER, { description: 'its place in the chain, from 0' }) }),
   output: output({ block_id: text(), header: free(), transactions: list(free()), notice }),
   run(call, { group_id, height }) {
     const { block, blockId, transactions, effects } = groupOf(call, group_id).block(height);
@@ -73,8 +73,8 @@ const getTransaction = define({
   description: 'Where a transaction was sealed.',
   toolset: 'audit',
   effect: 'reads',
-  input: input({ group_id: groupId, tx_id: text() }),
-  output: output({ tx_id: text(), height: number(), index: number(), block_id: text(), ts_ms: number() }),
+  input: input({ group_id: groupId, tx_id: idOf('a transaction') }),
+  output: output({ tx_id: text(), height: number(), index: number(), block_id: text(), ts_ms: pointOut() }),
   run(call, { group_id, tx_id }) {
     const group = groupOf(call, group_id);
     const { txId, location } = group.findTransaction(tx_id.toLowerCase());
@@ -146,7 +146,7 @@ const proveTransaction = define({
   description: 'A receipt that proves to a stranger that a transaction is in the history, in base64.',
   toolset: 'audit',
   effect: 'reads',
-  input: input({ group_id: groupId, tx_id: text() }),
+  input: input({ group_id: groupId, tx_id: idOf('a transaction') }),
   output: output({ tx_id: text(), proof: text() }),
   run(call, { group_id, tx_id }) {
     const group = groupOf(call, group_id);

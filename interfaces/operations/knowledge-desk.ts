@@ -4,13 +4,13 @@ import { EXPERIENCE_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import { claimId, referenceId } from '../cli/resolve.ts';
 import { act } from './act.ts';
-import { agentIn, groupId, groupOf, limit, sealed } from './call.ts';
+import { agentIn, groupId, groupOf, idOf, limit, sealed } from './call.ts';
 import { ClaimDesk, claimShape, notice, noticeFor } from './claims.ts';
 import { define, type Operation } from './operation.ts';
 import { field, input, list, number, optional, output, text, textUpTo } from './schema.ts';
 
 const { retract } = knowledgeOperations;
-const claim_id = text('a claim, or the first 8 digits of one');
+const claim_id = idOf('a claim');
 const reason = optional(field(retract.fields.reason));
 
 const listClaims = define({
@@ -66,7 +66,7 @@ const getArtifact = define({
   description: 'The bytes of a claim or of the record of a run, as text.',
   toolset: 'knowledge',
   effect: 'reads',
-  input: input({ group_id: groupId, artifact: text() }),
+  input: input({ group_id: groupId, artifact: idOf('a claim or record') }),
   output: output({ artifact: text(), text: text(), notice }),
   run(call, { group_id, artifact: given }) {
     const group = groupOf(call, group_id);

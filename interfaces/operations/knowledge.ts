@@ -3,12 +3,24 @@ import type { Group, ReadClaim } from '../../actors/group.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import { claimId, referenceId } from '../cli/resolve.ts';
-import { agentIn, given, groupId, groupOf, groupsOf, limit, PAGE_MAX, sealed } from './call.ts';
+import {
+  agentIn,
+  given,
+  groupId,
+  groupOf,
+  groupsOf,
+  idOf,
+  limit,
+  onlyGroup,
+  PAGE_MAX,
+  sealed,
+  sinceMs,
+} from './call.ts';
 import { ClaimDesk, type ClaimWire, claimShape, notice, noticeFor } from './claims.ts';
 import { Growth, storedEvents } from './feed.ts';
 import { type Call, define } from './operation.ts';
 import { Places } from './places.ts';
-import { field, input, integer, list, number, optional, output, text, textUpTo } from './schema.ts';
+import { field, input, list, number, optional, output, span, text, textUpTo } from './schema.ts';
 
 const claimFields = knowledgeOperations.claim.fields;
 
@@ -26,8 +38,8 @@ export const publishClaim = define({
     group_id: groupId,
     text: textUpTo(CLAIM_TEXT_BYTES_MAX),
     tags: optional(field(claimFields.tags)),
-    parent_hash: optional(text()),
-    evidence: optional(field(claimFields.evidence, 'claims that support it')),
+    parent_hash: optional(idOf('the claim that this replies to')),
+    evidence: optional(field(claimFields.evidence, 'ids of claims or records that support it')),
   }),
   output: output({ claim_id: text(), tx_id: text(), height: number() }),
   async run(call, { group_id, text, tags = [], parent_hash, evidence = [] }) {
@@ -72,7 +84,7 @@ export const getRecentClaims = define({
   effect: 'reads',
   isNodeWide: false,
   input: input({
-    since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER, { description: 'milliseconds since 1970' })),
+    since_ms: optional(sinceMs),
     limit: limit(20),
   }),
   output: output({ claims: list(claimShape), cursor: optional(text()), notice }),
@@ -100,9 +112,11 @@ export const watchClaims = define({
   toolset: 'default',
   effect: 'reads',
   input: input({
-    cursor: optional(text()),
-    group_id: optional(text('only this group')),
-    timeout_ms: optional(integer(0, WATCH_MS_MAX, { default: WATCH_MS_DEFAULT })),
+    cursor: optional(text('cursor of the result before')),
+    group_id: onlyGroup,
+    timeout_ms: optional(
+      span(0, WATCH_MS_MAX, { default: WATCH_MS_DEFAULT, description: 'span in milliseconds to wait at most' }),
+    ),
     limit: limit(50),
   }),
   output: output({ claims: list(claimShape), cursor: text(), notice }),

@@ -3,10 +3,10 @@
 import { NetworkError } from '../../protocol/errors.ts';
 import type { NetworkService } from '../../protocol/network-service.ts';
 import { toWire } from '../cli/json.ts';
-import { groupsOf } from './call.ts';
+import { groupsOf, onlyGroup } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { flag, free, input, list, number, optional, output, text } from './schema.ts';
+import { flag, free, input, list, optional, output, pointOut, text } from './schema.ts';
 
 /** How long `sync_now` waits for the blocks of a group, and for own work to be sealed. */
 const SYNC_WAIT_MS = 30_000;
@@ -51,7 +51,7 @@ const syncNow = define({
   toolset: 'network',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ group_id: optional(text('only this group')) }),
+  input: input({ group_id: onlyGroup }),
   output: output({ groups: list(free()) }),
   async run(call, { group_id }) {
     const network = networkOf(call);
@@ -72,7 +72,7 @@ const listOutbox = define({
   description: 'Work of this node that waits for sealers elsewhere, and what they refused.',
   toolset: 'network',
   effect: 'reads',
-  input: input({ group_id: optional(text('only this group')) }),
+  input: input({ group_id: onlyGroup }),
   output: output({
     entries: list(
       output({
@@ -80,7 +80,7 @@ const listOutbox = define({
         tx_id: text(),
         author: text(),
         status: text(),
-        queued_ms: number(),
+        queued_ms: pointOut(),
         refusal: optional(text()),
       }),
     ),

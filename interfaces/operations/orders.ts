@@ -5,13 +5,23 @@ import { marketOperations } from '../../events/operations/market.ts';
 import { refuse } from '../../events/refusals.ts';
 import { offerOf } from '../cli/resolve.ts';
 import { buyToTheEnd, orderFields, orderShape } from './buying.ts';
-import { amountOf, cursor, groupId, groupOf, IdentityRequiredError, limit, ownKey, pageOf } from './call.ts';
+import {
+  amountOf,
+  cursor,
+  groupId,
+  groupOf,
+  IdentityRequiredError,
+  idOf,
+  limit,
+  ownKey,
+  pageOf,
+} from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset } from './delivery.ts';
 import { networkOf } from './network.ts';
 import { define, type Operation } from './operation.ts';
-import { field, flag, input, integer, list, number, optional, output, text } from './schema.ts';
+import { field, flag, input, integer, list, number, optional, output, pointOut, text, tokensOut } from './schema.ts';
 
 const WAIT_SECONDS = 60;
 const WAIT_SECONDS_MAX = 600;
@@ -27,10 +37,14 @@ const buyOffer = define({
   // The group may be any that was announced.
   isNodeWide: true,
   input: input({
-    group_id: optional(text('also one that is elsewhere, of an announcement')),
-    offer_id: text(),
-    price: optional(field(marketOperations.offer_create.fields.price)),
-    wait_seconds: optional(integer(0, WAIT_SECONDS_MAX, { default: WAIT_SECONDS })),
+    group_id: optional(text('group: id or name, or the id of one elsewhere that an announcement names')),
+    offer_id: idOf('an offer'),
+    price: optional(
+      field(marketOperations.offer_create.fields.price, 'whole tokens of yours: refused at another price'),
+    ),
+    wait_seconds: optional(
+      integer(0, WAIT_SECONDS_MAX, { default: WAIT_SECONDS, description: 'span in seconds to wait at most' }),
+    ),
     again: optional(flag('buy once more what was delivered before')),
     offset,
   }),
@@ -84,10 +98,10 @@ const listAnnouncements = define({
         group_id: text(),
         offer_id: text(),
         title: text(),
-        price: text(),
+        price: tokensOut(),
         seller: text(),
         tags: list(text()),
-        expires_ms: number(),
+        expires_ms: pointOut(),
         is_own: flag(),
       }),
     ),
@@ -143,8 +157,8 @@ const announceOffer = define({
   toolset: 'market',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ group_id: groupId, offer_id: text() }),
-  output: output({ group_id: text(), offer_id: text(), expires_ms: number() }),
+  input: input({ group_id: groupId, offer_id: idOf('an offer of yours') }),
+  output: output({ group_id: text(), offer_id: text(), expires_ms: pointOut() }),
   async run(call, { group_id, offer_id }) {
     const own = ownKey(call);
     if (own === undefined) throw new IdentityRequiredError();

@@ -3,7 +3,7 @@ import { presenceOperations } from '../../events/operations/presence.ts';
 import { agentIn, cursor, groupId, groupOf, limit, namesIn, ownKey, pageOf, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
-import { field, flag, free, input, list, number, optional, output, text } from './schema.ts';
+import { field, flag, free, input, list, number, optional, output, pointOut, text } from './schema.ts';
 
 const { status } = presenceOperations.presence.fields;
 
@@ -13,7 +13,7 @@ export const updatePresence = define({
   description: 'Sets your status in the group. Repeating it costs nothing and shows that you are there.',
   toolset: 'default',
   effect: 'sets',
-  input: input({ group_id: groupId, status: field(status), metadata: optional(free()) }),
+  input: input({ group_id: groupId, status: field(status), metadata: optional(free('what you are at, as a JSON object up to 4 KiB')) }),
   output: output({ status: text(), tx_id: optional(text()), height: optional(number()) }),
   async run(call, { group_id, status, metadata }) {
     const group = groupOf(call, group_id);
@@ -44,7 +44,7 @@ export const getPresence = define({
         is_own: flag(),
         status: text(),
         is_stale: flag(),
-        last_seen_ms: number(),
+        last_seen_ms: pointOut(),
         metadata: optional(free()),
       }),
     ),

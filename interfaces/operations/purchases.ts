@@ -4,15 +4,15 @@ import { NotFoundError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
 import { offerOf, purchaseOf } from '../cli/resolve.ts';
 import { act } from './act.ts';
-import { agentIn, cursor, groupId, groupOf, limit, ownKey, pageOf, sealed } from './call.ts';
+import { agentIn, cursor, groupId, groupOf, idOf as id, limit, ownKey, pageOf, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset, pieceOf } from './delivery.ts';
 import { byHand } from './market.ts';
 import { nextStep } from './next-step.ts';
 import { define, type Operation } from './operation.ts';
-import { flag, input, list, number, optional, output, text } from './schema.ts';
+import { flag, input, list, number, optional, output, text, tokensOut } from './schema.ts';
 
-const purchase_id = text();
+const purchase_id = id('a purchase');
 
 const listPurchases = define({
   name: 'list_purchases',
@@ -29,7 +29,7 @@ const listPurchases = define({
         buyer: text(),
         is_own: flag(),
         status: text(),
-        amount: text(),
+        amount: tokensOut("whole tokens of the buyer's"),
         next_by: optional(text()),
         next: optional(list(text())),
       }),
@@ -166,7 +166,7 @@ export const marketDesk: readonly Operation[] = [
     title: 'End an offer',
     description: 'Takes an offer off the market (its seller or an admin).',
     effect: 'ends',
-    properties: { offer_id: text() },
+    properties: { offer_id: id('an offer') },
     act: ({ agent, view }, { offer_id }) => agent.revokeOffer(offerOf(view, offer_id).offer),
   }),
 ];

@@ -5,21 +5,21 @@ import { taskOperations } from '../../events/operations/tasks.ts';
 import { isOpen } from '../../machines/task.machine.ts';
 import { memberKey, taskOf } from '../cli/resolve.ts';
 import { act } from './act.ts';
-import { agentIn, amountOf, given, groupId, groupOf } from './call.ts';
+import { agentIn, amountOf, given, groupId, groupOf, member } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { Growth } from './feed.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { field, flag, input, integer, optional, output, text } from './schema.ts';
+import { field, flag, input, optional, output, span, text } from './schema.ts';
 import { TaskDesk, taskShape } from './task-shape.ts';
-import { newTaskId } from './tasks.ts';
+import { assignee, attempt, newTaskId, taskId as task_id, taskTerms } from './tasks.ts';
 
-const { task_create, task_progress, task_start, task_cancel } = taskOperations;
-const task_id = text();
-const attempt = optional(field(task_start.fields.attempt));
+const { task_create, task_progress, task_cancel } = taskOperations;
 
 /** How long a caller that cannot be given a handle waits in one call. */
 const WAIT_MS_MAX = 50_000;
-const timeout_ms = optional(integer(0, WAIT_MS_MAX, { default: WAIT_MS_MAX }));
+const timeout_ms = optional(
+  span(0, WAIT_MS_MAX, { default: WAIT_MS_MAX, description: 'span in milliseconds to wait at most' }),
+);
 
 const getTask = define({
   name: 'get_task',
@@ -56,9 +56,8 @@ const delegateTask = define({
     group_id: groupId,
     title: field(task_create.fields.title),
     description: optional(field(task_create.fields.description)),
-    assignee: optional(text('identity or key')),
-    reward: optional(field(task_create.fields.reward)),
-    lease_ms: optional(field(task_create.fields.leaseMs)),
+    assignee,
+    ...taskTerms,
     tags: optional(field(task_create.fields.tags)),
     timeout_ms,
   }),
@@ -151,7 +150,7 @@ export const taskDesk: readonly Operation[] = [
     title: 'Assign a task',
     description: 'Gives a task to a member (its creator or an admin).',
     effect: 'sets',
-    properties: { task_id, assignee: text('identity or key') },
+    properties: { task_id, assignee: member },
     act: ({ agent, view, call }, { task_id, assignee }) =>
       agent.assignTask(taskOf(view, task_id).task, memberKey(call.node, view, assignee)),
   }),

@@ -35,9 +35,8 @@ async function call(run: Run): Promise<void> {
   const [name, json = '{}'] = run.args;
   if (name === undefined) return list(run);
   const operation = named(name);
-  const input = parsed(json === '-' ? await readTextInput(run.terminal, '-') : json);
-  const problems = operation.check(input);
-  if (problems.length > 0) throw new UsageError(`${name}: ${problems.join('; ')}`);
+  const taken = operation.take(parsed(json === '-' ? await readTextInput(run.terminal, '-') : json));
+  if (taken.input === undefined) throw new UsageError(`${name}: ${taken.problems.join('; ')}`);
   const node = await run.node();
   await run.compareIfRestored();
   const progress = run.progress(name);
@@ -47,7 +46,7 @@ async function call(run: Run): Promise<void> {
     signal: run.signal,
     progress: (done, total) => progress.update(done, total),
   };
-  const result = await operation.run(scene, input as Parameters<Operation['run']>[1]);
+  const result = await operation.run(scene, taken.input);
   progress.end();
   run.print(new Verbatim(result), () => run.out.line(JSON.stringify(result, undefined, 2)));
 }

@@ -37,7 +37,7 @@ async function call<T = Record<string, unknown>>(as: string | undefined, name: s
   const signal = new AbortController().signal;
   const progress = (_done: number, _total: number | undefined, message: string) => void said.push(message);
   const operation = operationNamed(name)!;
-  expect(operation.check(input)).toEqual([]);
+  expect(operation.take(input)).toEqual({ input });
   return { ...((await operation.run({ node, identity: as, signal, progress }, input as never)) as T), said };
 }
 

@@ -23,7 +23,7 @@ const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
   get_presence: 'group_id limit cursor',
   create_offer: 'group_id title! content! price! description tags expires_ms',
   list_offers: 'group_id limit cursor',
-  purchase_offer: 'group_id offer_id!',
+  purchase_offer: 'group_id offer_id! offset',
 };
 
 const tools = (...toolsets: Toolset[]) => operationsOf(new Set(toolsets)).map(toolOf);
