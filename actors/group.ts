@@ -45,8 +45,17 @@ export interface RecentOptions {
   readonly limit?: number;
   /** Only claims with a block time at or after this. */
   readonly sinceMs?: number;
+  /** Only claims that come before this place of the log, or before this time. */
+  readonly before?: { readonly height: number; readonly index: number } | { readonly ms: number };
   /** As they are in this view, from `at`; at the head, if not given. */
   readonly view?: GroupView;
+}
+
+/** A claim with its place in the log. */
+interface Published {
+  readonly claim: Hex32;
+  readonly height: number;
+  readonly index: number;
 }
 
 export interface GroupOptions {
@@ -97,6 +106,9 @@ export interface GroupInfo extends ChainStanding {
 /** A claim with its text, where the artifact is here. */
 export interface ReadClaim extends Claim {
   readonly content: ClaimContent | undefined;
+  /** Where it stands in the log. */
+  readonly height: number;
+  readonly index: number;
 }
 
 /** A block, decoded, with what it brought about. */
@@ -233,7 +245,7 @@ export class Group {
   recentClaims(options: RecentOptions = {}): ReadClaim[] {
     const { limit = 20, view = this.now } = options;
     const claims: ReadClaim[] = [];
-    for (const published of this.publishedBackwards(view, options.sinceMs)) {
+    for (const published of this.publishedBackwards(view, options)) {
       claims.push(...this.readClaims(published, view));
       if (claims.length >= limit) break;
     }
@@ -245,7 +257,7 @@ export class Group {
     const { limit = 20, view = this.now } = options;
     const claims: ReadClaim[] = [];
     let blocks = 0;
-    for (const published of this.publishedBackwards(view, options.sinceMs)) {
+    for (const published of this.publishedBackwards(view, options)) {
       claims.push(...this.readClaims(published, view));
       if (claims.length >= limit) break;
       if (++blocks % BLOCKS_PER_TURN === 0) await nextTurn();
@@ -254,19 +266,42 @@ export class Group {
   }
 
   /** The claims of each block, newest first, from the view's height down to `sinceMs`. */
-  private *publishedBackwards(view: GroupView, sinceMs = 0): Generator<Hex32[]> {
-    for (let { height } = view; height >= 0; height--) {
+  private *publishedBackwards(
+    view: GroupView,
+    { sinceMs = 0, before }: Pick<RecentOptions, 'sinceMs' | 'before'>,
+  ): Generator<Published[]> {
+    const from = before === undefined ? undefined : 'ms' in before ? this.lastBefore(before.ms) : before;
+    for (let height = Math.min(view.height, from?.height ?? view.height); height >= 0; height--) {
       const events = [...eventsOfStoredBlock(this.options.store, height)];
       // Behind a checkpoint the history may not be here yet.
       if (events.length === 0 || (events[0]?.tsMs ?? 0) < sinceMs) return;
-      yield events.reverse().flatMap(({ event }) => (event.kind === 'claim.published' ? [event.claim] : []));
+      const indexMax = height === from?.height ? from.index : Number.MAX_SAFE_INTEGER;
+      yield events
+        .reverse()
+        .flatMap(({ event, index }) =>
+          event.kind === 'claim.published' && index < indexMax ? [{ claim: event.claim, height, index }] : [],
+        );
     }
   }
 
-  private readClaims(published: readonly Hex32[], view: GroupView): ReadClaim[] {
-    return published.flatMap((id) => {
+  /** The last block before a time, found by halves: block times never go back. */
+  private lastBefore(ms: number): { height: number; index: number } {
+    let low = -1;
+    let high = this.head.height;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      const [first] = eventsOfStoredBlock(this.options.store, middle);
+      // A block that is not here yet lies behind all that can be read.
+      if (first === undefined || first.tsMs < ms) low = middle;
+      else high = middle - 1;
+    }
+    return { height: low, index: Number.MAX_SAFE_INTEGER };
+  }
+
+  private readClaims(published: readonly Published[], view: GroupView): ReadClaim[] {
+    return published.flatMap(({ claim: id, height, index }) => {
       const claim = view.claim(id);
-      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id) }];
+      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id), height, index }];
     });
   }
 

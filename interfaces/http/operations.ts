@@ -1,10 +1,11 @@
 /** Operations as paths: `POST /v1/NAME` with a JSON body, and for those that only read `GET /v1/NAME?parameters`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reachOf } from '../access/reach.ts';
-import { scopesOf } from '../access/tokens.ts';
+import { type AccessToken, scopesOf } from '../access/tokens.ts';
 import { describeFailure } from '../operations/failure.ts';
+import type { Names } from '../operations/next-steps.ts';
 import type { Call, Operation } from '../operations/operation.ts';
-import { OPERATIONS } from '../operations/registry.ts';
+import { OPERATIONS, operationNamed } from '../operations/registry.ts';
 import { ProblemError, problemOf } from './problem.ts';
 import type { HttpContext } from './server.ts';
 
@@ -49,15 +50,28 @@ async function answer(
     node: reachOf(node, access),
     identity: access.identity,
     signal: gone.signal,
+    names: namesFor(access),
     progress: () => {},
   };
   try {
     return await operation.run(call, taken.input);
   } catch (error) {
-    const failure = describeFailure(error, call);
+    const failure = describeFailure(error, call, operation);
     if (failure.kind === 'bug') report(error);
     throw new ProblemError(problemOf(failure));
   }
+}
+
+/** Paths go by the names of their operations; those that the token may not call are not named. */
+function namesFor(access: AccessToken): Names {
+  const scopes = scopesOf(access);
+  const isConfined = access.groups !== undefined;
+  return (name) => {
+    const operation = operationNamed(name);
+    const isOffered =
+      operation !== undefined && scopes.has(operation.scope) && !(isConfined && operation.isNodeWide);
+    return isOffered ? name : undefined;
+  };
 }
 
 /** What a caller who is confined to some groups asks about more than them. */

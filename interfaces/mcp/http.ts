@@ -20,6 +20,7 @@ import { reachOf } from '../access/reach.ts';
 import { type AccessToken, scopesOf } from '../access/tokens.ts';
 import { parseToolsets } from '../cli/toolsets.ts';
 import type { Toolset } from '../operations/operation.ts';
+import { parseAnswerTokens } from '../operations/room.ts';
 import { watchChanges } from './changes.ts';
 import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
@@ -46,6 +47,7 @@ interface LegacySession {
 interface Caller {
   readonly access: AccessToken;
   readonly toolsets: ReadonlySet<Toolset>;
+  readonly answerTokens: number;
 }
 
 export class McpEndpoint {
@@ -94,10 +96,11 @@ export class McpEndpoint {
     reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) leaving.abort();
     });
-    const { toolsets } = request.query as { toolsets?: string };
+    const { toolsets, answer_tokens } = request.query as { toolsets?: string; answer_tokens?: string };
     const caller: Caller = {
       access: request.access!,
       toolsets: parseToolsets(toolsets, 'toolsets'),
+      answerTokens: parseAnswerTokens(answer_tokens, 'answer_tokens'),
     };
     const web = webRequest(request, leaving.signal);
     const response = await this.answer(web, caller, parsed(request.body));
@@ -165,7 +168,7 @@ export class McpEndpoint {
     return response;
   }
 
-  private sessionOf({ access, toolsets }: Caller): Session {
+  private sessionOf({ access, toolsets, answerTokens }: Caller): Session {
     const { node, report } = this;
     return {
       node: reachOf(node, access),
@@ -173,6 +176,7 @@ export class McpEndpoint {
       scopes: scopesOf(access),
       isConfined: access.groups !== undefined,
       toolsets,
+      answerTokens,
       report,
     };
   }

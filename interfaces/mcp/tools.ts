@@ -10,21 +10,15 @@ import {
 } from '@modelcontextprotocol/server';
 import { describeFailure, failureWire } from '../operations/failure.ts';
 import type { Call, Operation } from '../operations/operation.ts';
-import { operationNamed, operationsOf } from '../operations/registry.ts';
+import { operationNamed } from '../operations/registry.ts';
 import type { Extra, ExtraTool } from './extra.ts';
-import type { Session } from './session.ts';
+import { offeredIn, type Session, sceneOf } from './session.ts';
 import { handleFor } from './tasks.ts';
 
 /** The tools of a session: those of its toolsets that it may call. */
 export function listTools(session: Session, extra: Extra | undefined): Tool[] {
-  const own = allowed(session).map(toolOf);
+  const own = offeredIn(session).map(toolOf);
   return extra === undefined ? own : [...own, ...Array.from(extra.tools.values(), ({ tool }) => tool)];
-}
-
-function allowed({ scopes, toolsets, isConfined = false }: Session): readonly Operation[] {
-  return operationsOf(toolsets).filter(
-    ({ scope, isNodeWide }) => scopes.has(scope) && !(isConfined && isNodeWide),
-  );
 }
 
 const described = new Map<Operation, Tool>();
@@ -75,7 +69,7 @@ export async function callTool(
   if (!session.scopes.has(operation.scope))
     return errorResult({
       code: 'forbidden',
-      message: `${name} needs the scope ${operation.scope}`,
+      message: `${name} needs the scope ${operation.scope}, which this session has not`,
       next: 'ask the operator of the node for a token or an identity that has it',
     });
   if (session.isConfined && operation.isNodeWide)
@@ -109,7 +103,7 @@ async function run(
     const structuredContent = await operation.run(call, input);
     return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
   } catch (error) {
-    const failure = describeFailure(error, call);
+    const failure = describeFailure(error, call, operation);
     if (failure.kind === 'bug') session.report(error);
     return errorResult(failureWire(failure));
   }
@@ -134,12 +128,11 @@ function errorResult(error: Readonly<Record<string, unknown>>): CallToolResult {
 }
 
 /** The call that a request stands for: cancelled with it, and telling its progress where that was asked for. */
-export function callOf({ node, identity }: Session, { mcpReq }: ServerContext): Call {
+export function callOf(session: Session, { mcpReq }: ServerContext): Call {
   const progressToken = mcpReq._meta?.progressToken;
   let told = -1;
   return {
-    node,
-    identity,
+    ...sceneOf(session),
     signal: mcpReq.signal,
     progress(done, total, message) {
       // A receiver may rely on progress that grows.

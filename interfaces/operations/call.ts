@@ -105,7 +105,12 @@ export function pageOf<T>(
   const page = rest.slice(0, limit);
   const last = page.at(-1);
   if (last === undefined || page.length === rest.length) return { page, next: {} };
-  return { page, next: { next_cursor: CURSOR_PREFIX + Buffer.from(keyOf(last)).toString('base64url') } };
+  return { page, next: { next_cursor: cursorAfter(keyOf(last)) } };
+}
+
+/** The cursor of what comes behind an entry. */
+export function cursorAfter(key: string): string {
+  return CURSOR_PREFIX + Buffer.from(key).toString('base64url');
 }
 
 function keyIn(cursor: string): string {

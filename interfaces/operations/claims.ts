@@ -7,8 +7,9 @@ import type { Group } from '../../actors/group.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
+import type { Room } from './room.ts';
 import type { ValueOf } from './schema.ts';
-import { flag, list, optional, output, pointOut, text, words } from './schema.ts';
+import { flag, list, number, optional, output, pointOut, text, words } from './schema.ts';
 
 /** Goes with every result that holds what others wrote. */
 export const NOTICE =
@@ -29,6 +30,7 @@ export const claimShape = output({
   parent_hash: optional(text('the claim that it replies to')),
   evidence: optional(list(text())),
   text: optional(text()),
+  next_offset: optional(number('the text goes on from here: get_claim with this offset')),
 });
 export type ClaimWire = ValueOf<typeof claimShape>;
 
@@ -45,8 +47,22 @@ export class ClaimDesk {
     this.nameOf = namesIn(call, group);
   }
 
+  /** A claim that the group has, where there is room for it; the first always, with as much of its text as fits. */
+  take(room: Room, claim: Hex32): ClaimWire | undefined {
+    const whole = this.describe(claim);
+    if (room.hasRoomFor(whole)) return room.take(whole);
+    return room.isEmpty ? this.read(room, claim, 0) : undefined;
+  }
+
+  /** A claim with its text from an offset on, as far as there is room. */
+  read(room: Room, claim: Hex32, offset: number): ClaimWire {
+    const { text, ...rest } = this.describe(claim);
+    room.take(rest);
+    return text === undefined ? rest : { ...rest, ...room.takeText(text, offset) };
+  }
+
   /** A claim that the group has. */
-  describe(claim: Hex32): ClaimWire {
+  private describe(claim: Hex32): ClaimWire {
     const { group } = this;
     const view = group.now;
     const { author, tsMs, tags, parent, evidence, retraction } = view.claim(claim)!;

@@ -18,12 +18,12 @@ import {
   member,
   namesIn,
   ownKey,
-  pageOf,
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { networkOf } from './network.ts';
 import { type Call, define, type Operation } from './operation.ts';
+import { describedPage } from './room.ts';
 import { field, flag, free, input, list, number, optional, output, pointOut, span, text } from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
@@ -56,13 +56,13 @@ const listGroups = define({
   run(call, { limit = 50, cursor }) {
     const own = ownKey(call);
     const ids = [...call.node.groupIds()].sort();
-    const { page, next } = pageOf(ids, (id) => id, { cursor, limit });
-    const groups = page.map((id) => {
+    const describe = (id: string) => {
       const group = call.node.group(id);
       const { name, status } = group.standing();
       const role = own === undefined || status === 'halted' ? undefined : group.now.roleOf(own);
       return { group_id: id, name, status, ...(role === undefined ? {} : { role }) };
-    });
+    };
+    const { page: groups, next } = describedPage(call, ids, { keyOf: (id) => id, describe, cursor, limit });
     return { groups, ...next, ...noticeFor(groups.map(() => ({ is_own: false }))) };
   },
 });
@@ -132,14 +132,18 @@ const listMembers = define({
     const group = groupOf(call, group_id);
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
-    const { page, next } = pageOf(group.now.members(), ({ member }) => member, { cursor, limit });
-    const members = page.map(({ member, role, joinedMs }) => ({
-      member,
-      name: nameOf(member),
-      is_own: member === own,
-      role,
-      joined_ms: joinedMs,
-    }));
+    const { page: members, next } = describedPage(call, group.now.members(), {
+      keyOf: ({ member }) => member,
+      describe: ({ member, role, joinedMs }) => ({
+        member,
+        name: nameOf(member),
+        is_own: member === own,
+        role,
+        joined_ms: joinedMs,
+      }),
+      cursor,
+      limit,
+    });
     return { members, ...next, ...noticeFor(members) };
   },
 });

@@ -1,5 +1,5 @@
 /** Claims: published, read as they come, watched. */
-import type { Group, ReadClaim } from '../../actors/group.ts';
+import type { Group } from '../../actors/group.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import { claimId, referenceId } from '../cli/resolve.ts';
@@ -20,6 +20,8 @@ import { ClaimDesk, type ClaimWire, claimShape, notice, noticeFor } from './clai
 import { Growth, storedEvents } from './feed.ts';
 import { type Call, define } from './operation.ts';
 import { Places } from './places.ts';
+import { latestClaims, olderCursor } from './recent.ts';
+import { Room } from './room.ts';
 import { field, input, list, number, optional, output, span, text, textUpTo } from './schema.ts';
 
 const claimFields = knowledgeOperations.claim.fields;
@@ -55,52 +57,33 @@ export const publishClaim = define({
   },
 });
 
-/** The latest claims of several groups. Groups that last changed before all that was found are not read. */
-async function latestClaims(
-  groups: readonly Group[],
-  sinceMs: number,
-  limit: number,
-): Promise<{ group: Group; claim: ReadClaim }[]> {
-  let latest: { group: Group; claim: ReadClaim }[] = [];
-  const newestFirst = groups
-    .map((group) => ({ group, changedMs: group.head.tsMs }))
-    .sort((one, other) => other.changedMs - one.changedMs);
-  for (const { group, changedMs } of newestFirst) {
-    const oldestMs = latest.length < limit ? sinceMs : latest.at(-1)!.claim.tsMs;
-    if (changedMs < oldestMs) break;
-    const claims = await group.recentClaimsInTurns({ sinceMs: oldestMs, limit });
-    latest = [...latest, ...claims.map((claim) => ({ group, claim }))]
-      .sort((one, other) => other.claim.tsMs - one.claim.tsMs)
-      .slice(0, limit);
-  }
-  return latest;
-}
 
 export const getRecentClaims = define({
   name: 'get_recent_claims',
   title: 'Read recent claims',
-  description: 'The latest claims of all groups, newest first. cursor goes to watch_claims.',
+  description:
+    'The latest claims of all groups, newest first; next_cursor leads to older ones, cursor goes to watch_claims.',
   toolset: 'default',
   effect: 'reads',
   isNodeWide: false,
   input: input({
     since_ms: optional(sinceMs),
     limit: limit(20),
+    cursor: olderCursor,
   }),
-  output: output({ claims: list(claimShape), cursor: optional(text()), notice }),
-  async run(call, { since_ms = 0, limit = 20 }) {
+  output: output({
+    claims: list(claimShape),
+    next_cursor: optional(text()),
+    cursor: optional(text()),
+    notice,
+  }),
+  async run(call, { since_ms = 0, limit = 20, cursor: before }) {
     const groups = call.node.groups();
     // The cursor is taken first: what comes meanwhile is told twice rather than never. There is none for more groups
     // than it holds; a watcher of so many names one.
     const cursor = groups.length > Places.GROUPS_MAX ? undefined : Places.atHead(groups).toText();
-    const latest = await latestClaims(groups, since_ms, limit);
-    const desks = new Map<Group, ClaimDesk>();
-    const claims = latest.map(({ group, claim: { claim } }) => {
-      const desk = desks.get(group) ?? new ClaimDesk(call, group);
-      desks.set(group, desk);
-      return desk.describe(claim);
-    });
-    return { claims, ...given({ cursor }), ...noticeFor(claims) };
+    const { claims, next } = await latestClaims(call, groups, { sinceMs: since_ms, limit, cursor: before });
+    return { claims, ...next, ...given({ cursor }), ...noticeFor(claims) };
   },
 });
 
@@ -127,7 +110,7 @@ export const watchClaims = define({
     for (;;) {
       // Asked anew each time: a group that came meanwhile is watched as well.
       const claims = await newClaims(call, groupsOf(call, group_id), places, limit);
-      const isDone = claims.length > 0 || !(await growth.wait(untilMs - performance.now(), call.signal));
+      const isDone = claims.length > 0 || !(await growth.wait(untilMs - performance.now(), call));
       if (isDone) return { claims, cursor: places.toText(), ...noticeFor(claims) };
     }
   },
@@ -141,11 +124,19 @@ async function newClaims(
 ): Promise<ClaimWire[]> {
   const desks = new Map(groups.map((group) => [group.groupId, new ClaimDesk(call, group)]));
   const claims: ClaimWire[] = [];
-  for await (const { groupId, event } of storedEvents(groups, places, {
+  const room = new Room(call);
+  for await (const { groupId, event, height, index } of storedEvents(groups, places, {
     kinds: ['claim.published'],
     signal: call.signal,
   })) {
-    if (event.kind === 'claim.published') claims.push(desks.get(groupId)!.describe(event.claim));
+    if (event.kind !== 'claim.published') continue;
+    const claim = desks.get(groupId)!.take(room, event.claim);
+    if (claim === undefined) {
+      // There is no room for it: it is the first one of the next answer.
+      places.set(groupId, { height, index });
+      break;
+    }
+    claims.push(claim);
     if (claims.length >= Math.min(limit, PAGE_MAX)) break;
   }
   return claims;

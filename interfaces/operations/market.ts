@@ -19,12 +19,12 @@ import {
   limit,
   namesIn,
   ownKey,
-  pageOf,
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset } from './delivery.ts';
 import { type Call, define, type Operation } from './operation.ts';
+import { describedPage } from './room.ts';
 import {
   field,
   flag,
@@ -107,19 +107,23 @@ export const listOffers = define({
     const group = groupOf(call, group_id);
     const nowMs = Date.now();
     const open = group.now.offers().filter((offer) => offerState(offer, nowMs) === 'open');
-    const { page, next } = pageOf(open, ({ offer }) => offer, { cursor, limit });
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
-    const offers = page.map(({ offer, title, price, seller, description, tags, expiresMs }) => ({
-      offer_id: offer,
-      title,
-      price: price.toString(),
-      seller,
-      seller_name: nameOf(seller),
-      is_own: seller === own,
-      tags: [...tags],
-      ...given({ description, expires_ms: expiresMs }),
-    }));
+    const { page: offers, next } = describedPage(call, open, {
+      keyOf: ({ offer }) => offer,
+      describe: ({ offer, title, price, seller, description, tags, expiresMs }) => ({
+        offer_id: offer,
+        title,
+        price: price.toString(),
+        seller,
+        seller_name: nameOf(seller),
+        is_own: seller === own,
+        tags: [...tags],
+        ...given({ description, expires_ms: expiresMs }),
+      }),
+      cursor,
+      limit,
+    });
     return { offers, ...next, ...noticeFor(offers) };
   },
 });
@@ -175,7 +179,7 @@ export const byHand: readonly Operation[] = [
   define({
     name: 'create_offer_by_hand',
     title: 'Offer a package and grant it by hand',
-    description: 'As create_offer, but you grant each purchase yourself: grant_purchase.',
+    description: 'Encrypts the content and offers it for sale; you grant each purchase yourself: grant_purchase.',
     toolset: 'market',
     effect: 'adds',
     input: offerInput,

@@ -1,11 +1,13 @@
 /** The network: who is connected, how far groups are, and what waits for their sealers. */
 
+import { compareUtf8 } from '../../events/bytes.ts';
 import { NetworkError } from '../../protocol/errors.ts';
 import type { NetworkService } from '../../protocol/network-service.ts';
 import { toWire } from '../cli/json.ts';
-import { groupsOf, onlyGroup } from './call.ts';
+import { cursor, groupsOf, limit, onlyGroup } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { type Call, define, type Operation } from './operation.ts';
+import { describedPage, Room } from './room.ts';
 import { flag, free, input, list, optional, output, pointOut, text } from './schema.ts';
 
 /** How long `sync_now` waits for the blocks of a group, and for own work to be sealed. */
@@ -18,6 +20,15 @@ export function networkOf({ node }: Call): NetworkService {
   throw new NetworkError('network_stopped', 'the network of this node is off; lb up starts a node with it');
 }
 
+/** A group or a peer, in one list for all pages. */
+interface Listed {
+  readonly kind: 'group' | 'peer';
+  readonly key: string;
+  readonly value: unknown;
+}
+
+const keyOf = ({ kind, key }: Listed): string => `${kind} ${key}`;
+
 const networkStatus = define({
   name: 'network_status',
   title: 'See the network',
@@ -25,21 +36,31 @@ const networkStatus = define({
   toolset: 'network',
   effect: 'reads',
   isOpenWorld: true,
-  input: input({}),
+  input: input({ limit: limit(100), cursor }),
   output: output({
     is_running: flag(),
     addresses: list(text()),
     peers: list(free()),
     groups: list(free()),
+    next_cursor: optional(text('groups come first, then peers')),
   }),
-  run({ node }) {
-    const status = node.network?.status();
+  run(call, { limit = 100, cursor }) {
+    const status = call.node.network?.status();
     if (status === undefined) return { is_running: false, addresses: [], peers: [], groups: [] };
+    const all: readonly Listed[] = [
+      ...status.groups.map((value): Listed => ({ kind: 'group', key: value.groupId, value })),
+      ...status.peers.map((value): Listed => ({ kind: 'peer', key: value.key, value })),
+    ].sort((one, other) => compareUtf8(keyOf(one), keyOf(other)));
+    const describe = ({ kind, value }: Listed) => ({ kind, value: toWire(value) as Record<string, unknown> });
+    const { page, next } = describedPage(call, all, { keyOf, describe, cursor, limit });
+    const valuesOf = (wanted: Listed['kind']) =>
+      page.flatMap(({ kind, value }) => (kind === wanted ? [value] : []));
     return {
       is_running: true,
       addresses: status.addresses.map((address) => `${address}/p2p/${status.peerId}`),
-      peers: status.peers.map((peer) => toWire(peer) as Record<string, unknown>),
-      groups: status.groups.map((group) => toWire(group) as Record<string, unknown>),
+      peers: valuesOf('peer'),
+      groups: valuesOf('group'),
+      ...next,
     };
   },
 });
@@ -52,7 +73,7 @@ const syncNow = define({
   effect: 'sets',
   isOpenWorld: true,
   input: input({ group_id: onlyGroup }),
-  output: output({ groups: list(free()) }),
+  output: output({ groups: list(free()), more: optional(text()) }),
   async run(call, { group_id }) {
     const network = networkOf(call);
     const wanted = groupsOf(call, group_id).map(({ groupId }) => groupId);
@@ -62,7 +83,15 @@ const syncNow = define({
       await network.syncGroup(groupId, { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS });
     }
     const groups = network.status().groups.filter(({ groupId }) => wanted.includes(groupId));
-    return { groups: groups.map((group) => toWire(group) as Record<string, unknown>) };
+    const room = new Room(call);
+    const shown: Record<string, unknown>[] = [];
+    for (const group of groups) {
+      const taken = room.take(toWire(group) as Record<string, unknown>);
+      if (taken === undefined) break;
+      shown.push(taken);
+    }
+    const left = groups.length - shown.length;
+    return { groups: shown, ...(left === 0 ? {} : { more: `${left} more groups: network_status shows them` }) };
   },
 });
 
@@ -72,7 +101,7 @@ const listOutbox = define({
   description: 'Work of this node that waits for sealers elsewhere, and what they refused.',
   toolset: 'network',
   effect: 'reads',
-  input: input({ group_id: onlyGroup }),
+  input: input({ group_id: onlyGroup, limit: limit(100), cursor }),
   output: output({
     entries: list(
       output({
@@ -84,23 +113,30 @@ const listOutbox = define({
         refusal: optional(text()),
       }),
     ),
+    next_cursor: optional(text()),
   }),
-  run(call, { group_id }) {
+  run(call, { group_id, limit = 100, cursor }) {
     const { outbox } = call.node;
     const entries = groupsOf(call, group_id).flatMap(({ groupId }) => [
       ...outbox.pending(groupId).map((entry) => ({ ...entry, status: 'pending' })),
       ...outbox.refused(groupId).map((entry) => ({ ...entry, status: 'refused' })),
     ]);
-    return {
-      entries: entries.map(({ groupId, txId, author, status, queuedMs, refusal }) => ({
+    const keyOf = ({ groupId, txId }: (typeof entries)[number]) => `${groupId}${txId}`;
+    const sorted = entries.toSorted((one, other) => compareUtf8(keyOf(one), keyOf(other)));
+    const { page, next } = describedPage(call, sorted, {
+      keyOf,
+      describe: ({ groupId, txId, author, status, queuedMs, refusal }) => ({
         group_id: groupId,
         tx_id: txId,
         author,
         status,
         queued_ms: queuedMs,
         ...(refusal === undefined ? {} : { refusal: refusal.code }),
-      })),
-    };
+      }),
+      cursor,
+      limit,
+    });
+    return { entries: page, ...next };
   },
 });
 

@@ -17,6 +17,7 @@ import { Compile } from 'typebox/compile';
 import type { BatteryNode } from '../../node.ts';
 import { similarTo } from '../cli/suggest.ts';
 import { asMeant, doubtsAbout, type Form, formOf, quoted } from './arguments.ts';
+import type { Names } from './next-steps.ts';
 import type { ObjectSchema, ValueOf } from './schema.ts';
 
 /** Which operations a server offers: `default` is what every agent needs, the others are asked for by name. */
@@ -49,6 +50,12 @@ export interface Call {
   readonly identity: string | undefined;
   /** Aborted when the caller goes away or takes the call back. */
   readonly signal: AbortSignal;
+  /** What operations are called where the caller is, and which are offered there; all, by their names, if not given. */
+  readonly names?: Names;
+  /** How long the answer may be, as JSON, in estimated tokens; about a mebibyte, if not given. */
+  readonly answerTokens?: number;
+  /** Aborted when nobody will ask again: what waits for something to happen then answers with what there is. */
+  readonly leaving?: AbortSignal;
   /** Says how far a long call is. */
   progress(done: number, total: number | undefined, message: string): void;
 }
@@ -76,7 +83,7 @@ export interface Operation<I extends ObjectSchema = ObjectSchema, O extends Obje
 
 /** What a caller sent: an input, or what is wrong with it, a line for each thing. */
 export type Taken =
-  | { readonly input: ValueOf<ObjectSchema> }
+  | { readonly input: ValueOf<ObjectSchema>; readonly problems?: never }
   | { readonly input?: never; readonly problems: readonly string[] };
 export type Taker = (given: unknown) => Taken;
 

@@ -14,13 +14,13 @@ import {
   idOf,
   limit,
   ownKey,
-  pageOf,
 } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset } from './delivery.ts';
 import { networkOf } from './network.ts';
 import { define, type Operation } from './operation.ts';
+import { describedPage } from './room.ts';
 import { field, flag, input, integer, list, number, optional, output, pointOut, text, tokensOut } from './schema.ts';
 
 const WAIT_SECONDS = 60;
@@ -75,12 +75,9 @@ const listOrders = define({
     const own = ownKey(call);
     const mine = call.node.market.orders.list().filter(({ buyer }) => buyer === own);
     const keyOf = ({ createdMs, order }: Order) => `${String(createdMs).padStart(16, '0')}/${order}`;
-    const { page, next } = pageOf(mine, keyOf, { cursor, limit });
-    return {
-      orders: page.map((one) => orderFields(call, one)),
-      ...next,
-      ...noticeFor(page.map(() => ({ is_own: false }))),
-    };
+    const describe = (one: Order) => orderFields(call, one);
+    const { page: orders, next } = describedPage(call, mine, { keyOf, describe, cursor, limit });
+    return { orders, ...next, ...noticeFor(orders.map(() => ({ is_own: false }))) };
   },
 });
 
@@ -108,12 +105,11 @@ const listAnnouncements = define({
     next_cursor: optional(text()),
     notice,
   }),
-  run({ node }, { limit = 50, cursor }) {
-    const heard = node.market.announcements.list();
+  run(call, { limit = 50, cursor }) {
+    const heard = call.node.market.announcements.list();
     const keyOf = ({ announcement }: (typeof heard)[number]) =>
       `${announcement.seller}/${announcement.offer}`;
-    const { page, next } = pageOf(heard, keyOf, { cursor, limit });
-    const announcements = page.map(({ announcement, from }) => ({
+    const describe = ({ announcement, from }: (typeof heard)[number]) => ({
       group_id: announcement.groupId,
       offer_id: announcement.offer,
       title: announcement.title,
@@ -122,7 +118,8 @@ const listAnnouncements = define({
       tags: [...announcement.tags],
       expires_ms: announcement.expiresMs,
       is_own: from === undefined,
-    }));
+    });
+    const { page: announcements, next } = describedPage(call, heard, { keyOf, describe, cursor, limit });
     return { announcements, ...next, ...noticeFor(announcements) };
   },
 });

@@ -1,8 +1,9 @@
 /** Who is there, and what they are at. */
 import { presenceOperations } from '../../events/operations/presence.ts';
-import { agentIn, cursor, groupId, groupOf, limit, namesIn, ownKey, pageOf, sealed } from './call.ts';
+import { agentIn, cursor, groupId, groupOf, limit, namesIn, ownKey, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
+import { describedPage } from './room.ts';
 import { field, flag, free, input, list, number, optional, output, pointOut, text } from './schema.ts';
 
 const { status } = presenceOperations.presence.fields;
@@ -55,16 +56,20 @@ export const getPresence = define({
     const group = groupOf(call, group_id);
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
-    const { page, next } = pageOf(group.presence(), ({ member }) => member, { cursor, limit });
-    const members = page.map(({ member, status, isStale, lastSeenMs, metadata }) => ({
-      member,
-      name: nameOf(member),
-      is_own: member === own,
-      status,
-      is_stale: isStale,
-      last_seen_ms: lastSeenMs,
-      ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) as Record<string, unknown> }),
-    }));
+    const { page: members, next } = describedPage(call, group.presence(), {
+      keyOf: ({ member }) => member,
+      describe: ({ member, status, isStale, lastSeenMs, metadata }) => ({
+        member,
+        name: nameOf(member),
+        is_own: member === own,
+        status,
+        is_stale: isStale,
+        last_seen_ms: lastSeenMs,
+        ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) as Record<string, unknown> }),
+      }),
+      cursor,
+      limit,
+    });
     return { members, ...next, ...noticeFor(members) };
   },
 });

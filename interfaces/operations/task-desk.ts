@@ -9,7 +9,8 @@ import { agentIn, amountOf, given, groupId, groupOf, member } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { Growth } from './feed.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { field, flag, input, optional, output, span, text } from './schema.ts';
+import { Room } from './room.ts';
+import { field, flag, input, number, optional, output, span, text } from './schema.ts';
 import { TaskDesk, taskShape } from './task-shape.ts';
 import { assignee, attempt, newTaskId, taskId as task_id, taskTerms } from './tasks.ts';
 
@@ -42,6 +43,7 @@ const outcomeShape = output({
   is_over: flag('false: it was not over in time; ask again with wait_for_task'),
   task: taskShape,
   result_text: optional(text()),
+  next_offset: optional(number('the result goes on from here: get_claim with this offset')),
   notice,
 });
 
@@ -122,20 +124,23 @@ async function follow(call: Call, group: Group, id: string, timeoutMs: number) {
     const task = group.now.task(id)!;
     if (task.updatedMs !== seenMs) call.progress(++changes, undefined, `the task is ${task.status}`);
     seenMs = task.updatedMs;
-    if (!isOpen(task) || !(await growth.wait(untilMs - performance.now(), call.signal)))
+    if (!isOpen(task) || !(await growth.wait(untilMs - performance.now(), call)))
       return outcomeOf(call, group, group.now.task(id)!);
   }
 }
 
 /** A task with the text of its result. */
 export function outcomeOf(call: Call, group: Group, task: Task) {
-  const described = new TaskDesk(call, group).describe(task);
+  const room = new Room(call);
+  const described = room.take(new TaskDesk(call, group).describe(task))!;
   const said = task.result === undefined ? undefined : group.claimContent(task.result)?.text;
+  const { text, ...next } = said === undefined ? {} : room.takeText(said);
   return {
     group_id: group.groupId,
     is_over: !isOpen(task),
     task: described,
-    ...given({ result_text: said }),
+    ...given({ result_text: text }),
+    ...next,
     // The result is the assignee's word, also where the task is one's own.
     ...noticeFor([{ is_own: described.is_own && said === undefined }]),
   };

@@ -11,9 +11,10 @@ import { taskOperations } from '../../events/operations/tasks.ts';
 import type { Operation as SignedOperation } from '../../events/registry.ts';
 import { TASK_STATUSES } from '../../machines/tables.ts';
 import { memberKey, referenceId, taskOf } from '../cli/resolve.ts';
-import { agentIn, amountOf, cursor, given, groupId, groupOf, idOf, limit, member, pageOf, sealed } from './call.ts';
+import { agentIn, amountOf, cursor, given, groupId, groupOf, idOf, limit, member, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
+import { describedPage } from './room.ts';
 import { field, input, list, optional, output, point, span, text, textUpTo, words } from './schema.ts';
 import { TaskDesk, taskChange, taskShape } from './task-shape.ts';
 
@@ -180,9 +181,13 @@ export const listTasks = define({
     const view = group.now;
     const of = assignee === undefined ? {} : { assignee: memberKey(call.node, view, assignee) };
     const found = view.tasks({ ...of, ...given({ status }) }).filter((task) => hasTags(task, tags));
-    const { page, next } = pageOf(found, ({ task }) => task, { cursor, limit });
     const desk = new TaskDesk(call, group);
-    const tasks = page.map((task) => desk.describe(task));
+    const { page: tasks, next } = describedPage(call, found, {
+      keyOf: ({ task }) => task,
+      describe: (task) => desk.describe(task),
+      cursor,
+      limit,
+    });
     return { tasks, ...next, ...noticeFor(tasks) };
   },
 });

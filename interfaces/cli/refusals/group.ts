@@ -109,11 +109,11 @@ export const tokenWords = {
     room(cap - balance, cap, 'max_account_balance', tokens),
   ],
   split_sum: ({ sum }) => [
-    `the shares of --split sum to ${sum}`,
+    `the shares sum to ${sum}`,
     `make them ${BASIS_POINTS} in all, which is 100 %`,
   ],
   royalty_sum: ({ sum, max }) => [
-    `the royalties of --royalty sum to ${sum}`,
+    `the royalties sum to ${sum}`,
     `make them at most ${max}, which is ${max / 100} %`,
   ],
 } satisfies SomeWords;

@@ -1,9 +1,11 @@
 /** `call`: any operation by its name, with its parameters as JSON: what agents call as tools, for scripts and tests. */
 import type { Command } from 'commander';
-import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import { NotFoundError, RefusedError, UsageError } from '../../../actors/errors.ts';
+import { describeFailure } from '../../operations/failure.ts';
 import type { Call, Operation } from '../../operations/operation.ts';
 import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { ExplainedRefusal } from '../errors.ts';
 import { readTextInput } from '../files.ts';
 import { Verbatim } from '../json.ts';
 import { similarTo } from '../suggest.ts';
@@ -44,11 +46,23 @@ async function call(run: Run): Promise<void> {
     node,
     identity: node.isLocked ? undefined : node.identity(run.options.as ?? ownName(node)).name,
     signal: run.signal,
+    names: (operation) => `lb call ${operation}`,
     progress: (done, total) => progress.update(done, total),
   };
-  const result = await operation.run(scene, taken.input);
+  const result = await inTerms(operation, scene, () => operation.run(scene, taken.input));
   progress.end();
   run.print(new Verbatim(result), () => run.out.line(JSON.stringify(result, undefined, 2)));
+}
+
+/** Refusals in the terms of operations: who calls one has parameters, and not the flags of the verbs. */
+async function inTerms<T>(operation: Operation, scene: Call, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const { message: why, next } = describeFailure(error, scene, operation);
+    throw new ExplainedRefusal(error.refusal, { why, next });
+  }
 }
 
 function named(name: string): Operation {

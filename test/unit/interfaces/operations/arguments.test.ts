@@ -111,7 +111,7 @@ describe('every parameter of every operation', () => {
     for (const { name, take, input } of OPERATIONS) {
       const required = (input as { required?: readonly string[] }).required ?? [];
       const nothing = Object.fromEntries(Object.keys(input.properties).map((key) => [key, null]));
-      const { problems = [] } = take(nothing) as { problems?: readonly string[] };
+      const { problems = [] } = take(nothing);
       expect(problems.map((line) => line.split(' ')[0]), name).toEqual(required.slice(0, 5));
     }
   });
@@ -120,7 +120,7 @@ describe('every parameter of every operation', () => {
 test('whatever a host sends, it is an input or there are problems, and never an exception', () => {
   fc.assert(
     fc.property(fc.constantFrom(...OPERATIONS), fc.jsonValue(), (operation, value) => {
-      const { input, problems } = operation.take(value) as { input?: unknown; problems?: readonly string[] };
+      const { input, problems } = operation.take(value);
       expect((input === undefined) !== (problems === undefined)).toBe(true);
       if (input !== undefined) expect(operation.take(input)).toEqual({ input });
     }),

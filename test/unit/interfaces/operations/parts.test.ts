@@ -131,8 +131,8 @@ describe('a failure', () => {
   });
 
   test('speaks of operations where the command line would speak of verbs', () => {
-    const missing = new NotFoundError('there is none; see lb list-tasks --status open');
-    expect(describeFailure(missing, call).message).toBe('there is none; see list_tasks status open');
+    const missing = new NotFoundError('there is none; see lb list-tasks; see lb list-tasks --status open');
+    expect(describeFailure(missing, call).message).toBe('there is none; see list_tasks');
   });
 
   test('that is a bug tells nothing of what is inside', () => {
