@@ -22,6 +22,8 @@ import { parseToolsets } from '../cli/toolsets.ts';
 import type { Toolset } from '../operations/operation.ts';
 import { parseAnswerTokens } from '../operations/room.ts';
 import { watchChanges } from './changes.ts';
+import { asMeantByClient } from './incoming.ts';
+import { inOlderCodes } from './older-codes.ts';
 import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
@@ -103,7 +105,9 @@ export class McpEndpoint {
       answerTokens: parseAnswerTokens(answer_tokens, 'answer_tokens'),
     };
     const web = webRequest(request, leaving.signal);
-    const response = await this.answer(web, caller, parsed(request.body));
+    const body = parsed(request.body);
+    const meant = Array.isArray(body) ? body.map(asMeantByClient) : asMeantByClient(body);
+    const response = await this.answer(web, caller, meant);
     return send(reply, response);
   }
 
@@ -155,6 +159,8 @@ export class McpEndpoint {
         });
       },
     });
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => send(inOlderCodes(message), options);
     const telling = tellChanges(this.node, made, 'legacy');
     made.server.onclose = () => {
       telling[Symbol.dispose]();

@@ -10,6 +10,7 @@ import {
   type ProtocolEra,
   ProtocolError,
   ProtocolErrorCode,
+  ResourceNotFoundError,
   Server,
   type ServerCapabilities,
 } from '@modelcontextprotocol/server';
@@ -18,7 +19,7 @@ import { sayable } from '../operations/next-steps.ts';
 import { complete } from './completions.ts';
 import type { Extra } from './extra.ts';
 import { getPrompt, listPrompts } from './prompts.ts';
-import { isReached, listResources, listTemplates, readResource } from './resources.ts';
+import { addressOf, listResources, listTemplates, readResource } from './resources.ts';
 import { namesIn, type Session } from './session.ts';
 import { SUBSCRIPTIONS_MAX } from './subscriptions.ts';
 import { serveHandles, TASKS_EXTENSION } from './tasks.ts';
@@ -56,8 +57,8 @@ const CAPABILITIES: ServerCapabilities = {
 
 export interface MadeServer {
   readonly server: Server;
-  /** Addresses that a client of the older era wants to be told of. */
-  readonly subscribed: ReadonlySet<string>;
+  /** What a client of the older era wants to be told of: how it wrote each address. */
+  readonly subscribed: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** A server for a session. Whoever asks for it connects it. */
@@ -101,6 +102,9 @@ export async function createServer(session: Session, era: ProtocolEra): Promise<
   return { server, subscribed: takeSubscriptions(server, session) };
 }
 
+const NEVER_TOLD =
+  'changes of that are not told: groups, their claims and tasks, each claim, task and purchase can be subscribed to, where they are there';
+
 /** What the session asked for besides operations. Loaded late: agents have no use for it. */
 async function extraOf({ toolsets }: Session): Promise<Extra | undefined> {
   if (!toolsets.has('conformance')) return undefined;
@@ -108,21 +112,24 @@ async function extraOf({ toolsets }: Session): Promise<Extra | undefined> {
   return conformanceFixtures;
 }
 
-function takeSubscriptions(server: Server, session: Session): ReadonlySet<string> {
-  const subscribed = new Set<string>();
+function takeSubscriptions(server: Server, session: Session): MadeServer['subscribed'] {
+  const subscribed = new Map<string, Set<string>>();
+  const addresses = new Map<string, string>();
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
-    if (subscribed.size >= SUBSCRIPTIONS_MAX)
+    if (addresses.size >= SUBSCRIPTIONS_MAX)
       throw new ProtocolError(
         ProtocolErrorCode.InvalidRequest,
         `a connection may watch ${SUBSCRIPTIONS_MAX} resources; end one of them first`,
       );
-    if (!isReached(session, uri))
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no resource ${uri}`);
-    subscribed.add(uri);
+    const address = addressOf(session, uri);
+    if (address === undefined) throw new ResourceNotFoundError(uri, NEVER_TOLD);
+    addresses.set(uri, address);
+    subscribed.set(address, (subscribed.get(address) ?? new Set()).add(uri));
     return {};
   });
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
-    subscribed.delete(uri);
+    subscribed.get(addresses.get(uri) ?? '')?.delete(uri);
+    addresses.delete(uri);
     return {};
   });
   return subscribed;
