@@ -47,7 +47,7 @@ class OpenLine {
     this.parts = [];
     this.tail = new Uint8Array(0);
     if (bytes <= LINE_BYTES_MAX) return { text: Buffer.concat(parts).toString().replace(/\r$/, '') };
-    const head = Buffer.concat(parts.slice(0, 1)).subarray(0, KEPT_BYTES).toString();
+    const head = Buffer.concat(parts).subarray(0, KEPT_BYTES).toString();
     return { bytes, head, tail: Buffer.from(tail).toString() };
   }
 }

@@ -69,7 +69,7 @@ export class Relay {
 
   /** Whether the host waits for an answer. A subscription has one when it ends, and not before. */
   private hasOpen(): boolean {
-    return this.open.values().some((line) => messageIn(line)?.method !== 'subscriptions/listen');
+    return [...this.open.values()].some((line) => messageIn(line)?.method !== 'subscriptions/listen');
   }
 
   /** Connects the host through `serve`, which is handed its terminal, until that ends. */

@@ -30,7 +30,7 @@ export const claimShape = output({
   parent_hash: optional(text('the claim that it replies to')),
   evidence: optional(list(text())),
   text: optional(text()),
-  next_offset: optional(number('the text goes on from here: get_claim with this offset')),
+  next_offset: optional(number('where the text goes on: the offset to read the claim on with')),
 });
 export type ClaimWire = ValueOf<typeof claimShape>;
 

@@ -43,7 +43,7 @@ const outcomeShape = output({
   is_over: flag('false: it was not over in time; ask again with wait_for_task'),
   task: taskShape,
   result_text: optional(text()),
-  next_offset: optional(number('the result goes on from here: get_claim with this offset')),
+  next_offset: optional(number('where the result goes on: the offset to read its claim on with')),
   notice,
 });
 
