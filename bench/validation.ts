@@ -8,7 +8,7 @@ import { readBlock } from '../actors/chain/verify.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { PoolVerifier } from '../crypto/pool-verifier.ts';
 import type { Verifier } from '../crypto/verifier.ts';
-import { toHex, ZERO_ID } from '../events/bytes.ts';
+import { toHex } from '../events/bytes.ts';
 import { markVerified } from '../events/transaction.ts';
 import { median } from './quantile.ts';
 import type { Row } from './row.ts';
@@ -19,7 +19,7 @@ const MANY = { operationsPerTransaction: 64, transactionsPerBlock: 64 };
 
 function freshJudge(): { judge: ChainJudge; state: MemoryState } {
   const state = new MemoryState();
-  const options = { groupId: ZERO_ID, tip: undefined, base: state, crypto: nativeCrypto };
+  const options = { groupId: undefined, tip: undefined, base: state, crypto: nativeCrypto };
   return { state, judge: new ChainJudge({ ...options, spent: () => undefined }) };
 }
 

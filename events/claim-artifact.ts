@@ -11,6 +11,8 @@ import { id, tags } from './operations/define.ts';
 import { MalformedError } from './reader.ts';
 
 const VERSION = 1;
+/** A byte order mark stays, and is no JSON. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const fields = {
   text: text({ maxBytes: CLAIM_TEXT_BYTES_MAX, min: 1 }),
@@ -49,7 +51,7 @@ export function decodeClaim(bytes: Uint8Array): ClaimContent {
   if (bytes.length > CLAIM_ARTIFACT_BYTES_MAX) throw new MalformedError('the artifact is too large');
   let value: Record<string, unknown>;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Record<string, unknown>;
+    value = JSON.parse(decoder.decode(bytes)) as Record<string, unknown>;
   } catch {
     throw new MalformedError('the artifact is not JSON in UTF-8');
   }
@@ -60,7 +62,7 @@ export function decodeClaim(bytes: Uint8Array): ClaimContent {
     tags: value.tags,
     createdMs: value.created_ms,
     parent: value.parent,
-    evidence: value.evidence ?? [],
+    evidence: value.evidence === undefined ? [] : value.evidence,
   };
   content.check(claim, '');
   return claim as ClaimContent;
@@ -69,20 +71,24 @@ export function decodeClaim(bytes: Uint8Array): ClaimContent {
 /** What the chain says about a claim, and its artifact must say too. */
 export type ClaimReference = Pick<ClaimContent, 'tags' | 'parent' | 'evidence'>;
 
+/** Whether a claim says of itself what the chain says about it. */
+export function isSaidBy(claim: ClaimReference, reference: ClaimReference): boolean {
+  return (
+    claim.parent === reference.parent &&
+    isSameList(claim.tags, reference.tags) &&
+    isSameList(claim.evidence, reference.evidence)
+  );
+}
+
 /** What an artifact says, or nothing where it is no claim's or disagrees with what the chain says about it. */
 export function readClaim(bytes: Uint8Array, reference: ClaimReference): ClaimContent | undefined {
-  let claim: ClaimContent;
   try {
-    claim = decodeClaim(bytes);
+    const claim = decodeClaim(bytes);
+    return isSaidBy(claim, reference) ? claim : undefined;
   } catch (error) {
     if (error instanceof MalformedError) return undefined;
     throw error;
   }
-  const agrees =
-    claim.parent === reference.parent &&
-    isSameList(claim.tags, reference.tags) &&
-    isSameList(claim.evidence, reference.evidence);
-  return agrees ? claim : undefined;
 }
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {

@@ -11,7 +11,8 @@
  *
  * What it cannot show is that the sealers were the group's: that is in the state. Block 0 names the founder, so a
  * proof whose two seals are the founder's stands by itself (`sealerIsFounder`). For any other the verifier needs a
- * head that he trusts already (`headBlockId`), since whoever is not a sealer can sign headers of his own, too.
+ * head that they trust already (`headBlockId`), since whoever is not a sealer can sign headers of their own, too:
+ * without it the verdict is `unanchored`, and so is that on an extension of a head that nobody named (`oldBlockId`).
  *
  * Source: RFC 6962 section 2.1 for the trees. Verifiers are given a stranger's bytes: they never throw.
  */
@@ -22,7 +23,7 @@ import { bytesOf, id, list, record, uint, type Values } from './fields.ts';
 import { TRANSACTION_BYTES_MAX, TRANSACTIONS_PER_BLOCK_MAX } from './limits.ts';
 import { leafHash, type Sha256 } from './merkle.ts';
 import { verifyConsistency, verifyInclusion } from './merkle-verify.ts';
-import { MalformedError } from './reader.ts';
+import { MalformedError, Reader } from './reader.ts';
 import { decodeTransaction, TRANSACTION_PREFIX, type Transaction } from './transaction.ts';
 
 /** A tree of 2^53 leaves is 53 deep, and a consistency proof has one hash more. */
@@ -102,8 +103,8 @@ export interface ProofCrypto {
 
 /** Why a proof shows nothing, in the order of the checks; one line each. */
 export const PROOF_REASONS = {
-  malformed: 'The bytes are not a proof in its one encoding.',
   newer_version: 'The proof was made by a later version of this software.',
+  malformed: 'The bytes are not a proof in its one encoding.',
   other_group: 'The proof is about another group than the one asked for.',
   other_head: 'The proof ends at another head than the one asked for.',
   wrong_group: 'The transaction or a header belongs to another group than the proof says.',
@@ -157,8 +158,10 @@ interface Invalid {
   readonly status: 'invalid';
   readonly reason: ProofInvalidReason;
 }
-export type ProofVerdict = { readonly status: 'valid'; readonly facts: ProofFacts } | Invalid;
-export type ConsistencyVerdict = { readonly status: 'valid'; readonly facts: ConsistencyFacts } | Invalid;
+/** `unanchored`: all of it holds, and could be made up by anybody; see the essay above. */
+type Holds = 'valid' | 'unanchored';
+export type ProofVerdict = { readonly status: Holds; readonly facts: ProofFacts } | Invalid;
+export type ConsistencyVerdict = { readonly status: Holds; readonly facts: ConsistencyFacts } | Invalid;
 
 const invalid = (reason: ProofInvalidReason): Invalid => ({ status: 'invalid', reason });
 
@@ -173,7 +176,7 @@ function readHeader(bytes: Uint8Array, sha256: Sha256): ReadHeader {
 
 /** Block 0 carries zeros in place of its own id, and every other header the group's. */
 function isOfGroup(header: ReadHeader, groupId: Hex32): boolean {
-  if (header.height > 0) return header.groupId === groupId;
+  if (header.height > 0) return header.groupId === groupId && groupId !== ZERO_ID;
   return header.groupId === ZERO_ID && toHex(header.blockId) === groupId;
 }
 
@@ -229,10 +232,15 @@ function decoded<T>(read: () => T): T | Invalid {
 
 const isInvalid = (value: object): value is Invalid => 'status' in value && value.status === 'invalid';
 
-/** A later version may have other fields: whether bytes begin as `[…, version` does tells it from noise. */
+/** A later version may have other fields, and more of them: that bytes begin as `[version, …` does tells it from noise. */
 function isNewer(bytes: Uint8Array): boolean {
-  const isArray = bytes[0] !== undefined && (bytes[0] & 0xf0) === 0x90;
-  return isArray && bytes[1]! > PROOF_VERSION && bytes[1]! < 0x80;
+  try {
+    const reader = new Reader(bytes);
+    return reader.arrayHeader() > 0 && reader.uint(Number.MAX_SAFE_INTEGER) > PROOF_VERSION;
+  } catch (error) {
+    if (error instanceof MalformedError) return false;
+    throw error;
+  }
 }
 
 /**
@@ -252,7 +260,10 @@ export function verifyProof(
   if (expected.headBlockId !== undefined && expected.headBlockId !== toHex(head.blockId))
     return invalid('other_head');
   const reason = checkProof(read, crypto);
-  return reason === undefined ? { status: 'valid', facts: proofFacts(read) } : invalid(reason);
+  if (reason !== undefined) return invalid(reason);
+  const facts = proofFacts(read);
+  const isAnchored = facts.sealerIsFounder || expected.headBlockId !== undefined;
+  return { status: isAnchored ? 'valid' : 'unanchored', facts };
 }
 
 interface ReadProof {
@@ -340,7 +351,7 @@ export function verifyConsistencyProof(
   const reason = checkConsistency(read, crypto);
   if (reason !== undefined) return invalid(reason);
   const facts = { groupId: parts.groupId, old: headFacts(old), head: headFacts(head) };
-  return { status: 'valid', facts };
+  return { status: expected.oldBlockId === undefined ? 'unanchored' : 'valid', facts };
 }
 
 interface ReadConsistency {

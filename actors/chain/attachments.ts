@@ -7,9 +7,8 @@
  */
 
 import { sha256 } from '../../crypto/hash.ts';
+import { ARTIFACT_FAULTS, claimFault, experienceFault } from '../../events/artifact.ts';
 import { toHex } from '../../events/bytes.ts';
-import { readClaim } from '../../events/claim-artifact.ts';
-import { EXPERIENCE_BYTES_MAX } from '../../events/limits.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
 import type { Artifact } from './commit.ts';
@@ -34,8 +33,12 @@ export function admitArtifacts(
       if (isStored(operation.artifact)) continue;
       return refuse('artifact_missing', { artifact: operation.artifact });
     }
-    const wrong = unfit(operation, artifact.bytes);
-    if (wrong !== undefined) return refuse('malformed', { what: wrong });
+    const { bytes } = artifact;
+    const fault = operation.type === 'claim' ? claimFault(bytes, operation) : experienceFault(bytes);
+    if (fault !== undefined)
+      return refuse('malformed', {
+        what: `the artifact of the ${operation.type} is ${ARTIFACT_FAULTS[fault]}`,
+      });
     wanted.push(artifact);
     given.delete(operation.artifact);
   }
@@ -50,18 +53,4 @@ function artifactOf(given: Uint8Array): [hash: string, artifact: Artifact] {
   const bytes = given.slice();
   const hash = sha256(bytes);
   return [toHex(hash), { hash, bytes }];
-}
-
-/** Why bytes cannot be the artifact of an operation. */
-function unfit(
-  operation: Extract<Operation, { type: 'claim' | 'experience' }>,
-  bytes: Uint8Array,
-): string | undefined {
-  if (operation.type === 'claim')
-    return readClaim(bytes, operation) === undefined
-      ? 'the artifact is not a claim with the tags, parent and evidence of its operation'
-      : undefined;
-  return bytes.length > EXPERIENCE_BYTES_MAX
-    ? `an experience has at most ${EXPERIENCE_BYTES_MAX} bytes`
-    : undefined;
 }

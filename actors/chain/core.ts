@@ -8,7 +8,6 @@ import { sha256 } from '../../crypto/hash.ts';
 import { verifySignature } from '../../crypto/verify.ts';
 import { x25519 } from '../../crypto/x25519.ts';
 import type { Hex32 } from '../../events/bytes.ts';
-import { ZERO_ID } from '../../events/bytes.ts';
 import { Frontier } from '../../events/merkle-frontier.ts';
 import type { Tip } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
@@ -51,7 +50,6 @@ export class ChainCore {
   private settledWaiters: (() => void)[] = [];
   private isDiscarded = false;
 
-  /** @param groupId the zero id for a group that is about to be founded */
   constructor(store: GroupStore, groupId: Hex32, telemetry: Telemetry = noTelemetry) {
     this.store = store;
     this.telemetry = telemetry;
@@ -138,9 +136,5 @@ export class ChainCore {
 
   private forget(txId: Hex32, height: number): void {
     if (this.spentPending.get(txId)?.height === height) this.spentPending.delete(txId);
-  }
-
-  get isFounded(): boolean {
-    return this.judge.groupId !== ZERO_ID;
   }
 }

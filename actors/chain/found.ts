@@ -16,7 +16,7 @@ export function foundGroup(
   nowMs: number,
 ): FinalBlock | Refusal {
   const judge = new ChainJudge({
-    groupId: ZERO_ID,
+    groupId: undefined,
     tip: undefined,
     base: new MemoryState(),
     crypto: nativeCrypto,

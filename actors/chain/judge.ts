@@ -70,12 +70,13 @@ export class ChainJudge {
   private readonly crypto: RuleCrypto;
   private readonly blockJudge: BlockJudge;
   private currentTip: Tip | undefined;
-  private id: Hex32;
+  private id: Hex32 | undefined;
   private openBytes = 0;
   private openTsMs = 0;
 
+  /** @param options.groupId the id that block 0 must have; nothing for a group that is about to be founded */
   constructor(options: {
-    groupId: Hex32;
+    groupId: Hex32 | undefined;
     tip: Tip | undefined;
     base: StateBase;
     crypto: RuleCrypto;
@@ -93,9 +94,9 @@ export class ChainJudge {
     return this.currentTip;
   }
 
-  /** The zero id until block 0 is there. */
+  /** The group that was asked for; the zero id where none was and block 0 is not there yet. */
   get groupId(): Hex32 {
-    return this.id;
+    return this.id ?? ZERO_ID;
   }
 
   /** Who may seal the next block; nothing before block 0. */
@@ -109,7 +110,7 @@ export class ChainJudge {
   openBlock(clockMs: number): void {
     this.openTsMs = Math.max(this.currentTip?.tsMs ?? 0, clockMs);
     this.openBytes = BLOCK_OVERHEAD_BYTES_MAX;
-    const groupId = this.currentTip === undefined ? ZERO_ID : this.id;
+    const groupId = this.currentTip === undefined ? ZERO_ID : this.groupId;
     this.blockJudge.open(groupId, nextHeight(this.currentTip), this.openTsMs);
   }
 
@@ -135,7 +136,7 @@ export class ChainJudge {
     const tip = this.currentTip;
     const { sha256 } = this.crypto;
     const header: BlockHeader = {
-      groupId: tip === undefined ? ZERO_ID : this.id,
+      groupId: tip === undefined ? ZERO_ID : this.groupId,
       height: nextHeight(tip),
       prev: tip?.blockId ?? ZERO_ID,
       tsMs: this.openTsMs,
@@ -167,7 +168,7 @@ export class ChainJudge {
     return checkHeader(
       header,
       this.currentTip,
-      this.id,
+      this.groupId,
       this.sealers,
       transactions.length,
       this.crypto.sha256,
@@ -180,12 +181,12 @@ export class ChainJudge {
     const { header } = block;
     const txIds = transactions.map((transaction) => transaction.txIdBytes);
     const refusal =
-      this.checkFounding(header, toHex(blockIdBytes), transactions[0]!.author) ??
       this.checkPlace(block) ??
       (candidate.forged === 'header'
         ? refuse('block_signature_invalid', { sealer: header.sealer })
         : undefined) ??
-      checkTransactionRoot(header, txIds, this.crypto.sha256);
+      checkTransactionRoot(header, txIds, this.crypto.sha256) ??
+      this.checkFounding(header, toHex(blockIdBytes), transactions[0]!.author);
     if (refusal !== undefined) return refusal;
     this.blockJudge.open(header.groupId, header.height, header.tsMs);
     const refused = this.judgeTransactions(candidate);
@@ -199,10 +200,11 @@ export class ChainJudge {
 
   /** Block 0 is sealed by its founder, and its id is the group's. */
   private checkFounding(header: BlockHeader, blockId: Hex32, founder: Hex32): Refusal | undefined {
-    if (header.height !== 0 || this.currentTip !== undefined) return undefined;
-    if (this.id !== ZERO_ID && this.id !== blockId)
-      return refuse('block_wrong_group', { expected: this.id, actual: blockId });
-    return header.sealer === founder ? undefined : refuse('block_wrong_sealer', { sealer: header.sealer });
+    if (header.height !== 0) return undefined;
+    if (header.sealer !== founder) return refuse('block_wrong_sealer', { sealer: header.sealer });
+    return this.id === undefined || this.id === blockId
+      ? undefined
+      : refuse('block_wrong_group', { expected: this.id, actual: blockId });
   }
 
   private judgeTransactions(candidate: VerifiedBlock | ForgedBlock): Refusal | undefined {

@@ -6,7 +6,8 @@
  *   1. the chain, block by block: shapes, ids, links, every signature, roots, rules, effects, and whether block 0
  *      has the group's id;
  *   2. the money, by adding up every account, escrow and the treasury;
- *   3. the artifacts that the log refers to, by their hashes;
+ *   3. the artifacts: that those which the log refers to are there, have their hashes and say what their operations
+ *      say, and that there are no others;
  *   4. of a store, its indexes, its head and its state, key by key; of a file, its counts and its checksum.
  * Within each, the first in the order of the log is named. A bad transaction hides nothing before it, and nothing
  * after it is worth a word, because all of it rests on that transaction.
@@ -79,7 +80,7 @@ class AuditRun {
   readonly #verifier: Verifier;
   readonly #pace: Pace;
   readonly #chain: MemoryChain;
-  readonly #artifacts = new ArtifactCheck();
+  readonly #artifacts: ArtifactCheck;
   #indexFinding: Finding | undefined;
   /** Why the file could not be read on, when it could not. */
   #unreadable: ExportFileError | undefined;
@@ -89,6 +90,7 @@ class AuditRun {
     this.#verifier = verifier;
     this.#pace = new Pace(source.height, onProgress);
     this.#chain = new MemoryChain(source.groupId);
+    this.#artifacts = new ArtifactCheck(this.#chain.state);
   }
 
   async finding(): Promise<Finding | undefined> {

@@ -12,7 +12,6 @@
  * length: it must lie within the bound of its kind and within the file. The end frame has a fixed size, so whether
  * a file is whole is known when it is opened, and its checksum can be compared last, after what is more telling.
  */
-import { PACKAGE_CONTENT_BYTES_MAX, packageBytesOf } from '../../crypto/package.ts';
 import { equalBytes, utf8 } from '../../events/bytes.ts';
 import { describeErrno, errnoKind, errnoName, type FileAction } from '../../events/errno.ts';
 import { id, record, uint } from '../../events/fields.ts';
@@ -28,11 +27,8 @@ export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 export const FRAME_HEAD_BYTES = 5;
 export const HASH_BYTES = 32;
 export const END_BYTES = 8 + 8 + HASH_BYTES;
-const ARTIFACT_BYTES_MAX = Math.max(
-  packageBytesOf(PACKAGE_CONTENT_BYTES_MAX),
-  EXPERIENCE_BYTES_MAX,
-  CLAIM_ARTIFACT_BYTES_MAX,
-);
+/** Claims and experiences alone: packages belong to no group. */
+const ARTIFACT_BYTES_MAX = Math.max(EXPERIENCE_BYTES_MAX, CLAIM_ARTIFACT_BYTES_MAX);
 
 /** The most bytes that a frame of each kind holds. */
 export const FRAME_BYTES_MAX: Readonly<Record<FrameKind, number>> = {
@@ -56,6 +52,8 @@ export type ExportFileErrorCode =
   | 'checksum_mismatch'
   /** A frame is not what must stand at its place. */
   | 'malformed'
+  /** It says that it holds another group than the one that was asked for. */
+  | 'other_group'
   /** There is no such file. */
   | 'not_found'
   /** It is a folder, or something else that is no file. */

@@ -50,13 +50,20 @@ export interface ExportSource extends HistorySource, Disposable {
 
 /**
  * Opens an export and checks that it is a whole one by its two ends. What lies between is checked as it is read.
- * @throws ExportFileError `not_an_export`, `newer_version`, `truncated`, `malformed`, `not_found`, `not_a_file`, `io`; its
+ * @param expected the group that the file must be of; without it, the file says which one its blocks must make
+ * @throws ExportFileError `not_an_export`, `newer_version`, `truncated`, `malformed`, `other_group`, `not_found`, `not_a_file`, `io`; its
  *   iterations throw `malformed` and `io`, and `checkContainer` rejects with `checksum_mismatch` as well
  */
-export function openExport(path: string): ExportSource {
+export function openExport(path: string, expected: { readonly groupId?: Hex32 } = {}): ExportSource {
   const file = new RandomAccessFile(path);
   try {
-    return new ExportFile(file);
+    const source = new ExportFile(file);
+    if (expected.groupId !== undefined && expected.groupId !== source.groupId)
+      throw new ExportFileError(
+        'other_group',
+        `the file holds the group ${source.groupId}, not ${expected.groupId}`,
+      );
+    return source;
   } catch (error) {
     file.close();
     throw nameFile(error, path);
@@ -69,6 +76,7 @@ const NEXT: Readonly<Partial<Record<ExportFileErrorCode, string>>> = {
   newer_version: 'upgrade',
   truncated: 'copy it again from where it is whole',
   malformed: 'copy it again from where it is whole',
+  other_group: 'name the export of that group, or leave the group out',
 };
 
 function nameFile(error: unknown, path: string): unknown {

@@ -3,6 +3,7 @@
  *
  * The list is closed. Heights and transaction indexes count from 0; hashes and keys of state are text.
  */
+import { ARTIFACT_FAULTS, type ArtifactFault } from '../../events/artifact.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { describeRefusal, type Refusal } from '../../events/refusals.ts';
 import type { ExportFileErrorCode } from './export-format.ts';
@@ -20,6 +21,10 @@ export type Finding = Place &
     | { readonly check: 'artifact_missing'; readonly artifact: Hex32 }
     /** The bytes under a hash have another one (`actual`), or cannot be read at all (nothing). */
     | { readonly check: 'artifact_mismatch'; readonly artifact: Hex32; readonly actual: Hex32 | undefined }
+    /** The bytes have the hash that the operation names, and cannot be what it says they are. */
+    | { readonly check: 'artifact_unfit'; readonly artifact: Hex32; readonly fault: ArtifactFault }
+    /** Bytes that no claim and no experience brought into the group. */
+    | { readonly check: 'artifact_stray'; readonly artifact: Hex32 }
     /** The sum of all money is not the supply: the rules themselves are broken. */
     | { readonly check: 'money'; readonly held: bigint; readonly supply: bigint }
     | { readonly check: 'index_mismatch'; readonly index: IndexName; readonly what: string }
@@ -55,6 +60,10 @@ function describeCheck(finding: Finding, sayRefusal: (refusal: Refusal) => strin
       return finding.actual === undefined
         ? `The artifact ${finding.artifact} cannot be read.`
         : `The bytes of artifact ${finding.artifact} have the hash ${finding.actual}.`;
+    case 'artifact_unfit':
+      return `The artifact ${finding.artifact} is ${ARTIFACT_FAULTS[finding.fault]}.`;
+    case 'artifact_stray':
+      return `The artifact ${finding.artifact} belongs to no claim and no experience of the group.`;
     case 'money':
       return `Accounts, escrows and treasury hold ${finding.held} tokens, but the supply is ${finding.supply}.`;
     case 'index_mismatch':

@@ -152,6 +152,7 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   newer_version: 'environment',
   truncated: 'refused',
   checksum_mismatch: 'refused',
+  other_group: 'refused',
   malformed: 'refused',
   exists: 'refused',
   not_a_file: 'usage',

@@ -181,7 +181,8 @@ const proveTransaction = define({
 const verifyProofOperation = define({
   name: 'verify_proof',
   title: 'Check a receipt',
-  description: 'Whether a proof holds; it is anchored if its head is one of a group of this node.',
+  description:
+    "Whether a proof holds; it is anchored if the group's founder sealed it, or its head is one of a group of this node.",
   toolset: 'audit',
   effect: 'reads',
   isNodeWide: false,
@@ -200,7 +201,8 @@ const verifyProofOperation = define({
     const { facts } = verdict;
     return {
       is_valid: true,
-      is_anchored: isOurs(call, facts.groupId, facts.head.height, facts.head.blockId),
+      is_anchored:
+        verdict.status === 'valid' || isOurs(call, facts.groupId, facts.head.height, facts.head.blockId),
       facts: toWire(facts) as Record<string, unknown>,
     };
   },

@@ -60,7 +60,7 @@ if (canary !== undefined) uses[canary]!();
 const { ed25519 } = await import('@noble/curves/ed25519.js');
 const { sha256 } = await import('@noble/hashes/sha2.js');
 const { decodeBlock } = await import('../../events/block.ts');
-const { fromHex, toHex, utf8, ZERO_ID } = await import('../../events/bytes.ts');
+const { fromHex, toHex, utf8 } = await import('../../events/bytes.ts');
 const { decodeTransaction, markVerified } = await import('../../events/transaction.ts');
 const { nobleX25519 } = await import('../../machines/sealed-key.ts');
 const { ChainJudge } = await import('../../actors/chain/judge.ts');
@@ -69,7 +69,7 @@ const { MemoryState } = await import('../../actors/chain/state-cache.ts');
 const state = new MemoryState();
 const spentIds = new Map<string, 'sealed' | 'replaced'>();
 const judge = new ChainJudge({
-  groupId: ZERO_ID,
+  groupId: undefined,
   tip: undefined,
   base: state,
   crypto: {

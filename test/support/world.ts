@@ -7,7 +7,7 @@ import { MemoryState } from '../../actors/chain/state-cache.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { verifySignature } from '../../crypto/verify.ts';
 import { x25519 } from '../../crypto/x25519.ts';
-import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
+import { type Hex32, toHex } from '../../events/bytes.ts';
 import type { Effect } from '../../events/effects.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
@@ -37,7 +37,7 @@ export class MemoryChain {
   readonly finals: FinalBlock[] = [];
   private readonly spentIds = new Map<Hex32, Spent>();
 
-  constructor(groupId: Hex32 = ZERO_ID) {
+  constructor(groupId?: Hex32) {
     this.judge = new ChainJudge({
       groupId,
       tip: undefined,

@@ -7,6 +7,7 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { parseCount } from '../parse.ts';
 import { printFields } from '../table.ts';
+import { askedGroup } from './history.ts';
 
 const heading = 'History';
 
@@ -34,10 +35,10 @@ export function registerConsistency(program: Command, context: CliContext): void
       usage: 'verify-consistency',
       summary: 'Check such a proof. Needs no node.',
       heading,
-      runsHere: true,
       example: 'lb verify-consistency since-10.lbproof --old ID',
       details:
         'Name the head that you saw then with --old: without it the proof only shows that some history goes on from some other.',
+      inGroup: true,
     },
     (command) =>
       command
@@ -77,9 +78,11 @@ async function verify(run: Run<{ old?: string; head?: string }>): Promise<void> 
   ] as const)
     if (id !== undefined && !isHex32(id))
       throw new UsageError(`${flag} wants the whole id of a block: 64 hex digits`);
+  const groupId = await askedGroup(run);
   const { verifyConsistencyProof, PROOF_REASONS } = await import('../../../events/proof.ts');
   const { nativeCrypto } = await import('../../../actors/chain/core.ts');
   const verdict = verifyConsistencyProof(readFileSync(run.path(run.args[0]!)), nativeCrypto, {
+    ...(groupId === undefined ? {} : { groupId }),
     ...(old === undefined ? {} : { oldBlockId: old }),
     ...(head === undefined ? {} : { headBlockId: head }),
   });
@@ -87,9 +90,9 @@ async function verify(run: Run<{ old?: string; head?: string }>): Promise<void> 
     run.print(verdict, () => {});
     throw new VerdictError('proof_invalid', `the proof proves nothing: ${PROOF_REASONS[verdict.reason]}`);
   }
-  const { facts } = verdict;
-  const isAnchored = old !== undefined;
-  run.print({ status: isAnchored ? 'valid' : 'unanchored', facts }, () => {
+  const { status, facts } = verdict;
+  const isAnchored = status === 'valid';
+  run.print({ status, facts }, () => {
     if (isAnchored) run.out.line(run.out.style('green', 'The one history goes on from the other'));
     printFields(run.out, [
       ['group', facts.groupId],

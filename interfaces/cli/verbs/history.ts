@@ -9,7 +9,7 @@ import type { Audit, AuditReport } from '../../../actors/history/audit.ts';
 import type { ExportSource } from '../../../actors/history/export-file.ts';
 import type { Progress } from '../../../actors/history/progress.ts';
 import type { Replay } from '../../../actors/history/replay.ts';
-import { isHex32 } from '../../../events/bytes.ts';
+import { type Hex32, isHex32 } from '../../../events/bytes.ts';
 import type { ProofFacts } from '../../../events/proof.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { FileError, VerdictError } from '../errors.ts';
@@ -49,7 +49,9 @@ export function registerHistory(program: Command, context: CliContext): void {
       usage: 'audit',
       summary: 'Check everything: every signature, rule, sum, artifact and index.',
       heading,
-      example: 'lb audit --group domain:research\nlb audit ./research.lbgroup',
+      example: 'lb audit --group domain:research\nlb audit ./research.lbgroup --group ID',
+      details:
+        'Of a file, --group says which group it must be of. Without it the file itself says so: then the audit shows that it is sound, and you know the group by its id.',
       inGroup: true,
     },
     (command) => command.argument('[file]', 'an export (default: the group on this node)'),
@@ -123,9 +125,16 @@ async function withProgress<T>(
 /** The export that the argument names, closed at the end of the run. */
 async function openedExport(run: Run, path: string): Promise<ExportSource> {
   const { openExport } = await import('../../../actors/history/export-file.ts');
-  const source = opened(() => openExport(run.path(path)), path);
+  const groupId = await askedGroup(run);
+  const source = opened(() => openExport(run.path(path), groupId === undefined ? {} : { groupId }), path);
   run.onEnd(() => source.close());
   return source;
+}
+
+/** The whole id of the group that `--group` names. A whole id needs no node to be understood; a name or a short one does. */
+export async function askedGroup(run: Run): Promise<Hex32 | undefined> {
+  const { group } = run.options;
+  return group === undefined || isHex32(group) ? group : (await run.group()).groupId;
 }
 
 function opened(open: () => ExportSource, path: string): ExportSource {
@@ -278,11 +287,10 @@ async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
 }
 
 async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
-  const { head, group } = run.options;
+  const { head } = run.options;
   if (head !== undefined && !isHex32(head))
     throw new UsageError('--head wants the whole id of a block: 64 hex digits');
-  // A whole id needs no node to be understood; a name or a short one does.
-  const groupId = group === undefined || isHex32(group) ? group : (await run.group()).groupId;
+  const groupId = await askedGroup(run);
   const { verifyProof, PROOF_REASONS } = await import('../../../events/proof.ts');
   const { nativeCrypto } = await import('../../../actors/chain/core.ts');
   const verdict = verifyProof(await readInput(run.terminal, run.args[0]!), nativeCrypto, {
@@ -293,10 +301,9 @@ async function verifyReceipt(run: Run<{ head?: string }>): Promise<void> {
     run.print(verdict, () => {});
     throw new VerdictError('proof_invalid', `the receipt proves nothing: ${PROOF_REASONS[verdict.reason]}`);
   }
-  const { facts } = verdict;
-  // Anybody can seal a history that begins with the group's block 0; only the founder is named in it.
-  const isAnchored = facts.sealerIsFounder || head !== undefined;
-  run.print({ status: isAnchored ? 'valid' : 'unanchored', facts }, () => printFacts(run, facts, isAnchored));
+  const { status, facts } = verdict;
+  const isAnchored = status === 'valid';
+  run.print({ status, facts }, () => printFacts(run, facts, isAnchored));
   if (!isAnchored)
     throw new VerdictError(
       'proof_unanchored',

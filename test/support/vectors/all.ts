@@ -1,7 +1,10 @@
 /** All vectors of version 1, made anew. */
 import type { Vectors } from './entries.ts';
+import { artifactVectors, exportVectors } from './files.ts';
 import { malformedVectors } from './malformed.ts';
 import { networkVectors } from './network.ts';
+import { orderVectors } from './order.ts';
+import { proofVectors } from './proofs.ts';
 import { blockVectors, operationVectors, stateVectors, transactionVectors } from './records.ts';
 import { refusalVectors } from './refusals.ts';
 
@@ -13,4 +16,8 @@ export const makeVectors = (): Vectors => ({
   refusals: refusalVectors(),
   malformed: malformedVectors(),
   network: networkVectors(),
+  order: orderVectors(),
+  proofs: proofVectors(),
+  artifacts: artifactVectors(),
+  exports: exportVectors(),
 });

@@ -9,20 +9,13 @@ import {
   exportGroup,
   openExport,
 } from '../../../actors/history/export-file.ts';
-import {
-  END_BYTES,
-  endCounts,
-  exportHeader,
-  FRAME,
-  type FrameKind,
-  frameHead,
-  MAGIC,
-} from '../../../actors/history/export-format.ts';
+import { END_BYTES, exportHeader, MAGIC } from '../../../actors/history/export-format.ts';
 import { replay } from '../../../actors/history/replay.ts';
 import { sha256 } from '../../../crypto/hash.ts';
-import { concatBytes, fromHex, toHex } from '../../../events/bytes.ts';
+import { fromHex, toHex } from '../../../events/bytes.ts';
 import { encode } from '../../../events/codec.ts';
 import type { GroupReader } from '../../../storage/port.ts';
+import { assembleExport, type ExportParts } from '../../support/export-file.ts';
 import {
   flipped,
   makeWorld,
@@ -54,25 +47,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.store.close());
 
-/** A file put together by hand, well formed around whatever is in it. */
-function assembled(parts: {
-  blocks?: readonly Uint8Array[];
-  artifacts?: readonly { hash: Uint8Array; bytes: Uint8Array }[];
-  groupId?: string;
-}): Uint8Array {
-  const given = { blocks, artifacts, groupId: world.groupId, ...parts };
-  const header = encode(exportHeader, { groupId: given.groupId, height: given.blocks.length - 1 });
-  const frame = (kind: FrameKind, bytes: Uint8Array) => concatBytes(frameHead(kind, bytes.length), bytes);
-  const before = concatBytes(
-    MAGIC,
-    frame(FRAME.header, header),
-    ...given.blocks.map((bytes) => frame(FRAME.block, bytes)),
-    ...given.artifacts.map(({ hash, bytes }) => frame(FRAME.artifact, concatBytes(hash, bytes))),
-    frameHead(FRAME.end, END_BYTES),
-    endCounts(given.blocks.length, given.artifacts.length),
-  );
-  return concatBytes(before, sha256(before));
-}
+/** A file put together by hand, of what the group holds but for these parts. */
+const assembled = (parts: Partial<ExportParts>): Uint8Array =>
+  assembleExport({ blocks, artifacts, groupId: world.groupId, ...parts });
 
 let files = 0;
 function fileOf(bytes: Uint8Array): string {
