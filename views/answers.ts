@@ -66,7 +66,10 @@ export function answerWhy(
   meaning: Meaning,
   { claim, nodesMax }: Questions['why']['question'],
 ): Questions['why']['answer'] {
-  return { why: explain(file.sqlite, claimNumber(file, claim), nodesMax), progress: progressOf(file, meaning) };
+  return {
+    why: explain(file.sqlite, claimNumber(file, claim), nodesMax),
+    progress: progressOf(file, meaning),
+  };
 }
 
 export function answerThread(

@@ -14,9 +14,7 @@ export function addOperations(app: FastifyInstance, context: HttpContext): void 
     const url = `/v1/${operation.name}`;
     app.post(url, (request, reply) => answer(context, operation, request.body, request, reply));
     if (operation.effect === 'reads')
-      app.get(url, (request, reply) =>
-        answer(context, operation, request.query, request, reply),
-      );
+      app.get(url, (request, reply) => answer(context, operation, request.query, request, reply));
   }
 }
 

@@ -203,7 +203,8 @@ async function addGate(app: FastifyInstance, settings: HttpSettings, node: Batte
   });
   app.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?', 1)[0]!;
-    if (OPEN_PATHS.has(path)) return;
+    // Where nothing is, there is nothing to guard: a client that looks for a way to log in learns that there is none.
+    if (OPEN_PATHS.has(path) || request.is404) return;
     try {
       request.access = gate.admit(request, reply);
     } catch (error) {
@@ -253,6 +254,8 @@ function addDescriptions(app: FastifyInstance): void {
     resource_name: 'Battery Node',
     bearer_methods_supported: ['header'],
     scopes_supported: ['read', 'write', 'admin'],
+    // Nobody gives out tokens over the network: there is no server to log in at, and a client need not look for one.
+    authorization_servers: [],
   });
   app.get('/.well-known/oauth-protected-resource', metadata);
   app.get('/.well-known/oauth-protected-resource/mcp', metadata);

@@ -4,7 +4,7 @@
  * out, which the SDK takes for a value.
  */
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
-import { type Line, LINE_BYTES_MAX } from './lines.ts';
+import { LINE_BYTES_MAX, type Line } from './lines.ts';
 
 type Id = string | number;
 type Fields = Readonly<Record<string, unknown>>;

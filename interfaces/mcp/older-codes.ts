@@ -14,6 +14,9 @@ export function inOlderCodes<T extends JSONRPCMessage>(message: T): T {
   // The SDK names what was not found, and nothing else, in this error alone.
   const data = error.data as Readonly<Record<string, unknown>> | null | undefined;
   const isNotFound =
-    typeof data === 'object' && data !== null && Object.keys(data).join() === 'uri' && typeof data.uri === 'string';
+    typeof data === 'object' &&
+    data !== null &&
+    Object.keys(data).join() === 'uri' &&
+    typeof data.uri === 'string';
   return isNotFound ? { ...message, error: { ...error, code: RESOURCE_NOT_FOUND } } : message;
 }

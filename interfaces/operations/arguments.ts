@@ -57,7 +57,9 @@ function valueFor(form: Form, value: unknown): unknown {
     case 'array':
       return listFor(form, value);
     case 'object':
-      return typeof value === 'string' ? (objectIn(value) ?? (saysNothing(value) ? undefined : value)) : value;
+      return typeof value === 'string'
+        ? (objectIn(value) ?? (saysNothing(value) ? undefined : value))
+        : value;
     case 'string':
       return form.enum === undefined ? textFor(value) : wordFor(form.enum, value);
     default:

@@ -17,7 +17,8 @@ export const PAGE_MAX = 200;
 
 /** Parameters that many operations share. */
 export const groupId = optional(text('group: id or name; may be left out if there is one'));
-export const limit = (standard: number) => optional(integer(1, PAGE_MAX, { default: standard, description: 'entries at most' }));
+export const limit = (standard: number) =>
+  optional(integer(1, PAGE_MAX, { default: standard, description: 'entries at most' }));
 export const cursor = optional(text('next_cursor of the page before'));
 /** All groups, unless one is named. */
 export const onlyGroup = optional(text('only this group: id or name'));

@@ -109,14 +109,16 @@ const WHY_NODE_TOKENS = 500;
 const whyClaim = define({
   name: 'why_claim',
   title: 'Explain the standing of a claim',
-  description: 'Why a claim is in, out or retracted: what it rests on, and how that stands. Call it for a claim whose basis is left out.',
+  description:
+    'Why a claim is in, out or retracted: what it rests on, and how that stands. Call it for a claim whose basis is left out.',
   toolset: 'knowledge',
   effect: 'reads',
   input: input({ group_id: groupId, claim_id }),
   output: output({ why: free(), notice }),
   async run(call, { group_id, claim_id }) {
     const group = groupOf(call, group_id);
-    const nodesMax = call.answerTokens === undefined ? undefined : Math.floor(call.answerTokens / WHY_NODE_TOKENS);
+    const nodesMax =
+      call.answerTokens === undefined ? undefined : Math.floor(call.answerTokens / WHY_NODE_TOKENS);
     const { why } = await call.node.views.why(group.groupId, claimId(group.now, claim_id), nodesMax);
     const isOwn = isAllOf(why, ownKey(call));
     return { why: toWire(why) as Record<string, unknown>, ...noticeFor([{ is_own: isOwn }]) };

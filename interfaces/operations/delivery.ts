@@ -13,7 +13,9 @@ const AROUND_TOKENS = 600;
 
 /** Where a piece begins, in bytes of the whole content. */
 export const offset = optional(
-  integer(0, Number.MAX_SAFE_INTEGER, { description: 'bytes of the content to leave out; to read on: next_offset of the answer before' }),
+  integer(0, Number.MAX_SAFE_INTEGER, {
+    description: 'bytes of the content to leave out; to read on: next_offset of the answer before',
+  }),
 );
 
 /** What was delivered, as it is given back: the size of all of it, a piece, and where the next piece begins. */

@@ -60,7 +60,10 @@ export class Growth implements Disposable {
   }
 
   /** Resolves to whether there may be more to read. */
-  async wait(milliseconds: number, { signal: gone, leaving }: Pick<Call, 'signal' | 'leaving'>): Promise<boolean> {
+  async wait(
+    milliseconds: number,
+    { signal: gone, leaving }: Pick<Call, 'signal' | 'leaving'>,
+  ): Promise<boolean> {
     const signal = leaving === undefined ? gone : AbortSignal.any([gone, leaving]);
     if (!this.hasGrown && !this.isOver && !signal.aborted && milliseconds > 0)
       await new Promise<void>((resolve) => {

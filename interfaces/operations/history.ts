@@ -17,7 +17,19 @@ import { storedEvents } from './feed.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { Places } from './places.ts';
 import { Room } from './room.ts';
-import { flag, free, input, integer, list, number, optional, output, pointOut, text, words } from './schema.ts';
+import {
+  flag,
+  free,
+  input,
+  integer,
+  list,
+  number,
+  optional,
+  output,
+  pointOut,
+  text,
+  words,
+} from './schema.ts';
 
 const listEvents = define({
   name: 'list_events',

@@ -57,7 +57,6 @@ export const publishClaim = define({
   },
 });
 
-
 export const getRecentClaims = define({
   name: 'get_recent_claims',
   title: 'Read recent claims',
@@ -98,7 +97,10 @@ export const watchClaims = define({
     cursor: optional(text('cursor of the result before')),
     group_id: onlyGroup,
     timeout_ms: optional(
-      span(0, WATCH_MS_MAX, { default: WATCH_MS_DEFAULT, description: 'span in milliseconds to wait at most' }),
+      span(0, WATCH_MS_MAX, {
+        default: WATCH_MS_DEFAULT,
+        description: 'span in milliseconds to wait at most',
+      }),
     ),
     limit: limit(50),
   }),

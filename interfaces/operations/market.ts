@@ -179,7 +179,8 @@ export const byHand: readonly Operation[] = [
   define({
     name: 'create_offer_by_hand',
     title: 'Offer a package and grant it by hand',
-    description: 'Encrypts the content and offers it for sale; you grant each purchase yourself: grant_purchase.',
+    description:
+      'Encrypts the content and offers it for sale; you grant each purchase yourself: grant_purchase.',
     toolset: 'market',
     effect: 'adds',
     input: offerInput,

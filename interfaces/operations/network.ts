@@ -91,7 +91,10 @@ const syncNow = define({
       shown.push(taken);
     }
     const left = groups.length - shown.length;
-    return { groups: shown, ...(left === 0 ? {} : { more: `${left} more groups: network_status shows them` }) };
+    return {
+      groups: shown,
+      ...(left === 0 ? {} : { more: `${left} more groups: network_status shows them` }),
+    };
   },
 });
 

@@ -107,7 +107,10 @@ export const STEPS: Readonly<Record<RefusalCode, Steps>> = {
 
   member_unknown: MEMBERS,
   role_unchanged: [NOTHING_LEFT],
-  last_admin: ['make somebody else an admin first with {add_member}', 'have somebody else made an admin first'],
+  last_admin: [
+    'make somebody else an admin first with {add_member}',
+    'have somebody else made an admin first',
+  ],
   member_is_sealer: ['ask an admin to hand the sealing over to another admin first'],
   invite_exists: ['make another invite with {create_invite}', ...OTHER_CODE] as Steps,
   invite_unknown: OTHER_CODE,

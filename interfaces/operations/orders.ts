@@ -5,23 +5,26 @@ import { marketOperations } from '../../events/operations/market.ts';
 import { refuse } from '../../events/refusals.ts';
 import { offerOf } from '../cli/resolve.ts';
 import { buyToTheEnd, orderFields, orderShape } from './buying.ts';
-import {
-  amountOf,
-  cursor,
-  groupId,
-  groupOf,
-  IdentityRequiredError,
-  idOf,
-  limit,
-  ownKey,
-} from './call.ts';
+import { amountOf, cursor, groupId, groupOf, IdentityRequiredError, idOf, limit, ownKey } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset } from './delivery.ts';
 import { networkOf } from './network.ts';
 import { define, type Operation } from './operation.ts';
 import { describedPage } from './room.ts';
-import { field, flag, input, integer, list, number, optional, output, pointOut, text, tokensOut } from './schema.ts';
+import {
+  field,
+  flag,
+  input,
+  integer,
+  list,
+  number,
+  optional,
+  output,
+  pointOut,
+  text,
+  tokensOut,
+} from './schema.ts';
 
 const WAIT_SECONDS = 60;
 const WAIT_SECONDS_MAX = 600;

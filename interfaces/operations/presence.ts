@@ -14,7 +14,11 @@ export const updatePresence = define({
   description: 'Sets your status in the group. Repeating it costs nothing and shows that you are there.',
   toolset: 'default',
   effect: 'sets',
-  input: input({ group_id: groupId, status: field(status), metadata: optional(free('what you are at, as a JSON object up to 4 KiB')) }),
+  input: input({
+    group_id: groupId,
+    status: field(status),
+    metadata: optional(free('what you are at, as a JSON object up to 4 KiB')),
+  }),
   output: output({ status: text(), tx_id: optional(text()), height: optional(number()) }),
   async run(call, { group_id, status, metadata }) {
     const group = groupOf(call, group_id);

@@ -86,7 +86,10 @@ function compare({ group, claim }: Listed, other: Listed): number {
 }
 
 /** From where a group goes on: behind the place in its own, at or before its time in the others. */
-function beginningIn(groupId: string, { group, tsMs, height, index }: Place): NonNullable<RecentOptions['before']> {
+function beginningIn(
+  groupId: string,
+  { group, tsMs, height, index }: Place,
+): NonNullable<RecentOptions['before']> {
   if (groupId === group) return { height, index };
   return { ms: groupId < group ? tsMs : tsMs + 1 };
 }
@@ -99,8 +102,7 @@ function textOf({ group, claim: { tsMs, height, index } }: Listed): string {
 
 function placeIn(cursor: string): Place {
   const plain = Buffer.from(cursor.slice(PREFIX.length), 'base64url').toString();
-  const [, tsMs, group, height, index] =
-    /^(\d{1,16}) ([0-9a-f]{64}) (\d{1,15}) (\d{1,9})$/.exec(plain) ?? [];
+  const [, tsMs, group, height, index] = /^(\d{1,16}) ([0-9a-f]{64}) (\d{1,15}) (\d{1,9})$/.exec(plain) ?? [];
   if (!cursor.startsWith(PREFIX) || group === undefined)
     throw new UsageError('that is no cursor of these claims; leave it out to begin at the newest');
   return { tsMs: Number(tsMs), group, height: Number(height), index: Number(index) };

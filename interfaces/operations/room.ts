@@ -138,7 +138,8 @@ export function describedPage<T, E extends object>(
   const taken: E[] = [];
   for (const [at, entry] of page.entries()) {
     const fitting = room.take(describe(entry));
-    if (fitting === undefined) return { page: taken, next: { next_cursor: cursorAfter(keyOf(page[at - 1]!)) } };
+    if (fitting === undefined)
+      return { page: taken, next: { next_cursor: cursorAfter(keyOf(page[at - 1]!)) } };
     taken.push(fitting);
   }
   return { page: taken, next };

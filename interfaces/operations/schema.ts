@@ -129,7 +129,11 @@ export function point(description: string, more: { readonly isFromStart?: boolea
 }
 
 /** How long something takes, in milliseconds. */
-export function span(minimum: number, maximum: number, more: { default?: number; description?: string } = {}) {
+export function span(
+  minimum: number,
+  maximum: number,
+  more: { default?: number; description?: string } = {},
+) {
   return Type.Unsafe<number>({ type: 'integer', minimum, maximum, ...more, [TIME]: { kind: 'span' } });
 }
 

@@ -28,7 +28,7 @@ export const assignee = optional(member);
 /** What a task may be made with besides. */
 export const taskTerms = {
   reward: optional(
-    field(task_create.fields.reward, 'whole tokens: yours, kept until the end; an admin\'s are minted at it'),
+    field(task_create.fields.reward, "whole tokens: yours, kept until the end; an admin's are minted at it"),
   ),
   lease_ms: optional(
     span(LEASE_MS_MIN, LEASE_MS_MAX, {

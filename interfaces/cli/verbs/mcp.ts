@@ -55,7 +55,10 @@ export function registerMcp(program: Command, context: CliContext): void {
         .option('--identity <name>', `who the agent is; made on first use (default: ${IDENTITY_DEFAULT})`)
         .option('--read-only', 'offer only what reads; no identity is needed')
         .option('--toolsets <a,b>', `which operations to offer: ${SELECTABLE} (default: default)`)
-        .option('--answer-tokens <n>', `how long one answer may be (default: ${ANSWER_TOKENS_DEFAULT} tokens)`)
+        .option(
+          '--answer-tokens <n>',
+          `how long one answer may be (default: ${ANSWER_TOKENS_DEFAULT} tokens)`,
+        )
         .option('--yield', 'make room for lb up: the hosts are served by it from then on'),
     mcp,
   ).alias('run-mcp');

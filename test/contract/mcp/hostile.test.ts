@@ -193,7 +193,11 @@ describe('over stdio', () => {
     const { child, next, write } = host();
     const params = { name: 'list_tasks', arguments: { status: 'x'.repeat(9 * 1024 * 1024) } };
     const method = 'tools/call';
-    for (const message of [{ id: 'first', method, params }, { method, params, id: 'last' }, { method, params }]) {
+    for (const message of [
+      { id: 'first', method, params },
+      { method, params, id: 'last' },
+      { method, params },
+    ]) {
       write(`${JSON.stringify(message)}\n`);
       const answer = await next();
       expect(codeOf(answer)).toBe(-32600);
@@ -248,7 +252,9 @@ describe('over stdio', () => {
     ])
       write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
     // The last one ends with the input.
-    child.stdin.end(JSON.stringify({ jsonrpc: '2.0', id: 5, method: 'resources/read', params: { uri: 'lb://x' } }));
+    child.stdin.end(
+      JSON.stringify({ jsonrpc: '2.0', id: 5, method: 'resources/read', params: { uri: 'lb://x' } }),
+    );
     const answers = [await next(), await next(), await next(), await next(), await next()];
     expect(new Set(answers.map(({ id }) => id))).toEqual(new Set([1, 2, 3, 4, 5]));
     // Older clients know a code of its own for what is not there.

@@ -36,7 +36,11 @@ describe('what can mean one thing only is taken as that', () => {
     ['create_task', { title: 'x', due_ms: '2026-09-21T14:13:20Z' }, { title: 'x', due_ms: DUE_MS }],
     ['create_task', { title: 'x', due_ms: '2026-09-21T16:13:20+02:00' }, { title: 'x', due_ms: DUE_MS }],
     ['get_recent_claims', { since_ms: 0 }, { since_ms: 0 }],
-    ['update_presence', { status: 'Busy', metadata: '{"task":"t"}' }, { status: 'busy', metadata: { task: 't' } }],
+    [
+      'update_presence',
+      { status: 'Busy', metadata: '{"task":"t"}' },
+      { status: 'busy', metadata: { task: 't' } },
+    ],
     ['buy_offer', { offer_id: 'x', again: 'True' }, { offer_id: 'x', again: true }],
     // Within an object whose keys are the caller's own, null is a value.
     ['update_policy', { changes: { max_total_supply: null } }, { changes: { max_total_supply: null } }],
@@ -48,9 +52,17 @@ describe('what can mean one thing only is taken as that', () => {
 
 describe('what is no value, or could be two, is refused with the right form', () => {
   test.each<[string, unknown, RegExp]>([
-    ['create_task', { title: 'x', due_ms: 1_790_000_000 }, /^due_ms is 1790000000, which is in 1970: .*1790000000000/],
+    [
+      'create_task',
+      { title: 'x', due_ms: 1_790_000_000 },
+      /^due_ms is 1790000000, which is in 1970: .*1790000000000/,
+    ],
     ['create_task', { title: 'x', due_ms: '1790000000' }, /^due_ms is 1790000000, which is in 1970/],
-    ['create_task', { title: 'x', due_ms: DUE_MS * 1_000 }, /beyond the year 5000: .*milliseconds since 1970/],
+    [
+      'create_task',
+      { title: 'x', due_ms: DUE_MS * 1_000 },
+      /beyond the year 5000: .*milliseconds since 1970/,
+    ],
     ['create_task', { title: 'x', due_ms: 0 }, /^due_ms is 0/],
     ['create_offer', { title: 'x', content: 'c', price: 1, expires_ms: 1_790_000_000 }, /^expires_ms is/],
     ['compile_context', { query: '', since_ms: 1_790_000_000 }, /^since_ms is/],
@@ -58,7 +70,11 @@ describe('what is no value, or could be two, is refused with the right form', ()
     ['create_task', { title: 'x', due_ms: '2026-09-21T10:00:00' }, /^due_ms must be .*with its zone/],
     ['create_task', { title: 'x', due_ms: '2026-09-21' }, /^due_ms must be .*with its zone/],
     ['create_task', { title: 'x', due_ms: '2026-02-30T10:00:00Z' }, /^due_ms must be/],
-    ['create_task', { title: 'x', lease_ms: '30s' }, /^lease_ms must be milliseconds from 1000 to \d+; it is "30s"/],
+    [
+      'create_task',
+      { title: 'x', lease_ms: '30s' },
+      /^lease_ms must be milliseconds from 1000 to \d+; it is "30s"/,
+    ],
     ['create_task', { title: null }, /^title is missing: it must be a text of 1 to 256 characters/],
     ['create_task', { title: ['x'] }, /^title must be a text .*; it is a list of 1/],
     ['create_task', { title: { a: 1 } }, /^title must be a text .*; it is an object/],
@@ -67,7 +83,11 @@ describe('what is no value, or could be two, is refused with the right form', ()
     ['list_tasks', { limit: 'many' }, /^limit must be a whole number from 1 to 200; it is "many"/],
     ['list_tasks', { limit: '1,000' }, /^limit must be a whole number from 1 to 200/],
     ['list_tasks', { limit: 2.5 }, /^limit must be a whole number/],
-    ['list_tasks', { tags: ['a', null] }, /^tags must be a list of up to 20 texts, such as \["a", "b"\]; number 2 is null/],
+    [
+      'list_tasks',
+      { tags: ['a', null] },
+      /^tags must be a list of up to 20 texts, such as \["a", "b"\]; number 2 is null/,
+    ],
     ['list_tasks', { status: 'done' }, /^status must be one of open, pending, .*; it is "done"/],
     ['list_tasks', { taskStatus: 'open' }, /^there is no parameter "taskStatus".*it takes group_id, status/],
     ['list_tasks', { groupId: 'x' }, /^there is no parameter "groupId" \(did you mean group_id\?\)/],
@@ -112,7 +132,10 @@ describe('every parameter of every operation', () => {
       const required = (input as { required?: readonly string[] }).required ?? [];
       const nothing = Object.fromEntries(Object.keys(input.properties).map((key) => [key, null]));
       const { problems = [] } = take(nothing);
-      expect(problems.map((line) => line.split(' ')[0]), name).toEqual(required.slice(0, 5));
+      expect(
+        problems.map((line) => line.split(' ')[0]),
+        name,
+      ).toEqual(required.slice(0, 5));
     }
   });
 });

@@ -7,7 +7,7 @@ import { namesIn, type Session } from '../../../../interfaces/mcp/session.ts';
 import { toolOf } from '../../../../interfaces/mcp/tools.ts';
 import { describeFailure } from '../../../../interfaces/operations/failure.ts';
 import { inTermsOf, type Names } from '../../../../interfaces/operations/next-steps.ts';
-import { TOOLSETS, type Scope, type Toolset } from '../../../../interfaces/operations/operation.ts';
+import { type Scope, TOOLSETS, type Toolset } from '../../../../interfaces/operations/operation.ts';
 import { OPERATIONS, operationNamed, operationsOf } from '../../../../interfaces/operations/registry.ts';
 import { SCENARIOS } from '../../../support/refusals/all.ts';
 import { refusalOf } from '../../../support/refusals/run.ts';
@@ -30,9 +30,10 @@ function session(toolsets: readonly Toolset[], scopes: readonly Scope[] = ['read
 
 /** Every surface, by what it is offered. */
 const SURFACES: readonly (readonly [string, Names])[] = [
-  ...(Object.keys(TOOLSETS) as Toolset[]).map(
-    (one): [string, Names] => [`MCP with the toolset ${one}`, namesIn(session([one]))],
-  ),
+  ...(Object.keys(TOOLSETS) as Toolset[]).map((one): [string, Names] => [
+    `MCP with the toolset ${one}`,
+    namesIn(session([one])),
+  ]),
   ['MCP for one who reads', namesIn(session(['default', 'tasks'], ['read']))],
   ['A2A', () => undefined],
 ];
