@@ -21,7 +21,6 @@ import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
 import type { GroupChain } from './chain/chain.ts';
 import type { ChainStatus } from './chain/options.ts';
-import { eventsOfStoredBlock } from './chain/publish.ts';
 import type { HistoryGap } from './checkpoint/marker.ts';
 import { BrokenHistoryError, HistoryIncompleteError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
@@ -36,6 +35,7 @@ import type { PeerHint } from './invites.ts';
 import type { Wallet } from './market/desk.ts';
 import type { Market } from './market/market.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
+import { type PlaceBefore, type Published, publishedBackwards } from './published.ts';
 
 /** Blocks that are read between two turns of the event loop. */
 const BLOCKS_PER_TURN = 64;
@@ -46,16 +46,9 @@ export interface RecentOptions {
   /** Only claims with a block time at or after this. */
   readonly sinceMs?: number;
   /** Only claims that come before this place of the log, or before this time. */
-  readonly before?: { readonly height: number; readonly index: number } | { readonly ms: number };
+  readonly before?: PlaceBefore;
   /** As they are in this view, from `at`; at the head, if not given. */
   readonly view?: GroupView;
-}
-
-/** A claim with its place in the log. */
-interface Published {
-  readonly claim: Hex32;
-  readonly height: number;
-  readonly index: number;
 }
 
 export interface GroupOptions {
@@ -245,7 +238,7 @@ export class Group {
   recentClaims(options: RecentOptions = {}): ReadClaim[] {
     const { limit = 20, view = this.now } = options;
     const claims: ReadClaim[] = [];
-    for (const published of this.publishedBackwards(view, options)) {
+    for (const published of publishedBackwards(this.options.store, view.height, options)) {
       claims.push(...this.readClaims(published, view));
       if (claims.length >= limit) break;
     }
@@ -257,45 +250,12 @@ export class Group {
     const { limit = 20, view = this.now } = options;
     const claims: ReadClaim[] = [];
     let blocks = 0;
-    for (const published of this.publishedBackwards(view, options)) {
+    for (const published of publishedBackwards(this.options.store, view.height, options)) {
       claims.push(...this.readClaims(published, view));
       if (claims.length >= limit) break;
       if (++blocks % BLOCKS_PER_TURN === 0) await nextTurn();
     }
     return claims.slice(0, limit);
-  }
-
-  /** The claims of each block, newest first, from the view's height down to `sinceMs`. */
-  private *publishedBackwards(
-    view: GroupView,
-    { sinceMs = 0, before }: Pick<RecentOptions, 'sinceMs' | 'before'>,
-  ): Generator<Published[]> {
-    const from = before === undefined ? undefined : 'ms' in before ? this.lastBefore(before.ms) : before;
-    for (let height = Math.min(view.height, from?.height ?? view.height); height >= 0; height--) {
-      const events = [...eventsOfStoredBlock(this.options.store, height)];
-      // Behind a checkpoint the history may not be here yet.
-      if (events.length === 0 || (events[0]?.tsMs ?? 0) < sinceMs) return;
-      const indexMax = height === from?.height ? from.index : Number.MAX_SAFE_INTEGER;
-      yield events
-        .reverse()
-        .flatMap(({ event, index }) =>
-          event.kind === 'claim.published' && index < indexMax ? [{ claim: event.claim, height, index }] : [],
-        );
-    }
-  }
-
-  /** The last block before a time, found by halves: block times never go back. */
-  private lastBefore(ms: number): { height: number; index: number } {
-    let low = -1;
-    let high = this.head.height;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      const [first] = eventsOfStoredBlock(this.options.store, middle);
-      // A block that is not here yet lies behind all that can be read.
-      if (first === undefined || first.tsMs < ms) low = middle;
-      else high = middle - 1;
-    }
-    return { height: low, index: Number.MAX_SAFE_INTEGER };
   }
 
   private readClaims(published: readonly Published[], view: GroupView): ReadClaim[] {
