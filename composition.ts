@@ -18,6 +18,7 @@ import type { MomentEvent } from './events/bus.ts';
 import type { Hex32 } from './events/bytes.ts';
 import { NetworkSlot } from './protocol/network-slot.ts';
 import { type NetworkPort, networkPort } from './protocol/port.ts';
+import { readClockRecord } from './storage/clock-record.ts';
 import { type DirectoryLayout, recordChain } from './storage/directory.ts';
 import type { Durability } from './storage/environment.ts';
 import type { Lock } from './storage/lock.ts';
@@ -76,7 +77,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
   const { layout, store, keystore, verifier, options } = resources;
   const { timers = systemTimers, lingerMs, telemetry } = options;
   const tell = (event: MomentEvent): void => bus.moment(event);
-  const clock = watchedClock(options, tell);
+  const clock = watchedClock(resources, tell);
   const supervisor = new Supervisor({ clock, timers });
   const alarms = new Alarms(clock, timers);
   const identities = new Identities(keystore);
@@ -124,10 +125,11 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
 }
 
 function watchedClock(
-  { clock, maxClockDriftMs }: OpenOptions,
+  { layout, options: { clock, maxClockDriftMs } }: Resources,
   tell: (event: MomentEvent) => void,
 ): WatchedClock {
-  const watched = new WatchedClock(clock ?? systemClock, maxClockDriftMs);
+  const known = readClockRecord(layout.clock);
+  const watched = new WatchedClock(clock ?? systemClock, maxClockDriftMs, known);
   watched.onChange = (error) =>
     tell(
       error === undefined

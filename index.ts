@@ -8,13 +8,24 @@
 import './runtime.ts';
 
 export { Agent, unwrap } from './actors/agent.ts';
+export { NotSealerError } from './actors/chain/sealer.ts';
 export { ChainStoppedError } from './actors/chain/stopped.ts';
-export type { Clock } from './actors/clock.ts';
-export { AmbiguousIdError, NotFoundError, RefusedError, UsageError } from './actors/errors.ts';
+export { SourceFailedError } from './actors/chain/validate.ts';
+export { CheckpointError } from './actors/checkpoint/take.ts';
+export { type Clock, ClockJumpedError } from './actors/clock.ts';
+export {
+  AmbiguousIdError,
+  BrokenHistoryError,
+  HistoryIncompleteError,
+  NodeClosedError,
+  NotFoundError,
+  RefusedError,
+  UsageError,
+} from './actors/errors.ts';
 export { type ChainStanding, Group, type GroupInfo, type ReadBlock, type ReadClaim } from './actors/group.ts';
 export { GroupView } from './actors/group-view.ts';
 // Histories and proofs, also without a node: what a stranger needs to check what he was given.
-export { type Audit, audit } from './actors/history/audit.ts';
+export { type Audit, audit, HistoryMovedError } from './actors/history/audit.ts';
 export { type BackupCheck, checkBackup } from './actors/history/check-backup.ts';
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';
 export { describeFinding, type Finding } from './actors/history/findings.ts';
@@ -31,9 +42,12 @@ export type { BeatVerdict } from './actors/presence/group-presence.ts';
 export { noTelemetry, type Telemetry } from './actors/telemetry.ts';
 export type { Timers } from './actors/timers.ts';
 export { type EventKind, TooManyWatchersError, type WatchOptions } from './actors/watch.ts';
+export type * from './api-types.ts';
 export { sha256 } from './crypto/hash.ts';
+export * from './crypto/keystore-errors.ts';
+export { PackageError } from './crypto/package.ts';
 export { PoolVerifier } from './crypto/pool-verifier.ts';
-export type { Verifier } from './crypto/verifier.ts';
+export { type Verifier, VerifierClosedError, VerifierError, VerifierThreadError } from './crypto/verifier.ts';
 export { verifySignature } from './crypto/verify.ts';
 export {
   type Cursor,
@@ -45,6 +59,7 @@ export {
 } from './events/bus.ts';
 export type { Effect } from './events/effects.ts';
 export { type ProofFacts, type ProofVerdict, verifyConsistencyProof, verifyProof } from './events/proof.ts';
+export { MalformedError } from './events/reader.ts';
 export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
@@ -56,8 +71,9 @@ export type { NetworkService } from './protocol/network-service.ts';
 export type { NetworkOptions, NetworkStatus } from './protocol/network-types.ts';
 export { BackupError, type BackupManifest } from './storage/backup/manifest.ts';
 export { restoreBackup } from './storage/backup/read.ts';
+export { DirectoryError, DirectoryOwnedError, StorageError } from './storage/errors.ts';
 export { ViewsError, type ViewsErrorCode } from './views/errors.ts';
-export type { EmbedderOptions } from './views/meaning/embedder.ts';
+export { EmbedderError, type EmbedderOptions } from './views/meaning/embedder.ts';
 export type {
   ClaimPage,
   ContextAnswer,

@@ -1,10 +1,12 @@
 import { Bus } from './actors/bus.ts';
+import { type Clock, ClockError, recordOf, systemClock } from './actors/clock.ts';
 import { NodeClosedError } from './actors/errors.ts';
 import type { Group } from './actors/group.ts';
 import type { Market } from './actors/market/market.ts';
 import { MeasuredVerifier } from './actors/measured-verifier.ts';
 import type { NewGroup } from './actors/node/founding.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
+import { noteOpened } from './actors/node/opened-here.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
 import type { PartFailure } from './actors/node/supervisor.ts';
 import type { Outbox } from './actors/outbox.ts';
@@ -19,6 +21,7 @@ import type { NetworkService } from './protocol/network-service.ts';
 import type { NetworkOptions } from './protocol/network-types.ts';
 import type { NetworkPort } from './protocol/port.ts';
 import { type BackupSummary, writeBackup } from './storage/backup/write.ts';
+import { writeClockRecord } from './storage/clock-record.ts';
 import { createDirectory, isFreshlyRestored, openDirectory, recordCompared } from './storage/directory.ts';
 import { acquireLock } from './storage/lock.ts';
 import type { Store } from './storage/store.ts';
@@ -35,6 +38,7 @@ export interface InitOptions {
   readonly password?: string;
   /** How long to wait for another owner of the directory to go, milliseconds. */
   readonly waitMs?: number;
+  readonly clock?: Clock;
 }
 
 export class BatteryNode {
@@ -44,6 +48,8 @@ export class BatteryNode {
   private readonly parts: NodeParts;
   private readonly watchers: Watchers;
   private closing: Promise<void> | undefined;
+  /** Takes back the note that this node is open here. */
+  private forget: () => void = () => {};
 
   private constructor(resources: Resources) {
     this.resources = resources;
@@ -73,6 +79,7 @@ export class BatteryNode {
       const keystore = await createKeystore(layout.keys, password === undefined ? {} : { password });
       const identity = keystore.list()[0]!;
       await keystore.close();
+      writeClockRecord(layout.clock, recordOf(options.clock ?? systemClock));
       return { identity };
     } finally {
       lock.release();
@@ -95,7 +102,9 @@ export class BatteryNode {
       assertKeysNotLost(data);
       keystore = await openKeystore(layout.keys, password === undefined ? {} : { password });
       store = openChain(layout, durability);
-      return new BatteryNode({ layout, lock, store, keystore, verifier, options });
+      const node = new BatteryNode({ layout, lock, store, keystore, verifier, options });
+      node.forget = noteOpened(layout.root, node);
+      return node;
     } catch (error) {
       await failuresOf([() => store?.close(), () => keystore?.close(), () => lock.release()]);
       throw error;
@@ -140,7 +149,8 @@ export class BatteryNode {
   }
 
   /** A new identity with a key of its own. */
-  createIdentity(name: string): Promise<ListedIdentity> {
+  async createIdentity(name: string): Promise<ListedIdentity> {
+    this.assertOpen();
     return this.parts.identities.create(name);
   }
 
@@ -163,7 +173,8 @@ export class BatteryNode {
     return this.resources.keystore.modeWarning;
   }
 
-  changePassword(oldPassword: string | undefined, newPassword: string | undefined): Promise<void> {
+  async changePassword(oldPassword: string | undefined, newPassword: string | undefined): Promise<void> {
+    this.assertOpen();
     return this.resources.keystore.changePassword(oldPassword, newPassword);
   }
 
@@ -177,6 +188,7 @@ export class BatteryNode {
 
   /** Ids of the groups on this node. */
   groupIds(): Hex32[] {
+    this.assertOpen();
     return this.parts.groups.ids();
   }
 
@@ -184,6 +196,11 @@ export class BatteryNode {
   groups(): Group[] {
     this.assertOpen();
     return this.parts.groups.all();
+  }
+
+  /** Whether this node holds a key that may seal the group. */
+  isSealedHere(groupId: Hex32): boolean {
+    return this.parts.groups.seals(groupId);
   }
 
   /** The groups whose chains are loaded: those in use. */
@@ -279,7 +296,21 @@ export class BatteryNode {
     return this.parts.clock.jumpMs;
   }
 
-  /** Takes the present wall time as right after a jump. */
+  /**
+   * What keeps this node from sealing by its clock.
+   * @param lastBlockMs the time of the block that the next one would follow
+   */
+  clockDoubt(lastBlockMs?: number): ClockError | undefined {
+    try {
+      this.parts.clock.sealingMs(lastBlockMs);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ClockError) return error;
+      throw error;
+    }
+  }
+
+  /** Takes the present wall time as right: after a jump, and where nothing has vouched for the clock. */
   trustClock(): void {
     this.parts.clock.trust();
   }
@@ -306,6 +337,7 @@ export class BatteryNode {
     const { keystore, store, verifier, lock } = this.resources;
     const { supervisor, networkSlot, outbox, market, tasks, presences, alarms, groups, views } = this.parts;
     supervisor.drain();
+    this.forget();
     // What fails must not keep the store open under a directory that is given back.
     const [failure] = await failuresOf([
       () => networkSlot.stop(),
@@ -315,6 +347,7 @@ export class BatteryNode {
       () => presences.stop(),
       () => alarms.stop(),
       () => groups.close(),
+      () => this.rememberClock(),
       () => views.close(),
       () => this.bus.close(),
       () => verifier.close(),
@@ -324,6 +357,12 @@ export class BatteryNode {
     ]);
     supervisor.drained();
     if (failure !== undefined) throw failure.error;
+  }
+
+  /** For the next process, which has seen nothing of this one's time. */
+  private rememberClock(): void {
+    const known = this.parts.clock.known();
+    if (known !== undefined) writeClockRecord(this.resources.layout.clock, known);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,6 +17,7 @@ import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
+import { ChainStoppedError } from './chain/stopped.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
@@ -56,6 +57,13 @@ export class Agent {
     this.options = options;
     this.publicKey = options.signer.publicKey;
     this.name = options.name;
+  }
+
+  /** @throws ChainStoppedError once the node is closed: its keys are forgotten then */
+  private get signer(): Signer {
+    const { chain, signer } = this.options;
+    if (chain.status === 'closed') throw new ChainStoppedError('group_closed', 'the group is closed');
+    return signer;
   }
 
   /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
@@ -167,12 +175,12 @@ export class Agent {
 
   /** Says that this identity is there, by one beat, which never touches the chain. */
   beat(): BeatVerdict {
-    return this.options.presence().beat(this.options.signer);
+    return this.options.presence().beat(this.signer);
   }
 
   /** Beats now and once a minute for as long as the result is not disposed of: `using here = agent.keepBeating()`. */
   keepBeating(): Disposable {
-    return { [Symbol.dispose]: this.options.presence().keepBeating(this.options.signer) };
+    return { [Symbol.dispose]: this.options.presence().keepBeating(this.signer) };
   }
 
   // Membership.
@@ -247,6 +255,14 @@ export class Agent {
     return this.do({ type: 'rules_upgrade', version });
   }
 
+  /**
+   * Sets the group's time back to the sealer's clock, where its last block came from one that was ahead (admin). What
+   * was sealed stays, with the times that it has.
+   */
+  correctTime(): Promise<Receipt> {
+    return this.do({ type: 'time_correct', fromMs: this.options.view().tsMs });
+  }
+
   // Market.
 
   /** Encrypts the content, keeps the key in the wallet, and offers the package. */
@@ -254,7 +270,7 @@ export class Agent {
     const { title, content, price, description, tags = [], parents = [], expiresMs } = offer;
     const { splits = [{ to: this.publicKey, bps: BASIS_POINTS }], grants = 'automatic' } = offer;
     const terms = { title, price, description, tags, splits, parents, expiresMs };
-    const prepared = await preparePackage(this.options.wallet, this.options.signer, content);
+    const prepared = await preparePackage(this.options.wallet, this.signer, content);
     if (grants === 'by_hand')
       await keepManual(this.options.wallet.wallet, this.publicKey, prepared.packageHash);
     const receipt = await this.do({ type: 'offer_create', ...prepared, ...terms });
@@ -276,7 +292,7 @@ export class Agent {
       throw new NotFoundError(
         `the package of offer ${offer.slice(0, 8)} is not on this node; fetch it before paying`,
       );
-    const buyerKey = await prepareOneTimeKey(this.options.wallet, this.options.signer);
+    const buyerKey = await prepareOneTimeKey(this.options.wallet, this.signer);
     const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey });
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
   }
@@ -295,14 +311,16 @@ export class Agent {
   /** Opens what was delivered, without accepting it. @throws RefusedError before the grant, and for others */
   openPurchase(purchase: Hex32): Delivery {
     const { record, sealedKey } = this.granted(purchase);
-    const { wallet, signer } = this.options;
+    const { signer, options } = this;
+    const { wallet } = options;
     return openDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
   }
 
   /** Like `openPurchase`, for packages of any size: reads it through, and gives it piece by piece. */
   async checkPurchase(purchase: Hex32): ReturnType<typeof checkDelivery> {
     const { record, sealedKey } = this.granted(purchase);
-    const { wallet, signer } = this.options;
+    const { signer, options } = this;
+    const { wallet } = options;
     return checkDelivery(wallet, signer, this.offer(record.offer), record, sealedKey);
   }
 
@@ -321,7 +339,7 @@ export class Agent {
   /** Proves a wrong key; this reveals the purchase's one-time secret, which is worthless afterwards. */
   async disputePurchase(purchase: Hex32): Promise<Receipt> {
     const record = this.ownPurchase(purchase);
-    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.options.signer, record.buyerKey);
+    const oneTimeSecret = revealOneTimeSecret(this.options.wallet, this.signer, record.buyerKey);
     return this.do({ type: 'purchase_dispute', purchase, oneTimeSecret });
   }
 

@@ -7,7 +7,8 @@
  */
 
 import { cpus } from 'node:os';
-import { parseArgs, styleText } from 'node:util';
+import { styleText } from 'node:util';
+import { readArguments, refuseArguments } from './arguments.ts';
 import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
 import { measureCatchUp } from './catch-up.ts';
 import { measureContext } from './context.ts';
@@ -19,7 +20,16 @@ import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
 import { measureReplay, measureValidation } from './validation.ts';
 
-const { values } = parseArgs({
+const PARTS = ['validation', 'replay', 'submit', 'catch-up', 'observed', 'start', 'context', 'groups', 'mcp'];
+const HELP = `
+npm run bench -- [flags]: how fast the core is on this machine. Trust the ratios, not the figures.
+
+  --only PART    one part alone: ${PARTS.join(', ')}
+  --claims N     over how many claims the search is measured (with --only context)
+  --smoke        everything, with little work
+  --json         the rows as data
+`;
+const { values } = readArguments(HELP, {
   options: {
     smoke: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -27,6 +37,10 @@ const { values } = parseArgs({
     claims: { type: 'string' },
   },
 });
+if (values.only !== undefined && !PARTS.includes(values.only))
+  refuseArguments(`there is no part "${values.only}"`);
+if (values.claims !== undefined && !/^[1-9]\d{0,8}$/.test(values.claims))
+  refuseArguments('--claims must be a whole number');
 const scale = values.smoke ? 0.02 : 1;
 const boundMs = values.smoke ? 100 : 2_000;
 const threads = 2;

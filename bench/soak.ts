@@ -8,20 +8,27 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Agent } from '../actors/agent.ts';
 import { RefusedError } from '../actors/errors.ts';
 import type { Group } from '../actors/group.ts';
 import { BatteryNode } from '../node.ts';
+import { readArguments, refuseArguments } from './arguments.ts';
 
 const CALLERS = 16;
 const SAMPLES = 30;
 const GROWTH_MAX = 1.1;
 
-const { values } = parseArgs({
+const HELP = `
+npm run soak -- [flags]: mixed load, then memory after forced collections and an audit.
+
+  --minutes N    how long (default: 10)
+  --json         the samples as data
+`;
+const { values } = readArguments(HELP, {
   options: { minutes: { type: 'string', default: '10' }, json: { type: 'boolean', default: false } },
 });
 const minutes = Number(values.minutes);
+if (!(minutes > 0)) refuseArguments('--minutes must be a number above 0');
 const collect = (globalThis as { gc?: () => void }).gc;
 if (collect === undefined) throw new Error('run this with: npm run soak (it needs --expose-gc)');
 

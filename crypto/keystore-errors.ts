@@ -13,6 +13,7 @@ export type KeystoreErrorCode =
   | 'keystore_corrupt'
   | 'keystore_version_unknown'
   | 'keystore_changed'
+  | 'keystore_closed'
   | 'keystore_unwritable'
   | 'password_required'
   | 'password_wrong'
@@ -76,6 +77,13 @@ export class KeystoreVersionError extends KeystoreError {
 export class KeystoreChangedError extends KeystoreError {
   constructor(path: string) {
     super('keystore_changed', `the key store ${path} was changed by another process; open it again`);
+  }
+}
+
+/** The store was closed with its node: its keys are forgotten, and no password brings them back. */
+export class KeystoreClosedError extends KeystoreError {
+  constructor() {
+    super('keystore_closed', 'the key store is closed; open the node again');
   }
 }
 

@@ -19,6 +19,7 @@ import {
   IdentityExistsError,
   IdentityNotFoundError,
   KeystoreChangedError,
+  KeystoreClosedError,
   KeystoreCorruptError,
   KeystoreError,
   KeystoreExistsError,
@@ -156,6 +157,7 @@ export class Keystore {
   readonly #path: string;
   #state: State;
   #modeWarning: string | undefined;
+  #isClosed = false;
   #lastChange: Promise<unknown> = Promise.resolve();
 
   /** For `createKeystore` and `openKeystore`. */
@@ -209,12 +211,14 @@ export class Keystore {
   /**
    * The signer of an identity (by default the node's own), the same one each time; it belongs to the store.
    *
-   * Throws `PasswordRequiredError` while locked, `IdentityNotFoundError`. Case does not matter.
+   * Throws `PasswordRequiredError` while locked, `KeystoreClosedError` after `close`, `IdentityNotFoundError`. Case
+   * does not matter.
    */
   signer(name: string = this.nodeName): Signer {
     const known = this.#state.file.identities.map((identity) => identity.name);
     if (!known.some((other) => nameKey(other) === nameKey(name)))
       throw new IdentityNotFoundError(name, known);
+    if (this.#isClosed) throw new KeystoreClosedError();
     if (this.#state.signers === undefined) throw new PasswordRequiredError();
     return this.#state.signers.get(nameKey(name))!;
   }
@@ -268,6 +272,7 @@ export class Keystore {
 
   /** Forgets all keys: the store is locked, and its signers are dead. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#lastChange;
     for (const signer of this.#state.signers?.values() ?? []) signer.wipe();
     this.#state.lock?.key.wipe();
@@ -276,6 +281,7 @@ export class Keystore {
 
   /** Runs changes one after the other, whether those before them succeed or not. */
   #change<T>(change: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new KeystoreClosedError());
     const result = this.#lastChange.then(change);
     this.#lastChange = result.catch(() => {});
     return result;

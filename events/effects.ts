@@ -18,6 +18,7 @@ export type Effect =
   | { kind: 'group.created'; name: string; currency: string; creator: Hex32; policy: Policy }
   | { kind: 'rules.upgraded'; version: number }
   | { kind: 'policy.changed'; policy: Policy }
+  | { kind: 'time.corrected'; fromMs: number; toMs: number; by: Hex32 }
   | { kind: 'member.changed'; member: Hex32; role: Role | 'none'; invite?: Hex32 }
   | { kind: 'invite.changed'; invite: Hex32; status: 'open' | 'revoked' }
   | { kind: 'profile.changed'; member: Hex32; name: string }

@@ -4,8 +4,8 @@
  * the system (which names files that nobody asked for) gets through. It only knows the names of the errors.
  */
 
-/** What was tried. */
-export type FileAction = 'read' | 'write' | 'make';
+/** What was tried; `open` where nobody can say whether to read or to write. */
+export type FileAction = 'read' | 'write' | 'make' | 'open';
 
 /** What callers tell apart. */
 export type SystemErrorKind = 'not_found' | 'exists' | 'not_a_file' | 'disk_full' | 'io';
@@ -62,7 +62,7 @@ export function errnoName(error: unknown): string | undefined {
 }
 
 function meaningOf(name: string, action: FileAction): Meaning {
-  if (name === 'ENOENT' && action !== 'read') return NO_PLACE;
+  if (name === 'ENOENT' && (action === 'write' || action === 'make')) return NO_PLACE;
   return MEANINGS[name] ?? { kind: 'io', why: `the system says ${name}`, next: `try again, or ${ELSEWHERE}` };
 }
 

@@ -71,6 +71,12 @@ export const BLOCK_BYTES_MAX = 4 * MIB;
 export const TRANSACTIONS_PER_BLOCK_MAX = 4_096;
 /** A live block further ahead of the local clock than this is held until its time has come. */
 export const BLOCK_LEAD_MS_MAX = 5 * MINUTE_MS;
+/**
+ * A sealer whose clock nothing vouches for does not seal a block so long after the newest time that it knows. It must
+ * be less than the window of a transaction, or one block from a clock that is ahead would keep everybody else out; and
+ * more than a night, or a machine that was off would ask its owner every morning.
+ */
+export const CLOCK_GAP_MS_MAX = 12 * HOUR_MS;
 /** What a block holds beside its transactions (header, signature, array headers), rounded up. */
 export const BLOCK_OVERHEAD_BYTES_MAX = 1 * KIB;
 
@@ -90,6 +96,7 @@ assertRelation(
   'every transaction fits into a block',
 );
 assertRelation(CLAIM_TEXT_BYTES_MAX * 6 < CLAIM_ARTIFACT_BYTES_MAX, 'every text fits into its artifact');
+assertRelation(CLOCK_GAP_MS_MAX < TRANSACTION_AGE_MS_MAX, 'a clock that is ahead unnoticed shuts nobody out');
 assertRelation(ROYALTY_BPS_MAX < BASIS_POINTS, 'royalties leave something for the seller');
 assertRelation(TRANSFER_FEE_BPS_MAX < BASIS_POINTS, 'a fee is less than the amount');
 assertRelation(TRANSACTION_LEAD_MS_MAX <= BLOCK_LEAD_MS_MAX, 'a transaction is never ahead of a held block');

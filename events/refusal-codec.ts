@@ -71,6 +71,8 @@ const FIELDS: { readonly [C in RefusalCode]: Readonly<Record<keyof RefusalPayloa
   role_insufficient: { needed: role, actual: roleOrNone },
   amount_zero: {},
   rules_version_unsupported: { version: count },
+  time_changed: { expectedMs: count, actualMs: count },
+  time_not_ahead: { groupMs: count, nowMs: count },
   policy_empty: {},
   policy_key_unknown: { key: words },
   policy_value_invalid: { key: words, expected: words },

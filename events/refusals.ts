@@ -48,6 +48,8 @@ export interface RefusalPayloads {
   policy_key_unknown: { key: string };
   policy_value_invalid: { key: string; expected: string };
   supply_cap_below_supply: { cap: bigint; supply: bigint };
+  time_changed: { expectedMs: number; actualMs: number };
+  time_not_ahead: { groupMs: number; nowMs: number };
 
   // Membership.
   member_unknown: { member: Hex32 };
@@ -177,6 +179,8 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   policy_key_unknown: ['The policy has no such key.', 'sender'],
   policy_value_invalid: ['The value does not fit the policy key.', 'sender'],
   supply_cap_below_supply: ['The supply cap would lie below the supply.', 'nobody'],
+  time_changed: ["The correction names another time than the last block's.", 'nobody'],
+  time_not_ahead: ["The group's time is not ahead, or the correction does not stand alone.", 'nobody'],
 
   member_unknown: ['There is no such member.', 'nobody'],
   role_unchanged: ['The member has this role already.', 'nobody'],

@@ -1,9 +1,12 @@
 /**
  * Verbs for scripts: what `lb` does, called from a program that need not know whether a node is up.
  *
- * Where one is up, the verb runs there, through its socket; else the directory is opened for it and closed again.
- * Either way it does the same, and gives back what `lb VERB --json` prints.
+ * Where one is up, the verb runs there: in this very process, or through its socket. Else the directory is opened for
+ * it and closed again. Either way it does the same, and gives back what `lb VERB --json` prints.
  */
+import { resolve } from 'node:path';
+import { openedHere } from '../actors/node/opened-here.ts';
+import type { BatteryNode } from '../node.ts';
 import { execute } from './cli/execute.ts';
 import { Output } from './cli/output.ts';
 import { InterruptedError, type Terminal } from './cli/terminal.ts';
@@ -44,6 +47,7 @@ export class VerbError extends Error {
 export async function runVerb(args: readonly string[], options: ScriptOptions): Promise<unknown> {
   const { data, env = process.env, signal = new AbortController().signal } = options;
   const terminal = new ScriptTerminal(options);
+  const upNode = openedHere<BatteryNode>(resolve(terminal.cwd, data));
   const line = [...args, '--json', '--data', data];
   const exitCode = await execute(
     {
@@ -52,7 +56,9 @@ export async function runVerb(args: readonly string[], options: ScriptOptions): 
       signal,
       terminal,
       runs: new Set(),
-      forward: (at, other) => forward({ data: at, args: line, env, terminal, signal, ...other }),
+      ...(upNode === undefined
+        ? { forward: (at, other) => forward({ data: at, args: line, env, terminal, signal, ...other }) }
+        : { upNode }),
     },
     line,
     () => undefined,

@@ -12,6 +12,7 @@ import { BLOCK_LEAD_MS_MAX } from '../events/limits.ts';
 import { merkleRoot, type Sha256 } from '../events/merkle.ts';
 import { Frontier } from '../events/merkle-frontier.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
+import type { Operation } from '../events/registry.ts';
 
 /** Where a chain ends: all that is needed to make or check the next block. */
 export interface Tip {
@@ -42,11 +43,12 @@ export function checkHeader(
   tip: Tip | undefined,
   groupId: Hex32,
   sealers: readonly Hex32[] | undefined,
-  transactionCount: number,
+  transactions: readonly { readonly operations: readonly Operation[] }[],
   sha256: Sha256,
 ): Refusal | undefined {
+  const transactionCount = transactions.length;
   return (
-    checkPlace(header, tip, groupId) ??
+    checkPlace(header, tip, groupId, isCorrection(transactions)) ??
     (sealers === undefined || sealers.includes(header.sealer)
       ? undefined
       : refuse('block_wrong_sealer', { sealer: header.sealer })) ??
@@ -57,7 +59,27 @@ export function checkHeader(
   );
 }
 
-function checkPlace(header: BlockHeader, tip: Tip | undefined, groupId: Hex32): Refusal | undefined {
+/**
+ * Whether a block may carry an earlier time than the one before: one that holds a correction of the time and nothing
+ * else. The rule of that operation says who may, and from which time.
+ */
+export function isCorrection(
+  transactions: readonly { readonly operations: readonly Operation[] }[],
+): boolean {
+  return transactions.length === 1 && isTimeCorrection(transactions[0]!.operations);
+}
+
+/** Whether operations are a correction of the time and nothing else. */
+export function isTimeCorrection(operations: readonly Operation[]): boolean {
+  return operations.length === 1 && operations[0]!.type === 'time_correct';
+}
+
+function checkPlace(
+  header: BlockHeader,
+  tip: Tip | undefined,
+  groupId: Hex32,
+  mayGoBack: boolean,
+): Refusal | undefined {
   // Only block 0 carries the zero id, wherever it turns up.
   const expectedGroup = header.height === 0 ? GENESIS_GROUP_ID : groupId;
   if (header.groupId !== expectedGroup)
@@ -68,7 +90,8 @@ function checkPlace(header: BlockHeader, tip: Tip | undefined, groupId: Hex32): 
   const prev = tip?.blockId ?? ZERO_ID;
   if (header.prev !== prev) return refuse('block_previous_mismatch', { expected: prev, actual: header.prev });
   const previousMs = tip?.tsMs ?? 0;
-  if (header.tsMs < previousMs) return refuse('block_time_backwards', { previousMs, tsMs: header.tsMs });
+  if (header.tsMs < previousMs && !mayGoBack)
+    return refuse('block_time_backwards', { previousMs, tsMs: header.tsMs });
   return undefined;
 }
 

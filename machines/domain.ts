@@ -25,6 +25,8 @@ export interface RuleContext {
   readonly groupId: Hex32;
   readonly author: Hex32;
   readonly nowMs: number;
+  /** The time of the block before: later than `nowMs` only where this block corrects it. */
+  readonly previousMs: number;
   readonly height: number;
   readonly txIdBytes: Uint8Array;
   /** Position of the operation in its transaction. */

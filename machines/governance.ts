@@ -16,7 +16,7 @@ import type { RuleContext, Rules } from './domain.ts';
 import { supplyOf } from './ledger.ts';
 import { admit } from './membership.ts';
 import { lacksRole } from './roles.ts';
-import { adminsTable, groupTable, policyTable, sealersTable } from './tables.ts';
+import { adminsTable, correctionTable, groupTable, policyTable, sealersTable } from './tables.ts';
 
 /** Versions of the rules that this software knows. */
 export const RULES_VERSIONS: readonly number[] = [1];
@@ -109,8 +109,22 @@ function capBelowSupply(policy: Policy, supply: bigint): Refusal | undefined {
   return cap !== undefined && cap < supply ? refuse('supply_cap_below_supply', { cap, supply }) : undefined;
 }
 
+/** Only ever alone in its block, which is what lets that block's time go back: see `isCorrection` in chain.ts. */
+function timeCorrect(operation: OperationOf<'time_correct'>, context: RuleContext): Refusal | undefined {
+  const { fromMs } = operation;
+  const { state, author, nowMs, previousMs, height } = context;
+  const refused = lacksRole(context, 'admin');
+  if (refused !== undefined) return refused;
+  if (fromMs !== previousMs) return refuse('time_changed', { expectedMs: previousMs, actualMs: fromMs });
+  if (nowMs >= previousMs) return refuse('time_not_ahead', { groupMs: previousMs, nowMs });
+  state.put(correctionTable, String(height), { fromMs, toMs: nowMs, by: author });
+  context.emit({ kind: 'time.corrected', fromMs, toMs: nowMs, by: author });
+  return undefined;
+}
+
 export const governanceRules: Rules<GroupOperation> = {
   genesis,
   rules_upgrade: rulesUpgrade,
   policy_update: policyUpdate,
+  time_correct: timeCorrect,
 };

@@ -65,6 +65,7 @@ class Context implements RuleContext {
   groupId = ZERO_ID;
   author = ZERO_ID;
   nowMs = 0;
+  previousMs = 0;
   height = 0;
   txIdBytes: Uint8Array = new Uint8Array(32);
   operationIndex = 0;
@@ -98,9 +99,13 @@ export class BlockJudge {
     this.context = new Context(this.overlay, environment.crypto);
   }
 
-  /** Begins a block. `groupId` is the zero id in block 0, which has no id yet. */
-  open(groupId: Hex32, height: number, tsMs: number): void {
-    Object.assign(this.context, { groupId, height, nowMs: tsMs, effects: [], transactionIndex: 0 });
+  /**
+   * Begins a block. `groupId` is the zero id in block 0, which has no id yet.
+   * @param previousMs the time of the block before; 0 where there is none
+   */
+  open(groupId: Hex32, height: number, tsMs: number, previousMs: number): void {
+    const fresh = { effects: [], transactionIndex: 0 };
+    Object.assign(this.context, { groupId, height, nowMs: tsMs, previousMs, ...fresh });
     this.overlay.takeBlock();
     this.overlay.dropTransaction();
     // A new writer, not a reset one: the last block's value bytes live in it until they are stored. Blocks come in

@@ -59,6 +59,9 @@ export const policyTable = table('policy', policy);
 export const sealersTable = table('sealers', list(id, { max: 16 }));
 /** Number of admins, so that the last one is known without a search. */
 export const adminsTable = table('admins', record({ count: counter }));
+const correctionFields = { fromMs: milliseconds, toMs: milliseconds, by: id };
+/** Where block time went back, under the height: between two of them it only grows, which searches by time rely on. */
+export const correctionTable = table('correction/', record(correctionFields), true);
 
 // Membership.
 

@@ -2,15 +2,14 @@
  * The clocks of the peers that share a group with this node. A sealer whose clock is far from their median must not
  * give block times, since nothing in a chain can go back behind them.
  *
- * The median of three or more tolerates one that is wrong; of fewer nobody could say who is.
+ * The median of three or more tolerates one that is wrong and overrules this node; of fewer nobody could say who is,
+ * so they only ever confirm. What was measured before this node's clock moved says nothing any more.
  */
 import type { WatchedClock } from '../actors/clock.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import { NetworkError } from './errors.ts';
 import type { RpcClient } from './rpc/client.ts';
 
-/** Peers that are needed for a median. */
-const PEERS_MIN = 3;
 /** Clocks that are looked at; more would say the same. */
 const PEERS_MAX = 32;
 const LOOK_INTERVAL_MS = 5 * 60_000;
@@ -32,6 +31,11 @@ export class PeerClocks {
     this.options = options;
     this.timer = setInterval(() => void this.lookAtAll(), LOOK_INTERVAL_MS);
     this.timer.unref();
+    options.clock.onMoved = () => {
+      this.aheadMs.clear();
+      options.clock.hearPeers(undefined);
+      void this.lookAtAll();
+    };
   }
 
   private async lookAtAll(): Promise<void> {
@@ -61,14 +65,13 @@ export class PeerClocks {
     const sorted = [...this.aheadMs.values()].sort((a, b) => a - b);
     const median = sorted[Math.floor((sorted.length - 1) / 2)];
     this.options.clock.hearPeers(
-      median === undefined || sorted.length < PEERS_MIN
-        ? undefined
-        : { aheadMs: Math.round(median), count: sorted.length },
+      median === undefined ? undefined : { aheadMs: Math.round(median), count: sorted.length },
     );
   }
 
   close(): void {
     clearInterval(this.timer);
+    this.options.clock.onMoved = () => {};
     this.options.clock.hearPeers(undefined);
   }
 }

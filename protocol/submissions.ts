@@ -9,6 +9,7 @@ import { StoredState } from '../actors/group-view.ts';
 import type { Signer } from '../crypto/identity.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import { encode } from '../events/codec.ts';
+import { TRANSACTION_AGE_MS_MAX } from '../events/limits.ts';
 import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
@@ -119,11 +120,20 @@ async function relay(
 }
 
 function verdictOf({ port, access }: SubmissionDesk, groupId: Hex32, outcome: Outcome | undefined): Verdict {
-  if (outcome === undefined) return UNROUTED;
+  if (outcome === undefined || isAheadOfTime(port, outcome)) return UNROUTED;
   if (outcome.status === 'sealed' || outcome.refusal.code === 'transaction_duplicate') return SEALED;
   const sealers = access.sealers(groupId);
   const signer = port.signers().find(({ publicKey }) => sealers.includes(publicKey));
   return signer === undefined ? UNROUTED : ruling(signer, groupId, outcome, port.clock.nowMs());
+}
+
+/** The work is not too old, but the group is ahead of its time: it waits until that is corrected. */
+function isAheadOfTime({ clock }: NetworkPort, outcome: Outcome): boolean {
+  return (
+    outcome.status === 'refused' &&
+    outcome.refusal.code === 'transaction_expired' &&
+    outcome.refusal.tsMs >= clock.nowMs() - TRANSACTION_AGE_MS_MAX
+  );
 }
 
 function ruling(

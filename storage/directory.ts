@@ -38,6 +38,8 @@ export interface DirectoryLayout {
   readonly socket: string;
   readonly lock: string;
   readonly owner: string;
+  /** When the clock was last right. */
+  readonly clock: string;
 }
 
 /** Where everything lies in the data directory `dir`. */
@@ -55,6 +57,7 @@ export function layoutOf(dir: string): DirectoryLayout {
     socket: join(root, 'node.sock'),
     lock: join(root, 'lock.db'),
     owner: join(root, 'owner.json'),
+    clock: join(root, 'clock.json'),
   };
 }
 

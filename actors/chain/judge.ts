@@ -106,12 +106,15 @@ export class ChainJudge {
 
   // Building.
 
-  /** Begins the next block at `clockMs`, or at the last block's time where the clock lies behind it. */
-  openBlock(clockMs: number): void {
-    this.openTsMs = Math.max(this.currentTip?.tsMs ?? 0, clockMs);
+  /**
+   * Begins the next block at `clockMs`, or at the last block's time where the clock lies behind it.
+   * @param mayGoBack for a block that holds nothing but a correction of the time
+   */
+  openBlock(clockMs: number, mayGoBack = false): void {
+    this.openTsMs = mayGoBack ? clockMs : Math.max(this.currentTip?.tsMs ?? 0, clockMs);
     this.openBytes = BLOCK_OVERHEAD_BYTES_MAX;
     const groupId = this.currentTip === undefined ? ZERO_ID : this.groupId;
-    this.blockJudge.open(groupId, nextHeight(this.currentTip), this.openTsMs);
+    this.blockJudge.open(groupId, nextHeight(this.currentTip), this.openTsMs, this.currentTip?.tsMs ?? 0);
   }
 
   /** Whether the open block takes another transaction of this many bytes. */
@@ -163,16 +166,8 @@ export class ChainJudge {
   // Checking.
 
   /** What can be said of a block before any signature: its place, its sealer, its counts and its history. */
-  checkPlace(block: Block): Refusal | undefined {
-    const { header, transactions } = block;
-    return checkHeader(
-      header,
-      this.currentTip,
-      this.groupId,
-      this.sealers,
-      transactions.length,
-      this.crypto.sha256,
-    );
+  checkPlace({ block: { header }, transactions }: VerifiedBlock | ForgedBlock): Refusal | undefined {
+    return checkHeader(header, this.currentTip, this.groupId, this.sealers, transactions, this.crypto.sha256);
   }
 
   /** Judges a block as the next one. A refusal changes nothing. */
@@ -181,14 +176,14 @@ export class ChainJudge {
     const { header } = block;
     const txIds = transactions.map((transaction) => transaction.txIdBytes);
     const refusal =
-      this.checkPlace(block) ??
+      this.checkPlace(candidate) ??
       (candidate.forged === 'header'
         ? refuse('block_signature_invalid', { sealer: header.sealer })
         : undefined) ??
       checkTransactionRoot(header, txIds, this.crypto.sha256) ??
       this.checkFounding(header, toHex(blockIdBytes), transactions[0]!.author);
     if (refusal !== undefined) return refusal;
-    this.blockJudge.open(header.groupId, header.height, header.tsMs);
+    this.blockJudge.open(header.groupId, header.height, header.tsMs, this.currentTip?.tsMs ?? 0);
     const refused = this.judgeTransactions(candidate);
     if (refused !== undefined) return refused;
     const judged = this.blockJudge.close();

@@ -13,8 +13,9 @@
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Outcome, Receipt } from '../../events/receipt.ts';
 import type { VerifiedTransaction } from '../../events/transaction.ts';
+import { isTimeCorrection } from '../../machines/chain.ts';
 import { COMMITS_IN_FLIGHT_MAX } from '../bounds.ts';
-import { ClockJumpedError, type WatchedClock } from '../clock.ts';
+import { ClockError, type WatchedClock } from '../clock.ts';
 import type { SubmissionTrace } from '../telemetry.ts';
 import type { Artifact } from './commit.ts';
 import type { ChainCore } from './core.ts';
@@ -210,9 +211,9 @@ export class Sealer {
     try {
       const signer = signerNow();
       if (signer === undefined) this.failQueue(new NotSealerError(core.judge.groupId));
-      else this.sealOne(signer, clock.sealingMs(), refusals);
+      else this.sealOne(signer, clock.sealingMs(core.judge.tip?.tsMs), refusals);
     } catch (error) {
-      if (error instanceof ClockJumpedError) this.failQueue(error);
+      if (error instanceof ClockError) this.failQueue(error);
       else failed(error as Error);
     } finally {
       this.isSealing = false;
@@ -259,12 +260,15 @@ export class Sealer {
   /** Judges what waits, in order, until the block is full; the refused get their answer. */
   private fillBlock(nowMs: number, taken: Submission[], refusals: Refused[]): void {
     const { judge } = this.options.core;
-    judge.openBlock(nowMs);
     const waiting = this.queue;
+    // A correction of the time stands alone in its block.
+    const corrects = isTimeCorrection(waiting[0]?.transaction.operations ?? []);
+    judge.openBlock(nowMs, corrects);
     let count = 0;
     try {
       for (; count < waiting.length; count++) {
         const submission = waiting[count]!;
+        if (count > 0 && (corrects || isTimeCorrection(submission.transaction.operations))) break;
         const { bytes, txId } = submission.transaction;
         if (!judge.hasRoomFor(bytes.length)) break;
         const refusal = judge.add(submission.transaction);

@@ -9,6 +9,7 @@ import { type Hex32, toHex } from '../../events/bytes.ts';
 import { encode } from '../../events/codec.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
 import type { GroupReader } from '../../storage/port.ts';
+import { heightsSince } from '../block-times.ts';
 import type { BlockSigner } from '../chain/judge.ts';
 import {
   CHECKPOINT_PREFIX,
@@ -48,7 +49,7 @@ export async function* makeCheckpoint(
     await turn();
   }
   const spent = new SpentHash();
-  yield* spentParts(reader, { from: firstRecent(reader, height, tsMs), height }, spent);
+  yield* spentParts(reader, recentSinceMs(tsMs), spent);
   const statement = encode(statementCodec, {
     version: 1,
     groupId,
@@ -77,26 +78,13 @@ function* stateParts(reader: GroupReader, hash: StateHash): Generator<StateEntry
   if (part.length > 0) yield part;
 }
 
-/** The lowest height whose spent ids belong to the checkpoint. Block times never go back. */
-function firstRecent(reader: GroupReader, height: number, tsMs: number): number {
-  const sinceMs = recentSinceMs(tsMs);
-  let low = 0;
-  let high = height;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (decodeBlock(reader.block(middle)!).header.tsMs >= sinceMs) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
 async function* spentParts(
   reader: GroupReader,
-  range: { from: number; height: number },
+  sinceMs: number,
   hash: SpentHash,
 ): AsyncGenerator<CheckpointPart> {
   let spent: SpentEntry[] = [];
-  for (let height = range.from; height <= range.height; height++) {
+  for (const height of heightsSince(reader, sinceMs)) {
     for (const entry of spentIn(reader.block(height)!, height)) {
       hash.add(entry.txId, entry);
       spent.push(entry);

@@ -65,7 +65,7 @@ function describeCheck(finding: Finding, sayRefusal: (refusal: Refusal) => strin
     case 'artifact_stray':
       return `The artifact ${finding.artifact} belongs to no claim and no experience of the group.`;
     case 'money':
-      return `Accounts, escrows and treasury hold ${finding.held} tokens, but the supply is ${finding.supply}.`;
+      return `Accounts, escrows and treasury hold ${finding.held} in all, but the supply is ${finding.supply}.`;
     case 'index_mismatch':
       return `The index ${finding.index} disagrees with the log: ${finding.what}.`;
     case 'head_mismatch':

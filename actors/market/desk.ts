@@ -130,7 +130,7 @@ export type DeliveryFault =
   | 'package_missing'
   | 'package_damaged'
   | 'package_unfit';
-interface BadDelivery {
+export interface BadDelivery {
   readonly status: 'bad';
   readonly because: DeliveryFault;
 }

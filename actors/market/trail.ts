@@ -1,6 +1,6 @@
 /**
- * Where in the log a purchase left its traces. The state knows when it was made and granted, and blocks stand in the
- * order of their times, so a look into some twenty headers finds them; only the end has to be searched for.
+ * Where in the log a purchase left its traces. The state knows when it was made and granted, and blocks are found by
+ * their times; only the end has to be searched for.
  */
 import { sha256 } from '../../crypto/hash.ts';
 import { decodeBlock } from '../../events/block.ts';
@@ -9,29 +9,12 @@ import type { PurchaseStatus } from '../../events/effects.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
 import { offerIdOf } from '../../machines/market.ts';
 import type { GroupReader } from '../../storage/port.ts';
+import { heightsAt } from '../block-times.ts';
 import { eventsOfStoredBlock } from '../chain/publish.ts';
 import type { Offer, Purchase } from '../group-view.ts';
 
 /** Blocks looked through between two turns of the event loop. */
 const BLOCKS_PER_TURN = 64;
-
-/** A group that begins at a checkpoint may lack its oldest blocks: those count as older than anything. */
-function timeOf(reader: GroupReader, height: number): number {
-  const block = reader.block(height);
-  return block === undefined ? -1 : decodeBlock(block).header.tsMs;
-}
-
-/** The first height whose block is not older than `tsMs`. */
-function firstHeightAt(reader: GroupReader, tsMs: number): number {
-  let low = 0;
-  let high = reader.head()!.height;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (timeOf(reader, middle) < tsMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
 
 /** The transaction that brought a purchase to `status`, in one of the blocks of that time. */
 function changeAt(
@@ -40,9 +23,7 @@ function changeAt(
   purchase: Hex32,
   status: PurchaseStatus,
 ): { txId: Hex32; height: number } | undefined {
-  const last = reader.head()!.height;
-  for (let height = firstHeightAt(reader, tsMs); height <= last; height++) {
-    if (timeOf(reader, height) > tsMs) return undefined;
+  for (const height of heightsAt(reader, tsMs)) {
     const txId = changeIn(reader, height, purchase, [status]);
     if (txId !== undefined) return { txId, height };
   }
@@ -87,9 +68,7 @@ export async function trailOf(reader: GroupReader, purchase: Purchase): Promise<
 
 /** The transaction that made an offer. */
 export function creationOf(reader: GroupReader, offer: Offer): Hex32 | undefined {
-  const last = reader.head()!.height;
-  for (let height = firstHeightAt(reader, offer.createdMs); height <= last; height++) {
-    if (timeOf(reader, height) !== offer.createdMs) return undefined;
+  for (const height of heightsAt(reader, offer.createdMs)) {
     const { transactions } = decodeBlock(reader.block(height)!);
     for (const bytes of transactions) {
       const { payload, operations } = decodeTransaction(bytes);

@@ -78,7 +78,7 @@ export class Groups {
   async create(group: NewGroup): Promise<Group> {
     const { store, clock, identities, bus, noteChain } = this.options;
     const { signer } = identities.signerNamed(group.as ?? identities.nodeName);
-    const final = found(group, signer, clock.nowMs());
+    const final = found(group, signer, clock.sealingMs());
     const { blockId, header } = final;
     const place = await store.addGroup(blockId, group.name, header.tsMs);
     noteChain();

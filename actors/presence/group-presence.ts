@@ -183,7 +183,8 @@ export class GroupPresence {
   /** The first millisecond in which a member is stale; nothing for one who said that he is away, or nothing ever. */
   private deadlineOf(member: Hex32, record: PresenceRecord | undefined): number | undefined {
     if (record === undefined || record.status === 'offline') return undefined;
-    return Math.max(this.lastSeenMs(member, record), this.startedMs) + PRESENCE_STALE_MS_DEFAULT + 1;
+    const listensSinceMs = Math.max(this.startedMs, this.options.clock.wokeMs);
+    return Math.max(this.lastSeenMs(member, record), listensSinceMs) + PRESENCE_STALE_MS_DEFAULT + 1;
   }
 
   private *storedDeadlines(): Generator<Deadline> {
@@ -196,7 +197,13 @@ export class GroupPresence {
 
   private raise({ key: member, atMs }: Deadline): void {
     const record = this.state.get(presenceTable, member);
-    if (record === undefined || this.deadlineOf(member, record) !== atMs) return;
+    if (record === undefined) return;
+    const dueMs = this.deadlineOf(member, record);
+    // This machine has slept: the others are given their time again.
+    if (dueMs !== atMs) {
+      this.watch.set(member, dueMs);
+      return;
+    }
     const { groupId } = this.options.reader;
     this.options.tell({
       kind: 'presence.stale',

@@ -11,17 +11,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { parseArgs } from 'node:util';
 import MiniSearch from 'minisearch';
 import { BatteryNode } from '../../node.ts';
 import { termsOf } from '../../views/tokens.ts';
+import { readArguments } from '../arguments.ts';
 import { type Collection, readCollection } from './collection.ts';
 import { type Quality, qualityOf } from './measures.ts';
 
 const DEPTH = 200;
 const EMBEDDING_MS_MAX = 30 * 60_000;
 
-const { values, positionals } = parseArgs({
+const HELP = `
+npm run bench:retrieval -- [FOLDER] [flags]: how good the search is on a test collection.
+
+  FOLDER         the collection; LB_CRANFIELD or ../shared/data/cranfield, if not given
+  --json         the measures as data
+`;
+const { values, positionals } = readArguments(HELP, {
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false } },
 });

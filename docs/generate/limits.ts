@@ -14,6 +14,8 @@ const MEANINGS: { readonly [K in keyof typeof limits]: string } = {
   TRANSACTIONS_PER_BLOCK_MAX: 'Transactions in a block; at least one.',
   BLOCK_OVERHEAD_BYTES_MAX: 'What a sealer reserves for everything but the transactions. Not validity.',
   BLOCK_LEAD_MS_MAX: 'How far a live block may be ahead of the local clock before it is held. Not validity.',
+  CLOCK_GAP_MS_MAX:
+    'How long after the newest time that it knows a sealer seals by a clock that nobody vouches for. Not validity.',
   SEALERS_MIN: 'Sealers of a group, at least.',
   SEALERS_MAX: 'Sealers of a group, at most.',
   GROUP_NAME_CHARACTERS_MAX: 'The name of a group.',

@@ -56,6 +56,8 @@ export const PAYLOAD_MEANINGS: Meanings = {
   policy_key_unknown: { key: 'the first that is unknown' },
   policy_value_invalid: { key: 'the first whose value is wrong', expected: 'for people' },
   supply_cap_below_supply: { cap: 'as it would be', supply: 'as it is' },
+  time_changed: { expectedMs: "the last block's", actualMs: "the operation's" },
+  time_not_ahead: { groupMs: "the last block's", nowMs: "this block's" },
   member_unknown: { member: MEMBER },
   role_unchanged: { member: MEMBER, role: 'the one they have' },
   last_admin: { member: MEMBER },

@@ -10,6 +10,7 @@ const TABLE_NOTES: Readonly<Record<string, readonly [id: string, note: string]>>
   policy: ['', 'The policy; see [Policy](#policy).'],
   sealers: ['', 'The keys that may seal the next block.'],
   admins: ['', 'The number of admins.'],
+  'correction/': ['height, decimal', 'Where block time went back; see **time_correct**.'],
   'member/': ['key', 'Role nil: a former member.'],
   'invite/': ['invite key', ''],
   'profile/': ['key', ''],

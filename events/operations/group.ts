@@ -76,5 +76,12 @@ export const groupOperations = {
   policy_update: operation(2, 'Changes parts of the policy (admin).', {
     changes: list(record({ key: text({ maxCharacters: 64 }), value: policyValue }), { max: 16 }),
   }),
+  time_correct: operation(
+    3,
+    "Sets the group's time back after a block from a clock that was ahead (admin).",
+    {
+      fromMs: milliseconds,
+    },
+  ),
 };
 export type GroupOperation = OperationsOf<typeof groupOperations>;

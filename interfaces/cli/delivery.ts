@@ -2,7 +2,7 @@
 import type { CheckedDelivery, DeliveryFault } from '../../actors/market/desk.ts';
 import type { Run } from './context.ts';
 import { writeOutputStream } from './files.ts';
-import { cleanText } from './text.ts';
+import { cleanText, count } from './text.ts';
 
 export interface DeliveryOptions {
   readonly out?: string;
@@ -39,7 +39,7 @@ export async function deliver(
   const content = print ? (await whole(delivery)).toString('base64') : undefined;
   run.print({ ...made, bytes: delivery.bytes, out, content }, () => {
     forPeople();
-    if (out !== undefined) run.out.line(`  Wrote ${delivery.bytes} bytes to ${out}`);
+    if (out !== undefined) run.out.line(`  Wrote ${count(delivery.bytes, 'byte')} to ${out}`);
   });
 }
 

@@ -16,6 +16,7 @@ const LOG_KINDS: Readonly<Record<LogKind, true>> = {
   'group.created': true,
   'rules.upgraded': true,
   'policy.changed': true,
+  'time.corrected': true,
   'member.changed': true,
   'invite.changed': true,
   'profile.changed': true,

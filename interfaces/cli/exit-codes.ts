@@ -2,7 +2,7 @@
 import type { NotSealerError } from '../../actors/chain/sealer.ts';
 import type { ChainStoppedError } from '../../actors/chain/stopped.ts';
 import type { CheckpointError } from '../../actors/checkpoint/take.ts';
-import type { ClockJumpedError } from '../../actors/clock.ts';
+import type { ClockError } from '../../actors/clock.ts';
 import type {
   AmbiguousIdError,
   BrokenHistoryError,
@@ -88,7 +88,7 @@ export type KnownCode =
   | NetworkErrorCode
   | MarketErrorCode
   | ChainStoppedError['code']
-  | ClockJumpedError['code']
+  | ClockError['code']
   | TooManyWatchersError['code']
   | ConfigErrorCode
   | SocketPathError['code']
@@ -125,6 +125,7 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   keystore_lost: 'environment',
   keystore_corrupt: 'environment',
   keystore_version_unknown: 'environment',
+  keystore_closed: 'environment',
   keystore_changed: 'environment',
   keystore_unwritable: 'environment',
   password_required: 'forbidden',
@@ -182,6 +183,7 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   group_halted: 'environment',
   group_closed: 'environment',
   clock_jumped: 'environment',
+  clock_uncertain: 'environment',
   too_many_watchers: 'refused',
   socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',

@@ -5,7 +5,7 @@
 import { CommanderError } from 'commander';
 import { ChainStoppedError } from '../../actors/chain/stopped.ts';
 import { AmbiguousIdError, BrokenHistoryError, RefusedError } from '../../actors/errors.ts';
-import { describeErrno, errnoKind, errnoName } from '../../events/errno.ts';
+import { describeErrno, errnoKind, errnoName, type FileAction } from '../../events/errno.ts';
 import type { RefusalCode } from '../../events/refusals.ts';
 import { DirectoryOwnedError } from '../../storage/errors.ts';
 import { ConfigError } from '../config/errors.ts';
@@ -24,6 +24,8 @@ const NEXT: Readonly<Partial<Record<string, string>>> = {
   owned: 'try again when it is done, or use another --data',
   password_required: 'give it in LB_PASSWORD or with --password-file, or type it on a terminal',
   password_wrong: 'check LB_PASSWORD or --password-file',
+  clock_jumped: 'if it is right as it is, say so with: lb trust-clock',
+  clock_uncertain: 'if it is right, say so with --yes on this command, or with: lb trust-clock',
   config_invalid: 'see docs/CONFIGURATION.md',
   sql_invalid: 'one SELECT over documented views runs, which are listed by: lb sql --tables',
 };
@@ -83,12 +85,27 @@ function systemFailure(error: unknown): Failure | undefined {
   const name = errnoName(error);
   if (name === undefined) return undefined;
   const { path, syscall } = error as NodeJS.ErrnoException;
-  const isReading = ['read', 'stat', 'lstat', 'scandir', 'uv_cwd'].includes(syscall ?? '');
   const place = syscall === 'uv_cwd' ? 'the current folder' : (path ?? 'a file or folder');
-  const message = describeErrno(name, isReading ? 'read' : 'write', place);
+  const message = describeErrno(name, ACTION_OF_CALL[syscall ?? ''] ?? 'write', place);
   const kind = errnoKind(name);
   return failure(kind, message, KIND_OF_CODE[kind]);
 }
+
+/** What a system call was for. `open` alone does not say: a missing input must not read as a failed output. */
+const ACTION_OF_CALL: Readonly<Record<string, FileAction>> = {
+  open: 'open',
+  opendir: 'read',
+  read: 'read',
+  readlink: 'read',
+  realpath: 'read',
+  access: 'read',
+  stat: 'read',
+  lstat: 'read',
+  fstat: 'read',
+  scandir: 'read',
+  statfs: 'read',
+  uv_cwd: 'read',
+};
 
 function failure(code: string, message: string, kind: ExitKind): Failure {
   return { exitCode: EXIT[kind], code, message, details: {} };

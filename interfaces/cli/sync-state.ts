@@ -4,6 +4,7 @@ import { type HistoryGap, historyGap } from '../../actors/checkpoint/marker.ts';
 import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
+import { count } from './text.ts';
 
 export interface SyncState {
   /** What the network is doing with the group; `paused` also without one, where it was told to rest. */
@@ -68,10 +69,11 @@ export function describeSync(state: SyncState & { readonly height: number }): st
     status === 'syncing' && `fetching blocks: ${height} of ${target}`,
     status === 'backoff' && `the last try failed: ${lastError}`,
     status === 'idle' && sources === 0 && 'nobody who has it is connected',
-    history !== undefined && `its history is being fetched: ${history.filled} of ${history.height} blocks`,
+    history !== undefined &&
+      `its history is being fetched: ${history.filled} of ${count(history.height, 'block')}`,
     pending > 0 && `${pending} waiting for the sealer`,
     refused > 0 && `${refused} refused (lb outbox)`,
-    artifactsMissing > 0 && `${artifactsMissing} artifacts missing`,
+    artifactsMissing > 0 && `${count(artifactsMissing, 'artifact')} missing`,
   ].filter((part) => part !== false);
   return parts.length === 0 ? undefined : parts.join('; ');
 }

@@ -78,6 +78,11 @@ export function withArticle(noun: string): string {
   return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
 
+/** A word of a command line that can be pasted into a shell, whatever is in it. */
+export function shellWord(text: string): string {
+  return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** `1 block`, `2 blocks`. */
 export function count(number: number | bigint, noun: string, plural = `${noun}s`): string {
   return `${number} ${Number(number) === 1 ? noun : plural}`;

@@ -44,6 +44,7 @@ interface CommonOptions {
   readonly as?: string;
   readonly at?: string;
   readonly passwordFile?: string;
+  readonly yes?: boolean;
 }
 
 /** Flags of the verb and of everything above it; where both have one, the one nearer to the verb counts. */
@@ -230,15 +231,37 @@ export class Run<O extends object = object> {
   async agent(): Promise<Agent> {
     const node = await this.node();
     const group = await this.group();
-    await this.compareIfRestored();
+    await this.readyToSeal(group);
     return group.as(this.options.as ?? ownName(node));
+  }
+
+  /** What is asked before a verb has this node seal. @throws RestoredNodeError */
+  async readyToSeal(group?: Group): Promise<void> {
+    await this.compareIfRestored();
+    await this.settleClock(group);
+  }
+
+  /**
+   * Before a verb has this node seal by a clock that nothing vouches for: a person is asked, where one is there.
+   * `--yes` is the answer given beforehand. Without either the sealing says why it does not.
+   * @param group where the next block goes; nothing for a group that is about to be founded
+   */
+  private async settleClock(group?: Group): Promise<void> {
+    const node = await this.node();
+    if (this.options.yes === true) return node.trustClock();
+    if (group !== undefined && !node.isSealedHere(group.groupId)) return;
+    const doubt = node.clockDoubt(group?.head.tsMs);
+    if (doubt === undefined || !this.terminal.isInteractive) return;
+    const question = `${doubt.message}.\nIs the clock of this machine right? [y/N] `;
+    const answer = await this.terminal.ask(question, { isShown: true, signal: this.signal });
+    if (/^y(es)?$/i.test(answer.trim())) node.trustClock();
   }
 
   /**
    * Before a verb has this node seal: one that was restored from a backup asks members what it has forgotten.
    * @throws RestoredNodeError where nobody who could know is there to ask
    */
-  async compareIfRestored(): Promise<void> {
+  private async compareIfRestored(): Promise<void> {
     const node = await this.node();
     if (this.isUpHere || !node.isFreshlyRestored) return;
     const { compareRestored } = await import('./network.ts');

@@ -15,7 +15,7 @@ export function settingNamed(given: string): SettingName {
 /**
  * Writes one value into config.json of `data`; everything else in it stays as it is.
  * @param text the value as it would be typed as a flag
- * @returns the value as it stands in the file now
+ * @returns the value that counts now; a path in full, though one inside of `data` is written relative to it
  * @throws ConfigError
  */
 export function setInFile(data: string, name: SettingName, text: string): unknown {
@@ -24,7 +24,7 @@ export function setInFile(data: string, name: SettingName, text: string): unknow
   const value = kind.fromText(text, root);
   if (value === undefined)
     throw new ConfigError('config_invalid', [`${name} cannot be ${quoted(text)}; it must be ${kind.what}`]);
-  writeConfigFile(file, { ...readConfigFile(file), [name]: value });
+  writeConfigFile(file, { ...readConfigFile(file), [name]: kind.toJson?.(value as never, root) ?? value });
   return value;
 }
 

@@ -2,7 +2,7 @@
  * Kinds of values that a setting may have. Each knows two spellings: the text of a flag or of an environment
  * variable, and the JSON of the configuration file, where a number is a number and not a text that looks like one.
  */
-import { resolve } from 'node:path';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { EmbedderOptions } from '../../views/meaning/embedder.ts';
 
 export interface Kind<T> {
@@ -12,6 +12,8 @@ export interface Kind<T> {
   fromText(text: string, base: string): T | undefined;
   /** The value that a JSON value stands for, or nothing. */
   fromJson(value: unknown, base: string): T | undefined;
+  /** What stands in the file for a value; the value itself, if there is no such function. */
+  toJson?(value: T, base: string): unknown;
 }
 
 /** A whole number within bounds, both included. */
@@ -53,6 +55,12 @@ export const path: Kind<string> = {
   what: 'a path',
   fromText: (text, base) => (isPlain(text) ? resolve(base, text) : undefined),
   fromJson: (value, base) => (typeof value === 'string' && isPlain(value) ? resolve(base, value) : undefined),
+  // What lies in the data directory is named from there: the directory can be moved, and restored elsewhere.
+  toJson: (value, base) => {
+    const below = relative(base, value);
+    const isInside = below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below);
+    return isInside ? below || '.' : value;
+  },
 };
 
 /** A name or an address to listen on. */

@@ -3,7 +3,7 @@
  * whoever publishes it and however often: it is known by its id. Messages and names of files are told, contents and
  * addresses of people are not.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Agent, unwrap } from '../../actors/agent.ts';
 import type { Group } from '../../actors/group.ts';
@@ -19,26 +19,52 @@ const FILES_MAX = 50;
 const MESSAGE_CHARACTERS_MAX = 8_000;
 const TAGS: readonly string[] = ['git', 'commit'];
 
-/** Where it is kept from which commit on commits are published. */
-async function sincePath(repository: Repository): Promise<string> {
-  return repository.privatePath('battery-node/since');
+/** A commit of so long ago was not made just now. */
+const JUST_NOW_MS = 60_000;
+
+/** Where it is kept what was there when commits began to be published: one for all worktrees of the clone. */
+const KNOWN_FILE = 'battery-node/known-commits';
+
+/** Commits that are there already, in any branch or worktree, are not published. */
+export async function beginNow(repository: Repository): Promise<void> {
+  await keepKnown(repository, await repository.knownCommits());
 }
 
-/** Commits that are there already are not published. */
-export async function beginAtHead(repository: Repository): Promise<void> {
-  const path = await sincePath(repository);
+async function keepKnown(repository: Repository, shas: readonly string[]): Promise<void> {
+  const path = await repository.sharedPath(KNOWN_FILE);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${(await repository.head()) ?? 'the first commit'}\n`);
+  const draft = `${path}.${process.pid}.tmp`;
+  writeFileSync(draft, `${shas.join('\n')}\n`);
+  renameSync(draft, path);
 }
 
-async function beginning(repository: Repository): Promise<string | undefined> {
+async function known(repository: Repository): Promise<string[] | undefined> {
   try {
-    const text = readFileSync(await sincePath(repository), 'utf8').trim();
-    return /^[0-9a-f]{40,64}$/.test(text) ? text : undefined;
+    const text = readFileSync(await repository.sharedPath(KNOWN_FILE), 'utf8');
+    return text.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The user's new commits. Who never said from when on begins now, with the one that was just made. */
+async function newCommits(repository: Repository): Promise<readonly string[]> {
+  const old = await known(repository);
+  if (old !== undefined) return (await repository.ownCommitsSince(old, COMMITS_MAX)).map(({ sha }) => sha);
+  const head = await repository.head();
+  const [last] = await repository.ownCommitsSince([], 1, 1);
+  const isNew = last !== undefined && last.sha === head && Math.abs(Date.now() - last.tsMs) <= JUST_NOW_MS;
+  const all = await repository.knownCommits();
+  if (!isNew) {
+    await keepKnown(repository, all);
+    return [];
+  }
+  await keepKnown(repository, [
+    ...all.filter((sha) => sha !== head),
+    ...(await repository.parentsOf(last.sha)),
+  ]);
+  return [last.sha];
 }
 
 export function textOfCommit({ sha, author, message, files }: Commit): string {
@@ -61,7 +87,7 @@ export async function unpublished(
   group: Group,
   outbox: Outbox,
 ): Promise<NewCommit[]> {
-  const shas = await repository.commitsSince(await beginning(repository), COMMITS_MAX);
+  const shas = await newCommits(repository);
   const waiting = new Set(
     outbox.pending(group.groupId).flatMap(({ artifacts }) => artifacts.map((bytes) => toHex(sha256(bytes)))),
   );

@@ -65,6 +65,7 @@ function addressesOf({ groupId, event }: LogEvent): string[] {
     case 'purchase.changed':
       return [`${group}/purchases/${event.purchase}`];
     case 'policy.changed':
+    case 'time.corrected':
     case 'member.changed':
     case 'sealers.changed':
     case 'rules.upgraded':

@@ -17,7 +17,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { errnoName, errnoReason, type FileAction } from '../../events/errno.ts';
 
 export type HealthStatus = 'ok' | 'degraded' | 'failed';
-type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
+export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
 
 export interface Check {
   readonly name: CheckName;
@@ -52,7 +52,7 @@ export interface HealthSubject {
 }
 
 /** What of the network counts. */
-interface NetworkHealth {
+export interface NetworkHealth {
   readonly peers: readonly unknown[];
   readonly groups: readonly {
     readonly groupId: Hex32;
@@ -141,7 +141,7 @@ async function checkDiskSpace(data: string): Promise<Check> {
 /** Whether the system clock jumped while the node ran. */
 export function checkSteadiness({ clockJumpMs }: Pick<HealthSubject, 'clockJumpMs'>): Check {
   if (clockJumpMs === undefined) return { name: 'clock', status: 'ok', detail: 'the clock is steady' };
-  const detail = `the system clock jumped by ${Math.round(clockJumpMs / 1000)} s; nothing is sealed until it is right again or the node is restarted`;
+  const detail = `the system clock jumped by ${Math.round(clockJumpMs / 1000)} s; nothing is sealed until it is right again, or trusted`;
   return { name: 'clock', status: 'failed', detail };
 }
 
@@ -149,11 +149,11 @@ function checkGroups(node: HealthSubject): Check {
   const groups = node.loadedGroups().map((group) => ({ groupId: group.groupId, ...group.info() }));
   const halted = groups.filter(({ status }) => status === 'halted');
   if (halted.length === 0)
-    return { name: 'groups', status: 'ok', detail: `${groups.length} groups are open, none is halted` };
+    return { name: 'groups', status: 'ok', detail: `groups open: ${groups.length}; none is halted` };
   const named = halted
     .slice(0, GROUPS_NAMED_MAX)
     .map(({ groupId, haltReason }) => `${groupId.slice(0, 8)}: ${haltReason ?? 'no reason given'}`);
-  const detail = `${halted.length} of ${groups.length} groups are halted (${named.join('; ')})`;
+  const detail = `groups halted: ${halted.length} of ${groups.length} (${named.join('; ')})`;
   return { name: 'groups', status: halted.length === groups.length ? 'failed' : 'degraded', detail };
 }
 
@@ -173,8 +173,8 @@ function checkNetwork({ network }: HealthSubject): Check[] {
   const isDegraded = lonely.length > 0;
   const named = lonely.slice(0, GROUPS_NAMED_MAX).map(({ groupId }) => groupId.slice(0, 8));
   const detail = isDegraded
-    ? `nobody who has ${lonely.length} of ${foreign.length} groups is connected (${named.join(', ')}); ${waiting} transactions wait for their sealers`
-    : `${peers.length} peers are connected, and every group that others seal has a source`;
+    ? `groups without a connected peer who has them: ${lonely.length} of ${foreign.length} (${named.join(', ')}); transactions that wait for their sealers: ${waiting}`
+    : `peers connected: ${peers.length}; every group that others seal has a source`;
   return [{ name: 'network', status: isDegraded ? 'degraded' : 'ok', detail }];
 }
 

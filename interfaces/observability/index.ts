@@ -6,6 +6,16 @@
  *   const node = await BatteryNode.open({ data: './lb-data', telemetry });
  */
 export { noTelemetry, type Telemetry } from '../../actors/telemetry.ts';
-export { type Health, health, type Readiness, ready } from './health.ts';
-export { createMetrics, type Metrics } from './metrics.ts';
+export {
+  type Check,
+  type CheckName,
+  type Health,
+  type HealthStatus,
+  type HealthSubject,
+  health,
+  type NetworkHealth,
+  type Readiness,
+  ready,
+} from './health.ts';
+export { createMetrics, type Metrics, type MetricsOptions } from './metrics.ts';
 export { submissionTracer } from './tracing.ts';

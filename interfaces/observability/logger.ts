@@ -5,29 +5,24 @@
  * A log that cannot be written (the disk is full) must not take the node down: lines wait in a bounded buffer,
  * those beyond are dropped, and both are counted.
  */
-import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import roll from 'pino-roll';
 import { describeErrno, errnoName } from '../../events/errno.ts';
 import { makeFolders } from '../../storage/folders.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Settings } from '../config/schema.ts';
+import { type Destination, openLogFiles } from './log-files.ts';
 import { clean, cleanText } from './redact.ts';
 
 export type { Logger } from 'pino';
 
 /** Bytes that may wait for a disk that does not write. */
 const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
-/** The files are called `battery-node.1.log` and so on, the newest with the highest number. */
-const FILE_NAME = 'battery-node.log';
 
 export type LogSettings = Pick<
   Settings,
   'log_level' | 'log_dir' | 'log_json' | 'log_file_bytes_max' | 'log_files_max'
 >;
-
-type Destination = ReturnType<typeof pino.destination>;
 
 export interface Log {
   readonly logger: Logger;
@@ -43,7 +38,7 @@ export interface Log {
  */
 export async function openLog(settings: LogSettings): Promise<Log> {
   const { log_dir: folder, log_json, log_level } = settings;
-  const destination = folder === undefined ? standardError() : await openFiles(folder, settings);
+  const destination = folder === undefined ? standardError() : openFiles(folder, settings);
   const trouble = { failedWrites: 0, droppedLines: 0 };
   destination.on('error', () => trouble.failedWrites++);
   destination.on('drop', () => trouble.droppedLines++);
@@ -106,16 +101,14 @@ function standardError(): Destination {
   return pino.destination({ dest: 2, sync: true, maxLength: BUFFER_BYTES_MAX });
 }
 
-async function openFiles(folder: string, settings: LogSettings): Promise<Destination> {
+function openFiles(folder: string, settings: LogSettings): Destination {
   try {
     makeFolders(folder);
-    return await roll({
-      file: join(folder, FILE_NAME),
-      size: `${settings.log_file_bytes_max}b`,
-      limit: { count: settings.log_files_max, removeOtherLogFiles: true },
-      sync: true,
-      mode: 0o600,
-      maxLength: BUFFER_BYTES_MAX,
+    return openLogFiles({
+      folder,
+      bytesMax: settings.log_file_bytes_max,
+      filesMax: settings.log_files_max,
+      bufferBytesMax: BUFFER_BYTES_MAX,
     });
   } catch (error) {
     const name = errnoName(error);

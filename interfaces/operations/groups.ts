@@ -224,7 +224,13 @@ const createInvite = define({
       }),
     ),
   }),
-  output: output({ code: text(), invite_id: text(), tx_id: text(), height: number() }),
+  output: output({
+    code: text(),
+    invite_id: text(),
+    tx_id: text(),
+    height: number(),
+    note: optional(text()),
+  }),
   async run(call, { group_id, role = 'member', max_uses = 1, expires_in_ms = EXPIRY_MS_DEFAULT }) {
     const agent = agentIn(call, groupOf(call, group_id));
     const { invite, code, ...receipt } = await agent.createInvite({
@@ -232,7 +238,14 @@ const createInvite = define({
       maxUses: max_uses,
       expiresMs: Date.now() + expires_in_ms,
     });
-    return { code, invite_id: invite, ...sealed(receipt) };
+    // Whoever gets such a code cannot know where to go with it.
+    const note =
+      parseInviteCode(code).peers.length > 0
+        ? {}
+        : {
+            note: 'the code names no address, since this node is not on the network: it works only for somebody who is connected to a member already',
+          };
+    return { code, invite_id: invite, ...sealed(receipt), ...note };
   },
 });
 
@@ -283,5 +296,14 @@ export const groupDesk: readonly Operation[] = [
     effect: 'sets',
     properties: { changes: free('keys as group_info shows them') },
     act: ({ agent }, { changes }) => agent.updatePolicy(policyFrom(changes)),
+  }),
+  act('groups', {
+    name: 'correct_time',
+    title: "Set the group's time back",
+    description:
+      "Sets the group's time back to the sealer's clock, where its last block came from a clock that was ahead (admin). The history stays.",
+    effect: 'sets',
+    properties: {},
+    act: ({ agent }) => agent.correctTime(),
   }),
 ];

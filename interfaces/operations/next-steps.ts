@@ -42,6 +42,10 @@ const SIGN_ANEW = 'repeat the same call, which signs anew';
 const REPORT = 'tell the operator of the node: its log says what happened';
 const NOTHING_LEFT = 'there is nothing left to do';
 const CLOCK = 'ask the operator of the node to set its clock right';
+const TRUST_CLOCK: Steps = [
+  "look at the clock of the node's machine; if it is right, confirm it with {trust_clock} and try again",
+  'ask the operator of the node to look at the clock of its machine, and to confirm it if it is right',
+];
 const MEMBERS: Steps = ['{list_members} shows who is a member', 'name somebody who is a member, by the key'];
 const OTHER_CODE: Steps = ['ask an admin of the group for another code'];
 const JOIN: Steps = [
@@ -94,6 +98,9 @@ export const STEPS: Readonly<Record<RefusalCode, Steps>> = {
   author_unknown: JOIN,
   artifact_missing: [SIGN_ANEW],
   signature_invalid: [REPORT],
+
+  time_changed: ['look at the time of the group, and repeat the call with that'],
+  time_not_ahead: [NOTHING_LEFT],
 
   genesis_misplaced: ['found another group with {create_group}', 'a group is founded once'],
   role_insufficient: ADMIN,
@@ -219,7 +226,8 @@ const STEPS_OF_CODE: Readonly<Partial<Record<string, Steps>>> = {
   ambiguous_id: ['give more digits of the id: details.candidates has those that fit'],
   identity_required: ['ask the operator of the node for a token or an identity that may write'],
   pending: ['do not repeat it: the node keeps it, and sends it as soon as the sealer is reached'],
-  clock_jumped: [CLOCK],
+  clock_jumped: TRUST_CLOCK,
+  clock_uncertain: TRUST_CLOCK,
   network_stopped: ['ask the operator of the node to start it with its network'],
   history_incomplete: ['ask again later: the history of the group is still being fetched'],
   views_busy: ['ask again in a moment'],

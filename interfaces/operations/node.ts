@@ -92,4 +92,26 @@ const createIdentity = define({
   },
 });
 
-export const nodeDesk: readonly Operation[] = [nodeInfo, nodeHealth, listIdentities, createIdentity];
+const trustClock = define({
+  name: 'trust_clock',
+  title: 'Confirm the clock',
+  description:
+    "Says that the clock of the node's machine is right, where the node does not seal because it cannot know. Look at the clock first: a block from a clock that is ahead keeps others from writing.",
+  toolset: 'network',
+  effect: 'sets',
+  scope: 'admin',
+  input: input({}),
+  output: output({ clock_ms: number() }),
+  run({ node }) {
+    node.trustClock();
+    return { clock_ms: Date.now() };
+  },
+});
+
+export const nodeDesk: readonly Operation[] = [
+  nodeInfo,
+  nodeHealth,
+  listIdentities,
+  createIdentity,
+  trustClock,
+];

@@ -7,6 +7,7 @@ import { initialTransition, transition } from 'xstate';
 import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { blamesSender, type Refusal } from '../../events/refusals.ts';
+import { isFromFuture } from '../../machines/chain.ts';
 import type { Access } from '../access.ts';
 import { MisbehaviourError, NetworkError } from '../errors.ts';
 import { type Host, LETS_STAND_STILL } from '../host.ts';
@@ -242,18 +243,35 @@ export class GroupSync {
     return Math.min(waitMs, this.intervalMs);
   }
 
-  private async pullFrom(source: Hex32): Promise<void> {
+  /** @param correctedAt a height below which blocks of a later time than now are not held */
+  private async pullFrom(source: Hex32, correctedAt?: number): Promise<void> {
     const { host, port, client, stallMs } = this.options;
     await client.introduce(source);
     const from = this.height + 1;
     const { signal } = this.abort;
     const nowMs = (): number => port.clock.nowMs();
-    const fetched = await fetchBlocks(host, source, { groupId: this.groupId, from, nowMs, signal, stallMs });
+    const wanted = { groupId: this.groupId, from, nowMs, correctedAt, signal, stallMs };
+    const fetched = await fetchBlocks(host, source, wanted);
     this.promisedHeight = fetched.end - 1;
     if (fetched.end === from) return;
     if (fetched.end > this.announcedHeight) this.hopes = 0;
     const refusal = await port.chain(this.groupId).follow(this.counted(fetched.blocks));
-    if (refusal !== undefined) await this.refused(source, refusal);
+    if (refusal !== undefined) return this.refused(source, refusal);
+    // What came to an end before its end is held.
+    if (correctedAt === undefined && this.height + 1 < fetched.end) await this.pullCorrected(source);
+  }
+
+  /**
+   * Blocks from a clock that was ahead are held until their time, for nobody knows better; but where the head of the
+   * source is of the present again, a correction stands between, and they are history.
+   */
+  private async pullCorrected(source: Hex32): Promise<void> {
+    const { client, port, access } = this.options;
+    const { groupId } = this;
+    const header = readSeal(await client.call(source, 'group_head', { groupId, height: undefined }));
+    if (header === undefined || header.groupId !== groupId || header.height <= this.height + 1) return;
+    if (!access.sealers(groupId).includes(header.sealer)) return;
+    if (isFromFuture(header, port.clock.nowMs()) === undefined) await this.pullFrom(source, header.height);
   }
 
   /** The blocks as they come, with the progress told. */

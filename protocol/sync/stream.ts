@@ -110,6 +110,8 @@ export interface Fetch {
   readonly groupId: Hex32;
   readonly from: number;
   readonly nowMs: () => number;
+  /** Blocks of a later time than now are held, unless they lie below this height: there time went back again. */
+  readonly correctedAt?: number | undefined;
   readonly signal: AbortSignal;
   readonly stallMs?: number | undefined;
 }
@@ -155,14 +157,14 @@ function readRange(bytes: Uint8Array): number {
 
 async function* readBlocks(
   frames: FrameStream,
-  { from, end, nowMs }: Fetch & { end: number },
+  { from, end, nowMs, correctedAt = 0 }: Fetch & { end: number },
 ): AsyncGenerator<Uint8Array, void> {
   try {
     for (let at = from; at < end; at++) {
       const block = await frames.read();
       if (block === undefined)
         throw new MisbehaviourError(`the source promised more and ended at height ${at - 1} of ${end - 1}`);
-      if (isAhead(block, nowMs())) return;
+      if (at >= correctedAt && isAhead(block, nowMs())) return;
       yield block;
     }
   } finally {

@@ -3,7 +3,7 @@
  * SHA-256, and the head of every group. Read models are not in it, since they are made again from the log; nor is
  * anything that says who owns the directory.
  *
- *   manifest.json   node.json   chain/data.mdb   config.json (if there is one)   keys/*
+ *   manifest.json   node.json   chain/data.mdb   config.json, access.json, read-marks.db (where there are)   keys/*
  *
  * The manifest comes from outside when a backup is read, so it is checked field by field, and no name that could
  * lead out of the directory gets through.
@@ -18,7 +18,8 @@ export const MANIFEST_BYTES_MAX = 64 * 1024 * 1024;
 export const DATABASE_NAME = 'chain/data.mdb';
 
 /** What a backup may hold, and nothing else. */
-const NAMES = /^(node\.json|config\.json|chain\/data\.mdb|keys\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})$/;
+const NAMES =
+  /^(node\.json|config\.json|access\.json|read-marks\.db|chain\/data\.mdb|keys\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})$/;
 /** Without these there is no node. */
 const NAMES_REQUIRED = ['node.json', DATABASE_NAME];
 

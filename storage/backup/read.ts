@@ -33,7 +33,7 @@ export async function unpackBackup(
   const input = createReadStream(path);
   const archive = extract();
   // An error on either side ends the loop below, which is the one that reports it.
-  input.on('error', (error) => archive.destroy(error));
+  input.on('error', (error) => archive.destroy(Object.assign(error, { path })));
   input.pipe(archive);
   let hasManifest = false;
   try {

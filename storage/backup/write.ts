@@ -3,8 +3,9 @@
  *
  *   1. LMDB copies itself through a read transaction into a scratch folder beside the target: one moment of all
  *      groups, compacted, on a thread of its own. Commits go on meanwhile.
- *   2. Keys and configuration are copied, as they are, encrypted where they are. After the database, so that no
- *      group in it lacks the key of an identity: identities are only ever added, before their first group.
+ *   2. Keys, configuration, access tokens (as hashes) and read marks are copied, as they are, encrypted where they
+ *      are. After the database, so that no group in it lacks the key of an identity: identities are only ever added,
+ *      before their first group.
  *   3. Everything is hashed; the manifest and the files go into one tar file, which is flushed, and gets its name
  *      last. Interrupted before, nothing goes by that name.
  *
@@ -16,6 +17,7 @@ import { chmod, copyFile, lstat, mkdir, open, readdir, rm } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
+import { errnoName } from '../../events/errno.ts';
 import { DATA_FILE } from '../database-files.ts';
 import type { DirectoryLayout } from '../directory.ts';
 import { fileError, storageErrorOf } from '../errors.ts';
@@ -123,7 +125,8 @@ async function headsOf(dir: string): Promise<BackupGroup[]> {
 async function copyFiles(layout: DirectoryLayout, scratch: string): Promise<string[]> {
   await chmod(join(scratch, DATABASE_NAME), MODE);
   const names = ['node.json'];
-  if (existsSync(layout.config)) names.push('config.json');
+  // Tokens are kept as hashes; without them everything that is connected to a node stops when it is restored.
+  for (const path of [layout.config, layout.access]) if (existsSync(path)) names.push(basename(path));
   await mkdir(join(scratch, 'keys'), { mode: 0o700 });
   const keys = await readdir(layout.keys, { withFileTypes: true });
   // A half-written key store has a name that ends so; the whole one is there as well.
@@ -133,7 +136,30 @@ async function copyFiles(layout: DirectoryLayout, scratch: string): Promise<stri
     await copyFile(join(layout.root, name), join(scratch, name), constants.COPYFILE_EXCL);
     await chmod(join(scratch, name), MODE);
   }
+  if (await copyReadMarks(layout.readMarks, join(scratch, basename(layout.readMarks))))
+    names.push(basename(layout.readMarks));
   return [...names.slice(0, 1), DATABASE_NAME, ...names.slice(1)];
+}
+
+/**
+ * Copies what was read by whom, through SQLite, since the views' thread may be writing it. Marks that cannot be read
+ * are no reason to go without a backup: at worst, something read is shown as unread again.
+ * @returns whether there is a copy
+ */
+async function copyReadMarks(from: string, to: string): Promise<boolean> {
+  if (!existsSync(from)) return false;
+  // Late: a Node that is too old has no such module, and is to be told so before anything fails to load.
+  const { backup: backupDatabase, DatabaseSync } = await import('node:sqlite');
+  try {
+    using source = new DatabaseSync(from, { readOnly: true });
+    await backupDatabase(source, to);
+    await chmod(to, MODE);
+    return true;
+  } catch (error) {
+    if (errnoName(error) !== undefined) throw error;
+    await rm(to, { force: true });
+    return false;
+  }
 }
 
 async function describeFile(scratch: string, path: string): Promise<BackupFile> {

@@ -21,6 +21,7 @@ import { checkBackup } from '../../actors/history/check-backup.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { InlineVerifier } from '../../crypto/inline-verifier.ts';
 import { toHex } from '../../events/bytes.ts';
+import { AccessTokens } from '../../interfaces/access/tokens.ts';
 import { BatteryNode } from '../../node.ts';
 import { restoreBackup } from '../../storage/backup/read.ts';
 
@@ -31,12 +32,18 @@ const password = 'correct horse';
 const verifier = new InlineVerifier();
 let node: BatteryNode;
 let acknowledged = 0;
+let accessToken = '';
 
 beforeAll(async () => {
   node = await BatteryNode.openOrInit({ data: join(base, 'node'), password });
   const group = await node.createGroup({ name: 'one' });
   await node.createGroup({ name: 'two' });
   writeFileSync(join(base, 'node', 'config.json'), '{}\n');
+  const { token } = new AccessTokens(join(base, 'node')).create({ name: 'monitor' });
+  accessToken = token;
+  await group.as('node').publishClaim({ text: 'read before the backup' });
+  const reader = node.identity('node').publicKey;
+  await node.views.unread(group.groupId, reader, { height: 1, index: 0 });
   // Sixty-four callers that never stop while the copy is made.
   let isDone = false;
   const agent = group.as('node');
@@ -75,7 +82,9 @@ describe('a backup under load', () => {
       'node.json',
       'chain/data.mdb',
       'config.json',
+      'access.json',
       'keys/keystore.json',
+      'read-marks.db',
     ]);
     expect(readdirSync(scratch)).toEqual([]);
   });
@@ -91,6 +100,26 @@ describe('a backup under load', () => {
     expect(group.head.height).toBe(groups.find(({ name }) => name === 'one')!.height);
     expect((await group.audit()).status).toBe('sound');
     await group.as('node').publishClaim({ text: 'after the disaster' });
+  });
+
+  test('leaves out only what is made again, or belongs to the process that runs', async () => {
+    const data = join(base, 'complete');
+    await restoreBackup(backup, data);
+    const made = new Set(['views', 'lock.db', 'owner.json', 'node.sock']);
+    const names = readdirSync(join(base, 'node')).filter((name) => !/-(wal|shm)$/.test(name));
+    expect(names.filter((name) => !made.has(name)).sort()).toEqual(readdirSync(data).sort());
+  });
+
+  test('keeps tokens and read marks: who was connected is connected, what was read is read', async () => {
+    const data = join(base, 'tokens');
+    await restoreBackup(backup, data);
+    expect(new AccessTokens(data).verify(accessToken, Date.now())?.name).toBe('monitor');
+    await using restored = await BatteryNode.open({ data, password });
+    const { readUpTo } = await restored.views.unread(
+      restored.group('one').groupId,
+      restored.identity('node').publicKey,
+    );
+    expect(readUpTo).toMatch(/\.1\.0$/);
   });
 
   test('holds the keys as they are: encrypted', () => {

@@ -14,11 +14,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assertRuntime } from '../../runtime.ts';
+import { missingTypes, publicNames } from '../support/public-api.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+/** The compiler takes all of a slow machine for a while. */
+const COMPILING_MS = 300_000;
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const dir = mkdtempSync(join(tmpdir(), 'lb-embedding-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/**
+ * Parts that the package's own interfaces reach through the public classes, and the machinery behind the table of
+ * operations. They are no promise, so they have no names outside.
+ */
+const OUR_OWN =
+  /^(OPERATIONS|\w*Operation|OperationDefinition) uses|dist\/protocol\/(?!membership|errors|network-types)| uses (Of|Invalid|Bus|NetworkPort|MarketNetwork|WriteSet|AnnouncementBook|Granter|Orders|Values|Role|Outbox|MemoryState|Tip|GroupReader|Failure|Part) of /;
 
 const block = (language: string): string =>
   new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(README)![1]!;
@@ -45,7 +55,7 @@ describe('a program that embeds the node', () => {
     writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
     writeFileSync(join(dir, 'tsconfig.json'), block('json'));
     writeFileSync(join(dir, 'main.ts'), block('ts'));
-  });
+  }, COMPILING_MS);
 
   test('compiles under the settings that the README gives', () => {
     expect(typescript(dir, '--noEmit')).toBe('');
@@ -57,7 +67,45 @@ describe('a program that embeds the node', () => {
     writeFileSync(join(dir, 'main.ts'), block('ts'));
   });
 
+  test('can import every type that a public class or function takes or gives', () => {
+    const dist = join(dir, 'node_modules/battery-node/dist');
+    const indexes = ['index', 'interfaces/observability/index', 'interfaces/script'];
+    const missing = missingTypes(indexes.map((one) => join(dist, `${one}.d.ts`)));
+    expect(missing.filter((line) => !OUR_OWN.test(line))).toEqual([]);
+  });
+
+  test('can import every error, to tell it by its class', async () => {
+    const dist = join(dir, 'node_modules/battery-node/dist');
+    const given = publicNames(join(dist, 'index.d.ts'));
+    const rooms = ['events', 'machines', 'crypto', 'storage', 'views', 'actors', 'protocol'];
+    const classes = rooms.flatMap((room) =>
+      readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .flatMap((name) =>
+          Array.from(
+            readFileSync(join(ROOT, room, name), 'utf8').matchAll(/^export class (\w+) extends \w*Error\b/gm),
+            ([, found]) => found!,
+          ),
+        ),
+    );
+    expect(classes.length).toBeGreaterThan(20);
+    // What parts of the node tell each other; a program gets what they make of it.
+    const inside = ['CoreDiscardedError', 'DamagedFileError', 'RpcError', 'MisbehaviourError'];
+    expect(classes.filter((name) => !inside.includes(name) && !given.has(name))).toEqual([]);
+  });
+
+  test('is bundled by esbuild as docs/EMBEDDING.md says, and runs', () => {
+    const [, script] = /^npx (esbuild .*)$/m.exec(readFileSync(join(ROOT, 'docs/EMBEDDING.md'), 'utf8'))!;
+    const [, ...args] = script!.split(' ');
+    rmSync(join(dir, 'lb-data'), { recursive: true, force: true });
+    execFileSync(join(ROOT, 'node_modules/esbuild/bin/esbuild'), args, { cwd: dir });
+    const bundle = readFileSync(join(dir, 'bundle.mjs'), 'utf8');
+    expect(bundle).toMatch(/from ['"]battery-node['"]/);
+    expect(execFileSync(process.execPath, ['bundle.mjs'], { cwd: dir, encoding: 'utf8' })).toContain('150n');
+  });
+
   test('runs from the build', () => {
+    rmSync(join(dir, 'lb-data'), { recursive: true, force: true });
     const stdout = execFileSync(process.execPath, ['main.ts'], { cwd: dir, encoding: 'utf8' });
     expect(stdout).toContain('150n');
   });

@@ -132,10 +132,25 @@ describe('health', () => {
     expect([bad.code, bad.stdout.split(' - ')[0]]).toEqual([2, 'BATTERY NODE CRITICAL']);
     chmodSync(keystore, 0o600);
     const well = await run(['check', '--format', 'nagios']);
-    expect([well.code, well.stdout.split(' - ')[0]]).toEqual([1, 'BATTERY NODE WARNING']);
+    expect([well.code, well.stdout.split(' - ')[0]]).toEqual([0, 'BATTERY NODE OK']);
     const metrics = await run(['check', '--format', 'prometheus']);
-    expect(metrics.stdout).toContain('lb_check_status{check="keys"} 1\n');
-    expect(JSON.parse((await run(['check'])).stdout)).toMatchObject({ data: { status: 'warning' } });
+    expect(metrics.stdout).toContain('lb_check_status{check="keys"} 0\n');
+    expect(JSON.parse((await run(['check'])).stdout)).toMatchObject({ data: { status: 'ok' } });
+  });
+
+  test('a choice is a notice, and a warning that is meant can be accepted: neither alarms for ever', async () => {
+    const { findings } = JSON.parse((await run(['check'])).stdout).data;
+    expect(findings).toContainEqual(expect.objectContaining({ check: 'keys', severity: 'notice' }));
+    chmodSync(data, 0o755);
+    const alarmed = await run(['check', '--format', 'nagios']);
+    expect([alarmed.code, alarmed.stdout]).toEqual([1, expect.stringContaining('directory_mode')]);
+    const accepted = await run(['check', '--format', 'nagios', '--accept', 'directory_mode']);
+    expect([accepted.code, accepted.stdout]).toEqual([0, expect.stringContaining('BATTERY NODE OK')]);
+    chmodSync(keystore, 0o644);
+    const bad = await run(['check', '--format', 'nagios', '--accept', 'key_file_mode']);
+    expect(bad.code).toBe(2);
+    chmodSync(keystore, 0o600);
+    chmodSync(data, 0o700);
     expect((await run(['check', '--format', 'xml'])).code).toBe(2);
   });
 
@@ -250,7 +265,7 @@ describe('a node that is up', () => {
     const { file } = await json<{ file: string }>(['backup', '--out', 'hot.lbbackup']);
     expect(file).toBe(join(base, 'hot.lbbackup'));
     expect(await json(['backup', 'verify', file])).toMatchObject({ status: 'sound' });
-    expect(await json(['doctor'])).toMatchObject({ status: 'warning' });
+    expect(await json(['doctor'])).toMatchObject({ status: 'ok' });
   });
 
   test('shows its state', async () => {

@@ -115,6 +115,7 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
     content: utf8('1. Validate.'),
     price: 99n,
     tags: ['guide'],
+    grants: 'by_hand',
   });
   const second = await group.as('bob').createOffer({
     title: 'Guide, second part',
@@ -126,6 +127,7 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
     ],
     parents: [{ offer: first.offer, bps: 1_250 }],
     expiresMs: 1_900_000_000_000,
+    grants: 'by_hand',
   });
   const accepted = await stranger.purchase(second.offer);
   await group.as('bob').grant(accepted.purchase);
@@ -148,6 +150,15 @@ async function market(group: Group, keys: Record<string, string>, clock: MadeUpC
   await stranger.disputePurchase(disputed.purchase);
   await stranger.purchase(second.offer);
   await ada.revokeOffer(first.offer);
+}
+
+/** A verb with a clock that is ahead, and the way back. */
+async function tooSoon(group: Group, clock: MadeUpClock): Promise<void> {
+  const admin = group.as('node');
+  clock.pass(30 * HOUR_MS);
+  await admin.setProfile('from tomorrow');
+  clock.pass(-30 * HOUR_MS);
+  await admin.correctTime();
 }
 
 async function ending(group: Group, keys: Record<string, string>): Promise<void> {
@@ -177,6 +188,7 @@ const result = await knowledge(group);
 await tasks(group, keys, clock, result);
 await presence(group);
 await market(group, keys, clock);
+await tooSoon(group, clock);
 await ending(group, keys);
 const summary = await group.exportTo(out!);
 await node.close();

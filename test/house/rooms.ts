@@ -14,8 +14,9 @@ const FLOORS: Readonly<Record<string, number>> = {
   protocol: 5,
   'composition.ts': 6,
   'node.ts': 7,
-  'index.ts': 8,
-  interfaces: 9,
+  'api-types.ts': 8,
+  'index.ts': 9,
+  interfaces: 10,
 };
 /** May import everything. */
 const FREE = new Set(['test', 'bench', 'docs', 'examples', 'vitest.config.ts']);

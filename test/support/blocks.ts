@@ -37,7 +37,7 @@ function effectsHashOf(world: World, transactions: readonly Uint8Array[]): Hex32
   const spent = (txId: Hex32): Spent => world.chain.spent(txId);
   const judge = new BlockJudge({ base: world.chain.state, crypto, spent });
   const { tip } = world.chain.judge;
-  judge.open(tip === undefined ? ZERO_ID : world.groupId, nextHeight(tip), world.nowMs);
+  judge.open(tip === undefined ? ZERO_ID : world.groupId, nextHeight(tip), world.nowMs, tip?.tsMs ?? 0);
   for (const bytes of transactions) {
     const transaction = readTransaction(bytes);
     if (!('code' in transaction)) judge.judgeTransaction(world.verified(bytes));

@@ -11,6 +11,7 @@ import { alice, bob, carol, founder, hashOf, person, stranger } from './people.t
 import { by, joined, later, opened } from './rules.ts';
 import { type Scripted, type Step, World } from './world.ts';
 
+const DAY_MS = 86_400_000;
 const invite = person('invite');
 const spare = person('spare invite');
 
@@ -122,6 +123,14 @@ const trade: Step[] = [
   by(bob, market.offerRevoke),
 ];
 
+/** A block from a clock that is two days ahead, and the way back. */
+const aDayTooSoon: Step[] = [
+  later(2 * DAY_MS),
+  by(founder, op.profileSet('from tomorrow')),
+  later(-2 * DAY_MS),
+  by(founder, (world) => op.timeCorrect(world.chain.judge.tip!.tsMs)),
+];
+
 const ending: Step[] = [
   by(alice, op.taskCreate('last', { assignee: bob.publicKey })),
   by(founder, op.memberAdd(alice, 'admin'), op.sealerSet(alice)),
@@ -132,6 +141,6 @@ const ending: Step[] = [
 /** The world at the end of the history. `rules_upgrade` is missing: there is no later version yet. */
 export function scriptedHistory(): World {
   const world = new World();
-  for (const step of [...founding, ...knowledge, ...work, ...trade, ...ending]) step(world);
+  for (const step of [...founding, ...knowledge, ...work, ...trade, ...aDayTooSoon, ...ending]) step(world);
   return world;
 }

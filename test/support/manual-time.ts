@@ -10,6 +10,7 @@ interface Waiting {
 export class ManualTime implements Clock, Timers {
   private wallMs: number;
   private elapsedMs = 0;
+  private sleptMs = 0;
   private waiting: Waiting[] = [];
 
   constructor(wallMs = 1_750_000_000_000) {
@@ -22,6 +23,10 @@ export class ManualTime implements Clock, Timers {
 
   monotonicMs(): number {
     return this.elapsedMs;
+  }
+
+  sinceBootMs(): number {
+    return this.elapsedMs + this.sleptMs;
   }
 
   after(ms: number, run: () => void): () => void {
@@ -50,6 +55,12 @@ export class ManualTime implements Clock, Timers {
 
   /** Sets the wall clock by hand, by this much; no time passes. */
   jump(ms: number): void {
+    this.wallMs += ms;
+  }
+
+  /** The machine sleeps: wall time goes on, and what counts sleep; timers and monotonic time stand still. */
+  sleep(ms: number): void {
+    this.sleptMs += ms;
     this.wallMs += ms;
   }
 

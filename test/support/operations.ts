@@ -45,6 +45,7 @@ export const policyUpdate = (...changes: [key: string, value: PolicyValue][]): O
   type: 'policy_update',
   changes: changes.map(([key, value]) => ({ key, value })),
 });
+export const timeCorrect = (fromMs: number): Operation => ({ type: 'time_correct', fromMs });
 export const rulesUpgrade = (version: number): Operation => ({ type: 'rules_upgrade', version });
 
 export const memberAdd = (member: Person, role: Role = 'member'): Operation => ({

@@ -20,6 +20,7 @@ import {
   type TransactionPayload,
   type VerifiedTransaction,
 } from '../../events/transaction.ts';
+import { isCorrection } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
 import type { Spent } from '../../machines/group.ts';
 import type { Table } from '../../machines/state.ts';
@@ -133,7 +134,7 @@ export class World {
     final: FinalBlock | undefined;
   } {
     const { judge } = this.chain;
-    judge.openBlock(this.nowMs);
+    judge.openBlock(this.nowMs, isCorrection(transactions));
     const refusals = transactions.map((transaction) => judge.add(transaction));
     const final = judge.sealBlock(this.sealer);
     if (final !== undefined) {

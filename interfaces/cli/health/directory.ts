@@ -7,6 +7,7 @@ import { type DirectoryLayout, layoutOf, openDirectory } from '../../../storage/
 import { ConfigError } from '../../config/errors.ts';
 import type { SettingName, Settings } from '../../config/schema.ts';
 import { failureOf } from '../failures.ts';
+import { shellWord } from '../text.ts';
 import { critical, type Finding, ok, warning } from './finding.ts';
 
 /** Permissions of the group and of everybody. */
@@ -51,14 +52,14 @@ export function checkModes(layout: DirectoryLayout): Finding[] {
       : critical(
           'key_file_mode',
           `${keystore} has mode ${(mode & 0o777).toString(8)}: others on this machine may use the keys`,
-          `chmod 600 ${keystore}`,
+          `chmod 600 ${shellWord(keystore)}`,
         ),
     (root & OTHERS) === 0
       ? ok('directory_mode', 'open to its owner only')
       : warning(
           'directory_mode',
           `${layout.root} has mode ${(root & 0o777).toString(8)}: others on this machine may read what groups keep to themselves`,
-          `chmod 700 ${layout.root}`,
+          `chmod 700 ${shellWord(layout.root)}`,
         ),
   ];
 }

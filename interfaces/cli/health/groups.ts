@@ -9,7 +9,7 @@ import { checkSteadiness, checkStorage } from '../../observability/health.ts';
 import { cleanLine, count, shortId } from '../text.ts';
 import { failedParts } from '../verbs/node.ts';
 import { findingOf } from './directory.ts';
-import { critical, type Finding, ok, warning } from './finding.ts';
+import { critical, type Finding, notice, ok, warning } from './finding.ts';
 
 /** A group as monitors see it. */
 export interface GroupHealth {
@@ -64,7 +64,7 @@ export async function checkNode(
 
 function checkEncryption(node: BatteryNode): Finding {
   if (node.hasPassword) return ok('keys', 'encrypted with a password');
-  return warning(
+  return notice(
     'keys',
     'not encrypted: whoever reads the file has them',
     'set a password: lb identity password',

@@ -98,7 +98,7 @@ export function checkClock(nowMs: number, newestBlockMs: number | undefined): Fi
     return critical(
       'clock',
       message,
-      'set the clock of this machine; until then nothing new can be trusted in time',
+      "set the clock of this machine; if it is right, an admin sets the group's time back with: lb correct-time",
     );
   }
   return ok('clock', shown);

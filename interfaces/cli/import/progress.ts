@@ -1,5 +1,6 @@
 /** How far an import is, on one line of a terminal. */
 import type { Output } from '../output.ts';
+import { count } from '../text.ts';
 import type { ImportProgress } from './import-markdown.ts';
 
 /** As often as an eye can follow. */
@@ -16,7 +17,7 @@ export function importStatus(out: Output): (progress: ImportProgress) => void {
     const nowMs = performance.now();
     if (nowMs - shownMs < INTERVAL_MS) return;
     shownMs = nowMs;
-    const made = claims === 0 ? '' : `, ${claims} claims, ${perSecond(claims, seconds)}`;
-    out.status(`${files}/${filesTotal} files${made}`);
+    const made = claims === 0 ? '' : `, ${count(claims, 'claim')}, ${perSecond(claims, seconds)}`;
+    out.status(`${files}/${count(filesTotal, 'file')}${made}`);
   };
 }

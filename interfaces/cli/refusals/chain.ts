@@ -1,4 +1,5 @@
 /** Words for what is wrong with a block or a transaction as such, before any rule has looked at what it asks for. */
+import { TRANSACTION_AGE_MS_MAX } from '../../../events/limits.ts';
 import { count, shortId } from '../text.ts';
 import { moment, type SomeWords } from './say.ts';
 
@@ -57,10 +58,15 @@ export const transactionWords = {
     `it was signed for group ${shortId(actual)}, and this is ${shortId(expected)}`,
     'name the group that is meant with --group',
   ],
-  transaction_expired: ({ tsMs }, say) => [
-    `it was signed at ${moment(tsMs, say)}, which is too long ago`,
-    AGAIN,
-  ],
+  transaction_expired: ({ tsMs, earliestMs }, say) => {
+    if (tsMs < say.nowMs - TRANSACTION_AGE_MS_MAX)
+      return [`it was signed at ${moment(tsMs, say)}, which is too long ago`, AGAIN];
+    const groupMs = earliestMs + TRANSACTION_AGE_MS_MAX;
+    return [
+      `the last block of the group is of ${moment(groupMs, say)}, so nothing that is signed now fits: it came from a clock that was ahead`,
+      'if the clock here is right, an admin sets the time of the group back where it is sealed: lb correct-time',
+    ];
+  },
   transaction_from_future: ({ tsMs }, say) => [
     `it was signed at ${moment(tsMs, say)}, ahead of the group`,
     'set the clock of this machine right',

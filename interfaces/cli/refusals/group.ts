@@ -3,7 +3,7 @@ import { MAX_TOKEN } from '../../../events/fields.ts';
 import { BASIS_POINTS } from '../../../events/limits.ts';
 import type { PolicyKey } from '../../../events/operations/group.ts';
 import { policyTakes } from '../policy.ts';
-import { shortId, withArticle } from '../text.ts';
+import { count, shortId, withArticle } from '../text.ts';
 import { moment, type Say, type SomeWords, signer } from './say.ts';
 
 const SHOW_POLICY = 'lb policy shows all keys and values';
@@ -33,6 +33,14 @@ export const groupWords = {
     `there are ${tokens(supply)} already, more than a cap of ${tokens(cap)}`,
     `name at least ${tokens(supply)}, or "none" for no cap`,
   ],
+  time_changed: ({ expectedMs, actualMs }, say) => [
+    `the last block is of ${moment(expectedMs, say)}, and the correction was signed for ${moment(actualMs, say)}`,
+    'give the command again, which signs anew',
+  ],
+  time_not_ahead: ({ groupMs }, say) => [
+    `the time of the group is not ahead of the sealer's clock: its last block is of ${moment(groupMs, say)}`,
+    'there is nothing to correct; look at the clock of the machine that seals',
+  ],
 } satisfies SomeWords;
 
 export const membershipWords = {
@@ -55,7 +63,7 @@ export const membershipWords = {
   ],
   invite_unknown: ({ invite }) => [`the group has no invite ${shortId(invite)}`, NEW_CODE],
   invite_uses_invalid: ({ maxUses }) => [
-    `an invite for ${maxUses} uses lets nobody in`,
+    `an invite for ${count(maxUses, 'use')} lets nobody in`,
     'name at least one with --max-uses',
   ],
   invite_expired: ({ expiresMs }, say) => [`the invite ended at ${moment(expiresMs, say)}`, NEW_CODE],

@@ -102,7 +102,9 @@ async function list(run: Run): Promise<void> {
             : formatTime(expiresMs).slice(0, 10),
     },
   ];
-  run.print({ tokens }, () => printTable(run.out, columns, tokens, 'no tokens'));
+  run.print({ tokens }, () =>
+    printTable(run.out, columns, tokens, 'no tokens; make one with: lb access create'),
+  );
 }
 
 async function create(run: Run<CreateOptions>): Promise<void> {

@@ -116,21 +116,58 @@ function registerCare(program: Command, context: CliContext): void {
     context,
     {
       usage: 'trust-clock',
-      summary: 'Let a node that is up seal again after its clock was set on purpose.',
+      summary: 'Say that the clock of this machine is right, where nothing else does.',
       heading: 'Operation',
       example: 'lb trust-clock',
       details:
-        'A node does not seal by a clock that jumped. Look at the clock first: block times never go back.',
+        'A node does not seal by a clock that jumped, nor by one that shows a much later time than any that it knows, until a peer or you say that it is right. Look at the clock first: a block from a clock that is ahead keeps others from writing.',
     },
     (command) => command,
     async (run) => {
-      if (!run.isUpHere)
-        throw new UsageError('no node is up in this directory; one that is started takes the clock as it is');
       (await run.node()).trustClock();
       const now = new Date().toISOString();
       run.print({ clock: now }, () => run.out.line(`The clock is taken as right: ${now}`));
     },
   );
+  verb(
+    program,
+    context,
+    {
+      usage: 'correct-time',
+      summary: "Set a group's time back after a block from a clock that was ahead (admin).",
+      heading: 'Operation',
+      example: 'lb correct-time --yes',
+      details:
+        'The way out for a group whose last block is of a later time than now: what members sign is too old for it, and its deadlines stand still. To be given where the group is sealed. Nothing that was sealed is lost or changed; one more block says that time went back, and from which time. Deadlines that were counted from the wrong time keep the points in time that they have.',
+      inGroup: true,
+      signs: true,
+    },
+    (command) => command,
+    correctTime,
+  );
+}
+
+async function correctTime(run: Run): Promise<void> {
+  const group = await run.group();
+  const { tsMs } = group.head;
+  const nowMs = Date.now();
+  const [groupTime, clock] = [new Date(tsMs).toISOString(), new Date(nowMs).toISOString()];
+  if (tsMs <= nowMs)
+    throw new UsageError(
+      `the last block is of ${groupTime}, and the clock here shows ${clock}: the group's time is not ahead`,
+    );
+  const what = `the last block is of ${groupTime}, and the clock here shows ${clock}; the group's time goes back to that`;
+  if (run.options.yes !== true) {
+    if (!run.terminal.isInteractive)
+      throw new UsageError(`${what}; if the clock is right, give the command again with --yes`);
+    const answer = await run.terminal.ask(`${what}. Is the clock right? [y/N] `, {
+      isShown: true,
+      signal: run.signal,
+    });
+    if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('nothing was changed');
+  }
+  const receipt = await (await run.agent()).correctTime();
+  printReceipt(run, receipt, `The group's time is ${new Date(receipt.tsMs).toISOString()} again`);
 }
 
 async function submit(run: Run<ContentOptions>): Promise<void> {

@@ -7,7 +7,7 @@ import { type CliContext, family, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { datedName, outputFile } from '../paths.ts';
 import { type Column, printFields, printTable } from '../table.ts';
-import { count, formatTime, shortId } from '../text.ts';
+import { count, formatTime, shellWord, shortId } from '../text.ts';
 
 const heading = 'Operation';
 
@@ -22,7 +22,7 @@ export function registerBackup(program: Command, context: CliContext): void {
       heading,
       example: 'lb backup --out node.lbbackup\nlb backup create --out ./backups',
       details:
-        'The copy is of one moment. It holds the chain, the keys (encrypted, if they are), and the configuration: keep it as safe as the node. It is a tar file with a manifest of hashes. For a while it takes the room of two copies.',
+        'The copy is of one moment. It holds the chain, the keys (encrypted, if they are), the configuration, the access tokens (as hashes) and what was read: keep it as safe as the node. Read models are made again from the chain; logs are left out. It is a tar file with a manifest of hashes. For a while it takes the room of two copies.',
       isDefault: true,
     },
     (command) => command.requiredOption('--out <path>', 'the new file, or a folder to put a dated file into'),
@@ -83,12 +83,7 @@ async function create(run: Run<{ out: string }>): Promise<void> {
       '  ',
     );
   });
-  run.hint(`to prove it: lb backup verify ${run.options.out === file ? file : shellWord(file)}`);
-}
-
-/** A path that can be pasted, whatever is in it. */
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  run.hint(`to prove it: lb backup verify ${shellWord(file)}`);
 }
 
 async function verify(run: Run<{ scratch?: string }>): Promise<void> {

@@ -13,7 +13,7 @@ import { parseAmount, parseSpan } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, type Field, printFields, printSentence, printTable } from '../table.ts';
-import { formatTime, shortId } from '../text.ts';
+import { count, formatTime, shortId } from '../text.ts';
 import { ownName } from '../verb-run.ts';
 
 const heading = 'Market';
@@ -135,16 +135,16 @@ async function payOnly(run: Run<BuyOptions>, { groupId, offer, isHere }: FoundOf
     throw new NotFoundError(`group ${groupId.slice(0, 8)} is not on this node; buy without --by-hand`);
   const group = node.group(groupId);
   const { price } = group.now.offer(offer) ?? missing(offer);
-  await run.compareIfRestored();
+  await run.readyToSeal();
   const { purchase, ...receipt } = await group.as(run.options.as ?? ownName(node)).purchase(offer);
-  printReceipt(run, receipt, `${price} tokens are in escrow until you accept the delivery`, {
+  printReceipt(run, receipt, `${count(price, 'token')} in escrow until you accept the delivery`, {
     purchase,
     offer,
   });
 }
 
 const STEP: Readonly<Record<Order['state'], (order: Order) => string>> = {
-  requested: ({ price }) => `the package is here; ${price} tokens are offered`,
+  requested: ({ price }) => `the package is here; ${count(price, 'token')} offered`,
   escrowed: ({ grantUntilMs }) =>
     `the money is in escrow; the seller has until ${time(grantUntilMs)} to grant the key`,
   granted: () => 'the seller has granted a key; it is being tried',
@@ -173,7 +173,7 @@ async function finish(run: Run<BuyOptions>, order: Order): Promise<void> {
       const delivery = await node.market.orders.open(order.order);
       if (delivery.status === 'bad') throw new VerdictError('delivery_bad', WHY_BAD[delivery.because]);
       return deliver(run, delivery, run.options, made, () => {
-        printSentence(run.out, `Bought for ${price} tokens`);
+        printSentence(run.out, `Bought for ${count(price, 'token')}`);
         printFields(run.out, fieldsOf(order, run), '  ');
       });
     }
@@ -187,7 +187,7 @@ async function finish(run: Run<BuyOptions>, order: Order): Promise<void> {
     default: {
       if (run.options.wait === false && state !== 'requested') {
         run.print({ ...made, price }, () => {
-          printSentence(run.out, `Ordered for ${price} tokens, which are in escrow`);
+          printSentence(run.out, `Ordered for ${count(price, 'token')}, now in escrow`);
           printFields(run.out, fieldsOf(order, run), '  ');
         });
         return;
@@ -240,5 +240,7 @@ async function orders(run: Run): Promise<void> {
     { header: 'status', value: ({ status }) => status },
     { header: 'trouble', value: ({ trouble }) => trouble ?? '', isFlexible: true },
   ];
-  run.print({ orders: rows }, () => printTable(run.out, columns, rows, 'nothing was ordered'));
+  run.print({ orders: rows }, () =>
+    printTable(run.out, columns, rows, 'nothing was ordered; see what is for sale with: lb list-offers'),
+  );
 }

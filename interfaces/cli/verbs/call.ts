@@ -40,7 +40,7 @@ async function call(run: Run): Promise<void> {
   const taken = operation.take(parsed(json === '-' ? await readTextInput(run.terminal, '-') : json));
   if (taken.input === undefined) throw new UsageError(`${name}: ${taken.problems.join('; ')}`);
   const node = await run.node();
-  await run.compareIfRestored();
+  await run.readyToSeal();
   const progress = run.progress(name);
   const scene: Call = {
     node,

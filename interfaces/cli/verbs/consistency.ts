@@ -1,10 +1,10 @@
 /** `prove-consistency`, `verify-consistency`: that the history of today goes on from the one of then. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../../../actors/errors.ts';
 import { isHex32 } from '../../../events/bytes.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
+import { readInput, writeOutput } from '../files.ts';
 import { parseCount } from '../parse.ts';
 import { printFields } from '../table.ts';
 import { askedGroup } from './history.ts';
@@ -54,7 +54,7 @@ async function prove(run: Run<{ since: string; out: string }>): Promise<void> {
   const since = parseCount(run.options.since, '--since', 0, group.head.height);
   const proof = group.proveConsistency(since);
   const out = run.path(run.options.out);
-  writeFileSync(out, proof, { flag: 'wx' });
+  writeOutput(run.terminal, run.options.out, proof);
   const old = { height: since, blockId: group.block(since).blockId };
   const { height, blockId } = group.head;
   run.print({ out, bytes: proof.length, old, head: { height, blockId } }, () => {
@@ -81,7 +81,8 @@ async function verify(run: Run<{ old?: string; head?: string }>): Promise<void> 
   const groupId = await askedGroup(run);
   const { verifyConsistencyProof, PROOF_REASONS } = await import('../../../events/proof.ts');
   const { nativeCrypto } = await import('../../../actors/chain/core.ts');
-  const verdict = verifyConsistencyProof(readFileSync(run.path(run.args[0]!)), nativeCrypto, {
+  const proof = await readInput(run.terminal, run.args[0]!);
+  const verdict = verifyConsistencyProof(proof, nativeCrypto, {
     ...(groupId === undefined ? {} : { groupId }),
     ...(old === undefined ? {} : { oldBlockId: old }),
     ...(head === undefined ? {} : { headBlockId: head }),

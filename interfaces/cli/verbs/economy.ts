@@ -66,7 +66,12 @@ async function economy(run: Run<EconomyOptions>): Promise<void> {
       ['treasury', String(answer.treasury)],
       ['in escrow', String(answer.escrowed)],
     ]);
-    printTable(run.out, courseColumns, answer.overTime, 'no money was ever made');
+    printTable(
+      run.out,
+      courseColumns,
+      answer.overTime,
+      'no money was ever made; an admin makes some with: lb mint',
+    );
     const accounts = accountRows(answer);
     printTable(
       run.out,
@@ -83,7 +88,12 @@ async function economy(run: Run<EconomyOptions>): Promise<void> {
       accounts,
       'nobody has any tokens',
     );
-    printTable(run.out, offerColumns, answer.offers, 'nothing was ever offered');
+    printTable(
+      run.out,
+      offerColumns,
+      answer.offers,
+      'nothing was ever offered; offer something with: lb create-offer',
+    );
   });
   noteLag(run, progress);
 }
@@ -106,7 +116,12 @@ async function treasury(run: Run<TreasuryOptions>): Promise<void> {
       ['spent', String(answer.spent)],
       ['may spend', spenders.map(name).join(', ')],
     ]);
-    printTable(run.out, spendColumns(name), answer.spends, 'nothing was paid out of it');
+    printTable(
+      run.out,
+      spendColumns(name),
+      answer.spends,
+      'nothing was paid out of it; an admin does that with: lb treasury-spend',
+    );
   });
   noteLag(run, progress);
 }

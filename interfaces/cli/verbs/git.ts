@@ -202,7 +202,7 @@ async function sync(run: Run<SyncOptions>): Promise<void> {
 async function publishCommits(run: Run, group: Group): Promise<number> {
   const { publish, unpublished } = await import('../../git/commits.ts');
   const [repository, node] = [await repositoryOf(run), await run.node()];
-  await run.compareIfRestored();
+  await run.readyToSeal(group);
   const agent = group.as(run.options.as ?? ownName(node));
   const commits = await unpublished(repository, agent, group, node.outbox);
   try {
@@ -244,8 +244,8 @@ async function hooks(run: Run): Promise<void> {
   const state = given === undefined ? undefined : parseWord(given, 'the state', ['on', 'off']);
   if (state === 'on') {
     await groupHere(run, await sharedOf(run));
-    const { beginAtHead } = await import('../../git/commits.ts');
-    if (!(await isHookOn(repository))) await beginAtHead(repository);
+    const { beginNow } = await import('../../git/commits.ts');
+    if (!(await isHookOn(repository))) await beginNow(repository);
     await turnHookOn(repository, hookCommand(run));
   }
   if (state === 'off') await turnHookOff(repository);

@@ -51,7 +51,12 @@ export function registerGroup(program: Command, context: CliContext): void {
       const groups = summarizeReadable(node, held);
       const halted = haltedGroups(held);
       run.print({ groups, halted }, () => {
-        printTable(run.out, GROUP_COLUMNS, groups, 'no groups yet');
+        printTable(
+          run.out,
+          GROUP_COLUMNS,
+          groups,
+          'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
+        );
         printHalted(run, halted);
       });
     },
@@ -117,6 +122,7 @@ async function createGroup(run: Run<CreateOptions>): Promise<void> {
   const node = await run.node();
   if (isNameTaken(node, name))
     run.warn(`this node has another group called ${name} already; tell the two apart by their ids`);
+  await run.readyToSeal();
   const group = await node.createGroup({
     name,
     policy,

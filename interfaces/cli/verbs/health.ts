@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
-import { type Finding, levelOf, worst } from '../health/finding.ts';
+import { type Finding, levelOf, type Severity, worst } from '../health/finding.ts';
+import type { Health } from '../health/health.ts';
 import { parseWord } from '../parse.ts';
 import { datedName, outputFile } from '../paths.ts';
 import { type Column, printFields, printTable } from '../table.ts';
@@ -44,7 +45,7 @@ export function registerHealth(program: Command, context: CliContext): void {
     (command) => command.requiredOption('--out <path>', 'the new file, or a folder to put a dated file into'),
     supportBundle,
   );
-  verb<{ format: string }>(
+  verb<CheckOptions>(
     program,
     context,
     {
@@ -53,11 +54,19 @@ export function registerHealth(program: Command, context: CliContext): void {
       heading,
       example: 'lb check --format nagios\nlb check --format prometheus',
       details:
-        'nagios: one line, and the exit codes of its plugins (0 in order, 1 warning, 2 critical, 3 unknown). prometheus: the text format, for the textfile collector; always 0. json: the findings; 7 when something is critical.',
+        'nagios: one line, and the exit codes of its plugins (0 in order, 1 warning, 2 critical, 3 unknown). prometheus: the text format, for the textfile collector; always 0. json: the findings; 7 when something is critical. A warning that is meant, such as a file system over a network, is accepted by the name of its check, and no longer alarms; something critical always does.',
     },
-    (command) => command.option('--format <format>', FORMATS.join(', '), 'json'),
+    (command) =>
+      command
+        .option('--format <format>', FORMATS.join(', '), 'json')
+        .option('--accept <check...>', 'checks whose warnings are meant'),
     check,
   );
+}
+
+interface CheckOptions {
+  readonly format: string;
+  readonly accept?: readonly string[];
 }
 
 const COLUMNS: readonly Column<Finding>[] = [
@@ -76,8 +85,11 @@ async function doctor(run: Run<{ deep?: boolean }>): Promise<void> {
   const status = worst(findings);
   run.print({ status, findings, groups }, () => printTable(run.out, COLUMNS, findings));
   failIfCritical(findings);
-  const warnings = findings.filter(({ severity }) => severity === 'warning').length;
-  run.hint(warnings === 0 ? 'everything is in order' : `${count(warnings, 'warning')}; nothing is critical`);
+  const of = (severity: Severity): number => findings.filter((one) => one.severity === severity).length;
+  const [warnings, notices] = [of('warning'), of('notice')];
+  const state =
+    warnings === 0 ? 'everything is in order' : `${count(warnings, 'warning')}; nothing is critical`;
+  run.hint(notices === 0 ? state : `${state}; ${count(notices, 'notice')}`);
 }
 
 function failIfCritical(findings: readonly Finding[]): void {
@@ -89,11 +101,22 @@ function failIfCritical(findings: readonly Finding[]): void {
     );
 }
 
-async function check(run: Run<{ format: string }>): Promise<void> {
-  const format = parseWord(run.options.format, '--format', FORMATS);
-  if (format === 'nagios') return checkForNagios(run);
+/** The node's health, with the warnings that are meant as notices. */
+async function healthForMonitors(run: Run<CheckOptions>): Promise<Health> {
   const { lookAtHealth } = await import('../health/health.ts');
   const health = await lookAtHealth(run, false);
+  const accepted = new Set(run.options.accept ?? []);
+  const findings = health.findings.map((one): Finding => {
+    const isMeant = one.severity === 'warning' && accepted.has(one.check);
+    return isMeant ? { ...one, severity: 'notice' } : one;
+  });
+  return { ...health, findings };
+}
+
+async function check(run: Run<CheckOptions>): Promise<void> {
+  const format = parseWord(run.options.format, '--format', FORMATS);
+  if (format === 'nagios') return checkForNagios(run);
+  const health = await healthForMonitors(run);
   const { findings, groups, diskFree } = health;
   if (format === 'prometheus') {
     const { prometheusText } = await import('../health/monitors.ts');
@@ -105,11 +128,10 @@ async function check(run: Run<{ format: string }>): Promise<void> {
   failIfCritical(findings);
 }
 
-async function checkForNagios(run: Run): Promise<void> {
+async function checkForNagios(run: Run<CheckOptions>): Promise<void> {
   try {
-    const { lookAtHealth } = await import('../health/health.ts');
     const { nagiosLine } = await import('../health/monitors.ts');
-    const health = await lookAtHealth(run, false);
+    const health = await healthForMonitors(run);
     run.out.line(nagiosLine(health));
     throw new VerbExit(levelOf(worst(health.findings)));
   } catch (error) {

@@ -98,6 +98,10 @@ async function create(run: Run<InviteOptions>): Promise<void> {
   const expiresMs = parseFutureTime(options.expires, '--expires', Date.now());
   const agent = await run.agent();
   const { invite, code, ...receipt } = await agent.createInvite({ role, maxUses, expiresMs });
+  if (parseInviteCode(code).peers.length === 0)
+    run.warn(
+      'the code names no address, since this node is not on the network: whoever joins with it must be connected to a member already; to make a code that works by itself, start the node with lb up first',
+    );
   printReceipt(
     run,
     receipt,
@@ -126,7 +130,9 @@ async function list(run: Run): Promise<void> {
     { header: 'uses', value: ({ uses, maxUses }) => `${uses}/${maxUses}`, align: 'right' },
     { header: 'expires', value: ({ expiresMs }) => formatTime(expiresMs), isFlexible: true },
   ];
-  run.print({ height: view.height, invites: rows }, () => printTable(run.out, columns, rows, 'no invites'));
+  run.print({ height: view.height, invites: rows }, () =>
+    printTable(run.out, columns, rows, 'no invites; make one with: lb invite create'),
+  );
 }
 
 async function join(run: Run<PeerFlags>): Promise<void> {

@@ -183,5 +183,7 @@ async function recent(run: Run<{ limit: string; since?: string }>): Promise<void
       isFlexible: true,
     },
   ];
-  run.print({ height: view.height, claims }, () => printTable(run.out, columns, claims, 'no claims'));
+  run.print({ height: view.height, claims }, () =>
+    printTable(run.out, columns, claims, 'no claims; publish one with: lb publish-claim'),
+  );
 }

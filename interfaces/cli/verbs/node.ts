@@ -11,7 +11,7 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
 import { type Column, printFields, printSentence, printTable, printText } from '../table.ts';
-import { formatTime, shortId } from '../text.ts';
+import { count, formatTime, shellWord, shortId } from '../text.ts';
 
 interface InitOptions {
   readonly encryptKeys?: boolean;
@@ -73,7 +73,7 @@ async function init(run: Run<InitOptions>): Promise<void> {
   });
   if (!isEncrypted && given !== undefined)
     run.hint('note: a password was given, but the keys are only encrypted with --encrypt-keys');
-  run.hint(`next:\n  lb create-group --data ${run.data} --name NAME`);
+  run.hint(`next:\n  lb create-group --data ${shellWord(run.data)} --name NAME`);
 }
 
 /** The groups that take nothing now, and why. */
@@ -183,7 +183,7 @@ function infoColumns(hasModel: boolean): readonly Column<InfoGroup>[] {
     const words = views.height < height ? `to height ${views.height}` : 'up to date';
     if (!hasModel) return `${words}, by words alone`;
     return views.embedded < views.withText
-      ? `${words}, meaning ${views.embedded} of ${views.withText} claims`
+      ? `${words}, meaning ${views.embedded} of ${count(views.withText, 'claim')}`
       : words;
   };
   return [...GROUP_COLUMNS, { header: 'search', value: indexed, isFlexible: true }];
@@ -244,7 +244,12 @@ async function info(run: Run): Promise<void> {
       );
     }
     run.out.line();
-    printTable(run.out, infoColumns(node.embedder.kind !== 'none'), groups, 'no groups yet');
+    printTable(
+      run.out,
+      infoColumns(node.embedder.kind !== 'none'),
+      groups,
+      'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
+    );
     printFollowed(run, followed);
     printHalted(run, halted);
     printFailedParts(run, failed);

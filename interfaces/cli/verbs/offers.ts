@@ -64,7 +64,7 @@ export async function listOffers(run: Run<{ all?: boolean }>): Promise<void> {
     { header: 'state', value: ({ state }) => state, isFlexible: true },
   ];
   run.print({ height: view?.height, offers, announcements }, () =>
-    printTable(run.out, columns, rows, 'nothing is for sale'),
+    printTable(run.out, columns, rows, 'nothing is for sale; offer something with: lb create-offer'),
   );
 }
 

@@ -95,7 +95,14 @@ function registerBook(program: Command, context: CliContext): void {
         { header: 'seen', value: ({ seenMs }) => formatTime(seenMs) },
         { header: 'addresses', value: ({ addresses }) => addresses.join(' '), isFlexible: true },
       ];
-      run.print({ peers: rows }, () => printTable(run.out, columns, rows, 'no peers yet'));
+      run.print({ peers: rows }, () =>
+        printTable(
+          run.out,
+          columns,
+          rows,
+          'no peers yet; add one with: lb peer-add ADDRESS, or join a group with: lb join CODE',
+        ),
+      );
     },
   );
   verb(
@@ -176,7 +183,9 @@ async function peers(run: Run<PeerFlags>): Promise<void> {
     { header: 'peer', value: ({ key }) => shortId(key), plain: ({ key }) => key },
     { header: 'address', value: ({ address }) => address, isFlexible: true },
   ];
-  run.print({ peers: rows }, () => printTable(run.out, columns, rows, 'no known peer can be reached'));
+  run.print({ peers: rows }, () =>
+    printTable(run.out, columns, rows, 'no known peer can be reached; see the addresses with: lb peers'),
+  );
 }
 
 /** Calls every peer that is known, wanted or not. */
@@ -204,5 +213,12 @@ async function discover(run: Run<PeerFlags>): Promise<void> {
     { header: 'we are', value: ({ isMember }) => (isMember ? 'members' : 'strangers') },
     { header: 'peer', value: ({ peer }) => shortId(peer), plain: ({ peer }) => peer },
   ];
-  run.print({ groups: rows }, () => printTable(run.out, columns, rows, 'no peer shows a group'));
+  run.print({ groups: rows }, () =>
+    printTable(
+      run.out,
+      columns,
+      rows,
+      'no peer shows a group; connect to one who has it with: lb connect ADDRESS',
+    ),
+  );
 }

@@ -15,7 +15,7 @@ import { VerdictError } from '../errors.ts';
 import { printReceipt } from '../report.ts';
 import { purchaseOf, subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, type Field, printTable } from '../table.ts';
-import { formatTime, shortId } from '../text.ts';
+import { count, formatTime, shortId } from '../text.ts';
 
 const heading = 'Market';
 
@@ -164,7 +164,7 @@ async function openBought(run: Run<PurchaseOptions>): Promise<void> {
   if (out === undefined && !run.json) return printContent(run, delivery);
   const content = out === undefined ? (await whole(delivery)).toString('base64') : undefined;
   run.print({ purchase, bytes: delivery.bytes, out, content }, () =>
-    run.out.line(`Wrote ${delivery.bytes} bytes to ${out}`),
+    run.out.line(`Wrote ${count(delivery.bytes, 'byte')} to ${out}`),
   );
 }
 
@@ -200,7 +200,7 @@ async function purchases(run: Run): Promise<void> {
     { header: 'next', value: ({ next }) => nextText(next), isFlexible: true },
   ];
   run.print({ height: view.height, purchases: rows }, () =>
-    printTable(run.out, columns, rows, 'no purchases'),
+    printTable(run.out, columns, rows, 'no purchases; buy something with: lb buy-offer'),
   );
 }
 

@@ -148,7 +148,9 @@ async function showEvidence(run: Run): Promise<void> {
     { header: 'sealer', value: ({ sealer }) => run.nameOf(sealer), plain: ({ sealer }) => sealer },
     { header: 'state', value: ({ isSettled }) => (isSettled ? 'decided' : 'open'), isFlexible: true },
   ];
-  run.print({ evidence: rows }, () => printTable(run.out, columns, rows, 'no sealer sealed twice'));
+  run.print({ evidence: rows }, () =>
+    printTable(run.out, columns, rows, 'no sealer sealed twice: there is nothing to do'),
+  );
   if (rows.some(({ isSettled }) => !isSettled))
     run.hint('to go on with the block that is here:\n  lb subscription-set --group GROUP --accept-kept');
 }
@@ -214,7 +216,14 @@ async function list(run: Run): Promise<void> {
       isFlexible: true,
     },
   ];
-  run.print({ subscriptions: rows }, () => printTable(run.out, columns, rows, 'no groups yet'));
+  run.print({ subscriptions: rows }, () =>
+    printTable(
+      run.out,
+      columns,
+      rows,
+      'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
+    ),
+  );
 }
 
 async function change(run: Run<SetOptions>): Promise<void> {
@@ -268,7 +277,14 @@ async function syncNow(run: Run<PeerFlags>): Promise<void> {
     { header: 'missing', value: ({ artifactsMissing }) => String(artifactsMissing), align: 'right' },
     { header: 'state', value: ({ status, lastError }) => lastError ?? status, isFlexible: true },
   ];
-  run.print({ groups: rows }, () => printTable(run.out, columns, rows, 'no groups yet'));
+  run.print({ groups: rows }, () =>
+    printTable(
+      run.out,
+      columns,
+      rows,
+      'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
+    ),
+  );
 }
 
 async function outbox(run: Run): Promise<void> {
@@ -300,5 +316,7 @@ async function outbox(run: Run): Promise<void> {
     queuedMs,
     refusal,
   }));
-  run.print({ entries: wire }, () => printTable(run.out, columns, rows, 'nothing waits'));
+  run.print({ entries: wire }, () =>
+    printTable(run.out, columns, rows, 'nothing waits: everything is sealed'),
+  );
 }

@@ -142,7 +142,12 @@ async function listTasks(run: Run<{ status?: string; assignee?: string }>): Prom
   const tasks = view.tasks({ ...of, ...(wanted && { status: wanted as TaskStatus | 'open' }) });
   const name = await run.namer(view);
   run.print({ height: view.height, tasks }, () =>
-    printTable(run.out, taskColumns(name, run.timeOf(view)), tasks, 'no tasks'),
+    printTable(
+      run.out,
+      taskColumns(name, run.timeOf(view)),
+      tasks,
+      'no tasks; make one with: lb create-task',
+    ),
   );
 }
 

@@ -14,6 +14,7 @@ import { givenPeers } from '../network.ts';
 import { askHidden, givenPassword } from '../password.ts';
 import { aborted, listenFor } from '../serving.ts';
 import { printFields, printSentence } from '../table.ts';
+import { count } from '../text.ts';
 
 /** A second `lb up` says so at once; a short verb that is just ending is waited for. */
 const OWNER_WAIT_MS = 2_000;
@@ -98,7 +99,7 @@ async function up(run: Run<UpOptions>, { isNetworkAlone = false } = {}): Promise
   const { socket } = layoutOf(data);
   logger.info({ data, socket, groups, addresses: network?.addresses }, 'the node is up');
   run.print({ status: 'up', data, pid, socket, groups, network, http }, () => {
-    const held = `${groups} ${groups === 1 ? 'group' : 'groups'}`;
+    const held = count(groups, 'group');
     printSentence(run.out, `The node is up in ${data} with ${held}, process ${pid}; Ctrl-C stops it`);
     printFields(
       run.out,

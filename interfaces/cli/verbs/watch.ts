@@ -20,7 +20,7 @@ import { describeFact, nameOrId } from '../facts.ts';
 import { envelope } from '../json.ts';
 import { parseCount } from '../parse.ts';
 import { namer } from '../resolve.ts';
-import { cleanLine } from '../text.ts';
+import { cleanLine, count } from '../text.ts';
 
 interface WatchOptions {
   readonly group?: string[];
@@ -201,7 +201,7 @@ class Watch {
 
   private async printMoment(event: MomentEvent, skipped: number): Promise<void> {
     if (skipped > 0)
-      this.run.out.note(`lb: ${skipped} events of the moment were skipped: they came too fast`);
+      this.run.out.note(`lb: skipped ${count(skipped, 'event')} of the moment: they came too fast`);
     // What happens to the node itself, such as a jump of its clock, concerns every group.
     const groupId = 'groupId' in event ? event.groupId : undefined;
     const group = groupId === undefined ? undefined : this.followed.get(groupId);

@@ -152,3 +152,16 @@ test('bytes that are not a beat are malformed, never a crash; a beat survives it
     seeded('beats', 300),
   );
 });
+
+test('a machine that slept calls nobody stale for what it could not hear, and listens for five minutes first', async () => {
+  const at = await openTestNode();
+  const { agent, bob } = await groupOf(at);
+  await agent.setPresence('active');
+  await bob.setPresence('busy');
+  at.time.sleep(60 * 60_000);
+  at.time.advance(STALE_MS - 1);
+  expect(stale(at)).toEqual([]);
+  expect(bob.beat()).toBe('taken');
+  at.time.advance(30_000);
+  expect(stale(at)).toEqual([agent.publicKey]);
+});

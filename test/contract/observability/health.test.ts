@@ -74,7 +74,7 @@ test('groups that are halted', async () => {
   expect(await halted(() => [group('sealing'), broken])).toEqual({
     name: 'groups',
     status: 'degraded',
-    detail: '1 of 2 groups are halted (abababab: the disk failed)',
+    detail: 'groups halted: 1 of 2 (abababab: the disk failed)',
   });
   expect(await halted(() => [broken, broken])).toMatchObject({ status: 'failed' });
   const subject = { ...well, loadedGroups: () => [broken, group('sealing')] };

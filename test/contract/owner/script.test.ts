@@ -1,9 +1,10 @@
 /** Verbs called from a program: the same data and the same errors, whether a node is up or not. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runVerb, VerbError } from '../../../interfaces/script.ts';
+import { BatteryNode } from '../../../node.ts';
 import { startNode, stopNode, type UpNode } from '../../support/owner.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-script-'));
@@ -32,5 +33,23 @@ describe('a script', () => {
     await useVerbs();
     node = await startNode(data);
     await useVerbs();
+    await stopNode(node);
+    node = undefined;
   });
+
+  test('uses the node that its own process has open, by any name of the directory', async () => {
+    await using own = await BatteryNode.open({ data });
+    await useVerbs();
+    expect(own.group('g').recentClaims({ limit: 1 })[0]?.content?.text).toMatch(/^Said at /);
+    // The node is the program's: a verb does not close it.
+    expect(own.status).toBe('running');
+    const link = join(base, 'link');
+    symlinkSync(data, link);
+    expect(await runVerb(['list-groups'], { data: link })).toMatchObject({ groups: [{ name: 'g' }] });
+    expect(await runVerb(['list-groups'], { data: 'node', cwd: base })).toMatchObject({
+      groups: [{ name: 'g' }],
+    });
+  });
+
+  test('opens the directory itself again once that node is closed', useVerbs);
 });

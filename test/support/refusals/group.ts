@@ -11,6 +11,7 @@ import {
   policyUpdate,
   profileSet,
   sealerSet,
+  timeCorrect,
   transfer,
   treasurySpend,
 } from '../operations.ts';
@@ -43,6 +44,14 @@ export const groupScenarios = {
     [policyUpdate(['max_total_supply', 9n])],
     { cap: 9n, supply: 10n },
   ),
+  time_changed: operations([opened()], founder, [timeCorrect(START_MS + 1)], {
+    expectedMs: START_MS,
+    actualMs: START_MS + 1,
+  }),
+  time_not_ahead: operations([opened()], founder, [timeCorrect(START_MS)], {
+    groupMs: START_MS,
+    nowMs: START_MS,
+  }),
 } satisfies SomeScenarios;
 
 export const membershipScenarios = {

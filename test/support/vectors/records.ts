@@ -159,9 +159,11 @@ export function stateVectors(): VectorFile {
   const state = new MemoryState();
   const spentIds = new Map<Hex32, Spent>();
   const judge = new BlockJudge({ base: state, crypto, spent: (txId) => spentIds.get(txId) });
-  const entries = chain.finals.map(({ header, bytes, judged }): Entry => {
+  const entries = chain.finals.map(({ header, bytes, judged }, at): Entry => {
+    const previousMs = chain.finals[at - 1]?.header.tsMs ?? 0;
     const transactions = judged.accepted.map((transaction): Json => {
-      judge.open(header.height === 0 ? ZERO_ID : chain.judge.groupId, header.height, header.tsMs);
+      const groupId = header.height === 0 ? ZERO_ID : chain.judge.groupId;
+      judge.open(groupId, header.height, header.tsMs, previousMs);
       const refusal = judge.judgeTransaction(transaction);
       if (refusal !== undefined) throw new Error(`the history does not replay: ${refusal.code}`);
       const { writes } = judge.close();

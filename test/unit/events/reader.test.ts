@@ -263,6 +263,7 @@ describe('the registry', () => {
     expect(Object.fromEntries(Object.entries(OPERATIONS).map(([type, { code }]) => [type, code]))).toEqual({
       genesis: 0,
       rules_upgrade: 1,
+      time_correct: 3,
       policy_update: 2,
       member_add: 10,
       member_remove: 11,

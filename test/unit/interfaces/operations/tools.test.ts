@@ -1,5 +1,6 @@
 /** What every agent is offered: the names and parameters that it knows, and no more text than it can bear. */
-import { countTokens } from 'gpt-tokenizer';
+import { Tiktoken } from 'js-tiktoken/lite';
+import ranks from 'js-tiktoken/ranks/o200k_base';
 import { describe, expect, test } from 'vitest';
 import { toolOf } from '../../../../interfaces/mcp/tools.ts';
 import { TOOLSETS, type Toolset } from '../../../../interfaces/operations/operation.ts';
@@ -50,7 +51,8 @@ test('compile_context gives eight claims, unless asked otherwise', () => {
 });
 
 test(`the default tools take at most ${TOKENS_MAX} tokens in all`, () => {
-  const counts = tools('default').map((tool) => countTokens(JSON.stringify(tool)));
+  const tokenizer = new Tiktoken(ranks);
+  const counts = tools('default').map((tool) => tokenizer.encode(JSON.stringify(tool)).length);
   const sum = counts.reduce((all, one) => all + one, 0);
   console.log(`${counts.length} default tools: ${sum} tokens, the longest ${Math.max(...counts)}`);
   expect(counts).toHaveLength(Object.keys(DEFAULT_TOOLS).length);
