@@ -15,9 +15,11 @@ import { MalformedError } from '../events/reader.ts';
 import type { Outcome, Receipt } from '../events/receipt.ts';
 import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
+import { transferFee } from '../machines/tokens.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { ChainStoppedError } from './chain/stopped.ts';
+import { effectOf } from './effect-of.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
@@ -31,6 +33,7 @@ import {
   type Wallet,
 } from './market/desk.ts';
 import type { Market } from './market/market.ts';
+import { windowsOf } from './market/market-chain.ts';
 import { keepManual } from './market/wallet.ts';
 import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
@@ -197,8 +200,14 @@ export class Agent {
     return this.do({ type: 'profile_set', name });
   }
 
+  /** Proposes who seals next (admin): they take over with `acceptSealing`. Naming the present sealer withdraws it. */
   setSealers(sealers: readonly Hex32[]): Promise<Receipt> {
     return this.do({ type: 'sealer_set', sealers });
+  }
+
+  /** Takes over the sealing that an admin has proposed to this identity. */
+  acceptSealing(): Promise<Receipt> {
+    return this.do({ type: 'sealer_accept' });
   }
 
   /** Opens an invite; the code is the only copy of its key, and whoever has it may join. */
@@ -234,8 +243,10 @@ export class Agent {
     return this.do({ type: 'mint', to, amount });
   }
 
-  transfer(to: Hex32, amount: bigint): Promise<Receipt> {
-    return this.do({ type: 'transfer', to, amount });
+  /** @param feeMax the most to pay as the fee; what the group's policy asks now, if not given */
+  transfer(to: Hex32, amount: bigint, feeMax?: bigint): Promise<Receipt> {
+    const agreed = feeMax ?? transferFee(amount, this.options.view().policy());
+    return this.do({ type: 'transfer', to, amount, feeMax: agreed });
   }
 
   spendTreasury(to: Hex32, amount: bigint): Promise<Receipt> {
@@ -282,8 +293,8 @@ export class Agent {
   }
 
   /**
-   * Pays the offer's price into escrow, with a fresh one-time key. The encrypted package must be here already:
-   * no rule can judge about bytes that nobody ever showed.
+   * Pays the offer's price into escrow, with a fresh one-time key and under the windows that the policy has now. The
+   * encrypted package must be here already: no rule can judge about bytes that nobody ever showed.
    * @throws NotFoundError when it is not, RefusedError
    */
   async purchase(offer: Hex32): Promise<Receipt & { purchase: Hex32 }> {
@@ -293,7 +304,8 @@ export class Agent {
         `the package of offer ${offer.slice(0, 8)} is not on this node; fetch it before paying`,
       );
     const buyerKey = await prepareOneTimeKey(this.options.wallet, this.signer);
-    const receipt = await this.do({ type: 'purchase', offer, amount: price, buyerKey });
+    const terms = { amount: price, buyerKey, ...windowsOf(this.options.view().policy()) };
+    const receipt = await this.do({ type: 'purchase', offer, ...terms });
     return { ...receipt, purchase: effectOf(receipt, 'purchase.changed').purchase };
   }
 
@@ -385,13 +397,4 @@ function encodeChecked(claim: Parameters<typeof encodeClaim>[0]): Uint8Array {
     if (error instanceof MalformedError) throw new RefusedError(refuse('malformed', { what: error.message }));
     throw error;
   }
-}
-
-function effectOf<K extends Receipt['effects'][number]['kind']>(
-  receipt: Receipt,
-  kind: K,
-): Extract<Receipt['effects'][number], { kind: K }> {
-  const effect = receipt.effects.find((one) => one.kind === kind);
-  if (effect === undefined) throw new NotFoundError(`the receipt has no ${kind}`);
-  return effect as Extract<Receipt['effects'][number], { kind: K }>;
 }

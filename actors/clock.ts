@@ -241,7 +241,11 @@ export class WatchedClock {
     this.peers = peers;
     if (peers !== undefined && this.agree(peers)) {
       this.isVouched = true;
-      if (peers.count >= PEERS_MIN) this.follow();
+      if (peers.count >= PEERS_MIN) {
+        this.follow();
+        // They were overruled for as long as they said otherwise.
+        this.ignoresPeers = false;
+      }
     }
     this.check();
   }

@@ -20,6 +20,7 @@ import {
   experienceTable,
   type GroupRecord,
   groupTable,
+  handOverTable,
   type InviteRecord,
   inviteTable,
   memberTable,
@@ -139,6 +140,11 @@ export class GroupView {
 
   sealers(): readonly Hex32[] {
     return this.base.get(sealersTable, '') ?? [];
+  }
+
+  /** Who is to seal next, by the word of which admin, while they have not accepted; nothing where nobody is. */
+  handOver(): { readonly sealers: readonly Hex32[]; readonly by: Hex32 } | undefined {
+    return this.base.get(handOverTable, '');
   }
 
   adminCount(): number {

@@ -288,7 +288,8 @@ export class Group {
   findTransaction(idOrPrefix: string): { txId: Hex32; location: TxLocation } {
     const txId = isHex32(idOrPrefix) ? idOrPrefix : this.searchTransaction(idOrPrefix);
     const location = this.options.store.txLocation(txId);
-    if (location === undefined) throw new NotFoundError(`there is no transaction ${idOrPrefix} in the group`);
+    if (location?.kind !== 'sealed')
+      throw new NotFoundError(`there is no transaction ${idOrPrefix} in the group`);
     return { txId, location };
   }
 

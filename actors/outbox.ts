@@ -25,6 +25,7 @@ import type { Outcome, Receipt } from '../events/receipt.ts';
 import { refusalCodec } from '../events/refusal-codec.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import { decodeTransaction, type VerifiedTransaction } from '../events/transaction.ts';
+import { replacedId } from '../machines/spent.ts';
 import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
 import type { GroupReader, GroupStore } from '../storage/port.ts';
 import type { Bus } from './bus.ts';
@@ -217,7 +218,7 @@ export class Outbox implements Outlet {
     for (const entry of this.pending(groupId)) {
       const spent = [entry.txId, ...entry.replaced].find((txId) => group.txLocation(txId)?.kind === 'sealed');
       if (spent !== undefined) sealed.push({ entry, receipt: storedReceipt(group, spent)! });
-      else if (group.txLocation(entry.txId)?.kind === 'replaced')
+      else if (group.txLocation(replacedId(entry.author, entry.txId, sha256)) !== undefined)
         await this.refuse(entry, refuse('transaction_replaced', { txId: entry.txId }));
     }
     if (sealed.length === 0) return;

@@ -82,7 +82,7 @@ export class Mix {
   private transfer(author: Hex32, number: number): Operation {
     const to = this.members[number % this.members.length]!;
     const other = this.members[(number + 1) % this.members.length]!;
-    return { type: 'transfer', to: to === author ? other : to, amount: 100n };
+    return { type: 'transfer', to: to === author ? other : to, amount: 100n, feeMax: undefined };
   }
 
   private claim(number: number): Operation {

@@ -13,6 +13,8 @@ export type PresenceStatus = 'active' | 'idle' | 'busy' | 'offline';
 export type TaskStatus = 'pending' | 'assigned' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
 export type PurchaseStatus = 'escrowed' | 'granted' | 'settled' | 'refunded' | 'disputed';
 export type RewardSource = 'faucet' | 'claim' | 'task';
+/** Why a reward, or a part of it, was not made: a cap stood in the way, or who promised it is no admin any more. */
+export type SkipReason = 'supply_cap' | 'account_cap' | 'promise_void';
 
 export type Effect =
   | { kind: 'group.created'; name: string; currency: string; creator: Hex32; policy: Policy }
@@ -22,12 +24,14 @@ export type Effect =
   | { kind: 'member.changed'; member: Hex32; role: Role | 'none'; invite?: Hex32 }
   | { kind: 'invite.changed'; invite: Hex32; status: 'open' | 'revoked' }
   | { kind: 'profile.changed'; member: Hex32; name: string }
+  | { kind: 'sealers.proposed'; sealers: readonly Hex32[]; by: Hex32 }
   | { kind: 'sealers.changed'; sealers: readonly Hex32[] }
   | { kind: 'tokens.minted'; to: Hex32; amount: bigint }
   | { kind: 'tokens.transferred'; from: Hex32; to: Hex32; amount: bigint; fee: bigint }
   | { kind: 'treasury.spent'; to: Hex32; amount: bigint }
   | { kind: 'reward.paid'; source: RewardSource; to: Hex32; amount: bigint }
-  | { kind: 'reward.skipped'; source: RewardSource; to: Hex32; amount: bigint; cap: 'supply' | 'account' }
+  | { kind: 'reward.skipped'; source: RewardSource; to: Hex32; amount: bigint; because: SkipReason }
+  | { kind: 'reward.to_treasury'; task: string; to: Hex32; amount: bigint }
   | {
       kind: 'claim.published';
       claim: Hex32;

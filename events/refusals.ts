@@ -62,12 +62,14 @@ export interface RefusalPayloads {
   invite_expired: { invite: Hex32; expiresMs: number };
   invite_revoked: { invite: Hex32 };
   invite_used_up: { invite: Hex32; maxUses: number };
+  invite_orphaned: { invite: Hex32; createdBy: Hex32 };
   already_member: { member: Hex32; role: Role };
   invite_proof_invalid: { invite: Hex32 };
   profile_unchanged: Record<never, never>;
   sealer_count: { count: number; min: number; max: number };
   sealer_not_admin: { sealer: Hex32 };
   sealers_unchanged: Record<never, never>;
+  hand_over_none: { sealer: Hex32 };
 
   // Tasks.
   task_exists: { task: string };
@@ -104,6 +106,7 @@ export interface RefusalPayloads {
   offer_expired: { offer: Hex32; expiresMs: number };
   own_offer: { offer: Hex32 };
   price_mismatch: { price: bigint; amount: bigint };
+  terms_changed: { grantWindowMs: number; disputeWindowMs: number };
   purchase_open: { purchase: Hex32 };
   purchase_unknown: { purchase: Hex32 };
   not_buyer: { buyer: Hex32 };
@@ -117,6 +120,7 @@ export interface RefusalPayloads {
 
   // Tokens: last, since money is counted when all else fits.
   transfer_to_self: Record<never, never>;
+  fee_above_accepted: { fee: bigint; feeMax: bigint };
   balance_too_low: { account: Hex32; balance: bigint; needed: bigint };
   treasury_too_low: { treasury: bigint; needed: bigint };
   supply_cap_exceeded: { supply: bigint; amount: bigint; cap: bigint };
@@ -192,12 +196,14 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   invite_expired: ['The invite has expired.', 'nobody'],
   invite_revoked: ['The invite was revoked.', 'nobody'],
   invite_used_up: ['The invite has been used as often as it may be.', 'nobody'],
+  invite_orphaned: ['Whoever opened the invite is no admin any more.', 'nobody'],
   already_member: ['The author is a member already.', 'nobody'],
   invite_proof_invalid: ['The proof was not made with the invite key for this group and joiner.', 'sender'],
   profile_unchanged: ['The name is the present one.', 'nobody'],
   sealer_count: ['The number of sealers is not allowed.', 'sender'],
   sealer_not_admin: ['A sealer must be an admin.', 'nobody'],
-  sealers_unchanged: ['The sealers are the present ones.', 'nobody'],
+  sealers_unchanged: ['The sealers are the present ones, or those who are proposed already.', 'nobody'],
+  hand_over_none: ['Nobody has proposed the author as the sealer.', 'nobody'],
 
   task_exists: ['The task id is taken.', 'nobody'],
   task_unknown: ['There is no such task.', 'nobody'],
@@ -209,7 +215,7 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   assignee_unchanged: ['The task is assigned to this member already.', 'nobody'],
   assignee_unable: ['The assignee is not a member who may act.', 'nobody'],
   assignee_overloaded: ['The assignee holds as many open tasks as allowed.', 'nobody'],
-  lease_running: ['The task has no lease that has run out.', 'nobody'],
+  lease_running: ['The task is not the author’s, and it has no lease that has run out.', 'nobody'],
 
   artifact_known: ['The artifact is in the group already.', 'nobody'],
   claim_unknown: ['There is no such claim.', 'nobody'],
@@ -230,6 +236,7 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   offer_expired: ['The offer has expired.', 'nobody'],
   own_offer: ['The seller cannot buy his own offer.', 'sender'],
   price_mismatch: ['The amount is not the price.', 'nobody'],
+  terms_changed: ['The windows are not those that the buyer agreed to.', 'nobody'],
   purchase_open: ['The buyer has an open purchase of this offer.', 'nobody'],
   purchase_unknown: ['There is no such purchase.', 'nobody'],
   not_buyer: ['Only the buyer may do this.', 'nobody'],
@@ -242,6 +249,7 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   dispute_unfounded: ['The sealed key opens and is the right one.', 'nobody'],
 
   transfer_to_self: ['A transfer to oneself is not allowed.', 'sender'],
+  fee_above_accepted: ['The fee is higher than the author agreed to.', 'nobody'],
   balance_too_low: ['The balance is too low.', 'nobody'],
   treasury_too_low: ['The treasury holds too little.', 'nobody'],
   supply_cap_exceeded: ['The total supply would exceed its cap.', 'nobody'],

@@ -20,6 +20,7 @@ import { assertMoneyConserved } from './ledger.ts';
 import { marketRules } from './market.ts';
 import { membershipRules } from './membership.ts';
 import { presenceRules } from './presence.ts';
+import { replacedBy, replacedId } from './spent.ts';
 import { Overlay, type StateBase, type WriteSet } from './state.ts';
 import { balanceTable, memberTable } from './tables.ts';
 import { taskRules } from './tasks.ts';
@@ -39,13 +40,16 @@ const RULES: Rules<Operation> = {
 export type Spent = 'sealed' | 'replaced' | undefined;
 
 /** What of a transaction can be checked without its signature. */
-type Identified = Pick<VerifiedTransaction, 'groupId' | 'tsMs' | 'txId' | 'txIdBytes' | 'replaces'>;
+type Identified = Pick<
+  VerifiedTransaction,
+  'groupId' | 'author' | 'tsMs' | 'txId' | 'txIdBytes' | 'replaces'
+>;
 
 /** What a judge needs to know beyond the state. */
 export interface JudgeEnvironment {
   readonly base: StateBase;
   readonly crypto: RuleCrypto;
-  /** What became of a transaction id in earlier blocks. */
+  /** What became of a transaction id, or of a replaced id, in earlier blocks. */
   spent(txId: Hex32, txIdBytes: Uint8Array | undefined): Spent;
 }
 
@@ -129,7 +133,8 @@ export class BlockJudge {
     assertMoneyConserved(this.overlay);
     this.overlay.commitTransaction(this.effectsWriter);
     this.spentHere.set(transaction.txId, 'sealed');
-    if (transaction.replaces !== undefined) this.spentHere.set(transaction.replaces, 'replaced');
+    const replaced = replacedBy(transaction, this.environment.crypto.sha256);
+    if (replaced !== undefined) this.spentHere.set(replaced, 'replaced');
     this.accepted.push(transaction);
     this.operationCount += transaction.operations.length;
     this.context.transactionIndex++;
@@ -142,19 +147,30 @@ export class BlockJudge {
     return (
       wrongGroup(transaction, groupId) ??
       outsideWindow(transaction, nowMs) ??
-      this.alreadyDone(transaction.txId, transaction.txIdBytes) ??
-      (transaction.replaces === undefined
-        ? undefined
-        : this.alreadyDone(transaction.replaces, undefined, true))
+      this.alreadyDone(transaction) ??
+      this.alreadyReplaced(transaction)
     );
   }
 
-  private alreadyDone(txId: Hex32, bytes: Uint8Array | undefined, isReplaced = false): Refusal | undefined {
-    const spent = this.spentHere.get(txId) ?? this.environment.spent(txId, bytes);
-    if (spent === undefined) return undefined;
-    return spent === 'sealed' && !isReplaced
-      ? refuse('transaction_duplicate', { txId })
-      : refuse('transaction_replaced', { txId });
+  private isSpent(id: Hex32, bytes?: Uint8Array): boolean {
+    return this.spentHere.has(id) || this.environment.spent(id, bytes) !== undefined;
+  }
+
+  private alreadyDone({ author, txId, txIdBytes }: Identified): Refusal | undefined {
+    if (this.isSpent(txId, txIdBytes)) return refuse('transaction_duplicate', { txId });
+    return this.isSpent(replacedId(author, txIdBytes, this.environment.crypto.sha256))
+      ? refuse('transaction_replaced', { txId })
+      : undefined;
+  }
+
+  /** Whether the work of a transaction was done already, by the one that it replaces or by another that did. */
+  private alreadyReplaced(transaction: Identified): Refusal | undefined {
+    const { replaces } = transaction;
+    const replaced = replacedBy(transaction, this.environment.crypto.sha256);
+    if (replaces === undefined || replaced === undefined) return undefined;
+    return this.isSpent(replaces) || this.isSpent(replaced)
+      ? refuse('transaction_replaced', { txId: replaces })
+      : undefined;
   }
 
   private applyOperations(transaction: VerifiedTransaction): Refusal | undefined {

@@ -4,8 +4,12 @@
  *   Σ balances + Σ escrows + treasury = total supply, and nothing is negative.
  *
  * Three kinds of income, and what a cap does to each: what somebody asks for (mint, transfer, treasury spend)
- * is refused; what the rules give by themselves (faucet, claim and task rewards) is skipped, and an effect says
- * so; what was earned by a sale goes to the treasury instead. One's own money coming back meets no cap.
+ * is refused; of what the rules make by themselves (faucet, claim and task rewards) only so much is made as there is
+ * room for, and an effect says what was left out; what was earned and is there already (a sale, a reward out of
+ * escrow) fills the account, and what lies above goes to the treasury. So nobody gains by filling another's account
+ * up: whoever owes something still pays it. One's own money coming back meets no cap.
+ *
+ * Shares are rounded against whoever pays: splitting a payment saves nothing.
  */
 import type { Hex32 } from '../events/bytes.ts';
 import type { RewardSource } from '../events/effects.ts';
@@ -40,9 +44,14 @@ export function treasuryOf(state: StateView): bigint {
   return state.get(treasuryTable, '')?.amount ?? 0n;
 }
 
-/** ⌊amount · bps / 10,000⌋ */
+/** ⌊amount · bps / 10,000⌋: a share of what is given out. */
 export function basisPointsOf(amount: bigint, bps: number): bigint {
   return (amount * BigInt(bps)) / BigInt(BASIS_POINTS);
+}
+
+/** ⌈amount · bps / 10,000⌉: a share that is owed. Many small ones are never less than one large one. */
+export function basisPointsOwed(amount: bigint, bps: number): bigint {
+  return (amount * BigInt(bps) + BigInt(BASIS_POINTS - 1)) / BigInt(BASIS_POINTS);
 }
 
 /** Adds to an account without looking at its cap: for own money that comes back, and after a check. */
@@ -75,10 +84,17 @@ export function exceedsAccountCap(state: StateView, account: Hex32, amount: bigi
 }
 
 /** How much more an account may hold. */
-export function roomUnderCap(state: StateView, account: Hex32): bigint {
+function roomUnderCap(state: StateView, account: Hex32): bigint {
   const cap = state.get(policyTable, '')!.max_account_balance ?? MAX_TOKEN;
   const balance = balanceOf(state, account);
   return balance < cap ? cap - balance : 0n;
+}
+
+/** How much more there may be of the currency. */
+function roomUnderSupplyCap(state: StateView): bigint {
+  const cap = state.get(policyTable, '')!.max_total_supply ?? MAX_TOKEN;
+  const supply = supplyOf(state);
+  return supply < cap ? cap - supply : 0n;
 }
 
 /** Refuses when the supply's cap forbids `amount` more. */
@@ -107,18 +123,33 @@ export function spendTreasury(state: StateView, to: Hex32, amount: bigint): void
   credit(state, to, amount);
 }
 
-/** Makes an automatic reward, or skips it where a cap stands in the way; an effect says which. */
+/** Makes an automatic reward, as much of it as the caps leave room for; effects say what was made and what not. */
 export function reward(context: RuleContext, source: RewardSource, to: Hex32, amount: bigint): void {
-  if (amount === 0n) return;
   const { state } = context;
-  if (exceedsSupplyCap(state, amount) !== undefined) {
-    context.emit({ kind: 'reward.skipped', source, to, amount, cap: 'supply' });
-  } else if (exceedsAccountCap(state, to, amount) !== undefined) {
-    context.emit({ kind: 'reward.skipped', source, to, amount, cap: 'account' });
-  } else {
-    issue(state, to, amount);
-    context.emit({ kind: 'reward.paid', source, to, amount });
+  const supplyRoom = roomUnderSupplyCap(state);
+  const accountRoom = roomUnderCap(state, to);
+  const isSupplyShort = supplyRoom <= accountRoom;
+  const room = isSupplyShort ? supplyRoom : accountRoom;
+  const made = amount <= room ? amount : room;
+  if (made > 0n) {
+    issue(state, to, made);
+    context.emit({ kind: 'reward.paid', source, to, amount: made });
   }
+  if (made === amount) return;
+  const because = isSupplyShort ? 'supply_cap' : 'account_cap';
+  context.emit({ kind: 'reward.skipped', source, to, amount: amount - made, because });
+}
+
+/**
+ * Pays what was earned and is there already: up to the account's cap to the account, what lies above it to the
+ * treasury. Returns both parts.
+ */
+export function payEarned(state: StateView, to: Hex32, amount: bigint): { paid: bigint; above: bigint } {
+  const room = roomUnderCap(state, to);
+  const paid = amount <= room ? amount : room;
+  credit(state, to, paid);
+  creditTreasury(state, amount - paid);
+  return { paid, above: amount - paid };
 }
 
 /** Puts an account's money aside under `escrow`, after `cannotPay`. */

@@ -3,29 +3,31 @@
  *
  * A purchase moves the price into escrow; the seller grants the package's key, sealed to a key the buyer made
  * for this purchase; the buyer accepts, or lets the dispute window pass, and the price is paid out. Without a
- * grant in time the buyer takes his money back. Against a wrong key he reveals his one-time secret, and the
- * rule itself opens the sealed key and judges. Deadlines are fixed when the purchase is made, so that neither
- * a change of policy nor of membership moves them, and whoever is owed something needs no role to claim it.
+ * grant in time the buyer takes their money back. Against a wrong key they reveal their one-time secret, and the
+ * rule itself opens the sealed key and judges. The buyer names the windows they have agreed to, and deadlines are
+ * fixed when the purchase is made, so that neither a change of policy nor of membership moves them, and whoever is owed something needs no role to claim it.
  *
  * What the rule can judge is the key, not the package: its bytes are public but not on the chain. So a buyer
- * fetches the package and checks its hash before he pays, and nobody can then keep it from him; that it opens to
+ * fetches the package and checks its hash before they pay, and nobody can then keep it from him; that it opens to
  * what its title says remains the seller's word.
  */
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import type { PurchaseStatus } from '../events/effects.ts';
 import { BASIS_POINTS, ROYALTY_BPS_MAX } from '../events/limits.ts';
+import type { Policy } from '../events/operations/group.ts';
 import type { MarketOperation } from '../events/operations/market.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { OperationOf } from '../events/registry.ts';
 import type { RuleContext, Rules } from './domain.ts';
 import {
   basisPointsOf,
+  basisPointsOwed,
   cannotPay,
   credit,
   creditTreasury,
   holdInEscrow,
+  payEarned,
   releaseEscrow,
-  roomUnderCap,
 } from './ledger.ts';
 import { nextPurchaseStatus, type PurchaseEvent } from './purchase.machine.ts';
 import { lacksRole, roleOf } from './roles.ts';
@@ -118,17 +120,18 @@ function notForSale(offer: Hex32, record: OfferRecord, context: RuleContext): Re
 
 function purchase(operation: OperationOf<'purchase'>, context: RuleContext): Refusal | undefined {
   const { state, author: buyer, nowMs } = context;
-  const { offer, amount, buyerKey } = operation;
+  const { offer, amount, buyerKey, grantWindowMs, disputeWindowMs } = operation;
   const record = state.get(offerTable, offer);
   if (record === undefined) return refuse('offer_unknown', { offer });
   const unavailable = notForSale(offer, record, context);
   if (unavailable !== undefined) return unavailable;
   if (amount !== record.price) return refuse('price_mismatch', { price: record.price, amount });
+  const changed = otherTerms(operation, state.get(policyTable, '')!);
+  if (changed !== undefined) return changed;
   const open = state.get(openPurchaseTable, `${buyer}/${offer}`);
   if (open !== undefined) return refuse('purchase_open', { purchase: open.purchase });
   const poor = cannotPay(state, buyer, amount);
   if (poor !== undefined) return poor;
-  const policy = state.get(policyTable, '')!;
   const purchaseId = purchaseIdOf(context.txIdBytes, context.operationIndex, context.crypto.sha256);
   holdInEscrow(state, buyer, escrowOf(purchaseId), amount);
   state.put(openPurchaseTable, `${buyer}/${offer}`, { purchase: purchaseId });
@@ -139,12 +142,23 @@ function purchase(operation: OperationOf<'purchase'>, context: RuleContext): Ref
     amount,
     status: 'escrowed',
     createdMs: nowMs,
-    grantUntilMs: nowMs + policy.grant_window_ms,
-    disputeWindowMs: policy.dispute_window_ms,
+    grantUntilMs: nowMs + grantWindowMs,
+    disputeWindowMs,
     disputeUntilMs: undefined,
     sealedKey: undefined,
   });
   return undefined;
+}
+
+/** Refuses a purchase under other windows than the policy's present ones: the buyer agreed to something else. */
+function otherTerms(
+  { grantWindowMs, disputeWindowMs }: OperationOf<'purchase'>,
+  policy: Policy,
+): Refusal | undefined {
+  const { grant_window_ms, dispute_window_ms } = policy;
+  return grantWindowMs === grant_window_ms && disputeWindowMs === dispute_window_ms
+    ? undefined
+    : refuse('terms_changed', { grantWindowMs: grant_window_ms, disputeWindowMs: dispute_window_ms });
 }
 
 function write(context: RuleContext, purchase: Hex32, record: PurchaseRecord): void {
@@ -211,14 +225,18 @@ function close(context: RuleContext, purchase: Hex32, record: PurchaseRecord): b
   return releaseEscrow(context.state, escrowOf(purchase));
 }
 
-/** Royalties of the price first, then the splits of the rest, and what rounding leaves to the treasury. */
+/**
+ * Royalties of the price first, then the splits of the rest, and what rounding leaves to the treasury. A royalty is
+ * owed and rounded up, so that many small prices pay no less of it than one large one; never more than there is.
+ */
 function payOut(context: RuleContext, purchase: Hex32, record: PurchaseRecord): void {
   const { state } = context;
   const price = close(context, purchase, record);
   const offer = state.get(offerTable, record.offer)!;
   let left = price;
   for (const parent of offer.parents) {
-    const royalty = basisPointsOf(price, parent.bps);
+    let royalty = basisPointsOwed(price, parent.bps);
+    if (royalty > left) royalty = left;
     left -= royalty;
     earn(context, purchase, state.get(offerTable, parent.offer)!.seller, royalty, 'royalty');
   }
@@ -241,15 +259,9 @@ function earn(
   amount: bigint,
   as: 'royalty' | 'split',
 ): void {
-  const room = roomUnderCap(context.state, to);
-  const paid = amount <= room ? amount : room;
-  if (paid > 0n) {
-    credit(context.state, to, paid);
-    context.emit({ kind: 'payout.made', purchase, to, amount: paid, as });
-  }
-  if (amount === paid) return;
-  creditTreasury(context.state, amount - paid);
-  context.emit({ kind: 'payout.to_treasury', purchase, amount: amount - paid, because: 'cap' });
+  const { paid, above } = payEarned(context.state, to, amount);
+  if (paid > 0n) context.emit({ kind: 'payout.made', purchase, to, amount: paid, as });
+  if (above > 0n) context.emit({ kind: 'payout.to_treasury', purchase, amount: above, because: 'cap' });
 }
 
 function refund(operation: OperationOf<'purchase_refund'>, context: RuleContext): Refusal | undefined {

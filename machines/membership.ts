@@ -1,7 +1,8 @@
 /**
  * Membership: who belongs, in which role, by whose word; invites; names; the sealer.
  *
- * A member's record outlives his membership, with no role, so that the faucet pays once in the group's life.
+ * A member's record outlives the membership, with no role, so that the faucet pays once in the group's life. What an
+ * admin has begun (an invite, a hand-over of the sealing) falls with their being an admin.
  */
 import { concatBytes, fromHex, type Hex32, utf8 } from '../events/bytes.ts';
 import type { Role } from '../events/effects.ts';
@@ -15,6 +16,7 @@ import { lacksRole, roleOf } from './roles.ts';
 import type { StateView } from './state.ts';
 import {
   adminsTable,
+  handOverTable,
   type InviteRecord,
   inviteTable,
   memberTable,
@@ -42,6 +44,7 @@ export function admit(
   const { state, nowMs } = context;
   const known = state.get(memberTable, member);
   countAdmins(state, known?.role, role);
+  if (known?.role === 'admin' && role !== 'admin') dropHandOver(state, member);
   const joinedMs = known?.role === undefined ? nowMs : known.joinedMs;
   state.put(memberTable, member, { role, joinedMs, addedBy });
   context.emit({ kind: 'member.changed', member, role, ...(invite === undefined ? {} : { invite }) });
@@ -53,7 +56,14 @@ function countAdmins(state: StateView, before: Role | undefined, after: Role | u
   if (difference !== 0) state.put(adminsTable, '', { count: state.get(adminsTable, '')!.count + difference });
 }
 
-/** Refuses when `member` must remain an admin: nobody else governs, or he seals. */
+/** A hand-over ends when the admin who proposed it, or one who was to seal, is an admin no more. */
+function dropHandOver(state: StateView, member: Hex32): void {
+  const open = state.get(handOverTable, '');
+  if (open !== undefined && (open.by === member || open.sealers.includes(member)))
+    state.delete(handOverTable, '');
+}
+
+/** Refuses when `member` must remain an admin: nobody else governs, or they seal. */
 function mustStayAdmin(state: StateView, member: Hex32): Refusal | undefined {
   const isLast = roleOf(state, member) === 'admin' && state.get(adminsTable, '')!.count === 1;
   if (isLast) return refuse('last_admin', { member });
@@ -86,6 +96,7 @@ function memberRemove(operation: OperationOf<'member_remove'>, context: RuleCont
   const needed = mustStayAdmin(state, member);
   if (needed !== undefined) return needed;
   countAdmins(state, record.role, undefined);
+  if (record.role === 'admin') dropHandOver(state, member);
   state.put(memberTable, member, { ...record, role: undefined });
   context.emit({ kind: 'member.changed', member, role: 'none' });
   returnTasksOf(context, member);
@@ -105,13 +116,17 @@ function inviteCreate(operation: OperationOf<'invite_create'>, context: RuleCont
   return undefined;
 }
 
-/** Refuses unless the invite can still be used at `nowMs`. */
-function closedInvite(invite: Hex32, record: InviteRecord, nowMs: number): Refusal | undefined {
-  const { expiresMs, maxUses } = record;
+/** Refuses unless the invite can still be used: it is the word of an admin, and ends with their being one. */
+function closedInvite(
+  { state, nowMs }: RuleContext,
+  invite: Hex32,
+  record: InviteRecord,
+): Refusal | undefined {
+  const { expiresMs, maxUses, createdBy } = record;
   if (nowMs >= expiresMs) return refuse('invite_expired', { invite, expiresMs });
   if (record.revoked) return refuse('invite_revoked', { invite });
   if (record.uses >= maxUses) return refuse('invite_used_up', { invite, maxUses });
-  return undefined;
+  return roleOf(state, createdBy) === 'admin' ? undefined : refuse('invite_orphaned', { invite, createdBy });
 }
 
 function inviteAccept(operation: OperationOf<'invite_accept'>, context: RuleContext): Refusal | undefined {
@@ -119,7 +134,7 @@ function inviteAccept(operation: OperationOf<'invite_accept'>, context: RuleCont
   const { invite, proof } = operation;
   const record = state.get(inviteTable, invite);
   if (record === undefined) return refuse('invite_unknown', { invite });
-  const closed = closedInvite(invite, record, context.nowMs);
+  const closed = closedInvite(context, invite, record);
   if (closed !== undefined) return closed;
   const role = roleOf(state, author);
   if (role !== undefined) return refuse('already_member', { member: author, role });
@@ -153,8 +168,12 @@ function profileSet(operation: OperationOf<'profile_set'>, context: RuleContext)
   return undefined;
 }
 
+/**
+ * Proposes who seals next. Nothing changes until they accept, so that the sealing never goes to a key that nobody
+ * holds. The present sealers stand for none: that withdraws what was proposed.
+ */
 function sealerSet(operation: OperationOf<'sealer_set'>, context: RuleContext): Refusal | undefined {
-  const { state } = context;
+  const { state, author } = context;
   const { sealers } = operation;
   const refused = lacksRole(context, 'admin');
   if (refused !== undefined) return refused;
@@ -163,7 +182,24 @@ function sealerSet(operation: OperationOf<'sealer_set'>, context: RuleContext): 
   const stranger = sealers.find((sealer) => roleOf(state, sealer) !== 'admin');
   if (stranger !== undefined) return refuse('sealer_not_admin', { sealer: stranger });
   const present = state.get(sealersTable, '')!;
-  if (sealers.every((sealer) => present.includes(sealer))) return refuse('sealers_unchanged', {});
+  const proposed = state.get(handOverTable, '')?.sealers ?? present;
+  if (sealers.every((sealer) => proposed.includes(sealer))) return refuse('sealers_unchanged', {});
+  if (sealers.every((sealer) => present.includes(sealer))) state.delete(handOverTable, '');
+  else state.put(handOverTable, '', { sealers, by: author });
+  context.emit({ kind: 'sealers.proposed', sealers, by: author });
+  return undefined;
+}
+
+/** The word of the key that was proposed: only now does the sealing change hands, with the next block. */
+function sealerAccept(_: OperationOf<'sealer_accept'>, context: RuleContext): Refusal | undefined {
+  const { state, author } = context;
+  const refused = lacksRole(context, 'admin');
+  if (refused !== undefined) return refused;
+  const open = state.get(handOverTable, '');
+  if (open === undefined || !open.sealers.includes(author))
+    return refuse('hand_over_none', { sealer: author });
+  const { sealers } = open;
+  state.delete(handOverTable, '');
   state.put(sealersTable, '', sealers);
   context.emit({ kind: 'sealers.changed', sealers });
   return undefined;
@@ -177,4 +213,5 @@ export const membershipRules: Rules<MembershipOperation> = {
   invite_revoke: inviteRevoke,
   profile_set: profileSet,
   sealer_set: sealerSet,
+  sealer_accept: sealerAccept,
 };

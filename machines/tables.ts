@@ -57,6 +57,9 @@ export type GroupRecord = Values<typeof groupFields>;
 export const groupTable = table('group', record(groupFields));
 export const policyTable = table('policy', policy);
 export const sealersTable = table('sealers', list(id, { max: 16 }));
+const handOverFields = { sealers: list(id, { max: 16 }), by: id };
+/** A hand-over of the sealing that an admin has proposed and nobody has accepted yet. */
+export const handOverTable = table('hand-over', record(handOverFields));
 /** Number of admins, so that the last one is known without a search. */
 export const adminsTable = table('admins', record({ count: counter }));
 const correctionFields = { fromMs: milliseconds, toMs: milliseconds, by: id };
@@ -140,6 +143,8 @@ const taskFields = {
   updatedMs: milliseconds,
   dueMs: optional(milliseconds),
   assignee: optional(id),
+  /** Whether the assignee has agreed to the task: by taking it, or by starting what was given to him. */
+  taken: boolean,
   attempt: uint(U32_MAX),
   leaseMs: optional(milliseconds),
   leaseUntilMs: optional(milliseconds),
@@ -153,7 +158,7 @@ export type TaskRecord = Values<typeof taskFields>;
 export const taskTable = table('task/', record(taskFields), true);
 /** Which open tasks a member holds: `<member>/<task>`, so that they can be returned when he is removed. */
 export const assignmentTable = table('assignment/', record({ attempt: uint(U32_MAX) }), true);
-/** How many open tasks a member holds. Absent: none. */
+/** How many open tasks a member has agreed to. Absent: none. */
 export const loadTable = table('load/', record({ open: uint(U32_MAX) }));
 
 // Presence.

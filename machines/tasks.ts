@@ -1,9 +1,13 @@
 /**
  * Tasks: exactly one winner, and no late answer counts.
  *
- * Every assignment counts up the task's attempt, and whoever works names the attempt he works on: a fencing
+ * Every assignment counts up the task's attempt, and whoever works names the attempt they work on: a fencing
  * token, so that an answer from before a release or a reassignment is refused. A reward that an admin promises
- * is minted on completion; one that a plain member promises is taken from him at once and held in escrow.
+ * is minted on completion, if they are an admin then; one that a plain member promises is taken from them at once
+ * and held in escrow.
+ *
+ * A task may be given to a member without asking. It counts against what they may hold once they agree: by taking
+ * it, or by starting what was given. So nobody fills another's hands.
  */
 import type { Hex32 } from '../events/bytes.ts';
 import type { Effect } from '../events/effects.ts';
@@ -13,7 +17,7 @@ import { type Refusal, refuse } from '../events/refusals.ts';
 import type { OperationOf } from '../events/registry.ts';
 import type { RuleContext, Rules } from './domain.ts';
 import { unknownReference } from './knowledge.ts';
-import { cannotPay, credit, exceedsAccountCap, holdInEscrow, releaseEscrow, reward } from './ledger.ts';
+import { cannotPay, credit, holdInEscrow, payEarned, releaseEscrow, reward } from './ledger.ts';
 import { hasRole, lacksRole, roleOf } from './roles.ts';
 import type { StateView } from './state.ts';
 import { assignmentTable, loadTable, type TaskRecord, taskTable } from './tables.ts';
@@ -51,24 +55,36 @@ function openTasks(state: StateView, member: Hex32): number {
   return state.get(loadTable, member)?.open ?? 0;
 }
 
-function takeUp(state: StateView, member: Hex32, task: string, attempt: number): void {
-  state.put(assignmentTable, `${member}/${task}`, { attempt });
+/** The member's agreement to a task: from here on it counts among those they hold. */
+function agree(state: StateView, member: Hex32): void {
   state.put(loadTable, member, { open: openTasks(state, member) + 1 });
 }
 
-function layDown(state: StateView, member: Hex32, task: string): void {
+function takeUp(state: StateView, member: Hex32, task: string, attempt: number, taken: boolean): void {
+  state.put(assignmentTable, `${member}/${task}`, { attempt });
+  if (taken) agree(state, member);
+}
+
+/** Frees the assignee, if there is one. */
+function layDown(state: StateView, task: string, { assignee: member, taken }: TaskRecord): void {
+  if (member === undefined) return;
   state.delete(assignmentTable, `${member}/${task}`);
+  if (!taken) return;
   const open = openTasks(state, member) - 1;
   if (open === 0) state.delete(loadTable, member);
   else state.put(loadTable, member, { open });
 }
 
-/** Refuses unless `assignee` may act and can hold one more task. */
-function cannotTake(state: StateView, assignee: Hex32): Refusal | undefined {
+/** Refuses unless `assignee` may act and, where they take the task themselves, can hold one more. */
+function cannotTake(state: StateView, assignee: Hex32, taken: boolean): Refusal | undefined {
   if (!hasRole(state, assignee, 'member')) return refuse('assignee_unable', { assignee });
-  if (openTasks(state, assignee) >= OPEN_TASKS_PER_ASSIGNEE_MAX)
-    return refuse('assignee_overloaded', { assignee, max: OPEN_TASKS_PER_ASSIGNEE_MAX });
-  return undefined;
+  return taken ? overloaded(state, assignee) : undefined;
+}
+
+function overloaded(state: StateView, assignee: Hex32): Refusal | undefined {
+  return openTasks(state, assignee) >= OPEN_TASKS_PER_ASSIGNEE_MAX
+    ? refuse('assignee_overloaded', { assignee, max: OPEN_TASKS_PER_ASSIGNEE_MAX })
+    : undefined;
 }
 
 const leaseFrom = (record: TaskRecord, nowMs: number): number | undefined =>
@@ -83,7 +99,8 @@ function create(operation: OperationOf<'task_create'>, context: RuleContext): Re
   if (state.get(taskTable, task) !== undefined) return refuse('task_exists', { task });
   if (leaseMs !== undefined && (leaseMs < LEASE_MS_MIN || leaseMs > LEASE_MS_MAX))
     return refuse('lease_out_of_range', { leaseMs, min: LEASE_MS_MIN, max: LEASE_MS_MAX });
-  const unable = assignee === undefined ? undefined : cannotTake(state, assignee);
+  const taken = assignee === author;
+  const unable = assignee === undefined ? undefined : cannotTake(state, assignee, taken);
   if (unable !== undefined) return unable;
   const rewardFrom = roleOf(state, author) === 'admin' ? 'mint' : 'escrow';
   if (promised !== undefined && rewardFrom === 'escrow') {
@@ -101,6 +118,7 @@ function create(operation: OperationOf<'task_create'>, context: RuleContext): Re
     updatedMs: nowMs,
     dueMs: operation.dueMs,
     assignee,
+    taken,
     attempt: assignee === undefined ? 0 : 1,
     leaseMs,
     leaseUntilMs: assignee === undefined || leaseMs === undefined ? undefined : nowMs + leaseMs,
@@ -109,7 +127,7 @@ function create(operation: OperationOf<'task_create'>, context: RuleContext): Re
     result: undefined,
     error: undefined,
   };
-  if (assignee !== undefined) takeUp(state, assignee, task, 1);
+  if (assignee !== undefined) takeUp(state, assignee, task, 1, taken);
   state.put(taskTable, task, record);
   emitChange(context, task, 'create', record);
   return undefined;
@@ -122,9 +140,8 @@ function assign(operation: OperationOf<'task_assign'>, context: RuleContext): Re
   if (refused !== undefined) return refused;
   const record = state.get(taskTable, task);
   if (record === undefined) return refuse('task_unknown', { task });
-  const governs = author === record.creator || roleOf(state, author) === 'admin';
   const takes = assignee === author && record.assignee === undefined;
-  if (!governs && !takes) {
+  if (!takes && !governs(context, record)) {
     // A task that another one was faster to take: say so, rather than that the loser lacks a right.
     if (assignee === author) return refuse('task_state', { task, status: record.status, event: 'assign' });
     return refuse('not_task_creator', { task, creator: record.creator });
@@ -133,13 +150,14 @@ function assign(operation: OperationOf<'task_assign'>, context: RuleContext): Re
   const status = nextTaskStatus(record.status, event);
   if (status === undefined) return refuse('task_state', { task, status: record.status, event });
   if (record.assignee === assignee) return refuse('assignee_unchanged', { task, assignee });
-  const unable = cannotTake(state, assignee);
+  const taken = assignee === author;
+  const unable = cannotTake(state, assignee, taken);
   if (unable !== undefined) return unable;
   const attempt = record.attempt + 1;
-  if (record.assignee !== undefined) layDown(state, record.assignee, task);
-  takeUp(state, assignee, task, attempt);
+  layDown(state, task, record);
+  takeUp(state, assignee, task, attempt, taken);
   const leaseUntilMs = leaseFrom(record, nowMs);
-  const next = { ...record, status, assignee, attempt, leaseUntilMs, updatedMs: nowMs };
+  const next = { ...record, status, assignee, taken, attempt, leaseUntilMs, updatedMs: nowMs };
   state.put(taskTable, task, next);
   emitChange(context, task, 'assign', next);
   return undefined;
@@ -167,7 +185,13 @@ function start(operation: OperationOf<'task_start'>, context: RuleContext): Refu
   const { task, attempt } = operation;
   const work = workOn(context, task, attempt, 'start');
   if ('code' in work) return work;
-  keepWorking(context, task, work.record, work.status, 'start', {});
+  const { record } = work;
+  if (!record.taken) {
+    const refused = overloaded(context.state, context.author);
+    if (refused !== undefined) return refused;
+    agree(context.state, context.author);
+  }
+  keepWorking(context, task, { ...record, taken: true }, work.status, 'start', {});
   return undefined;
 }
 
@@ -179,7 +203,7 @@ function progress(operation: OperationOf<'task_progress'>, context: RuleContext)
   return undefined;
 }
 
-/** Start and progress: the assignee goes on, and his lease with him. */
+/** Start and progress: the assignee goes on, and the lease with them. */
 function keepWorking(
   context: RuleContext,
   task: string,
@@ -197,8 +221,8 @@ function keepWorking(
 /** Writes a task that came to an end and frees its assignee. */
 function end(context: RuleContext, task: string, record: TaskRecord, event: EffectEvent): void {
   const { state, nowMs } = context;
-  if (record.assignee !== undefined) layDown(state, record.assignee, task);
-  const next = { ...record, leaseUntilMs: undefined, updatedMs: nowMs };
+  layDown(state, task, record);
+  const next = { ...record, taken: false, leaseUntilMs: undefined, updatedMs: nowMs };
   state.put(taskTable, task, next);
   emitChange(context, task, event, next);
 }
@@ -219,29 +243,28 @@ function payReward(context: RuleContext, task: string, record: TaskRecord): void
   const { reward: amount, assignee, creator } = record;
   if (amount === undefined || assignee === undefined) return;
   if (record.rewardFrom === 'mint') {
-    reward(context, 'task', assignee, amount);
+    // New money is an admin's word, and worth what that word is worth now.
+    if (roleOf(state, creator) === 'admin') reward(context, 'task', assignee, amount);
+    else
+      context.emit({ kind: 'reward.skipped', source: 'task', to: assignee, amount, because: 'promise_void' });
     return;
   }
   const held = releaseEscrow(state, escrowOf(task));
-  if (exceedsAccountCap(state, assignee, held) === undefined) {
-    credit(state, assignee, held);
-    context.emit({ kind: 'reward.paid', source: 'task', to: assignee, amount: held });
-  } else {
-    context.emit({ kind: 'reward.skipped', source: 'task', to: assignee, amount: held, cap: 'account' });
-    // A skipped reward is still somebody's money: it goes back to who put it there.
-    giveBack(context, task, creator, held);
-  }
-}
-
-function giveBack(context: RuleContext, task: string, to: Hex32, amount: bigint): void {
-  credit(context.state, to, amount);
-  context.emit({ kind: 'reward.returned', task, to, amount });
+  // One's own money meets no cap. Of anybody else's, none goes back to who promised it, or filling the account up
+  // would be a way not to pay.
+  if (assignee === creator) credit(state, assignee, held);
+  const { paid, above } = assignee === creator ? { paid: held, above: 0n } : payEarned(state, assignee, held);
+  if (paid > 0n) context.emit({ kind: 'reward.paid', source: 'task', to: assignee, amount: paid });
+  if (above > 0n) context.emit({ kind: 'reward.to_treasury', task, to: assignee, amount: above });
 }
 
 /** A promised reward that is not paid goes back to a plain member who put it into escrow. */
 function returnReward(context: RuleContext, task: string, record: TaskRecord): void {
   if (record.reward === undefined || record.rewardFrom !== 'escrow') return;
-  giveBack(context, task, record.creator, releaseEscrow(context.state, escrowOf(task)));
+  const { creator: to } = record;
+  const amount = releaseEscrow(context.state, escrowOf(task));
+  credit(context.state, to, amount);
+  context.emit({ kind: 'reward.returned', task, to, amount });
 }
 
 function fail(operation: OperationOf<'task_fail'>, context: RuleContext): Refusal | undefined {
@@ -262,18 +285,26 @@ function release(operation: OperationOf<'task_release'>, context: RuleContext): 
     return refuse('task_attempt_stale', { task, attempt, current: record.attempt });
   if (nextTaskStatus(record.status, 'release') === undefined)
     return refuse('task_state', { task, status: record.status, event: 'release' });
-  const { assignee, leaseUntilMs } = record;
+  const { leaseUntilMs } = record;
   const hasRunOut = leaseUntilMs !== undefined && nowMs > leaseUntilMs;
-  if (author !== assignee && !hasRunOut) return refuse('lease_running', { task, untilMs: leaseUntilMs });
+  if (author !== record.assignee && !hasRunOut && !governs(context, record))
+    return refuse('lease_running', { task, untilMs: leaseUntilMs });
   returnToPending(context, task, record);
   return undefined;
 }
 
+/** Whether the author decides about the task: as its creator, if still a member, or as an admin. */
+function governs({ state, author }: RuleContext, { creator }: TaskRecord): boolean {
+  const role = roleOf(state, author);
+  return role === 'admin' || (role === 'member' && author === creator);
+}
+
 function returnToPending(context: RuleContext, task: string, record: TaskRecord): void {
   const { state, nowMs } = context;
-  if (record.assignee !== undefined) layDown(state, record.assignee, task);
+  layDown(state, task, record);
   const status = nextTaskStatus(record.status, 'release')!;
-  const next = { ...record, status, assignee: undefined, leaseUntilMs: undefined, updatedMs: nowMs };
+  const freed = { assignee: undefined, taken: false, leaseUntilMs: undefined };
+  const next = { ...record, ...freed, status, updatedMs: nowMs };
   state.put(taskTable, task, next);
   emitChange(context, task, 'release', next);
 }
@@ -281,7 +312,6 @@ function returnToPending(context: RuleContext, task: string, record: TaskRecord)
 /** Returns every open task of a member who may no longer act. */
 export function returnTasksOf(context: RuleContext, member: Hex32): void {
   const { state } = context;
-  if (openTasks(state, member) === 0) return;
   for (const key of state.ids(assignmentTable, `${member}/`)) {
     const task = key.slice(member.length + 1);
     returnToPending(context, task, state.get(taskTable, task)!);
@@ -289,14 +319,13 @@ export function returnTasksOf(context: RuleContext, member: Hex32): void {
 }
 
 function cancel(operation: OperationOf<'task_cancel'>, context: RuleContext): Refusal | undefined {
-  const { state, author } = context;
+  const { state } = context;
   const { task, reason } = operation;
   const refused = lacksRole(context, 'member');
   if (refused !== undefined) return refused;
   const record = state.get(taskTable, task);
   if (record === undefined) return refuse('task_unknown', { task });
-  if (author !== record.creator && roleOf(state, author) !== 'admin')
-    return refuse('not_task_creator', { task, creator: record.creator });
+  if (!governs(context, record)) return refuse('not_task_creator', { task, creator: record.creator });
   const status = nextTaskStatus(record.status, 'cancel');
   if (status === undefined) return refuse('task_state', { task, status: record.status, event: 'cancel' });
   end(context, task, { ...record, status, error: reason }, 'cancel');

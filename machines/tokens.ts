@@ -1,10 +1,11 @@
 /** Tokens: minting, transfers with their fee, and what the treasury pays. See ledger.ts for the invariant. */
+import type { Policy } from '../events/operations/group.ts';
 import type { TokenOperation } from '../events/operations/tokens.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { OperationOf } from '../events/registry.ts';
 import type { RuleContext, Rules } from './domain.ts';
 import {
-  basisPointsOf,
+  basisPointsOwed,
   cannotPay,
   exceedsAccountCap,
   exceedsSupplyCap,
@@ -29,13 +30,19 @@ function mint(operation: OperationOf<'mint'>, context: RuleContext): Refusal | u
   return undefined;
 }
 
+/** What a transfer of `amount` costs on top of it. */
+export function transferFee(amount: bigint, policy: Pick<Policy, 'transfer_fee_bps'>): bigint {
+  return basisPointsOwed(amount, policy.transfer_fee_bps);
+}
+
 /** Needs no role: whoever holds tokens may move them, also a buyer from outside and a former member. */
 function transfer(operation: OperationOf<'transfer'>, context: RuleContext): Refusal | undefined {
   const { state, author } = context;
-  const { to, amount } = operation;
+  const { to, amount, feeMax } = operation;
   if (amount === 0n) return refuse('amount_zero', {});
   if (to === author) return refuse('transfer_to_self', {});
-  const fee = basisPointsOf(amount, state.get(policyTable, '')!.transfer_fee_bps);
+  const fee = transferFee(amount, state.get(policyTable, '')!);
+  if (feeMax !== undefined && fee > feeMax) return refuse('fee_above_accepted', { fee, feeMax });
   const refused = cannotPay(state, author, amount + fee) ?? exceedsAccountCap(state, to, amount);
   if (refused !== undefined) return refused;
   move(state, author, to, amount, fee);

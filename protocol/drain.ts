@@ -3,7 +3,9 @@
  * the order in which it was written.
  *
  * Nothing is taken out here. A `sealed` is only a hint to pull; an entry goes when the local chain holds it, or when
- * a refusal comes that the group's sealer has signed.
+ * a refusal comes that the group's sealer has signed. By way of somebody else a refusal counts only if its reason is
+ * the author's: a carrier can spoil signature and artifacts, send the second piece of work before the first, and keep
+ * what was ruled then for later.
  */
 import type { Outbox, OutboxEntry } from '../actors/outbox.ts';
 import { verifySignature } from '../crypto/verify.ts';
@@ -24,8 +26,24 @@ const BATCH_BYTES = REQUEST_BYTES_MAX - 64 * 1024;
 const NOT_FINAL: ReadonlySet<Refusal['code']> = new Set(['transaction_duplicate', 'transaction_expired']);
 /** What still waits is tried again after this, besides whenever a peer connects or a block comes. */
 const RETRY_MS = 5_000;
+/**
+ * Refusals that whoever carries work can bring about: signature and artifacts are no part of a transaction's id, so
+ * they may have been changed or left out on the way.
+ */
+const CARRIED: ReadonlySet<Refusal['code']> = new Set([
+  'malformed',
+  'transaction_too_large',
+  'signature_invalid',
+  'artifact_missing',
+]);
 /** A sealed answer is believed for so long; then the work is sent again, because nobody has shown the block. */
 const ACKNOWLEDGED_MS = 30_000;
+
+/** What a sealer has ruled, and when. */
+interface Ruled {
+  readonly refusal: Refusal;
+  readonly tsMs: number;
+}
 
 export interface DrainOptions {
   readonly port: NetworkPort;
@@ -116,12 +134,13 @@ export class OutboxDrain {
         batch.length > 0;
         batch = await this.nextBatch(groupId)
       ) {
+        const headMs = this.headMs(groupId);
         const submissions = batch.map(({ transaction, artifacts }) => ({ transaction, artifacts }));
         const { verdicts } = await client.call(peer, 'tx_submit', { groupId, isRelayed: false, submissions });
         if (verdicts.length !== batch.length)
           throw new MisbehaviourError('another number of verdicts than asked for');
         if (verdicts.every(({ status }) => status === 'unrouted')) return false;
-        for (const [at, verdict] of verdicts.entries()) await this.take(batch[at]!, verdict);
+        for (const [at, verdict] of verdicts.entries()) await this.take(batch[at]!, verdict, peer, headMs);
         if (verdicts.some(({ status }) => status === 'sealed')) sealed(groupId);
         if (verdicts.some(({ status }) => status === 'unrouted')) return false;
       }
@@ -157,12 +176,31 @@ export class OutboxDrain {
     return this.options.isLevel(entry.groupId) ? this.outbox.signAnew(entry) : undefined;
   }
 
-  private async take(entry: OutboxEntry, verdict: Verdict): Promise<void> {
-    const refusal = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict) : undefined;
+  /** The time of the last block that is here: a ruling about what is sent now is not older. */
+  private headMs(groupId: Hex32): number {
+    const { access, port } = this.options;
+    return access.has(groupId) ? (port.store.group(groupId).head()?.tsMs ?? 0) : 0;
+  }
+
+  /** Whether a refusal that a peer brought says that the work itself is refused, whatever that peer did with it. */
+  private isAboutTheWork(entry: OutboxEntry, ruled: Ruled, peer: Hex32, headMs: number): boolean {
+    const { groupId, author, number } = entry;
+    const { access } = this.options;
+    // A sealer itself has seen what was sent, when it was sent.
+    if (access.has(groupId) && access.seals(groupId, peer)) return true;
+    if (CARRIED.has(ruled.refusal.code) || ruled.tsMs < headMs) return false;
+    return !this.outbox.pending(groupId).some((one) => one.author === author && one.number < number);
+  }
+
+  private async take(entry: OutboxEntry, verdict: Verdict, peer: Hex32, headMs: number): Promise<void> {
+    const ruled = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict) : undefined;
     // Duplicates are in the chain already; what has expired is signed anew when this node is level; and of a
     // sealer whom this node does not know yet, the blocks that made him one come first.
-    const isFinal = refusal !== undefined && !NOT_FINAL.has(refusal.code);
-    if (isFinal) await this.outbox.refuse(entry, refusal);
+    const isFinal =
+      ruled !== undefined &&
+      !NOT_FINAL.has(ruled.refusal.code) &&
+      this.isAboutTheWork(entry, ruled, peer, headMs);
+    if (isFinal) await this.outbox.refuse(entry, ruled.refusal);
     else if (verdict.status !== 'unrouted')
       this.acknowledged.set(entry.txId, performance.now() + ACKNOWLEDGED_MS);
   }
@@ -171,10 +209,7 @@ export class OutboxDrain {
    * The refusal of a ruling that a sealer of the group has signed; nothing for one of somebody else.
    * @throws MisbehaviourError for the sealer's ruling about something else
    */
-  private checkedRefusal(
-    { groupId, txId }: OutboxEntry,
-    { ruling, signature }: Verdict,
-  ): Refusal | undefined {
+  private checkedRefusal({ groupId, txId }: OutboxEntry, { ruling, signature }: Verdict): Ruled | undefined {
     if (ruling === undefined || signature === undefined)
       throw new MisbehaviourError('a refusal that nobody has signed');
     const message = concatBytes(RULING_PREFIX, ruling);
@@ -182,11 +217,12 @@ export class OutboxDrain {
     if (!sealers.some((sealer) => verifySignature(fromHex(sealer), message, signature))) return undefined;
     try {
       const ruled = decode(rulingCodec, ruling);
-      if (ruled.groupId === groupId && ruled.txId === txId) return ruled.refusal;
+      if (ruled.groupId === groupId && ruled.txId === txId) return ruled;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       // The sealer's rules are newer than this software: his word counts all the same.
-      return refuse('malformed', { what: `the sealer refused for a reason unknown here: ${error.message}` });
+      const what = `the sealer refused for a reason unknown here: ${error.message}`;
+      return { refusal: refuse('malformed', { what }), tsMs: 0 };
     }
     throw new MisbehaviourError('a refusal of something else');
   }

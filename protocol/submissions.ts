@@ -124,7 +124,9 @@ function verdictOf({ port, access }: SubmissionDesk, groupId: Hex32, outcome: Ou
   if (outcome.status === 'sealed' || outcome.refusal.code === 'transaction_duplicate') return SEALED;
   const sealers = access.sealers(groupId);
   const signer = port.signers().find(({ publicKey }) => sealers.includes(publicKey));
-  return signer === undefined ? UNROUTED : ruling(signer, groupId, outcome, port.clock.nowMs());
+  // Like the time of a block, that of a ruling never goes back: it tells a ruling from an older one.
+  const tsMs = Math.max(port.store.group(groupId).head()!.tsMs, port.clock.nowMs());
+  return signer === undefined ? UNROUTED : ruling(signer, groupId, outcome, tsMs);
 }
 
 /** The work is not too old, but the group is ahead of its time: it waits until that is corrected. */

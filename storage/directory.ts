@@ -37,6 +37,10 @@ export interface DirectoryLayout {
   /** The local socket of the owner. */
   readonly socket: string;
   readonly lock: string;
+  /** The same lock once more, where nobody clears up. */
+  readonly chainLock: string;
+  /** Those who wait for the lock. */
+  readonly waiting: string;
   readonly owner: string;
   /** When the clock was last right. */
   readonly clock: string;
@@ -56,6 +60,8 @@ export function layoutOf(dir: string): DirectoryLayout {
     access: join(root, 'access.json'),
     socket: join(root, 'node.sock'),
     lock: join(root, 'lock.db'),
+    chainLock: join(root, 'chain', 'owner.db'),
+    waiting: join(root, 'waiting'),
     owner: join(root, 'owner.json'),
     clock: join(root, 'clock.json'),
   };

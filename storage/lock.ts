@@ -4,6 +4,9 @@
  * The lock is one that the kernel holds and lets go of when the process ends in whatever way: SQLite's exclusive
  * lock on `lock.db`. So there is no stale lock, no process id to compare and nothing to delete by hand. It also
  * excludes a second owner inside the same process. `owner.json` beside it is only for messages.
+ *
+ * A lock belongs to a file and not to its name, so whoever deletes `lock.db` under a living owner would make room for
+ * a second one. Therefore the owner holds another file beside the database as well.
  */
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
@@ -12,14 +15,19 @@ import { describeErrno } from '../events/errno.ts';
 import { type DirectoryLayout, layoutOf } from './directory.ts';
 import { DirectoryOwnedError, StorageError, withFileErrors } from './errors.ts';
 import { writeNewFile } from './folders.ts';
+import { LockQueue } from './lock-queue.ts';
 
-/** How long to wait for another owner to go; asked again every 50 ms, which nobody waits for in vain. */
 export interface LockOptions {
-  /** Milliseconds; 0 asks once. */
+  /**
+   * How long to wait for another owner to go, milliseconds; 0 asks once. The time begins anew whenever the directory
+   * passes on to somebody else, so that a long row of short owners keeps nobody out.
+   */
   readonly waitMs: number;
 }
 
 const POLL_MS = 50;
+/** One who took the directory this many waits ago may still be about to give it back. */
+const NEW_OWNER_WAITS = 6;
 
 /** What SQLite's primary result codes mean here. */
 const SQLITE = { busy: 5, corrupt: 11, full: 13, notADatabase: 26 } as const;
@@ -45,16 +53,47 @@ export interface Owner {
  */
 export async function acquireLock(dir: string, { waitMs }: LockOptions): Promise<Lock> {
   const layout = layoutOf(dir);
-  const deadline = performance.now() + waitMs;
   // Loaded late: a Node without it must get as far as being told that it is too old.
   const { DatabaseSync: Database } = await import('node:sqlite');
   assertLockable(layout);
+  const open = (file: string) => new Database(file, { timeout: 0 });
+  using queue = new LockQueue(layout.waiting);
+  let deadline = performance.now() + waitMs;
+  let seen = '';
   for (;;) {
-    const database = tryLock(() => new Database(layout.lock, { timeout: 0 }), layout.lock);
-    if (database) return owned(layout, database);
-    if (performance.now() >= deadline) throw ownedError(dir);
+    if (waitMs === 0 || queue.isFirst()) {
+      const databases = tryBoth(layout, open);
+      if (databases !== undefined) return owned(layout, databases);
+    }
+    const { pid, sinceMs } = readOwner(dir);
+    const owner = `${pid} ${sinceMs} ${LockQueue.lengthOf(layout.waiting)}`;
+    if (owner !== seen) deadline = performance.now() + waitMs;
+    seen = owner;
+    // Whoever has just come is a short verb as a rule, and slow where many start at once.
+    const isNew = sinceMs !== undefined && Math.abs(Date.now() - sinceMs) < NEW_OWNER_WAITS * waitMs;
+    if (performance.now() >= deadline && !isNew) throw ownedError(dir);
     await delay(POLL_MS);
   }
+}
+
+/** Locks both files or neither. */
+function tryBoth(
+  { lock, chain, chainLock }: DirectoryLayout,
+  open: (file: string) => DatabaseSync,
+): readonly DatabaseSync[] | undefined {
+  const first = tryLock(() => open(lock), lock);
+  if (first === undefined) return undefined;
+  // A directory that is being made has no database, and nobody in it yet.
+  if (!existsSync(chain)) return [first];
+  try {
+    const second = tryLock(() => open(chainLock), chainLock);
+    if (second !== undefined) return [first, second];
+  } catch {
+    // It cannot be made, on a full disk perhaps. The first one is the lock; this one only keeps it from being deleted.
+    return [first];
+  }
+  first.close();
+  return undefined;
 }
 
 /** Who the owner's file says owns `dir`; undefined fields when it says nothing. Never whether it is locked. */
@@ -126,7 +165,7 @@ function lockError(cause: unknown, path: string): unknown {
   return new StorageError('io', message, { cause });
 }
 
-function owned(layout: DirectoryLayout, database: DatabaseSync): Lock {
+function owned(layout: DirectoryLayout, databases: readonly DatabaseSync[]): Lock {
   noteOwner(layout.owner);
   let held = true;
   const release = (): void => {
@@ -134,7 +173,7 @@ function owned(layout: DirectoryLayout, database: DatabaseSync): Lock {
     held = false;
     // The file goes first: while it is there, it speaks of whoever holds the lock.
     unlessBlocked(() => rmSync(layout.owner, { force: true }));
-    database.close();
+    for (const database of databases) database.close();
   };
   return { release, [Symbol.dispose]: release };
 }

@@ -11,6 +11,7 @@
  * that looks like somebody else's. Everything in it follows from the log, so it is the same bytes on every node.
  */
 import type { Hex32 } from '../events/bytes.ts';
+import { replaceHidden } from '../events/hidden-text.ts';
 import { shownClaim } from './claims.ts';
 import { excerpt } from './excerpt.ts';
 import type { ContextClaim, ContextQuestion, ShownClaim } from './questions.ts';
@@ -26,13 +27,9 @@ const ROOT_TOKENS = 40;
 const QUERY_CHARACTERS_SHOWN = 200;
 const SAME_SHOWN = 3;
 
-const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\s]+/gu;
-/** Formats that reorder or hide text; joiners stay, which Persian and emoji need. */
-const HIDING = /(?![\u200c\u200d])\p{Cf}/gu;
-
 /** Text on one line, without what would move, hide or reorder it. */
 function oneLine(text: string): string {
-  return text.replace(UNSAFE, ' ').replace(HIDING, '').trim();
+  return replaceHidden(text.replace(/\s+/g, ' '), (one) => (/\p{Cc}/u.test(one) ? ' ' : '')).trim();
 }
 
 /** An estimate that errs to the high side: four letters of English a token, other characters one each. */

@@ -23,9 +23,7 @@ export function admit(
 ): Artifact[] | Refusal {
   const { groupId, txId, author, operations } = transaction;
   if (groupId !== store.groupId) return refuse('wrong_group', { expected: store.groupId, actual: groupId });
-  const spent = core.spent(txId, transaction.txIdBytes);
-  if (spent === 'sealed') return refuse('transaction_duplicate', { txId });
-  if (spent === 'replaced') return refuse('transaction_replaced', { txId });
+  if (core.spent(txId, transaction.txIdBytes) !== undefined) return refuse('transaction_duplicate', { txId });
   return (
     unknownAuthor(core.state, author, operations) ??
     admitArtifacts(operations, attachments, (hash) => store.hasArtifact(hash))

@@ -9,6 +9,8 @@
  * A crash after any step loses nothing: before 1 is done the block does not exist and nobody has a receipt for
  * it; after 1 everything else is made again from the log.
  */
+import { sha256 } from '../../crypto/hash.ts';
+import { replacedBy } from '../../machines/spent.ts';
 import { encodeEffects } from '../../storage/effects.ts';
 import type { CommitBatch, CommitTx, Head } from '../../storage/port.ts';
 import type { FinalBlock } from './judge.ts';
@@ -71,9 +73,10 @@ function* spentIds(blocks: readonly FinalBlock[]): Generator<CommitTx> {
   for (const { header, judged } of blocks) {
     const { height } = header;
     for (let index = 0; index < judged.accepted.length; index++) {
-      const { txIdBytes, replaces } = judged.accepted[index]!;
-      yield { txId: txIdBytes, height, index };
-      if (replaces !== undefined) yield { txId: replaces, height, index, replaced: true };
+      const transaction = judged.accepted[index]!;
+      yield { txId: transaction.txIdBytes, height, index };
+      const replaced = replacedBy(transaction, sha256);
+      if (replaced !== undefined) yield { txId: replaced, height, index, replaced: true };
     }
   }
 }

@@ -12,6 +12,7 @@ import { Frontier } from '../../events/merkle-frontier.ts';
 import type { Tip } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
 import type { Spent } from '../../machines/group.ts';
+import { replacedBy } from '../../machines/spent.ts';
 import type { GroupStore, Head } from '../../storage/port.ts';
 import { noTelemetry, type Telemetry } from '../telemetry.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
@@ -64,7 +65,7 @@ export class ChainCore {
     });
   }
 
-  /** What became of a transaction id so far, judged blocks included. */
+  /** What became of a transaction id, or a replaced id, so far; judged blocks included. */
   spent(txId: Hex32, txIdBytes?: Uint8Array): Spent {
     return this.spentPending.get(txId)?.spent ?? this.store.txLocation(txIdBytes ?? txId)?.kind;
   }
@@ -75,9 +76,10 @@ export class ChainCore {
     const { judged, tip } = final;
     const { height } = tip;
     this.state.addPending(height, judged.writes);
-    for (const { txId, replaces } of judged.accepted) {
-      this.spentPending.set(txId, { spent: 'sealed', height });
-      if (replaces !== undefined) this.spentPending.set(replaces, { spent: 'replaced', height });
+    for (const transaction of judged.accepted) {
+      this.spentPending.set(transaction.txId, { spent: 'sealed', height });
+      const replaced = replacedBy(transaction, sha256);
+      if (replaced !== undefined) this.spentPending.set(replaced, { spent: 'replaced', height });
     }
     this.stagedHead = headAfter(this.stagedHead, final);
     this.stagedHeads.set(height, this.stagedHead);
@@ -128,9 +130,10 @@ export class ChainCore {
   private settle({ tip: { height }, judged }: FinalBlock): void {
     this.state.settle(height);
     this.stagedHeads.delete(height);
-    for (const { txId, replaces } of judged.accepted) {
-      this.forget(txId, height);
-      if (replaces !== undefined) this.forget(replaces, height);
+    for (const transaction of judged.accepted) {
+      this.forget(transaction.txId, height);
+      const replaced = replacedBy(transaction, sha256);
+      if (replaced !== undefined) this.forget(replaced, height);
     }
   }
 

@@ -5,10 +5,12 @@
  *
  * After a restart what is stored is judged again, without its signatures, and filling goes on behind it.
  */
+import { sha256 } from '../../crypto/hash.ts';
 import type { Verifier } from '../../crypto/verifier.ts';
 import { decodeBlock } from '../../events/block.ts';
 import { compareUtf8, equalBytes, type Hex32 } from '../../events/bytes.ts';
 import type { Refusal } from '../../events/refusals.ts';
+import { replacedBy } from '../../machines/spent.ts';
 import type { OpaqueMap } from '../../storage/opaque-map.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import { commitBatchOf, headAfter } from '../chain/commit.ts';
@@ -86,10 +88,11 @@ export class HistoryFiller {
 
   private note({ header, judged }: FinalBlock): void {
     if (header.tsMs < this.sinceMs) return;
-    for (const [index, { txId, replaces }] of judged.accepted.entries()) {
+    for (const [index, transaction] of judged.accepted.entries()) {
       const { height } = header;
-      this.spent.add(txId, { height, index, replaced: false });
-      if (replaces !== undefined) this.spent.add(replaces, { height, index, replaced: true });
+      this.spent.add(transaction.txId, { height, index, replaced: false });
+      const replaced = replacedBy(transaction, sha256);
+      if (replaced !== undefined) this.spent.add(replaced, { height, index, replaced: true });
     }
   }
 

@@ -8,6 +8,7 @@ import { decodeBlock, decodeHeader } from '../../events/block.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import { encode } from '../../events/codec.ts';
 import { decodeTransaction } from '../../events/transaction.ts';
+import { replacedBy } from '../../machines/spent.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import { heightsSince } from '../block-times.ts';
 import type { BlockSigner } from '../chain/judge.ts';
@@ -101,9 +102,10 @@ async function* spentParts(
 /** The ids that a block spent, in order. */
 function* spentIn(bytes: Uint8Array, height: number): Generator<SpentEntry> {
   for (const [index, encoded] of decodeBlock(bytes).transactions.entries()) {
-    const { payload, replaces } = decodeTransaction(encoded);
-    yield { txId: toHex(sha256(payload)), height, index, replaced: false };
-    if (replaces !== undefined) yield { txId: replaces, height, index, replaced: true };
+    const transaction = decodeTransaction(encoded);
+    yield { txId: toHex(sha256(transaction.payload)), height, index, replaced: false };
+    const replaced = replacedBy(transaction, sha256);
+    if (replaced !== undefined) yield { txId: replaced, height, index, replaced: true };
   }
 }
 

@@ -96,7 +96,7 @@ function take(groupId: Hex32, founding: Block, checkpoint: Checkpoint): CommitBa
   };
 }
 
-function assert(holds: boolean, what: string): void {
+function assert(holds: boolean, what: string): asserts holds {
   if (!holds) throw new CheckpointError(`the checkpoint does not hold: ${what}`);
 }
 
@@ -116,9 +116,10 @@ function sealersAt(
     assert(header.height > last && header.height < height, 'the blocks that hand over are out of order');
     assertSealed(block, sealers);
     const next = block.transactions
-      .flatMap((transaction) => decodeTransaction(transaction).operations)
-      .findLast((operation) => operation.type === 'sealer_set');
-    if (next?.type === 'sealer_set') sealers = next.sealers;
+      .map(decodeTransaction)
+      .findLast(({ operations }) => operations.some(({ type }) => type === 'sealer_accept'));
+    assert(next !== undefined, 'a block that hands over holds no acceptance');
+    sealers = [next.author];
     last = header.height;
   }
   return sealers;

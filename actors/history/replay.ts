@@ -16,6 +16,7 @@ import { type Refusal, refuse } from '../../events/refusals.ts';
 import { markVerified } from '../../events/transaction.ts';
 import type { Tip } from '../../machines/chain.ts';
 import type { Spent } from '../../machines/group.ts';
+import { replacedBy } from '../../machines/spent.ts';
 import { nativeCrypto } from '../chain/core.ts';
 import { ChainJudge, type FinalBlock, type VerifiedBlock } from '../chain/judge.ts';
 import { MemoryState } from '../chain/state-cache.ts';
@@ -71,13 +72,13 @@ export class MemoryChain {
       tip: undefined,
       base: this.state,
       crypto: nativeCrypto,
-      spent: (txId) => this.#spent(txId),
+      spent: (id) => this.#spent(id),
     });
   }
 
-  #spent(txId: Hex32): Spent {
-    if (this.#sealed.has(txId)) return 'sealed';
-    return this.#replaced.has(txId) ? 'replaced' : undefined;
+  #spent(id: Hex32): Spent {
+    if (this.#sealed.has(id)) return 'sealed';
+    return this.#replaced.has(id) ? 'replaced' : undefined;
   }
 
   /** The height that has been judged last; −1 before block 0. */
@@ -89,9 +90,10 @@ export class MemoryChain {
   apply(final: FinalBlock): void {
     const { judged } = final;
     this.state.apply(judged.writes);
-    for (const { txId, replaces } of judged.accepted) {
-      this.#sealed.add(txId);
-      if (replaces !== undefined) this.#replaced.add(replaces);
+    for (const transaction of judged.accepted) {
+      this.#sealed.add(transaction.txId);
+      const replaced = replacedBy(transaction, sha256);
+      if (replaced !== undefined) this.#replaced.add(replaced);
     }
     this.blocks++;
     this.transactions += judged.accepted.length;

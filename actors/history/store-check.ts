@@ -5,7 +5,9 @@
  * somebody else. What a store has too much is found in the state; the indexes can only be asked, not listed.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { sha256 } from '../../crypto/hash.ts';
 import { compareUtf8, equalBytes, type Hex32, toHex } from '../../events/bytes.ts';
+import { replacedBy } from '../../machines/spent.ts';
 import { decodeEffects, encodeEffects } from '../../storage/effects.ts';
 import type { GroupReader, Head, TxLocation } from '../../storage/port.ts';
 import type { FinalBlock } from '../chain/judge.ts';
@@ -52,13 +54,15 @@ function checkNodes(reader: GroupReader, { header, nodes }: FinalBlock): Finding
 
 function checkTransactions(reader: GroupReader, { header, judged }: FinalBlock): Finding | undefined {
   const { height } = header;
-  for (const [index, { txId, txIdBytes, replaces }] of judged.accepted.entries()) {
+  for (const [index, transaction] of judged.accepted.entries()) {
+    const { txId, txIdBytes } = transaction;
     const place = { height, transaction: index, txId };
+    const replaced = replacedBy(transaction, sha256);
     const wrong =
       wrongLocation(reader, txIdBytes, { height, index, kind: 'sealed' }) ??
-      (replaces === undefined
+      (replaced === undefined
         ? undefined
-        : wrongLocation(reader, replaces, { height, index, kind: 'replaced' }));
+        : wrongLocation(reader, replaced, { height, index, kind: 'replaced' }));
     if (wrong !== undefined) return mismatch(place, 'transactions', wrong);
   }
   return undefined;

@@ -2,12 +2,16 @@
  * A group's chain as a buyer sees it: two adapters, one for members, who follow it, and one for strangers, who are
  * shown proofs of what concerns them (`protocol/market/`).
  */
+
+import { sha256 } from '../../crypto/hash.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { PurchaseStatus } from '../../events/effects.ts';
 import { TRANSACTION_AGE_MS_MAX } from '../../events/limits.ts';
+import type { Policy } from '../../events/operations/group.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
 import { decodeTransaction, type VerifiedTransaction } from '../../events/transaction.ts';
+import { replacedId } from '../../machines/spent.ts';
 import { openPurchaseTable, purchaseTable } from '../../machines/tables.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import type { GroupChain } from '../chain/chain.ts';
@@ -21,7 +25,19 @@ import { type Order, ownPurchaseOf, transactionOf } from './order.ts';
 export type OfferTerms = Pick<
   Offer,
   'offer' | 'seller' | 'title' | 'price' | 'packageHash' | 'keyHash' | 'expiresMs' | 'revoked'
->;
+> &
+  Windows;
+
+/** The windows of a purchase, which the buyer agrees to by name. */
+export interface Windows {
+  readonly grantWindowMs: number;
+  readonly disputeWindowMs: number;
+}
+
+/** The windows that a group's policy gives a purchase now. */
+export function windowsOf(policy: Policy): Windows {
+  return { grantWindowMs: policy.grant_window_ms, disputeWindowMs: policy.dispute_window_ms };
+}
 
 /** What a buyer needs to know of his purchase. */
 export interface PurchaseFacts {
@@ -92,11 +108,11 @@ export function memberChain({ store, outbox, chain, refresh, catchUp }: MemberCh
     peers: [],
     offer: async (offer) => {
       const known = view().offer(offer);
-      if (known !== undefined) return known;
+      if (known !== undefined) return { ...known, ...windowsOf(view().policy()) };
       // Made a moment ago, perhaps, and on its way here.
       const isLevel = await catchUp();
       const found = view().offer(offer);
-      if (found !== undefined) return found;
+      if (found !== undefined) return { ...found, ...windowsOf(view().policy()) };
       const where = isLevel ? 'in the group' : 'in the group as far as this node has it';
       throw new NotFoundError(`there is no offer ${offer.slice(0, 8)} ${where}`);
     },
@@ -147,6 +163,6 @@ function knownPurchase(state: StoredState, order: Order): Purchase | undefined {
 function mayBeAnother(store: GroupStore, order: Order, isWaiting: (txId: Hex32) => boolean): boolean {
   if (order.transaction.length === 0) return true;
   const { txId, tsMs } = transactionOf(order);
-  const isReplaced = store.txLocation(txId)?.kind === 'replaced';
+  const isReplaced = store.txLocation(replacedId(order.buyer, txId, sha256)) !== undefined;
   return isReplaced || (store.head()!.tsMs > tsMs + TRANSACTION_AGE_MS_MAX && !isWaiting(txId));
 }

@@ -191,10 +191,11 @@ export class Orders {
 
   private async signedOrder(request: BuyRequest, chain: MarketChain, terms: OfferTerms): Promise<Order> {
     const { groupId, buyer, offer } = request;
+    const { price: amount, grantWindowMs, disputeWindowMs } = terms;
     const buyerKey = await prepareOneTimeKey(this.options.wallet, buyer);
     const signed = signTransaction(buyer, {
       groupId,
-      operations: [{ type: 'purchase', offer, amount: terms.price, buyerKey }],
+      operations: [{ type: 'purchase', offer, amount, buyerKey, grantWindowMs, disputeWindowMs }],
       tsMs: this.options.clock.nowMs(),
     });
     if ('code' in signed) throw new RefusedError(signed);

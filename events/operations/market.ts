@@ -1,5 +1,5 @@
 /** Packages of knowledge, sold through escrow. An offer's and a purchase's id derive from their transaction. */
-import { bytesOf, record, timestamp } from '../fields.ts';
+import { bytesOf, milliseconds, record, timestamp } from '../fields.ts';
 import { OFFER_PARENTS_MAX, OFFER_TITLE_CHARACTERS_MAX, SPLITS_MAX } from '../limits.ts';
 import {
   amount,
@@ -37,6 +37,9 @@ export const marketOperations = {
     offer: id,
     amount,
     buyerKey: id,
+    /** The windows that the buyer has seen and agrees to: the policy's, or there is no purchase. */
+    grantWindowMs: milliseconds,
+    disputeWindowMs: milliseconds,
   }),
   grant: operation(63, "Hands over the package's key, sealed to the buyer (seller).", {
     purchase: id,

@@ -20,8 +20,13 @@ export const membershipOperations = {
   profile_set: operation(15, 'Sets the name that others see (oneself).', {
     name: text({ maxCharacters: PROFILE_NAME_CHARACTERS_MAX, min: 1 }),
   }),
-  sealer_set: operation(16, 'Hands the sealing over (admin).', {
-    sealers: list(id, { max: 16, unique: true }),
-  }),
+  sealer_set: operation(
+    16,
+    'Proposes who seals next, who must accept; the present sealer: withdraws (admin).',
+    {
+      sealers: list(id, { max: 16, unique: true }),
+    },
+  ),
+  sealer_accept: operation(17, 'Takes the sealing over (who was proposed).', {}),
 };
 export type MembershipOperation = OperationsOf<typeof membershipOperations>;

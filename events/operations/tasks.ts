@@ -49,10 +49,14 @@ export const taskOperations = {
     attempt,
     error: optional(text({ maxBytes: TASK_ERROR_BYTES_MAX })),
   }),
-  task_release: operation(46, 'Returns the task to pending (assignee; anyone once its lease has run out).', {
-    task,
-    attempt,
-  }),
+  task_release: operation(
+    46,
+    'Returns the task to pending (assignee, creator, admin; anyone once its lease ran out).',
+    {
+      task,
+      attempt,
+    },
+  ),
   task_cancel: operation(47, 'Cancels the task (creator or admin).', { task, reason: optional(reason) }),
 };
 export type TaskOperation = OperationsOf<typeof taskOperations>;

@@ -1,6 +1,8 @@
 /** Pages of tasks, the one that changed last first. */
+
 import { type ListTasksRequest, TaskState } from '@a2a-js/sdk';
 import { RequestMalformedError } from '@a2a-js/sdk/errors';
+import { isoTime } from '../cli/iso-time.ts';
 import type { Listed } from './task-index.ts';
 import { stateOf } from './wire.ts';
 
@@ -27,8 +29,8 @@ export function pageOf(listed: Iterable<Listed>, request: ListTasksRequest): Pag
   const { contextId, status, statusTimestampAfter, pageToken, pageSize: wanted = 0 } = request;
   const pageSize = wanted === 0 ? PAGE_DEFAULT : wanted;
   if (pageSize < 1 || pageSize > PAGE_MAX) throw new RequestMalformedError(`pageSize is 1 to ${PAGE_MAX}`);
-  const sinceMs = statusTimestampAfter === undefined ? 0 : Date.parse(statusTimestampAfter);
-  if (Number.isNaN(sinceMs)) throw new RequestMalformedError('statusTimestampAfter is no time of ISO 8601');
+  const sinceMs = statusTimestampAfter === undefined ? 0 : isoTime(statusTimestampAfter);
+  if (sinceMs === undefined) throw new RequestMalformedError('statusTimestampAfter is no time of ISO 8601');
   const before = pageToken === '' ? undefined : placeIn(pageToken);
   const beforeMs = before === undefined ? Number.MAX_SAFE_INTEGER : Number(before.slice(0, 16));
   const page: Listed[] = [];

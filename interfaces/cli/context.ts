@@ -117,10 +117,12 @@ export function verb<O extends object = object>(
   command.optionsGroup('Options of many verbs:');
   if (spec.inGroup)
     command.option('--group <group>', 'group: id, short id or name; may be left out if there is one');
-  if (spec.signs !== undefined)
-    command
-      .option('--as <identity>', "identity that signs (default: the node's own)")
-      .option('--yes', 'the clock of this machine is right, also where nothing else says so');
+  if (spec.signs !== undefined) {
+    command.option('--as <identity>', "identity that signs (default: the node's own)");
+    // Where a verb asks something of its own, one yes answers both.
+    if (!command.options.some(({ long }) => long === '--yes'))
+      command.option('--yes', 'the clock of this machine is right, also where nothing else says so');
+  }
   if (spec.at) command.option('--at <height>', 'as of this height instead of now');
   addCommonOptions(command);
   command.addHelpText('after', () => layOutExample(spec.example, context.out.width));

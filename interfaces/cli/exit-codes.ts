@@ -29,7 +29,6 @@ import type { IdentityRequiredError } from '../operations/call.ts';
 import type { CancelledError } from '../operations/cancelled.ts';
 import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
-import type { SocketPathError } from '../socket/server.ts';
 import type { ContextsFileError } from './contexts.ts';
 import type { FileError, ImportIncompleteError, OutputFailedError, VerdictError } from './errors.ts';
 import type { RestoredNodeError } from './network.ts';
@@ -91,7 +90,6 @@ export type KnownCode =
   | ClockError['code']
   | TooManyWatchersError['code']
   | ConfigErrorCode
-  | SocketPathError['code']
   | SocketProtocolError['code']
   | LockedNodeError['code']
   | RestoredNodeError['code']
@@ -185,7 +183,6 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   clock_jumped: 'environment',
   clock_uncertain: 'environment',
   too_many_watchers: 'refused',
-  socket_path_too_long: 'environment',
   socket_protocol: 'unreachable',
   node_locked: 'forbidden',
   identity_required: 'forbidden',

@@ -11,7 +11,7 @@ import { DirectoryOwnedError } from '../../storage/errors.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ExplainedRefusal } from './errors.ts';
 import { EXIT, type ExitKind, KIND_OF_CODE, type KnownCode } from './exit-codes.ts';
-import { SCHEMA_VERSION, toWire } from './json.ts';
+import { jsonText, SCHEMA_VERSION, toWire } from './json.ts';
 import { explain } from './refusals/explain.ts';
 import { plainSay } from './refusals/say.ts';
 import { cleanLine } from './text.ts';
@@ -142,5 +142,5 @@ export function formatFailure(failure: Failure, json: boolean): string {
   const { code, message, details, exitCode } = failure;
   if (!json) return `lb: ${cleanLine(message)}`;
   const wire = { schemaVersion: SCHEMA_VERSION, code, message, exitCode, ...details };
-  return JSON.stringify(toWire(wire));
+  return jsonText(toWire(wire));
 }

@@ -34,8 +34,21 @@ export function toWire(value: unknown): unknown {
   return wire;
 }
 
+/** What terminals act on, and what nobody sees: the same text, in the other way that JSON has to write it. */
+const NOT_PLAIN = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu;
+
+/** JSON that does nothing to the terminal on which it is shown. */
+export function jsonText(value: unknown, space?: number): string {
+  return JSON.stringify(value, undefined, space).replace(NOT_PLAIN, (one) =>
+    Array.from(
+      { length: one.length },
+      (_, at) => `\\u${one.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
 /** `{"schema_version":1,"data":…}` on one line; warnings stand beside the data, where there are any. */
 export function envelope(data: unknown, warnings: readonly string[] = []): string {
   const beside = warnings.length === 0 ? {} : { warnings };
-  return JSON.stringify({ schema_version: SCHEMA_VERSION, data: toWire(data), ...beside });
+  return jsonText({ schema_version: SCHEMA_VERSION, data: toWire(data), ...beside });
 }

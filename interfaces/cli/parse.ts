@@ -1,8 +1,10 @@
 /** Values as people type them: times, spans, amounts, tags, text from a flag, a file or standard input. */
+
 import { UsageError } from '../../actors/errors.ts';
 import { MAX_TOKEN } from '../../events/fields.ts';
 import { TIME_MS_MAX } from '../../events/limits.ts';
 import { readInput, readTextInput } from './files.ts';
+import { isoTime } from './iso-time.ts';
 import type { Terminal } from './terminal.ts';
 import { formatSpan, formatTime } from './text.ts';
 
@@ -40,7 +42,7 @@ export function parseTime(text: string, flag: string, nowMs: number, direction: 
   const time = timeOf(text, nowMs, direction);
   if (time === undefined || time > TIME_MS_MAX)
     throw new UsageError(
-      `${flag} ${text}: expected a time such as 2026-01-31T12:00Z, a span such as 24h (${direction}), or milliseconds since 1970`,
+      `${flag} ${text}: expected a time that there is, such as 2026-01-31T12:00Z (UTC where it names no zone), a span such as 24h (${direction}), or milliseconds since 1970`,
     );
   return time;
 }
@@ -48,9 +50,11 @@ export function parseTime(text: string, flag: string, nowMs: number, direction: 
 function timeOf(text: string, nowMs: number, direction: 'ago' | 'from now'): number | undefined {
   if (/^\d{11,15}$/.test(text)) return Number(text);
   if (/^\d{4}-\d\d/.test(text)) {
-    const ms = Date.parse(text);
-    return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+    const ms = isoTime(text);
+    return ms === undefined ? undefined : Math.max(0, ms);
   }
+  // Seconds since 1970, or a span of some days in milliseconds: nobody could say.
+  if (/^\d{9,10}$/.test(text)) return undefined;
   const span = spanOf(text);
   if (span === undefined) return undefined;
   return Math.max(0, direction === 'ago' ? nowMs - span : nowMs + span);

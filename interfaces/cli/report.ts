@@ -1,4 +1,5 @@
 /** What a verb says that signed something: a sentence, the ids it made, and where it is sealed. */
+import type { SkipReason } from '../../events/effects.ts';
 import type { Receipt } from '../../events/receipt.ts';
 import type { Run } from './context.ts';
 import { type Field, printFields, printSentence } from './table.ts';
@@ -28,6 +29,12 @@ function textOf(value: unknown): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
+const WITHHELD: Record<SkipReason, string> = {
+  supply_cap: 'would exceed the supply cap',
+  account_cap: 'would exceed the account cap',
+  promise_void: 'were promised by somebody who is no admin any more',
+};
+
 /** Money that came along with it, so that nobody wonders about a balance. */
 function rewards(run: Run, receipt: Receipt): Field[] {
   return receipt.effects.flatMap((effect): Field[] => {
@@ -35,9 +42,13 @@ function rewards(run: Run, receipt: Receipt): Field[] {
       return [['reward', `${count(effect.amount, 'token')} (${effect.source}) to ${run.nameOf(effect.to)}`]];
     if (effect.kind === 'reward.skipped')
       return [
+        ['no reward', `${count(effect.amount, 'token')} (${effect.source}) ${WITHHELD[effect.because]}`],
+      ];
+    if (effect.kind === 'reward.to_treasury')
+      return [
         [
-          'no reward',
-          `${count(effect.amount, 'token')} (${effect.source}) would exceed the ${effect.cap} cap`,
+          'to treasury',
+          `${count(effect.amount, 'token')} (task), above the account cap of ${run.nameOf(effect.to)}`,
         ],
       ];
     return [];

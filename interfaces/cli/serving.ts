@@ -1,7 +1,6 @@
 /** A node that is up, serving every other `lb` on its directory through its socket. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatteryNode } from '../../node.ts';
-import { layoutOf } from '../../storage/directory.ts';
 import type { RunRequest } from '../socket/frames.ts';
 import type { RemoteTerminal } from '../socket/remote-terminal.ts';
 import type { SocketServer } from '../socket/server.ts';
@@ -15,13 +14,16 @@ const OWN_END_MS = 300;
 /**
  * Listens at the socket of the node's directory. Whoever calls this closes it before the node.
  * @param yieldUp ends this serving, where it would make room for a node that stays up
- * @throws SocketPathError, StorageError
+ * @throws StorageError
  */
 export async function listenFor(node: BatteryNode, yieldUp?: () => void): Promise<SocketServer> {
   const { SocketServer } = await import('../socket/server.ts');
   const more = yieldUp === undefined ? {} : { yieldUp };
-  return SocketServer.listen(layoutOf(node.data).socket, (request, terminal, signal) =>
-    serve(node, request, terminal, signal, more),
+  const { clearPlace, placeSocket } = await import('../socket/place.ts');
+  return SocketServer.listen(
+    placeSocket(node.data),
+    (request, terminal, signal) => serve(node, request, terminal, signal, more),
+    () => clearPlace(node.data),
   );
 }
 

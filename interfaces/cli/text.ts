@@ -3,27 +3,25 @@
  * screen, or make a line look like another one.
  */
 import type { Hex32 } from '../../events/bytes.ts';
+import { replaceHidden } from '../../events/hidden-text.ts';
 
-// Controls, and the characters that reorder or hide text.
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
-/** Joiners: Persian words and many emoji need them, and they only act on their neighbours. */
-const HARMLESS = '\u200c\u200d';
 
-function escapeUnsafe(character: string): string {
-  if (HARMLESS.includes(character)) return character;
-  return NAMED[character] ?? `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`;
+/** As a programmer writes the character: `\u202e`, `\u{e0041}`. */
+function escaped(character: string): string {
+  const digits = character.codePointAt(0)!.toString(16);
+  return NAMED[character] ?? (digits.length > 4 ? `\\u{${digits}}` : `\\u${digits.padStart(4, '0')}`);
 }
 
-/** Text on one line, with everything that a terminal would act on made visible. */
+/** Text on one line, with everything that a terminal would act on and nobody would see made visible. */
 export function cleanLine(text: string): string {
-  return text.replace(UNSAFE, escapeUnsafe);
+  return replaceHidden(text, escaped);
 }
 
 /** Text that keeps its lines and tabs. */
 export function cleanText(text: string): string {
   const lines = text.replaceAll('\r\n', '\n');
-  return lines.replace(UNSAFE, (one) => (one === '\n' || one === '\t' ? one : escapeUnsafe(one)));
+  return replaceHidden(lines, (one) => (one === '\n' || one === '\t' ? one : escaped(one)));
 }
 
 /** At most `length` characters, with an ellipsis where some were left out. */

@@ -16,6 +16,7 @@ import { envelope } from './json.ts';
 import type { Output } from './output.ts';
 import { parseHeight } from './parse.ts';
 import { askHidden, givenPassword } from './password.ts';
+import type { ReadingCopy } from './read-only.ts';
 import { explain } from './refusals/explain.ts';
 import { plainSay, type Say } from './refusals/say.ts';
 import { namer } from './resolve.ts';
@@ -87,6 +88,8 @@ export class Run<O extends object = object> {
   private readonly spec: VerbSpec;
   private directory: string | undefined;
   private opened: BatteryNode | undefined;
+  /** What is read in place of a directory that cannot be written. */
+  private copy: ReadingCopy | undefined;
   private chosen: Group | undefined;
   private readonly warnings: string[] = [];
   private cleanups: (() => Promise<void> | void)[] = [];
@@ -133,7 +136,7 @@ export class Run<O extends object = object> {
   /** A look at the node, opened for it alone and closed again. */
   async peek<T>(look: (node: BatteryNode) => T): Promise<T> {
     const { upNode } = this.context;
-    const node = upNode ?? (await this.openWith(undefined));
+    const node = upNode ?? (await this.openWith(undefined, OWNER_WAIT_MS, await this.placeToRead()));
     try {
       return look(node);
     } finally {
@@ -168,7 +171,7 @@ export class Run<O extends object = object> {
       if (willSign && upNode.isLocked) throw new LockedNodeError();
       return upNode;
     }
-    if (!willSign) return this.openWith(undefined, waitMs);
+    if (!willSign) return this.openWith(undefined, waitMs, await this.placeToRead());
     const password = await givenPassword(this.terminal, this.options.passwordFile, this.env);
     const node = await this.openWith(password, waitMs);
     if (!node.isLocked || !this.terminal.isInteractive) return node;
@@ -177,15 +180,28 @@ export class Run<O extends object = object> {
     return this.openWith(await askHidden(this, 'Password: '), waitMs);
   }
 
-  private async openWith(password: string | undefined, waitMs = OWNER_WAIT_MS): Promise<BatteryNode> {
+  private async openWith(
+    password: string | undefined,
+    waitMs = OWNER_WAIT_MS,
+    data = this.path(this.data),
+  ): Promise<BatteryNode> {
     const config = loadConfig({ data: this.path(this.data), env: this.env });
-    const options = { data: this.path(this.data), waitMs, ...nodeOptions(config, this.env) };
+    const options = { data, waitMs, ...nodeOptions(config, this.env) };
     // Loaded late: help, a mistyped verb and the shell's completion need no database.
     const { BatteryNode } = await import('../../node.ts');
     const node = await BatteryNode.open(password === undefined ? options : { ...options, password });
     const warning = node.keyFileWarning;
     if (warning !== undefined && !this.warnings.includes(warning)) this.warn(warning);
     return node;
+  }
+
+  /** The data directory, or a copy of it where its file system is read-only. */
+  private async placeToRead(): Promise<string> {
+    const data = this.path(this.data);
+    const { copyToRead, isReadOnly } = await import('./read-only.ts');
+    if (!isReadOnly(data)) return data;
+    this.copy ??= copyToRead(data);
+    return this.copy.data;
   }
 
   /** The group of `--group`, or the only one. */
@@ -353,6 +369,7 @@ export class Run<O extends object = object> {
       for (const cleanup of this.cleanups.reverse()) await cleanup();
       if (this.opened !== this.context.upNode) await this.opened?.close();
     } finally {
+      this.copy?.remove();
       // Last: whoever ends the process after a signal waits for the runs that are left.
       this.context.runs.delete(this);
     }

@@ -10,6 +10,7 @@ import { act } from './act.ts';
 import {
   agentIn,
   cursor,
+  given,
   groupId,
   groupOf,
   IdentityRequiredError,
@@ -84,6 +85,7 @@ const groupInfo = define({
     created_ms: pointOut(),
     members: number(),
     sealers: list(text()),
+    proposed_sealers: optional(list(text())),
     policy: free(),
     role: optional(text()),
   }),
@@ -93,6 +95,7 @@ const groupInfo = define({
     const { name, currency, status, head } = group.info();
     const own = ownKey(call);
     const role = own === undefined ? undefined : view.roleOf(own);
+    const proposed = view.handOver()?.sealers;
     return {
       group_id: group.groupId,
       name,
@@ -103,6 +106,7 @@ const groupInfo = define({
       created_ms: view.group().createdMs,
       members: view.members().length,
       sealers: [...view.sealers()],
+      ...given({ proposed_sealers: proposed && [...proposed] }),
       policy: Object.fromEntries(
         Object.entries(view.policy()).map(([key, value]) => [
           key,
@@ -280,6 +284,24 @@ export const groupDesk: readonly Operation[] = [
     effect: 'ends',
     properties: { member },
     act: ({ agent, view, call }, { member }) => agent.removeMember(memberKey(call.node, view, member)),
+  }),
+  act('groups', {
+    name: 'propose_sealer',
+    title: 'Propose the next sealer',
+    description:
+      'Proposes an admin as the sealer of the group (admin); nothing changes until they call accept_sealing. Naming the present sealer withdraws it.',
+    effect: 'sets',
+    properties: { member },
+    act: ({ agent, view, call }, { member }) => agent.setSealers([memberKey(call.node, view, member)]),
+  }),
+  act('groups', {
+    name: 'accept_sealing',
+    title: 'Take the sealing over',
+    description:
+      'Makes you the sealer, where an admin has proposed you: this node must be up from then on, and only you can hand the sealing on.',
+    effect: 'ends',
+    properties: {},
+    act: ({ agent }) => agent.acceptSealing(),
   }),
   act('groups', {
     name: 'set_profile',

@@ -102,6 +102,17 @@ export const STEPS: Readonly<Record<RefusalCode, Steps>> = {
   time_changed: ['look at the time of the group, and repeat the call with that'],
   time_not_ahead: [NOTHING_LEFT],
 
+  fee_above_accepted: [
+    '{group_info} shows the fee; repeat the call, which accepts the present one',
+    'repeat the call, which accepts the present fee',
+  ],
+  hand_over_none: ['nobody was asked to take the sealing over: ask an admin of the group'],
+  invite_orphaned: ['ask an admin of the group for another code'],
+  terms_changed: [
+    '{list_offers} and {group_info} show the present terms; repeat the call, which accepts them',
+    'the terms of the group have changed: look at them, and repeat the call, which accepts them',
+  ],
+
   genesis_misplaced: ['found another group with {create_group}', 'a group is founded once'],
   role_insufficient: ADMIN,
   amount_zero: ['name at least one token'],

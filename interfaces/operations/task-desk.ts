@@ -22,21 +22,6 @@ const timeout_ms = optional(
   span(0, WAIT_MS_MAX, { default: WAIT_MS_MAX, description: 'span in milliseconds to wait at most' }),
 );
 
-const getTask = define({
-  name: 'get_task',
-  title: 'Read a task',
-  description: 'A task in full.',
-  toolset: 'tasks',
-  effect: 'reads',
-  input: input({ group_id: groupId, task_id }),
-  output: output({ task: taskShape, notice }),
-  run(call, { group_id, task_id }) {
-    const group = groupOf(call, group_id);
-    const task = new TaskDesk(call, group).describe(taskOf(group.now, task_id));
-    return { task, ...noticeFor([task]) };
-  },
-});
-
 /** What came of a task that somebody follows. */
 const outcomeShape = output({
   group_id: text(),
@@ -45,6 +30,20 @@ const outcomeShape = output({
   result_text: optional(text()),
   next_offset: optional(number('where the result goes on: the offset to read its claim on with')),
   notice,
+});
+
+const getTask = define({
+  name: 'get_task',
+  title: 'Read a task',
+  description: 'A task in full, with the text of its result.',
+  toolset: 'default',
+  effect: 'reads',
+  input: input({ group_id: groupId, task_id }),
+  output: outcomeShape,
+  run(call, { group_id, task_id }) {
+    const group = groupOf(call, group_id);
+    return outcomeOf(call, group, taskOf(group.now, task_id));
+  },
 });
 
 const delegateTask = define({
@@ -159,7 +158,7 @@ export const taskDesk: readonly Operation[] = [
     act: ({ agent, view, call }, { task_id, assignee }) =>
       agent.assignTask(taskOf(view, task_id).task, memberKey(call.node, view, assignee)),
   }),
-  act('tasks', {
+  act('default', {
     name: 'report_progress',
     title: 'Report progress',
     description: 'Notes how far your work is, and renews the lease of the task.',
@@ -168,10 +167,11 @@ export const taskDesk: readonly Operation[] = [
     act: ({ agent, view }, { task_id, note, attempt }) =>
       agent.progressTask(taskOf(view, task_id).task, note, attempt),
   }),
-  act('tasks', {
+  act('default', {
     name: 'release_task',
     title: 'Release a task',
-    description: 'Returns a task to the board (its assignee; anyone once its lease has run out).',
+    description:
+      'Returns a task to the board (its assignee, creator or an admin; anyone once its lease ran out).',
     effect: 'ends',
     properties: { task_id, attempt },
     act: ({ agent, view }, { task_id, attempt }) => agent.releaseTask(taskOf(view, task_id).task, attempt),

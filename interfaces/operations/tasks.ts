@@ -2,12 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Agent } from '../../actors/agent.ts';
 import { unwrap } from '../../actors/agent.ts';
-import { RefusedError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
-import type { GroupView, Task } from '../../actors/group-view.ts';
-import type { Hex32 } from '../../events/bytes.ts';
+import type { Task } from '../../actors/group-view.ts';
 import { CLAIM_TEXT_BYTES_MAX, LEASE_MS_MAX, LEASE_MS_MIN } from '../../events/limits.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
+import type { Receipt } from '../../events/receipt.ts';
 import type { Operation as SignedOperation } from '../../events/registry.ts';
 import { TASK_STATUSES } from '../../machines/tables.ts';
 import { memberKey, referenceId, taskOf } from '../cli/resolve.ts';
@@ -86,7 +85,7 @@ export function changed(group: Group, task: string) {
 export const startTask = define({
   name: 'start_task',
   title: 'Start a task',
-  description: 'Takes a free task and starts it, or starts one that is assigned to you.',
+  description: 'Takes a free task, or one whose lease ran out, and starts it; or starts one assigned to you.',
   toolset: 'default',
   effect: 'sets',
   input: input({ group_id: groupId, task_id: taskId, attempt }),
@@ -99,13 +98,20 @@ export const startTask = define({
   },
 });
 
-/** Takes and starts in one transaction, so that nobody stands with a task that he may not start. */
-async function start(agent: Agent, { task, status, attempt: present }: Task, attempt = present) {
-  if (status !== 'pending') return agent.startTask(task, attempt);
+/** Whether anybody may take the task: it is pending, or its lease has run out. */
+export function isFree({ status, leaseUntilMs }: Task, nowMs: number): boolean {
+  return status === 'pending' || (leaseUntilMs !== undefined && leaseUntilMs < nowMs);
+}
+
+/** Takes what is free and starts it in one transaction, so that nobody stands with a task that they may not start. */
+export async function start(agent: Agent, task: Task, attempt = task.attempt): Promise<Receipt> {
+  const { task: id, status, assignee } = task;
+  if (assignee === agent.publicKey || !isFree(task, Date.now())) return agent.startTask(id, attempt);
   const operations: SignedOperation[] = [
-    { type: 'task_assign', task, assignee: agent.publicKey },
+    ...(status === 'pending' ? [] : [{ type: 'task_release', task: id, attempt } as const]),
+    { type: 'task_assign', task: id, assignee: agent.publicKey },
     // Every assignment counts up the attempt.
-    { type: 'task_start', task, attempt: attempt + 1 },
+    { type: 'task_start', task: id, attempt: attempt + 1 },
   ];
   return unwrap(await agent.submit(operations));
 }
@@ -192,64 +198,6 @@ export const listTasks = define({
   },
 });
 
-function hasTags(task: Task, tags: readonly string[]): boolean {
+export function hasTags(task: Task, tags: readonly string[]): boolean {
   return tags.every((tag) => task.tags.includes(tag));
-}
-
-export const nextTask = define({
-  name: 'next_task',
-  title: 'Take the next task',
-  description: 'Takes and starts the best task you may do now; of all who ask, exactly one gets it.',
-  toolset: 'default',
-  effect: 'adds',
-  input: input({ group_id: groupId, tags: optional(field(task_create.fields.tags)) }),
-  output: output({ task: optional(taskShape), notice }),
-  async run(call, { group_id, tags = [] }) {
-    const group = groupOf(call, group_id);
-    const agent = agentIn(call, group);
-    for (const task of candidates(group.now, agent.publicKey, tags)) {
-      if (call.signal.aborted) break;
-      if (!(await won(agent, task))) continue;
-      const taken = new TaskDesk(call, group).describe(group.now.task(task.task)!);
-      return { task: taken, ...noticeFor([taken]) };
-    }
-    return {};
-  },
-});
-
-/** Candidates that one call tries: others may be faster, and a call must end. */
-const TRIES_MAX = 64;
-
-/** What the agent could start now: first what is assigned to him, then the most urgent, then the best paid. */
-function candidates(view: GroupView, own: Hex32, tags: readonly string[]): Task[] {
-  const open = [...view.tasks({ status: 'assigned', assignee: own }), ...view.tasks({ status: 'pending' })];
-  const dueOf = ({ dueMs }: Task): number => dueMs ?? Number.MAX_SAFE_INTEGER;
-  const paid = (task: Task, other: Task): number => {
-    const [one, two] = [task.reward ?? 0n, other.reward ?? 0n];
-    return one === two ? 0 : one > two ? -1 : 1;
-  };
-  return open
-    .filter((task) => hasTags(task, tags))
-    .sort(
-      (one, other) =>
-        Number(other.status === 'assigned') - Number(one.status === 'assigned') ||
-        dueOf(one) - dueOf(other) ||
-        paid(one, other) ||
-        one.createdMs - other.createdMs ||
-        (one.task < other.task ? -1 : 1),
-    )
-    .slice(0, TRIES_MAX);
-}
-
-/** Refusals that mean that somebody else was faster; all others are about the agent himself. */
-const LOST = new Set(['task_state', 'task_attempt_stale', 'not_task_assignee', 'task_unknown']);
-
-async function won(agent: Agent, task: Task): Promise<boolean> {
-  try {
-    await start(agent, task);
-    return true;
-  } catch (error) {
-    if (error instanceof RefusedError && LOST.has(error.refusal.code)) return false;
-    throw error;
-  }
 }

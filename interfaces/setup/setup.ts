@@ -5,15 +5,17 @@
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../actors/errors.ts';
 import { HOSTS, type Host, type HostName, type Scope, type ServerCommand } from './agents.ts';
@@ -36,6 +38,11 @@ export interface Plan {
   readonly before: string | undefined;
   readonly after: string | undefined;
   readonly wish: Wish;
+  /**
+   * Where a link in a project leads, if the file is behind one. Whoever wrote the project put it there, so it takes a
+   * word of the user's before anything is written through it.
+   */
+  readonly leadsTo: string | undefined;
   /** The text that an undo would come back to. */
   readonly base: string | undefined;
 }
@@ -50,13 +57,29 @@ export function plan(wish: Wish): Plan {
   const found = candidates.find((file) => existsSync(file)) ?? candidates[0]!;
   // A link leads to where the user keeps his settings, and stays a link.
   const file = existsSync(found) ? realpathSync(found) : found;
+  const leadsTo = wish.scope.kind === 'project' ? targetOf(found, wish.scope.folder) : undefined;
   const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
   try {
-    return { file, before, wish, ...change(host, wish, file, before) };
+    return { file, before, wish, leadsTo, ...change(host, wish, file, before) };
   } catch (error) {
     if (!(error instanceof ConfigurationFileError)) throw error;
     throw new ConfigurationFileError(`${file} was left as it is: ${error.message}; mend it, and try again`);
   }
+}
+
+/** Where a path below a project's folder really is, if a link on the way leads elsewhere. */
+function targetOf(path: string, folder: string): string | undefined {
+  const root = realpathSync(folder);
+  const plain = join(root, relative(folder, path));
+  const real = realOf(plain);
+  return real === plain ? undefined : real;
+}
+
+/** The real path of what is there, with what is not there yet behind it; a link that leads nowhere is followed too. */
+function realOf(path: string): string {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (isLink && !existsSync(path)) return realOf(resolve(dirname(path), readlinkSync(path)));
+  return existsSync(path) ? realpathSync(path) : join(realOf(dirname(path)), basename(path));
 }
 
 function change(

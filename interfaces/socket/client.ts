@@ -20,6 +20,7 @@ import {
   SOCKET_PROTOCOL,
   SocketProtocolError,
 } from './frames.ts';
+import { findSocket } from './place.ts';
 
 /** How long to wait for a process that has the directory: it may be a node that is starting. */
 const OWNER_WAIT_MS = 5_000;
@@ -48,10 +49,12 @@ export async function forward(forwarding: Forwarding): Promise<number | undefine
 
 /** A connection to the node that is up, if one is. Waits a little for one that is just starting. */
 async function findNode(data: string, signal: AbortSignal): Promise<Socket | undefined> {
-  const { root, socket: path } = layoutOf(data);
+  const { root } = layoutOf(data);
   const deadline = performance.now() + OWNER_WAIT_MS;
   for (;;) {
-    const socket = await connected(path);
+    // Asked for each time: a node that is starting says where its socket is when it has one.
+    const path = findSocket(data);
+    const socket = path === undefined ? undefined : await connected(path);
     if (socket !== undefined) return socket;
     if (!isOwned(root) || signal.aborted || performance.now() >= deadline) return undefined;
     await delay(POLL_MS);

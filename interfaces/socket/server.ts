@@ -18,27 +18,12 @@ import {
 } from './frames.ts';
 import { RemoteTerminal } from './remote-terminal.ts';
 
-/** What the system allows for the path of a socket, without its closing zero: 108 bytes on Linux, 104 elsewhere. */
-const PATH_BYTES_MAX = (process.platform === 'linux' ? 108 : 104) - 1;
 /** Verbs that run at once. Each is short; what follows events waits without working. */
 const RUNS_MAX = 1_024;
 /** When the node stops, verbs get this long to end; then they are told to. */
 const GRACE_MS = 1_500;
 /** And this long after they were told. */
 const ABORT_MS = 1_500;
-
-/** The socket cannot be where it belongs. */
-export class SocketPathError extends Error {
-  override readonly name = 'SocketPathError';
-  readonly code = 'socket_path_too_long';
-
-  constructor(path: string) {
-    const bytes = Buffer.byteLength(path);
-    super(
-      `the node's socket would be ${path}, which has ${bytes} bytes, and the system allows ${PATH_BYTES_MAX}; move the data directory to a shorter path`,
-    );
-  }
-}
 
 /** Runs one command line for the client; resolves to its exit code and never rejects. */
 export type RunVerb = (request: RunRequest, terminal: RemoteTerminal, signal: AbortSignal) => Promise<number>;
@@ -53,23 +38,25 @@ export class SocketServer {
   private readonly server: Server;
   private readonly path: string;
   private readonly runVerb: RunVerb;
+  private readonly clear: () => void;
   private readonly sessions = new Set<Session>();
   private running = 0;
   private readonly turns: (() => void)[] = [];
 
-  private constructor(path: string, runVerb: RunVerb) {
+  private constructor(path: string, runVerb: RunVerb, clear: () => void) {
     this.path = path;
+    this.clear = clear;
     this.runVerb = runVerb;
     this.server = createServer((socket) => this.accept(socket));
   }
 
   /**
    * Listens at `path`. The caller owns the data directory, so a socket that is there already is left from a crash.
-   * @throws SocketPathError, StorageError
+   * @param clear takes away what was made for the socket, at the end
+   * @throws StorageError
    */
-  static async listen(path: string, runVerb: RunVerb): Promise<SocketServer> {
-    if (Buffer.byteLength(path) > PATH_BYTES_MAX) throw new SocketPathError(path);
-    const server = new SocketServer(path, runVerb);
+  static async listen(path: string, runVerb: RunVerb, clear: () => void = () => {}): Promise<SocketServer> {
+    const server = new SocketServer(path, runVerb, clear);
     try {
       rmSync(path, { force: true });
       server.server.listen(path);
@@ -97,6 +84,7 @@ export class SocketServer {
     await Promise.race([ended(), delay(ABORT_MS, undefined, { ref: false })]);
     for (const session of this.sessions) session.socket.destroy();
     await closed;
+    this.clear();
   }
 
   /** Resolves as soon as nobody is served, or `signal` is aborted. */

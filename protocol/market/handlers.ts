@@ -7,6 +7,7 @@ import { type HandOvers, handOverIn } from '../../actors/checkpoint/hand-overs.t
 import { historyGap } from '../../actors/checkpoint/marker.ts';
 import { GroupView, type Purchase, StoredState } from '../../actors/group-view.ts';
 import { prove } from '../../actors/history/prove.ts';
+import { windowsOf } from '../../actors/market/market-chain.ts';
 import { creationOf, trailOf } from '../../actors/market/trail.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { balanceTable } from '../../machines/tables.ts';
@@ -56,7 +57,7 @@ export function marketHandlersOf(parts: MarketHandlerParts): MarketHandlers {
         throw new RpcError('not_found', '');
       const txId = creationOf(group, found);
       if (txId === undefined) throw new RpcError('not_found', 'the offer is not in the log of this node');
-      return { proof: prove(group, txId)! };
+      return { proof: prove(group, txId)!, ...windowsOf(viewOf(group).policy()) };
     },
     purchase_proofs: async ({ groupId, purchase }, peer) => {
       const group = shown(port, access, groupId);

@@ -1,7 +1,7 @@
 /**
  * Who may seal a group, and from which height on, as far as a stranger can know: the founder, whom block 0 names, and
- * whoever got the sealing from him by hand-overs that were proved one after the other, each of them sealed by somebody
- * who could seal at its height.
+ * whoever took the sealing over from there, by acceptances that were proved one after the other, each of them sealed
+ * by somebody who could seal at its height.
  */
 import { MarketError } from '../../actors/market/errors.ts';
 import type { Hex32 } from '../../events/bytes.ts';
@@ -46,10 +46,9 @@ export class ProvedSealers {
    * @throws MisbehaviourError for a proof of something else, MarketError where it does not follow from what is known
    */
   follow(facts: ProofFacts): void {
-    const { height, head, operations } = facts;
+    const { height, head, operations, author } = facts;
     if (height <= this.lastHandOver) return;
-    const handOver = operations.findLast(({ type }) => type === 'sealer_set');
-    if (handOver?.type !== 'sealer_set' || head.height !== height)
+    if (!operations.some(({ type }) => type === 'sealer_accept') || head.height !== height)
       throw new MisbehaviourError('a proof of something else than a hand-over');
     if (!this.haveSealed(facts))
       throw new MarketError(
@@ -61,6 +60,6 @@ export class ProvedSealers {
         'proof_rejected',
         `the sealing of the group was handed over more than ${HAND_OVERS_MAX} times; become a member to buy`,
       );
-    this.terms.push({ after: height, sealers: handOver.sealers });
+    this.terms.push({ after: height, sealers: [author] });
   }
 }

@@ -128,14 +128,18 @@ export class StrangerChain implements MarketChain {
   async offer(offer: Hex32): Promise<OfferTerms> {
     const { groupId } = this.options;
     const terms = await this.ask(async (peer) => {
-      const { proof } = await this.options.client.call(peer, 'offer_proof', { groupId, offer });
+      const answer = await this.options.client.call(peer, 'offer_proof', { groupId, offer });
+      // The windows are the peer's word; where they are others, the purchase that names them is refused.
+      const { proof, grantWindowMs, disputeWindowMs } = answer;
+      const windows = { grantWindowMs, disputeWindowMs };
       const facts = await this.facts(peer, offer, proof);
       const txId = fromHex(facts.txId);
       const at = facts.operations.findIndex((_, index) => offerIdOf(txId, index, sha256) === offer);
       const operation = facts.operations[at];
       if (operation?.type !== 'offer_create') throw new MisbehaviourError('a proof of another offer');
       const { title, price, packageHash, keyHash, expiresMs } = operation;
-      return { offer, seller: facts.author, title, price, packageHash, keyHash, expiresMs, revoked: false };
+      const shown = { title, price, packageHash, keyHash, expiresMs };
+      return { offer, seller: facts.author, ...shown, revoked: false, ...windows };
     });
     if (terms === undefined)
       throw new NotFoundError(`no peer that was asked has an offer ${offer.slice(0, 8)}`);

@@ -1,6 +1,6 @@
 /** What nodes ask each other for the market: packages, announcements, and what strangers are shown of a chain. */
 import { ANNOUNCEMENT_BYTES_MAX } from '../../events/announcement.ts';
-import { blob, id, list, optional, record, timestamp, uint } from '../../events/fields.ts';
+import { blob, id, list, milliseconds, optional, record, timestamp, uint } from '../../events/fields.ts';
 import { TRANSACTION_BYTES_MAX } from '../../events/limits.ts';
 import * as limits from '../limits.ts';
 import { method } from './method.ts';
@@ -34,7 +34,11 @@ export const marketMethods = {
     record({ taken: uint(limits.ANNOUNCEMENTS_PER_PAGE_MAX) }),
   ),
   /** That a group has sealed an offer. For members, for whoever holds a balance, and where it was announced. */
-  offer_proof: method(17, record({ groupId: id, offer: id }), record({ proof })),
+  offer_proof: method(
+    17,
+    record({ groupId: id, offer: id }),
+    record({ proof, grantWindowMs: milliseconds, disputeWindowMs: milliseconds }),
+  ),
   /** What has become of a purchase: made, granted, ended. For members and its buyer; the times are the peer's word. */
   purchase_proofs: method(
     18,

@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { signTransaction } from '../../actors/chain/sign.ts';
 import type { Clock } from '../../actors/clock.ts';
 import type { Group } from '../../actors/group.ts';
 import { sha256 } from '../../crypto/hash.ts';
+import { signerFromSeed } from '../../crypto/identity.ts';
+import { Secret } from '../../crypto/secret.ts';
 import { toHex, utf8 } from '../../events/bytes.ts';
 import { BatteryNode } from '../../node.ts';
 
@@ -90,9 +93,17 @@ test('a clock that jumps stops the sealing without halting the group, until it c
 test('a node that may not seal says so and goes on reading', async () => {
   const { publicKey } = await node.createIdentity('other');
   await group.as('node').addMember(publicKey, 'admin');
-  const stranger = '11'.repeat(32);
-  await group.as('node').addMember(stranger, 'admin');
-  await group.as('node').setSealers([stranger]);
+  const elsewhere = signerFromSeed(new Secret(new Uint8Array(32).fill(7)));
+  await group.as('node').addMember(elsewhere.publicKey, 'admin');
+  await group.as('node').setSealers([elsewhere.publicKey]);
+  expect(group.info().status).toBe('sealing');
+  const accepted = signTransaction(elsewhere, {
+    groupId: group.groupId,
+    operations: [{ type: 'sealer_accept' }],
+    tsMs: clock.nowMs(),
+  });
+  if ('code' in accepted) throw new Error(accepted.code);
+  expect((await group.submitSigned(accepted.bytes)).status).toBe('sealed');
   expect(group.info().status).toBe('following');
   await expect(group.as('other').setProfile('x')).rejects.toMatchObject({ code: 'pending' });
   expect(group.info()).toMatchObject({ status: 'following', haltReason: undefined });

@@ -62,6 +62,7 @@ const { sha256 } = await import('@noble/hashes/sha2.js');
 const { decodeBlock } = await import('../../events/block.ts');
 const { fromHex, toHex, utf8 } = await import('../../events/bytes.ts');
 const { decodeTransaction, markVerified } = await import('../../events/transaction.ts');
+const { replacedBy } = await import('../../machines/spent.ts');
 const { nobleX25519 } = await import('../../machines/sealed-key.ts');
 const { ChainJudge } = await import('../../actors/chain/judge.ts');
 const { MemoryState } = await import('../../actors/chain/state-cache.ts');
@@ -90,9 +91,10 @@ for (const hex of blocks) {
   const final = judge.judgeBlock({ block, blockIdBytes: sha256(block.headerBytes), transactions });
   if ('code' in final) throw new Error(`a block was refused: ${final.code}`);
   state.apply(final.judged.writes);
-  for (const { txId, replaces } of final.judged.accepted) {
-    spentIds.set(txId, 'sealed');
-    if (replaces !== undefined) spentIds.set(replaces, 'replaced');
+  for (const transaction of final.judged.accepted) {
+    spentIds.set(transaction.txId, 'sealed');
+    const replaced = replacedBy(transaction, sha256);
+    if (replaced !== undefined) spentIds.set(replaced, 'replaced');
   }
 }
 const dump = [...state.entries()]

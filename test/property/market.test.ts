@@ -13,7 +13,7 @@ import { fromHex, type Hex32, utf8 } from '../../events/bytes.ts';
 import type { Effect } from '../../events/effects.ts';
 import type { Operation } from '../../events/registry.ts';
 import { balanceTable, escrowTable, offerTable, purchaseTable } from '../../machines/tables.ts';
-import { offerCreate, oneTimeKey, oneTimeSecret, PACKAGE_KEY, seal } from '../support/market.ts';
+import { offerCreate, oneTimeKey, oneTimeSecret, PACKAGE_KEY, seal, windowsIn } from '../support/market.ts';
 import {
   DAY_MS,
   genesis,
@@ -186,6 +186,7 @@ class Market {
       offer,
       amount: price,
       buyerKey: oneTimeKey(buyer, name),
+      ...windowsIn(world),
     };
     const before = world.purchases.length;
     this.act(buyer, operation);

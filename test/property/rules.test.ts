@@ -4,6 +4,7 @@ import { unpack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../crypto/hash.ts';
 import { fromHex, toHex, utf8 } from '../../events/bytes.ts';
+import { replacedBy, replacedId } from '../../machines/spent.ts';
 import { adminsTable, escrowTable, memberTable, policyTable, purchaseTable } from '../../machines/tables.ts';
 import { type Played, plans, play } from '../support/intents.ts';
 import { taskCancel } from '../support/operations.ts';
@@ -87,12 +88,15 @@ describe('over random histories', () => {
         const { world, tried } = play(plan);
         const spent = new Map<string, number>();
         for (const { judged } of world.chain.finals)
-          for (const { txId, replaces } of judged.accepted)
-            for (const id of [txId, replaces ?? []].flat()) spent.set(id, (spent.get(id) ?? 0) + 1);
+          for (const transaction of judged.accepted)
+            for (const id of [transaction.txId, replacedBy(transaction, sha256) ?? []].flat())
+              spent.set(id, (spent.get(id) ?? 0) + 1);
         expect([...spent.values()].filter((count) => count > 1)).toEqual([]);
         for (const { transactions } of tried)
           for (const transaction of transactions.filter(
-            (one) => one.groupId === world.groupId && spent.has(one.txId),
+            (one) =>
+              one.groupId === world.groupId &&
+              (spent.has(one.txId) || spent.has(replacedId(one.author, one.txId, sha256))),
           )) {
             world.nowMs = transaction.tsMs;
             const { refusals, final } = world.seal([transaction]);

@@ -134,6 +134,7 @@ const aDayTooSoon: Step[] = [
 const ending: Step[] = [
   by(alice, op.taskCreate('last', { assignee: bob.publicKey })),
   by(founder, op.memberAdd(alice, 'admin'), op.sealerSet(alice)),
+  by(alice, op.sealerAccept),
   by(alice, op.memberRemove(founder), op.memberRemove(bob)),
   by(alice, op.policyUpdate(['max_total_supply', undefined], ['discoverable', false])),
 ];

@@ -3,7 +3,7 @@ import { sha256 } from '../../crypto/hash.ts';
 import { utf8 } from '../../events/bytes.ts';
 import { offerTable, purchaseTable } from '../../machines/tables.ts';
 import { type IntentMaker, pick } from './intents.ts';
-import { offerCreate, oneTimeKey, oneTimeSecret, PACKAGE_KEY, seal } from './market.ts';
+import { offerCreate, oneTimeKey, oneTimeSecret, PACKAGE_KEY, seal, windowsIn } from './market.ts';
 import { hashOf, personOf } from './people.ts';
 import type { World } from './world.ts';
 
@@ -19,7 +19,8 @@ function purchaseIn(world: World, draw: number, ...states: readonly string[]): s
 const buy: IntentMaker = (world, who, first) => {
   const offer = offerOf(world, first);
   const price = world.read(offerTable, offer)?.price ?? 1n;
-  return { operation: { type: 'purchase', offer, amount: price, buyerKey: oneTimeKey(who) }, author: who };
+  const terms = { amount: price, buyerKey: oneTimeKey(who), ...windowsIn(world) };
+  return { operation: { type: 'purchase', offer, ...terms }, author: who };
 };
 
 export const marketIntents: readonly IntentMaker[] = [

@@ -1,10 +1,12 @@
 /** The market's operations and keys, all derived from names. */
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { windowsOf } from '../../actors/market/market-chain.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { x25519 } from '../../crypto/x25519.ts';
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../../events/bytes.ts';
 import type { Operation, OperationOf } from '../../events/registry.ts';
 import { grantKey, keyHashOf, SEALED_KEY_NONCE } from '../../machines/sealed-key.ts';
+import { policyTable } from '../../machines/tables.ts';
 import { hashOf, type Person } from './people.ts';
 import type { World } from './world.ts';
 
@@ -56,11 +58,20 @@ export const offerCreate = (
   ...rest,
 });
 
+/** The windows of the policy now, as a buyer names them who has just looked. */
+export const windowsIn = (world: World) => windowsOf(world.read(policyTable)!);
+
 /** Each of these is about the last offer or purchase of the script. */
 export const offerRevoke: Script = (world) => ({ type: 'offer_revoke', offer: lastOffer(world) });
 export const purchase =
   (buyer: Person, amount: bigint): Script =>
-  (world) => ({ type: 'purchase', offer: lastOffer(world), amount, buyerKey: oneTimeKey(buyer) });
+  (world) => ({
+    type: 'purchase',
+    offer: lastOffer(world),
+    amount,
+    buyerKey: oneTimeKey(buyer),
+    ...windowsIn(world),
+  });
 /** Grants the right key, or the one given. */
 export const grant =
   (buyer: Person, key: Uint8Array = PACKAGE_KEY): Script =>

@@ -33,6 +33,9 @@ export const POLICY: Policy = {
   discoverable: false,
 };
 
+/** The windows of `POLICY`, as a buyer names them. */
+export const WINDOWS = { grantWindowMs: POLICY.grant_window_ms, disputeWindowMs: POLICY.dispute_window_ms };
+
 export const genesis = (policy: Partial<Policy> = {}, rest: Some<'genesis'> = {}): Operation => ({
   type: 'genesis',
   rulesVersion: 1,
@@ -81,11 +84,14 @@ export const sealerSet = (...sealers: Person[]): Operation => ({
   sealers: sealers.map(({ publicKey }) => publicKey),
 });
 
+export const sealerAccept: Operation = { type: 'sealer_accept' };
+
 export const mint = (to: Person, amount: bigint): Operation => ({ type: 'mint', to: to.publicKey, amount });
-export const transfer = (to: Person, amount: bigint): Operation => ({
+export const transfer = (to: Person, amount: bigint, feeMax?: bigint): Operation => ({
   type: 'transfer',
   to: to.publicKey,
   amount,
+  feeMax,
 });
 export const treasurySpend = (to: Person, amount: bigint): Operation => ({
   type: 'treasury_spend',

@@ -15,6 +15,7 @@ export function taskRecord(differing: Partial<TaskRecord> = {}): TaskRecord {
     updatedMs: 0,
     dueMs: undefined,
     assignee: undefined,
+    taken: false,
     attempt: 0,
     leaseMs: undefined,
     leaseUntilMs: undefined,

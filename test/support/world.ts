@@ -23,6 +23,7 @@ import {
 import { isCorrection } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
 import type { Spent } from '../../machines/group.ts';
+import { replacedBy } from '../../machines/spent.ts';
 import type { Table } from '../../machines/state.ts';
 import { founder, type Person, personOf } from './people.ts';
 
@@ -55,9 +56,10 @@ export class MemoryChain {
   /** Keeps a judged block, as storage would. */
   stage(final: FinalBlock): void {
     this.state.apply(final.judged.writes);
-    for (const { txId, replaces } of final.judged.accepted) {
-      this.spentIds.set(txId, 'sealed');
-      if (replaces !== undefined) this.spentIds.set(replaces, 'replaced');
+    for (const transaction of final.judged.accepted) {
+      this.spentIds.set(transaction.txId, 'sealed');
+      const replaced = replacedBy(transaction, sha256);
+      if (replaced !== undefined) this.spentIds.set(replaced, 'replaced');
     }
     this.finals.push(final);
   }

@@ -109,7 +109,7 @@ export class Round {
     const parent = finding === undefined ? {} : { parent: finding };
     const prepared = architect.prepareClaim({ text, tags: this.tags(CLOSING), ...parent });
     const to = this.workshop.agents[bonus.to].publicKey;
-    const transfer = { type: 'transfer', to, amount: bonus.amount } as const;
+    const transfer = { type: 'transfer', to, amount: bonus.amount, feeMax: undefined } as const;
     const outcome = await architect.submit([...prepared.operations, transfer], prepared.artifacts);
     if (outcome.status === 'refused') throw new RefusedError(outcome.refusal);
     this.note(CLOSING, prepared.claim);

@@ -55,7 +55,7 @@ export const membershipWords = {
   ],
   member_is_sealer: ({ member }, { name }) => [
     `${name(member)} seals the group, and whoever seals must be an admin`,
-    'hand the sealing over to another admin first',
+    'propose another admin first with: lb sealer MEMBER; they take over with: lb sealer --accept',
   ],
   invite_exists: ({ invite }) => [
     `the invite ${shortId(invite)} is there already`,
@@ -74,6 +74,10 @@ export const membershipWords = {
       : `the invite has been used ${maxUses} times, as often as it may`,
     NEW_CODE,
   ],
+  invite_orphaned: ({ createdBy }, { name }) => [
+    `the invite is from ${name(createdBy)}, who is no admin of the group any more`,
+    NEW_CODE,
+  ],
   already_member: ({ member, role }, { name }) => [
     `${name(member)} is ${withArticle(role)} of the group already`,
     'there is nothing to join; sign as somebody else with --as',
@@ -86,9 +90,16 @@ export const membershipWords = {
   ],
   sealer_not_admin: ({ sealer }, { name }) => [
     `${name(sealer)} is no admin, and whoever seals must be one`,
-    'make him one first with: lb add-member --role admin',
+    'make them one first with: lb add-member --role admin',
   ],
-  sealers_unchanged: () => ['that is who seals already', 'there is nothing to change'],
+  sealers_unchanged: () => [
+    'that is who seals already, or who was proposed already',
+    'lb sealer shows who seals, and who is to take over',
+  ],
+  hand_over_none: ({ sealer }, { name }) => [
+    `nobody has proposed that ${name(sealer)} seals the group`,
+    'an admin can, with: lb sealer MEMBER',
+  ],
 } satisfies SomeWords;
 
 /** What fits under a cap, and who can raise it where it is not the end of all numbers. */
@@ -100,6 +111,10 @@ function room(left: bigint, cap: bigint, key: PolicyKey, tokens: Say['tokens']):
 
 export const tokenWords = {
   transfer_to_self: () => ['a transfer to oneself moves nothing', 'name somebody else with --to'],
+  fee_above_accepted: ({ fee, feeMax }, { tokens }) => [
+    `the fee is ${tokens(fee)} by now, and the transfer was signed for ${tokens(feeMax)} at most`,
+    'sign it again if that is fine; lb policy shows transfer_fee_bps',
+  ],
   balance_too_low: ({ account, balance, needed }, { name, tokens }) => [
     `${name(account)} has ${tokens(balance)}, and this takes ${tokens(needed)} in all`,
     `name less than that, or get ${tokens(needed - balance)} more first; lb balance shows who has what`,

@@ -1,6 +1,6 @@
 /** Words for what the rules of the market say no to. */
 import type { PurchaseStatus } from '../../../events/effects.ts';
-import { shortId } from '../text.ts';
+import { formatSpan, shortId } from '../text.ts';
 import { moment, type SomeWords } from './say.ts';
 
 const OFFERS = 'lb list-offers shows what is for sale';
@@ -49,6 +49,10 @@ export const marketWords = {
   price_mismatch: ({ price, amount }, { tokens }) => [
     `the price is ${tokens(price)}, and ${tokens(amount)} were offered`,
     OFFERS,
+  ],
+  terms_changed: ({ grantWindowMs, disputeWindowMs }) => [
+    `the group changed its windows: ${formatSpan(grantWindowMs)} to grant and ${formatSpan(disputeWindowMs)} to dispute, other than what was agreed to`,
+    'buy again if that is fine; lb policy shows both windows',
   ],
   purchase_open: ({ purchase }) => [
     `there is a purchase of this offer that is not over: ${shortId(purchase)}`,

@@ -75,13 +75,13 @@ export const taskWords = {
   ],
   assignee_overloaded: ({ assignee, max }, { name }) => [
     `${name(assignee)} holds ${max} open tasks, as many as anyone may`,
-    'finish some of them first, or choose somebody else',
+    'finish or release some of them first',
   ],
   lease_running: ({ task, untilMs }, say) =>
     untilMs === undefined
       ? [
-          `the task ${task} has no lease, so only its assignee may release it`,
-          'its creator or an admin may give it to somebody else with: lb assign-task',
+          `the task ${task} has no lease, so only its assignee, its creator and admins may release it`,
+          'ask one of them; lb show-task shows who they are',
         ]
       : [
           `the lease of the task ${task} runs until ${moment(untilMs, say)}`,

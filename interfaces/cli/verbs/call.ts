@@ -7,7 +7,7 @@ import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { ExplainedRefusal } from '../errors.ts';
 import { readTextInput } from '../files.ts';
-import { Verbatim } from '../json.ts';
+import { jsonText, Verbatim } from '../json.ts';
 import { similarTo } from '../suggest.ts';
 import { type Column, printTable } from '../table.ts';
 import { ownName } from '../verb-run.ts';
@@ -51,7 +51,7 @@ async function call(run: Run): Promise<void> {
   };
   const result = await inTerms(operation, scene, () => operation.run(scene, taken.input));
   progress.end();
-  run.print(new Verbatim(result), () => run.out.line(JSON.stringify(result, undefined, 2)));
+  run.print(new Verbatim(result), () => run.out.line(jsonText(result, 2)));
 }
 
 /** Refusals in the terms of operations: who calls one has parameters, and not the flags of the verbs. */

@@ -1,6 +1,6 @@
 /** `create-group`, `list-groups`, `group-info`, `policy`, `sealer`: a group and how it is governed. */
 import type { Command } from 'commander';
-import { NotFoundError } from '../../../actors/errors.ts';
+import { NotFoundError, UsageError } from '../../../actors/errors.ts';
 import { groupOperations, type Policy } from '../../../events/operations/group.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type ConfirmOptions, confirmMember, confirmOption } from '../confirm.ts';
@@ -95,20 +95,29 @@ function registerGovernance(program: Command, context: CliContext): void {
     (command) => command.option('--set <key=value>', 'a change; may be given several times', collect),
     policy,
   );
-  verb<ConfirmOptions>(
+  verb<SealerOptions>(
     program,
     context,
     {
       usage: 'sealer',
-      summary: 'Show who seals the group, or hand the sealing over (admin).',
+      summary: 'Show who seals the group, propose who seals next (admin), or take the sealing over.',
       heading,
-      example: 'lb sealer\nlb sealer bob --yes-i-mean=bob',
-      details: 'Handing over cannot be taken back from here: only the new sealer can seal that.',
+      example: 'lb sealer\nlb sealer bob --yes-i-mean=bob\nlb sealer --accept --as bob',
+      details: [
+        'Nothing changes until the one who was proposed accepts, on the node that is to seal from then on. Until then',
+        'another admin may be proposed instead, or nobody, by naming the present sealer. Once they have accepted, only',
+        'they can hand the sealing on.',
+      ].join('\n'),
       inGroup: true,
-      signs: (_options, args) => args.length > 0,
+      signs: ({ accept }, args) => accept === true || args.length > 0,
       at: true,
     },
-    (command) => confirmOption(command.argument('[member]', 'the new sealer: an admin')),
+    (command) =>
+      confirmOption(
+        command
+          .argument('[member]', 'the next sealer: an admin')
+          .option('--accept', 'take over the sealing that was proposed to you'),
+      ),
     sealer,
   );
 }
@@ -201,26 +210,62 @@ async function policy(run: Run<{ set?: string[] }>): Promise<void> {
   );
 }
 
-async function sealer(run: Run<ConfirmOptions>): Promise<void> {
-  const given = run.args[0];
-  if (given === undefined) {
-    const view = await run.view();
-    const name = await run.namer(view);
-    const sealers = view.sealers();
-    run.print({ sealers }, () => {
-      for (const one of sealers) run.out.line(`${name(one)}\t${one}`);
-    });
-    return;
-  }
+interface SealerOptions extends ConfirmOptions {
+  accept?: boolean;
+}
+
+async function sealer(run: Run<SealerOptions>): Promise<void> {
+  const [given] = run.args;
+  const { accept = false } = run.options;
+  if (accept && given !== undefined)
+    throw new UsageError('either propose somebody or accept: leave --accept or the member out');
+  if (accept) return acceptSealing(run);
+  return given === undefined ? showSealer(run) : proposeSealer(run, given);
+}
+
+async function showSealer(run: Run): Promise<void> {
+  const view = await run.view();
+  const name = await run.namer(view);
+  const sealers = view.sealers();
+  const { sealers: proposed = [], by } = view.handOver() ?? {};
+  run.print({ sealers, proposed, ...(by === undefined ? {} : { by }) }, () => {
+    for (const one of sealers) run.out.line(`${name(one)}\t${one}`);
+    for (const one of proposed)
+      run.out.line(`${name(one)}\t${one}\tproposed by ${name(by!)}; takes over with: lb sealer --accept`);
+  });
+}
+
+async function acceptSealing(run: Run): Promise<void> {
+  run.refuseAt('a new sealer');
+  const agent = await run.agent();
+  const receipt = await agent.acceptSealing();
+  printReceipt(run, receipt, `${agent.name} seals from now on: keep this node up`, {
+    sealer: agent.publicKey,
+  });
+}
+
+/** Proposes the next sealer; naming the present one withdraws what was proposed. */
+async function proposeSealer(run: Run<SealerOptions>, given: string): Promise<void> {
   run.refuseAt('a new sealer');
   const node = await run.node();
   const view = await run.view();
   const key = memberKey(node, view, given);
   const identity = node.identities().find(({ publicKey }) => publicKey === key);
-  await confirmMember(run, `this hands the sealing of ${view.group().name} over, for good`, {
-    key,
-    names: [identity?.name, view.nameOf(key)],
-  });
+  const isPresent = view.sealers().includes(key);
+  if (!isPresent)
+    await confirmMember(
+      run,
+      `this lets somebody else take over the sealing of ${view.group().name}, for good`,
+      {
+        key,
+        names: [identity?.name, view.nameOf(key)],
+      },
+    );
   const receipt = await (await run.agent()).setSealers([key]);
-  printReceipt(run, receipt, `${(await run.namer(view))(key)} seals from now on`, { sealer: key });
+  const name = (await run.namer(view))(key);
+  const accepted = 'lb sealer --accept';
+  const sentence = isPresent
+    ? `${name} goes on sealing, and nobody is proposed any more`
+    : `Proposed ${name} as the sealer; they take over, on the node that shall seal, with: ${accepted}`;
+  printReceipt(run, receipt, sentence, isPresent ? { sealer: key } : { proposed: key });
 }

@@ -25,6 +25,7 @@ interface SetupOptions {
   readonly readOnly?: boolean;
   readonly name: string;
   readonly yes?: boolean;
+  readonly followLink?: boolean;
   readonly undo?: boolean;
 }
 
@@ -50,6 +51,7 @@ export function registerSetup(program: Command, context: CliContext): void {
         .option('--toolsets <a,b>', `which operations to offer: ${SELECTABLE}`)
         .option('--name <name>', 'what the agent calls this node', NAME_DEFAULT)
         .option('--yes', 'write without asking')
+        .option('--follow-link', 'with --yes, also through a link that stands in the project')
         .option('--undo', 'take out what this verb has put in'),
     setup,
   );
@@ -68,7 +70,7 @@ async function setup(run: Run<SetupOptions>): Promise<void> {
   const { title } = HOSTS[host];
   const isSame = before === after;
   if (!isSame && !run.json) await showDifference(run, planned);
-  const isMeant = !isSame && (run.options.yes === true || (await agrees(run)));
+  const isMeant = !isSame && (await isAgreed(run, planned));
   if (isMeant) inWords(() => carryOut(planned), 'write', file);
   const state = isSame ? 'unchanged' : isMeant ? (undo ? 'undone' : 'written') : 'shown';
   run.print({ agent: host, file, state, ...(server && { server }) }, () =>
@@ -116,6 +118,16 @@ async function showDifference(run: Run, { file, before = '', after = '' }: Plan)
       const style = line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : 'dim';
       run.out.line(run.out.style(style, cleanLine(line)));
     }
+}
+
+async function isAgreed(run: Run<SetupOptions>, { leadsTo }: Plan): Promise<boolean> {
+  const { yes = false, followLink = false } = run.options;
+  if (leadsTo === undefined || followLink) return yes || agrees(run);
+  const line = `this is behind a link in the project, which leads to ${cleanLine(leadsTo)}`;
+  if (yes && (!run.terminal.isInteractive || run.json))
+    throw new UsageError(`${line}; nothing was written; if that is what you want, add --follow-link`);
+  run.hint(line);
+  return agrees(run);
 }
 
 async function agrees(run: Run<SetupOptions>): Promise<boolean> {

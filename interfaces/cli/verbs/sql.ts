@@ -7,7 +7,7 @@ import type { SqlValue } from '../../../views/sql.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { parseCount, parseSpan } from '../parse.ts';
 import { type Column, printTable } from '../table.ts';
-import { count, shortId } from '../text.ts';
+import { cleanText, count, shortId } from '../text.ts';
 import { catchUp, noteLag } from './context.ts';
 
 interface SqlOptions {
@@ -90,8 +90,17 @@ function textOf(value: SqlValue): string {
 /** Ids by their first digits, as in every table on a terminal. */
 const shortened = (text: string): string => (isHex32(text) ? shortId(text) : text);
 
-/** As in RFC 4180. */
-function csvField(value: SqlValue): string {
-  const text = textOf(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** What a spreadsheet takes for the beginning of a formula, in the letters of any keyboard. */
+const FORMULA = /^[=+\-@\t\r＝＋－＠]/u;
+const NUMBER = /^[+-]?\d+(\.\d+)?$/;
+
+/**
+ * A field as in RFC 4180, harmless to whatever opens it: what a terminal would act on is made visible, and text that
+ * a spreadsheet would take for a formula begins with an apostrophe, which spreadsheets take away.
+ */
+export function csvField(value: SqlValue): string {
+  const text = cleanText(textOf(value));
+  const isFormula = typeof value === 'string' && FORMULA.test(value) && !NUMBER.test(value);
+  const safe = isFormula ? `'${text}` : text;
+  return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -6,7 +6,7 @@ import { PREFIX_DIGITS_MIN, resolveId } from '../../../actors/ids.ts';
 import { TABLES } from '../../../machines/tables.ts';
 import { STATE_KEY_BYTES_MAX } from '../../../storage/keys.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
-import { toWire } from '../json.ts';
+import { jsonText, toWire } from '../json.ts';
 import { parseCount } from '../parse.ts';
 import { printTable } from '../table.ts';
 
@@ -67,9 +67,7 @@ async function get(run: Run): Promise<void> {
   const record = view.stateRecord(key);
   if (record === undefined)
     throw new NotFoundError(`there is nothing under ${key}; keys begin with ${PREFIXES}`);
-  run.print({ height: view.height, key, record }, () =>
-    run.out.line(JSON.stringify(toWire(record), null, 2)),
-  );
+  run.print({ height: view.height, key, record }, () => run.out.line(jsonText(toWire(record), 2)));
 }
 
 /** The key that is meant: as it was typed, or the one that goes on from a short id. */

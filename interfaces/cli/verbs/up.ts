@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
-import { layoutOf } from '../../../storage/directory.ts';
 import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
 import { type Config, loadConfig, networkOptions, nodeOptions } from '../../config/load.ts';
 import type { Monitors } from '../../http/server.ts';
 import type { Logger } from '../../observability/logger.ts';
+import { findSocket } from '../../socket/place.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { givenPeers } from '../network.ts';
@@ -96,7 +96,7 @@ async function up(run: Run<UpOptions>, { isNetworkAlone = false } = {}): Promise
     : await serveHttp(run, node, config, { metrics, ...attached }, logger);
   const groups = node.groupIds().length;
   const { pid } = process;
-  const { socket } = layoutOf(data);
+  const socket = findSocket(data);
   logger.info({ data, socket, groups, addresses: network?.addresses }, 'the node is up');
   run.print({ status: 'up', data, pid, socket, groups, network, http }, () => {
     const held = count(groups, 'group');

@@ -195,6 +195,8 @@ describe('a stranger, where the sealing was handed over', () => {
     for (let count = 0; count < times; count++) {
       const [from, to, next] = count % 2 === 0 ? [group, joined, sealer] : [joined, group, seller];
       await from.as('node').setSealers([next.key]);
+      await until('the next is asked', () => to.now.handOver() !== undefined);
+      await to.as('node').acceptSealing();
       await until('the sealing is there', () => to.info().status === 'sealing');
     }
     return { ...made, sealer, joined };

@@ -26,6 +26,7 @@ async function longGroup(): Promise<{ sealer: Peer; groupId: string; claim: stri
   const { publicKey } = await sealer.node.createIdentity('second');
   await founder.addMember(publicKey, 'admin');
   await founder.setSealers([publicKey]);
+  await group.as('second').acceptSealing();
   await founder.createTask({ task: 'old', title: 'An old task' });
   for (let at = 0; at < BLOCKS; at++) await founder.setProfile(`name ${at}`);
   const { code } = await founder.createInvite({ role: 'member', expiresMs: Date.now() + 600_000 });

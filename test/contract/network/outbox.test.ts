@@ -1,6 +1,7 @@
 /** Work of members that do not seal: written offline, sent later, carried by others, refused with a reason. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { NetworkService } from '../../../protocol/network-service.ts';
+import type { RequestOf, Verdict } from '../../../protocol/rpc/methods.ts';
 import { closePeers, connect, joinGroup, peer } from '../../support/network.ts';
 import { until } from '../../support/until.ts';
 
@@ -159,5 +160,74 @@ describe('three members', () => {
       const found = group.recentClaims({ limit: 100 }).map(({ content }) => content!.text);
       expect(found.toSorted()).toEqual([...texts, 'the sealer writes too'].toSorted());
     }
+  });
+});
+
+describe('a relay that spoils what it carries', () => {
+  type Submit = RequestOf<'tx_submit'>;
+  type Carry = (request: Submit, call: (request: Submit) => Promise<Verdict[]>) => Promise<Verdict[]>;
+  const UNROUTED: Verdict = { status: 'unrouted', ruling: undefined, signature: undefined };
+
+  /** A member whose only way to the sealer is a relay, which hands on what it gets as `carry` says. */
+  async function behindRelay(carry: Carry) {
+    const sealer = await peer();
+    const relay = await peer();
+    const member = await peer({ receiptWaitMs: 1 });
+    const { groupId } = await sealer.node.createGroup({ name: 'spoilt' });
+    await joinGroup(sealer, relay, groupId);
+    await sealer.node.group(groupId).as('node').addMember(member.key, 'member');
+    await until(
+      'the relay knows the member',
+      () => relay.node.group(groupId).now.roleOf(member.key) !== undefined,
+    );
+    const { subscribe } = await import('../../../protocol/membership.ts');
+    for (const { network } of [member, sealer]) network.dialer.keep = () => {};
+    await connect(member, relay);
+    await subscribe(member.network, groupId, relay.key);
+    const { client } = relay.network;
+    type Call = (to: string, method: string, request: unknown) => Promise<{ verdicts: readonly Verdict[] }>;
+    const call = client.call.bind(client) as unknown as Call;
+    const carried: Call = async (to, method, request) => {
+      if (method !== 'tx_submit') return call(to, method, request);
+      const pass = async (one: Submit) => [...(await call(to, method, one)).verdicts];
+      return { verdicts: await carry(request as Submit, pass) };
+    };
+    client.call = carried as unknown as typeof client.call;
+    return { sealer, member, groupId, agent: member.node.group(groupId).as('node') };
+  }
+
+  it('gets a signed refusal, and the work waits for an honest way all the same', async () => {
+    let rulings = 0;
+    const { sealer, member, groupId, agent } = await behindRelay(async (request, pass) => {
+      const submissions = request.submissions.map((one) => ({ ...one, artifacts: [] }));
+      const verdicts = await pass({ ...request, submissions });
+      rulings += verdicts.filter(({ status }) => status === 'refused').length;
+      return verdicts;
+    });
+    await expect(agent.publishClaim({ text: 'whole' })).rejects.toMatchObject({ code: 'pending' });
+    await until('the sealer has refused what came', () => rulings > 0);
+    await member.network.flush(groupId);
+    expect(member.node.outbox.refused(groupId)).toEqual([]);
+    expect(member.node.outbox.pending(groupId)).toHaveLength(1);
+    expect(sealer.node.group(groupId).recentClaims()).toEqual([]);
+  });
+
+  it('cannot have the second piece of work refused by holding back the first', async () => {
+    let isOpen = false;
+    let rulings = 0;
+    const { member, groupId, agent } = await behindRelay(async (request, pass) => {
+      if (!isOpen || request.submissions.length < 2) return request.submissions.map(() => UNROUTED);
+      const [ruled] = await pass({ ...request, submissions: request.submissions.slice(1) });
+      rulings += Number(ruled!.status === 'refused');
+      return [{ ...UNROUTED, status: 'sealed' }, ruled!];
+    });
+    await expect(agent.createTask({ task: 't', title: 'first' })).rejects.toMatchObject({ code: 'pending' });
+    await expect(agent.takeTask('t')).rejects.toMatchObject({ code: 'pending' });
+    isOpen = true;
+    await member.network.flush(groupId);
+    await until('the sealer has refused the second alone', () => rulings > 0);
+    await member.network.flush(groupId);
+    expect(member.node.outbox.refused(groupId)).toEqual([]);
+    expect(member.node.outbox.pending(groupId)).toHaveLength(2);
   });
 });

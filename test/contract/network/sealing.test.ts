@@ -24,6 +24,8 @@ it('the sealing is handed over through the network, and work follows it', async 
   const joined = await joinGroup(a, b, groupId, 'admin');
   const group = a.node.group(groupId);
   await group.as('node').setSealers([b.key]);
+  await until('b was asked', () => joined.now.handOver() !== undefined);
+  await joined.as('node').acceptSealing();
   await until('b seals', () => joined.info().status === 'sealing');
   expect(group.info().status).toBe('following');
   const own = await joined.as('node').publishClaim({ text: 'sealed by b' });
@@ -32,6 +34,8 @@ it('the sealing is handed over through the network, and work follows it', async 
   expect(group.block(sent.height).block.header.sealer).toBe(b.key);
   expect(group.claimContent(sent.claim)?.text).toBe('sent to b');
   await joined.as('node').setSealers([a.key]);
+  await until('a was asked', () => group.now.handOver() !== undefined);
+  await group.as('node').acceptSealing();
   await until('a seals again', () => group.info().status === 'sealing');
   expect((await group.as('node').publishClaim({ text: 'and back' })).height).toBe(group.head.height);
 });

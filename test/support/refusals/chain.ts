@@ -13,7 +13,7 @@ import type { VerifiedTransaction } from '../../../events/transaction.ts';
 import { isFromFuture } from '../../../machines/chain.ts';
 import { unknownAuthor } from '../../../machines/group.ts';
 import { forgeBlock, spoil } from '../blocks.ts';
-import { experience, genesis, profileSet, sealerSet } from '../operations.ts';
+import { experience, genesis, profileSet, sealerAccept, sealerSet } from '../operations.ts';
 import { alice, founder, hashOf, stranger } from '../people.ts';
 import { by, joined, opened } from '../rules.ts';
 import { START_MS, type World } from '../world.ts';
@@ -56,7 +56,7 @@ export const blockScenarios = {
     { tsMs: START_MS, latestMs: START_MS - 1 },
   ),
   block_wrong_sealer: block(
-    [opened(), joined(alice, { role: 'admin' }), by(founder, sealerSet(alice))],
+    [opened(), joined(alice, { role: 'admin' }), by(founder, sealerSet(alice)), by(alice, sealerAccept)],
     (world) => forgeBlock(world, { signer: founder }),
     { sealer: founder.publicKey },
   ),

@@ -10,6 +10,7 @@ import {
   mint,
   policyUpdate,
   profileSet,
+  sealerAccept,
   sealerSet,
   timeCorrect,
   transfer,
@@ -93,6 +94,17 @@ export const membershipScenarios = {
     [accept],
     { invite: key, maxUses: 1 },
   ),
+  invite_orphaned: operations(
+    [
+      opened(),
+      joined(carol, { role: 'admin' }),
+      by(carol, inviteCreate(invite)),
+      by(founder, memberAdd(carol, 'member')),
+    ],
+    alice,
+    [accept],
+    { invite: key, createdBy: carol.publicKey },
+  ),
   already_member: operations([opened(), joined(alice), by(founder, inviteCreate(invite))], alice, [accept], {
     member: account,
     role: 'member',
@@ -112,9 +124,18 @@ export const membershipScenarios = {
   ),
   sealer_not_admin: operations([opened(), joined(alice)], founder, [sealerSet(alice)], { sealer: account }),
   sealers_unchanged: operations([opened()], founder, [sealerSet(founder)], {}),
+  hand_over_none: operations([opened(), joined(alice, { role: 'admin' })], alice, [sealerAccept], {
+    sealer: account,
+  }),
 } satisfies SomeScenarios;
 
 export const tokenScenarios = {
+  fee_above_accepted: operations(
+    [opened({ transfer_fee_bps: 5_000 }), joined(alice, { balance: 5n })],
+    alice,
+    [transfer(founder, 3n, 1n)],
+    { fee: 2n, feeMax: 1n },
+  ),
   transfer_to_self: operations([opened(), joined(alice, { balance: 5n })], alice, [transfer(alice, 1n)], {}),
   // 100 fit, but not with the fee on top.
   balance_too_low: operations(

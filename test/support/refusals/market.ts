@@ -14,8 +14,8 @@ import {
   purchaseRefund,
   purchaseSettle,
 } from '../market.ts';
-import { HOUR_MS } from '../operations.ts';
-import { alice, bob, carol, hashOf } from '../people.ts';
+import { HOUR_MS, policyUpdate, WINDOWS } from '../operations.ts';
+import { alice, bob, carol, founder, hashOf } from '../people.ts';
 import { by, joined, later, opened } from '../rules.ts';
 import { START_MS, type World } from '../world.ts';
 import { operations, type SomeScenarios } from './scenario.ts';
@@ -57,7 +57,7 @@ export const marketScenarios = {
   offer_unknown: operations(
     people,
     bob,
-    [{ type: 'purchase', offer: nowhere, amount: 1_000n, buyerKey: oneTimeKey(bob) }],
+    [{ type: 'purchase', offer: nowhere, amount: 1_000n, buyerKey: oneTimeKey(bob), ...WINDOWS }],
     { offer: nowhere },
   ),
   not_seller: operations(offered, bob, [offerRevoke], { seller }),
@@ -70,6 +70,12 @@ export const marketScenarios = {
   ),
   own_offer: operations(offered, alice, [purchase(alice, 10n)], offer),
   price_mismatch: operations(offered, bob, [purchase(bob, 11n)], { price: 10n, amount: 11n }),
+  terms_changed: operations(
+    [...offered, by(founder, policyUpdate(['dispute_window_ms', 1_000n]))],
+    bob,
+    [(world) => ({ ...purchase(bob, 10n)(world), ...WINDOWS })],
+    { grantWindowMs: WINDOWS.grantWindowMs, disputeWindowMs: 1_000 },
+  ),
   purchase_open: operations(bought, bob, [purchase(bob, 10n)], (world) => ({
     purchase: lastPurchase(world),
   })),

@@ -13,7 +13,7 @@ import {
   taskRelease,
   taskStart,
 } from '../operations.ts';
-import { alice, bob, founder, hashOf } from '../people.ts';
+import { alice, bob, carol, founder, hashOf } from '../people.ts';
 import { by, joined, later, opened } from '../rules.ts';
 import { START_MS, type Step } from '../world.ts';
 import { operations, type SomeScenarios } from './scenario.ts';
@@ -30,7 +30,7 @@ const overload: Step = (world) => {
     const tasks = Array.from({ length: batch }, (_, index) =>
       taskCreate(`load ${at + index}`, { assignee: bob.publicKey }),
     );
-    by(alice, ...tasks)(world);
+    by(bob, ...tasks)(world);
   }
 };
 
@@ -63,7 +63,7 @@ export const taskScenarios = {
   ),
   assignee_overloaded: operations(
     [...both, overload, by(alice, taskCreate(task))],
-    alice,
+    bob,
     [taskAssign(task, bob)],
     {
       assignee: bob.publicKey,
@@ -73,7 +73,7 @@ export const taskScenarios = {
   // At its last millisecond the lease still runs.
   lease_running: operations(
     [...both, by(alice, taskCreate(task, { leaseMs: 5_000, assignee: bob.publicKey })), later(5_000)],
-    alice,
+    carol,
     [taskRelease(task)],
     { task, untilMs: START_MS + 5_000 },
   ),

@@ -11,7 +11,7 @@ import {
 } from '../../../events/proof.ts';
 import { decodeTransaction } from '../../../events/transaction.ts';
 import { spoil } from '../blocks.ts';
-import { profileSet, sealerSet } from '../operations.ts';
+import { profileSet, sealerAccept, sealerSet } from '../operations.ts';
 import { alice, founder, hashOf } from '../people.ts';
 import { by, given, joined, opened } from '../rules.ts';
 import type { World } from '../world.ts';
@@ -25,7 +25,7 @@ function scene(): { world: World; blocks: Block[]; ids: Uint8Array[] } {
     opened(),
     joined(alice, { role: 'admin' }),
     by(founder, profileSet('one')),
-    by(founder, sealerSet(alice)),
+    (at) => at.seal([at.transaction(founder, [sealerSet(alice)]), at.transaction(alice, [sealerAccept])]),
     by(founder, profileSet('two')),
     by(founder, profileSet('three')),
   );

@@ -272,6 +272,7 @@ describe('the registry', () => {
       invite_revoke: 14,
       profile_set: 15,
       sealer_set: 16,
+      sealer_accept: 17,
       mint: 20,
       transfer: 21,
       treasury_spend: 22,

@@ -8,6 +8,7 @@ import { sha256 } from '../../../crypto/hash.ts';
 import { decodeBlock } from '../../../events/block.ts';
 import { toHex } from '../../../events/bytes.ts';
 import { decodeTransaction } from '../../../events/transaction.ts';
+import { replacedBy } from '../../../machines/spent.ts';
 import type { Environment } from '../../../storage/environment.ts';
 import { decodeHead, encodeHead } from '../../../storage/head.ts';
 import { groupIdKey, groupKey, heightKey, idKey, nodeKey, stateKey } from '../../../storage/keys.ts';
@@ -260,9 +261,9 @@ describe('in what a store keeps beside the log', () => {
 
   test('a replaced id that is missing is found', async () => {
     const { transactions } = decodeBlock(blocks[height]!);
-    const { replaces } = decodeTransaction(transactions.at(-1)!);
+    const replaced = replacedBy(decodeTransaction(transactions.at(-1)!), sha256)!;
     const finding = await findingAfter((tables) =>
-      tables.transactions.removeSync(groupIdKey(GROUP_NUMBER, replaces!).slice()),
+      tables.transactions.removeSync(groupIdKey(GROUP_NUMBER, replaced).slice()),
     );
     expect(finding).toMatchObject({ height, ...index('transactions') });
   });

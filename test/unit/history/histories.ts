@@ -139,7 +139,7 @@ class Draw {
   #transfer(author: Person): Drawn {
     const others = people.filter((one) => one !== author);
     const to = others[this.#random(others.length)]!.publicKey;
-    return just({ type: 'transfer', to, amount: BigInt(1 + this.#random(5)) });
+    return just({ type: 'transfer', to, amount: BigInt(1 + this.#random(5)), feeMax: undefined });
   }
 
   #task(author: Person, task: string): Drawn {

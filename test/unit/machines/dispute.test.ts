@@ -19,7 +19,7 @@ import {
   purchaseDispute,
   seal,
 } from '../../support/market.ts';
-import { HOUR_MS } from '../../support/operations.ts';
+import { HOUR_MS, WINDOWS } from '../../support/operations.ts';
 import { alice, bob, carol } from '../../support/people.ts';
 import { by, effects, given, joined, later, opened, refused } from '../../support/rules.ts';
 import type { Step, World } from '../../support/world.ts';
@@ -143,6 +143,7 @@ describe('purchase_dispute', () => {
         offer: lastOffer(world),
         amount: 10n,
         buyerKey: toHex(key.publicKey),
+        ...WINDOWS,
       })(world);
       const purchaseId = fromHex(lastPurchase(world));
       const packageKey = new Secret(PACKAGE_KEY.slice());

@@ -19,7 +19,7 @@ import {
   purchaseRefund,
   purchaseSettle,
 } from '../../support/market.ts';
-import { HOUR_MS, memberRemove, policyUpdate } from '../../support/operations.ts';
+import { HOUR_MS, memberRemove, policyUpdate, WINDOWS } from '../../support/operations.ts';
 import { alice, bob, carol, founder, type Person, stranger } from '../../support/people.ts';
 import { by, given, joined, later, opened, refused } from '../../support/rules.ts';
 import { START_MS, type World } from '../../support/world.ts';
@@ -218,7 +218,7 @@ describe('the payout', () => {
   const accept = (...steps: Parameters<typeof given>) =>
     given(...steps, by(alice, grant(bob))).when(bob, purchaseAccept);
 
-  it('pays royalties of the price first, then splits of the rest, and dust to the treasury', () => {
+  it('pays royalties of the price first, rounded up, then splits of the rest', () => {
     accept(
       ...people,
       by(carol, offerCreate(carol, 1n)),
@@ -235,7 +235,7 @@ describe('the payout', () => {
     )
       .thenAccepted()
       .and((world) => {
-        // 10 of 101 are royalty; 91 are left, 45 to each, and one is dust.
+        // 11 of 101 are royalty, rounded up; 90 are left, 45 to each.
         const id = lastPurchase(world);
         const made = world.chain.finals.at(-1)!.judged.effects.map(({ effect }) => effect);
         expect(made).toStrictEqual([
@@ -247,12 +247,11 @@ describe('the payout', () => {
             status: 'settled',
             amount: 101n,
           },
-          { kind: 'payout.made', purchase: id, to: carol.publicKey, amount: 10n, as: 'royalty' },
+          { kind: 'payout.made', purchase: id, to: carol.publicKey, amount: 11n, as: 'royalty' },
           { kind: 'payout.made', purchase: id, to: alice.publicKey, amount: 45n, as: 'split' },
           { kind: 'payout.made', purchase: id, to: stranger.publicKey, amount: 45n, as: 'split' },
-          { kind: 'payout.to_treasury', purchase: id, amount: 1n, because: 'dust' },
         ]);
-        expect(treasury(world)).toBe(1n);
+        expect(treasury(world)).toBe(0n);
       });
   });
 
@@ -288,7 +287,13 @@ describe('the payout', () => {
         }),
       ),
       (at) =>
-        by(bob, { type: 'purchase', offer: lastOffer(at), amount: price, buyerKey: oneTimeKey(bob) })(at),
+        by(bob, {
+          type: 'purchase',
+          offer: lastOffer(at),
+          amount: price,
+          buyerKey: oneTimeKey(bob),
+          ...WINDOWS,
+        })(at),
       by(alice, grant(bob)),
       by(bob, purchaseAccept),
     );

@@ -18,6 +18,7 @@ import {
   memberRemove,
   mint,
   profileSet,
+  sealerAccept,
   sealerSet,
   taskCreate,
   taskStart,
@@ -66,7 +67,13 @@ describe('member_add', () => {
       .thenExactly(
         effects(
           { kind: 'member.changed', member: alice.publicKey, role: 'member' },
-          { kind: 'reward.skipped', source: 'faucet', to: alice.publicKey, amount: 7n, cap: 'supply' },
+          {
+            kind: 'reward.skipped',
+            source: 'faucet',
+            to: alice.publicKey,
+            amount: 7n,
+            because: 'supply_cap',
+          },
         ),
       );
   });
@@ -196,7 +203,7 @@ describe('member_remove', () => {
       .given(joined(alice, { role: 'admin' }))
       .when(founder, memberRemove(founder))
       .thenExactly(refused('member_is_sealer'))
-      .given(by(founder, sealerSet(alice)))
+      .given(by(founder, sealerSet(alice)), by(alice, sealerAccept))
       .when(founder, memberRemove(founder))
       .thenAccepted();
   });
@@ -273,9 +280,14 @@ describe('profile_set', () => {
   });
 });
 
-describe('sealer_set', () => {
+describe('sealer_set and sealer_accept', () => {
   it('hands the sealing over from the next block on', async () => {
-    const { world } = given(opened(), joined(alice, { role: 'admin' }), by(founder, sealerSet(alice)));
+    const { world } = given(
+      opened(),
+      joined(alice, { role: 'admin' }),
+      by(founder, sealerSet(alice)),
+      by(alice, sealerAccept),
+    );
     expect(world.read(sealersTable)).toEqual([alice.publicKey]);
     const old = await follow(world.chain, forgeBlock(world, { signer: founder }));
     expect(old).toMatchObject({ code: 'block_wrong_sealer' });
@@ -286,9 +298,10 @@ describe('sealer_set', () => {
     const { world } = given(opened(), joined(alice, { role: 'admin' }));
     const { refusals, final } = world.seal([
       world.transaction(founder, [sealerSet(alice)]),
+      world.transaction(alice, [sealerAccept]),
       world.transaction(founder, [mint(founder, 1n)]),
     ]);
-    expect(refusals).toEqual([undefined, undefined]);
+    expect(refusals).toEqual([undefined, undefined, undefined]);
     expect(final?.header.sealer).toBe(founder.publicKey);
   });
 

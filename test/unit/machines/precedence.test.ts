@@ -4,11 +4,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { REFUSAL_CODES, type RefusalCode } from '../../../events/refusals.ts';
+import type { Operation } from '../../../events/registry.ts';
 import * as market from '../../support/market.ts';
 import * as op from '../../support/operations.ts';
 import { alice, bob, founder, hashOf, type Person, person, stranger } from '../../support/people.ts';
 import { by, given, joined, opened, refused } from '../../support/rules.ts';
-import { type Scripted, START_MS, type Step } from '../../support/world.ts';
+import { type Scripted, START_MS, type Step, type World } from '../../support/world.ts';
 
 interface Case {
   readonly given: readonly Step[];
@@ -32,8 +33,8 @@ const offer = (rest: Parameters<typeof market.offerCreate>[2]) => market.offerCr
 const badSplits = { splits: [{ to: key(alice), bps: 1 }] };
 const badParents = { parents: [{ offer: hashOf('nowhere'), bps: 9_001 }] };
 const accept =
-  (joiner: Person): Scripted =>
-  (world) =>
+  (joiner: Person) =>
+  (world: World): Operation =>
     op.inviteAccept(invite, joiner, world.groupId);
 
 const PAIRS: readonly Pair[] = [
@@ -51,6 +52,15 @@ const PAIRS: readonly Pair[] = [
     'transfer_to_self',
     'balance_too_low',
     { given: people, both: [alice, op.transfer(alice, 6n)], mended: [alice, op.transfer(bob, 6n)] },
+  ],
+  [
+    'fee_above_accepted',
+    'balance_too_low',
+    {
+      given: [...people, by(founder, op.policyUpdate(['transfer_fee_bps', 1n]))],
+      both: [alice, op.transfer(bob, 6n, 0n)],
+      mended: [alice, op.transfer(bob, 6n, 1n)],
+    },
   ],
   [
     'balance_too_low',
@@ -144,6 +154,26 @@ const PAIRS: readonly Pair[] = [
       given: [opened(), joined(alice), by(founder, op.inviteCreate(invite))],
       both: [alice, accept(bob)],
       mended: [stranger, accept(bob)],
+    },
+  ],
+  [
+    'invite_orphaned',
+    'already_member',
+    {
+      given: [
+        ...people,
+        by(founder, op.memberAdd(bob, 'admin')),
+        by(bob, op.inviteCreate(invite)),
+        by(founder, op.memberRemove(bob)),
+      ],
+      both: [alice, accept(alice)],
+      mended: [
+        alice,
+        (world) => {
+          by(founder, op.memberAdd(bob, 'admin'))(world);
+          return accept(alice)(world);
+        },
+      ],
     },
   ],
   [
@@ -247,7 +277,7 @@ const PAIRS: readonly Pair[] = [
   [
     'task_attempt_stale',
     'lease_running',
-    { given: taken, both: [alice, op.taskRelease('t', 2)], mended: [alice, op.taskRelease('t', 1)] },
+    { given: taken, both: [stranger, op.taskRelease('t', 2)], mended: [stranger, op.taskRelease('t', 1)] },
   ],
   [
     'metadata_invalid',
@@ -291,9 +321,28 @@ const PAIRS: readonly Pair[] = [
             offer: world.offers[1]!,
             amount: 1n,
             buyerKey: market.oneTimeKey(alice),
+            ...op.WINDOWS,
           };
         },
       ],
+    },
+  ],
+  [
+    'price_mismatch',
+    'terms_changed',
+    {
+      given: [...people, by(alice, market.offerCreate(alice, 1n))],
+      both: [bob, (world) => ({ ...market.purchase(bob, 2n)(world), grantWindowMs: 1 }) as Operation],
+      mended: [bob, (world) => ({ ...market.purchase(bob, 1n)(world), grantWindowMs: 1 }) as Operation],
+    },
+  ],
+  [
+    'terms_changed',
+    'balance_too_low',
+    {
+      given: [...people, by(alice, market.offerCreate(alice, 50n))],
+      both: [bob, (world) => ({ ...market.purchase(bob, 50n)(world), grantWindowMs: 1 }) as Operation],
+      mended: [bob, market.purchase(bob, 50n)],
     },
   ],
   [

@@ -71,10 +71,13 @@ describe('the life of a task', () => {
       });
   });
 
-  it('may be created for somebody, who then holds it', () => {
+  it('may be created for somebody, who holds it from their start of it on', () => {
     given(...people)
       .when(alice, taskCreate('t', { assignee: bob.publicKey }))
       .thenExactly(effects(changed('create', 'assigned', 1, alice, { assignee: bob.publicKey })))
+      .and((world) => expect(open(world, bob)).toBe(0))
+      .when(bob, taskStart('t'))
+      .thenAccepted()
       .and((world) => expect(open(world, bob)).toBe(1));
   });
 
@@ -143,7 +146,7 @@ describe('task_assign', () => {
     given(...running())
       .when(alice, taskAssign('t', carol))
       .thenExactly(effects(changed('assign', 'assigned', 2, alice, { assignee: carol.publicKey })))
-      .and((world) => expect([open(world, bob), open(world, carol)]).toEqual([0, 1]))
+      .and((world) => expect([open(world, bob), open(world, carol)]).toEqual([0, 0]))
       .when(founder, taskAssign('t', bob))
       .thenExactly(effects(changed('assign', 'assigned', 3, founder, { assignee: bob.publicKey })));
   });
@@ -245,12 +248,18 @@ describe('the lease', () => {
       .thenAccepted();
   });
 
-  it('exists only where it was asked for; the assignee may always release', () => {
+  it('exists only where it was asked for; assignee, creator and admins may always release', () => {
     given(...running(), later(1_000_000_000))
-      .when(alice, taskRelease('t'))
-      .thenExactly(refused('lease_running', { task: 't', untilMs: undefined }))
-      .when(bob, taskRelease('t'))
-      .thenAccepted();
+      .when(carol, taskRelease('t'))
+      .thenExactly(refused('lease_running', { task: 't', untilMs: undefined }));
+    for (const who of [alice, bob, founder])
+      for (const leaseMs of [undefined, 60_000])
+        given(...running({ leaseMs }))
+          .when(who, taskRelease('t'))
+          .thenAccepted()
+          .and((world) => expect(world.read(taskTable, 't')?.status).toBe('pending'))
+          .when(bob, taskComplete('t'))
+          .thenExactly(refused('task_state'));
   });
 });
 
@@ -317,7 +326,7 @@ describe('the reward', () => {
       .and((world) => expect(balance(world, alice)).toBe(100n));
   });
 
-  it('that would break the cap of the assignee is skipped: nothing is minted, the escrow goes back', () => {
+  it('fills the account up to its cap: of an escrow the rest goes to the treasury, and nothing more is minted', () => {
     const capped = by(founder, policyUpdate(['max_account_balance', 59n]));
     given(...running({ reward: 60n }), capped)
       .when(bob, taskComplete('t'))
@@ -328,11 +337,11 @@ describe('the reward', () => {
             reward: 60n,
             rewardFrom: 'escrow',
           }),
-          { kind: 'reward.skipped', source: 'task', to: bob.publicKey, amount: 60n, cap: 'account' },
-          { kind: 'reward.returned', task: 't', to: alice.publicKey, amount: 60n },
+          { kind: 'reward.paid', source: 'task', to: bob.publicKey, amount: 59n },
+          { kind: 'reward.to_treasury', task: 't', to: bob.publicKey, amount: 1n },
         ),
       )
-      .and((world) => expect([balance(world, alice), balance(world, bob)]).toEqual([100n, 0n]));
+      .and((world) => expect([balance(world, alice), balance(world, bob)]).toEqual([40n, 59n]));
     given(
       ...people,
       by(founder, taskCreate('t', { reward: 9n, assignee: bob.publicKey })),
@@ -347,7 +356,8 @@ describe('the reward', () => {
             reward: 9n,
             rewardFrom: 'mint',
           }),
-          { kind: 'reward.skipped', source: 'task', to: bob.publicKey, amount: 9n, cap: 'supply' },
+          { kind: 'reward.paid', source: 'task', to: bob.publicKey, amount: 8n },
+          { kind: 'reward.skipped', source: 'task', to: bob.publicKey, amount: 1n, because: 'supply_cap' },
         ),
       );
   });

@@ -54,7 +54,7 @@ describe('mint', () => {
 });
 
 describe('transfer', () => {
-  it('pays the fee on top, rounded down, to the treasury', () => {
+  it('pays the fee on top, rounded up, to the treasury', () => {
     given(opened({ transfer_fee_bps: 125 }), joined(alice, { balance: 1_000n }))
       .when(alice, transfer(bob, 799n))
       .thenExactly(
@@ -63,11 +63,11 @@ describe('transfer', () => {
           from: alice.publicKey,
           to: bob.publicKey,
           amount: 799n,
-          fee: 9n,
+          fee: 10n,
         }),
       )
       .and((world) => {
-        expect([balance(world), balance(world, bob), treasury(world)]).toEqual([192n, 799n, 9n]);
+        expect([balance(world), balance(world, bob), treasury(world)]).toEqual([191n, 799n, 10n]);
         expect(supply(world)).toBe(1_000n);
       });
   });
@@ -132,13 +132,20 @@ describe('treasury_spend', () => {
 });
 
 describe('automatic rewards at a cap', () => {
-  it('are skipped, the effect says so, and the operation stands', () => {
+  it('are made as far as there is room, effects say what was left out, and the operation stands', () => {
     given(opened({ claim_reward_amount: 4n, max_total_supply: 5n }), joined(alice, { balance: 2n }))
       .when(alice, claim('c'))
       .thenExactly(
         effects(
           { kind: 'claim.published', claim: hashOf('c'), author: alice.publicKey, evidence: [], tags: [] },
-          { kind: 'reward.skipped', source: 'claim', to: alice.publicKey, amount: 4n, cap: 'supply' },
+          { kind: 'reward.paid', source: 'claim', to: alice.publicKey, amount: 3n },
+          {
+            kind: 'reward.skipped',
+            source: 'claim',
+            to: alice.publicKey,
+            amount: 1n,
+            because: 'supply_cap',
+          },
         ),
       );
     given(opened({ claim_reward_amount: 4n, max_account_balance: 5n }), joined(alice, { balance: 2n }))
@@ -146,10 +153,17 @@ describe('automatic rewards at a cap', () => {
       .thenExactly(
         effects(
           { kind: 'claim.published', claim: hashOf('c'), author: alice.publicKey, evidence: [], tags: [] },
-          { kind: 'reward.skipped', source: 'claim', to: alice.publicKey, amount: 4n, cap: 'account' },
+          { kind: 'reward.paid', source: 'claim', to: alice.publicKey, amount: 3n },
+          {
+            kind: 'reward.skipped',
+            source: 'claim',
+            to: alice.publicKey,
+            amount: 1n,
+            because: 'account_cap',
+          },
         ),
       )
-      .and((world) => expect(balance(world)).toBe(2n));
+      .and((world) => expect(balance(world)).toBe(5n));
   });
 });
 

@@ -31,7 +31,7 @@ function proof(height: number, sealer: Hex32, more: Partial<ProofFacts> = {}): P
 }
 
 const handOver = (height: number, from: Hex32, to: Hex32): ProofFacts =>
-  proof(height, from, { operations: [{ type: 'sealer_set', sealers: [to] }] });
+  proof(height, from, { author: to, operations: [{ type: 'sealer_accept' }] });
 
 const under = (facts: ProofFacts, headHeight: number, sealer: Hex32): ProofFacts => ({
   ...facts,

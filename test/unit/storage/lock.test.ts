@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { layoutOf } from '../../../storage/directory.ts';
 import { acquireLock, readOwner } from '../../../storage/lock.ts';
+import { LockQueue } from '../../../storage/lock-queue.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 const LOCK_FILE = new URL('../../../storage/lock.ts', import.meta.url).href;
@@ -96,4 +99,49 @@ test('a directory is owned though its owner file cannot be written', async () =>
   await expect(acquireLock(dir, { waitMs: 0 })).rejects.toMatchObject({ code: 'owned', pid: undefined });
   lock.release();
   (await acquireLock(dir, { waitMs: 0 })).release();
+});
+
+test.each(['lock.db', 'owner.json'])('deleting %s of a living owner makes no second one', async (name) => {
+  const dir = temporaryDirectory();
+  mkdirSync(layoutOf(dir).chain);
+  const child = await ownerProcess(dir);
+  rmSync(join(dir, name));
+  await expect(acquireLock(dir, { waitMs: 0 })).rejects.toMatchObject({ code: 'owned' });
+  await expect(acquireLock(dir, { waitMs: 120 })).rejects.toMatchObject({ code: 'owned' });
+  child.stdin!.end();
+  await once(child, 'exit');
+  (await acquireLock(dir, { waitMs: 0 })).release();
+});
+
+test('many who wait get it in the order in which they came, however long the row is', async () => {
+  const dir = temporaryDirectory();
+  const first = await acquireLock(dir, { waitMs: 0 });
+  const order: number[] = [];
+  const waiting: Promise<void>[] = [];
+  for (let n = 0; n < 16; n++) {
+    waiting.push(
+      // Less than all before them take together.
+      acquireLock(dir, { waitMs: 600 }).then(async (lock) => {
+        order.push(n);
+        await delay(60);
+        lock.release();
+      }),
+    );
+    while (LockQueue.lengthOf(layoutOf(dir).waiting) <= n) await delay(1);
+  }
+  first.release();
+  await Promise.all(waiting);
+  expect(order).toEqual(Array.from({ length: 16 }, (_, n) => n));
+  expect(LockQueue.lengthOf(layoutOf(dir).waiting)).toBe(0);
+});
+
+test('one who waited and was killed holds nobody up', async () => {
+  const dir = temporaryDirectory();
+  const { waiting } = layoutOf(dir);
+  mkdirSync(waiting);
+  const old = join(waiting, '000000000000001-1-1');
+  writeFileSync(old, '');
+  utimesSync(old, 1, 1);
+  (await acquireLock(dir, { waitMs: 1_000 })).release();
+  expect(existsSync(old)).toBe(false);
 });

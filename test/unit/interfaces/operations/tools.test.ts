@@ -6,7 +6,7 @@ import { toolOf } from '../../../../interfaces/mcp/tools.ts';
 import { TOOLSETS, type Toolset } from '../../../../interfaces/operations/operation.ts';
 import { OPERATIONS, operationsOf } from '../../../../interfaces/operations/registry.ts';
 
-const TOKENS_MAX = 5_500;
+const TOKENS_MAX = 6_500;
 
 /** The parameters of each default tool, those that must be given marked. */
 const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
@@ -26,6 +26,9 @@ const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
   create_offer: 'group_id title! content! price! description tags expires_ms',
   list_offers: 'group_id limit cursor',
   purchase_offer: 'group_id offer_id! offset',
+  get_task: 'group_id task_id!',
+  report_progress: 'group_id task_id! note attempt',
+  release_task: 'group_id task_id! attempt',
 };
 
 const tools = (...toolsets: Toolset[]) => operationsOf(new Set(toolsets)).map(toolOf);
