@@ -26,6 +26,7 @@ import type { ChainOptions, ChainStatus, Outlet } from './options.ts';
 import { eventsOfFinalBlock } from './publish.ts';
 import { NotSealerError, Sealer } from './sealer.ts';
 import { signTransaction } from './sign.ts';
+import { tellSigned } from './signed-within.ts';
 import { ChainStoppedError, haltedError } from './stopped.ts';
 import { SourceFailedError } from './validate.ts';
 import { readTransaction } from './verify.ts';
@@ -210,7 +211,9 @@ export class GroupChain {
       const { groupId } = this;
       const signed = signTransaction(signer, { groupId, operations, tsMs: this.options.clock.nowMs() });
       if ('code' in signed) return { status: 'refused', txId: ZERO_ID, refusal: signed };
-      return this.prepared(signed, attachments);
+      const told = tellSigned(groupId, signed.txId);
+      if (told === undefined) return this.prepared(signed, attachments);
+      return told.then(() => this.prepared(signed, attachments));
     });
   }
 

@@ -4,12 +4,19 @@ import type { BatteryNode } from '../../node.ts';
 import type { AccessToken } from '../access/tokens.ts';
 import type { Call } from '../operations/operation.ts';
 
+/** Where the node is, as the card says it. */
+export interface Place {
+  /** The address under which the caller knows this node. */
+  readonly base: string;
+  /** Whether the operator has given the node that name, or it is a loopback name; anybody can address it by another. */
+  readonly isOurs: boolean;
+}
+
 export interface Caller {
   /** The node as the caller reaches it. */
   readonly node: BatteryNode;
   readonly access: AccessToken;
-  /** The address under which the caller knows this node. */
-  readonly base: string;
+  readonly place: Place;
   readonly signal: AbortSignal;
 }
 

@@ -8,6 +8,7 @@ import type { Group } from '../../actors/group.ts';
 import { fromHex, utf8 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
 import { version } from '../cli/version.ts';
+import type { Place } from './call.ts';
 
 export const PROTOCOL_VERSION = '1.0';
 export const JSON_RPC_PATH = '/a2a';
@@ -75,9 +76,12 @@ function skill(id: string, name: string, description: string): AgentSkill {
 
 const base64url = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64url');
 
-/** The card with the node's signature, a JWS over its canonical form; without one while the keys are locked. */
-export function signed(node: BatteryNode, card: AgentCard, base: string): AgentCard {
-  if (node.isLocked) return card;
+/**
+ * The card with the node's signature, a JWS over its canonical form; without one while the keys are locked, and for an
+ * address that only the caller says is ours: a signed card with the address of another would send clients there.
+ */
+export function signed(node: BatteryNode, card: AgentCard, { base, isOurs }: Place): AgentCard {
+  if (node.isLocked || !isOurs) return card;
   const { signer } = node.networkPort;
   const header = { alg: 'EdDSA', typ: 'JOSE', kid: signer.publicKey, jku: base + KEYS_PATH };
   const encoded = base64url(JSON.stringify(header));

@@ -15,20 +15,23 @@ import {
   Task,
   TaskPushNotificationConfig,
 } from '@a2a-js/sdk';
-import { A2A_ERROR_CODE, RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
+import { RequestMalformedError, restStatusFor, toRestErrorBody } from '@a2a-js/sdk/errors';
 import { JsonRpcTransportHandler, validateVersion } from '@a2a-js/sdk/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reachOf } from '../access/reach.ts';
+import { sendCached } from '../http/cached.ts';
 import { baseUrl } from '../http/gate.ts';
-import { ProblemError } from '../http/problem.ts';
+import { ProblemError, tooManyStreams } from '../http/problem.ts';
 import type { HttpContext } from '../http/server.ts';
-import { A2aCall } from './call.ts';
+import { bodyOf, parsed, type RpcRequest } from './bodies.ts';
+import { A2aCall, type Place } from './call.ts';
 import { JSON_RPC_PATH, KEYS_PATH, keySet, publicCard, signed } from './card.ts';
 import { GroupHandler } from './handler.ts';
 import { Intake } from './intake.ts';
 import { Pusher, type PusherOptions } from './push.ts';
 import { PushDesk } from './push-desk.ts';
 import { A2aRecords } from './records.ts';
+import { checkRequest, isMethod } from './shapes.ts';
 import { sendStream } from './sse.ts';
 import { TaskIndex } from './task-index.ts';
 
@@ -41,23 +44,30 @@ const WRITING: ReadonlySet<string> = new Set([
   'DeleteTaskPushNotificationConfig',
 ]);
 
+/** Methods whose answer waits for a task, or follows it. */
+const WAITING: ReadonlySet<string> = new Set(['SendMessage', 'SendStreamingMessage', 'SubscribeToTask']);
+
 type Params = Record<string, string>;
 
 export interface A2aOptions extends Pick<PusherOptions, 'arePrivateAllowed' | 'retryMs' | 'givenUp'> {
   /** Where the card says that the node is; as each caller addresses it, if not given. */
   readonly url: string | undefined;
+  /** Names and addresses that the operator has given the node. */
+  readonly ownHosts: readonly string[];
 }
 
 export class A2aEndpoint {
   private readonly url: string | undefined;
+  private readonly ownHosts: readonly string[];
   private readonly context: HttpContext;
   private readonly handler: GroupHandler;
   private readonly rpc: JsonRpcTransportHandler;
   private readonly pusher: Pusher;
   private readonly index: TaskIndex;
 
-  constructor(context: HttpContext, { url, ...push }: A2aOptions) {
+  constructor(context: HttpContext, { url, ownHosts, ...push }: A2aOptions) {
     this.url = url;
+    this.ownHosts = ownHosts;
     const { node, report } = context;
     this.context = context;
     const records = new A2aRecords(node.networkPort.store.agents, () => node.networkPort.signer);
@@ -77,28 +87,29 @@ export class A2aEndpoint {
   async addTo(app: FastifyInstance): Promise<void> {
     const { node } = this.context;
     app.get(`/${AGENT_CARD_PATH}`, async (request, reply) => {
-      const base = this.baseOf(request);
-      return reply
-        .type('application/json')
-        .send(JSON.stringify(AgentCard.toJSON(signed(node, publicCard(base), base))));
+      const place = this.placeOf(request);
+      const card = signed(node, publicCard(place.base), place);
+      return sendCached(request, reply, JSON.stringify(AgentCard.toJSON(card)));
     });
-    app.get(KEYS_PATH, async () => keySet(node));
+    app.get(KEYS_PATH, async (request, reply) => sendCached(request, reply, JSON.stringify(keySet(node))));
     // In a scope of its own: bodies are read as A2A reads them there.
     await app.register(async (scope) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser(
         ['application/json', A2A_CONTENT_TYPE],
-        { parseAs: 'string' },
+        { parseAs: 'buffer' },
         (_, body, done) => done(null, body),
       );
-      scope.post(JSON_RPC_PATH, (request, reply) => this.answerRpc(request, reply));
+      for (const path of [JSON_RPC_PATH, `${JSON_RPC_PATH}/`])
+        scope.post(path, (request, reply) => this.answerRpc(request, reply));
       for (const prefix of [JSON_RPC_PATH, `${JSON_RPC_PATH}/:tenant`]) this.addRest(scope, prefix);
     });
   }
 
   /** Where the node is, as callers know it. */
-  private baseOf(request: FastifyRequest): string {
-    return this.url ?? baseUrl(request);
+  private placeOf(request: FastifyRequest): Place {
+    if (this.url !== undefined) return { base: this.url, isOurs: true };
+    return { base: baseUrl(request), isOurs: this.ownHosts.includes(request.hostname.toLowerCase()) };
   }
 
   private callOf(request: FastifyRequest, reply: FastifyReply, tenant?: string): A2aCall {
@@ -108,7 +119,7 @@ export class A2aEndpoint {
     const access = request.access!;
     const node = reachOf(this.context.node, access);
     const signal = AbortSignal.any([gone.signal, ending]);
-    const caller = { node, access, base: this.baseOf(request), signal };
+    const caller = { node, access, place: this.placeOf(request), signal };
     return new A2aCall(caller, request.headers, tenant);
   }
 
@@ -116,16 +127,24 @@ export class A2aEndpoint {
 
   private async answerRpc(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const call = this.callOf(request, reply);
-    const body = parsed(request.body);
+    const body = parsed(request);
     if ('problem' in body) return reply.send({ jsonrpc: '2.0', id: null, error: body.problem });
-    const { id = null, method } = body.request;
+    const { id = null, method, params } = body.request;
+    if (WRITING.has(method)) requireIdentity(call);
     try {
       validateVersion(call.requestedVersion, publicCard(''), 'JSONRPC');
+      // A method that there is not is told by the SDK.
+      if (isMethod(method)) checkRequest(method, params ?? {});
     } catch (error) {
       return reply.send({ jsonrpc: '2.0', id, error: JsonRpcTransportHandler.mapToJSONRPCError(error) });
     }
-    if (WRITING.has(method)) requireIdentity(call);
-    const answer = await this.rpc.handle({ ...body.request }, call);
+    const work = (): Promise<FastifyReply> => this.handleRpc(body.request, call, reply);
+    return WAITING.has(method) ? this.inStream(call, work) : work();
+  }
+
+  private async handleRpc(request: RpcRequest, call: A2aCall, reply: FastifyReply): Promise<FastifyReply> {
+    const { id = null } = request;
+    const answer = await this.rpc.handle({ ...request }, call);
     if (!(Symbol.asyncIterator in answer)) return reply.type('application/json').send(JSON.stringify(answer));
     const failed = (error: unknown): object => ({
       jsonrpc: '2.0',
@@ -139,6 +158,17 @@ export class A2aEndpoint {
       (one) => one,
       (error) => ({ status: 200, body: failed(error) }),
     );
+  }
+
+  /** Whoever waits for a task, or follows it, holds one of the places for streams. @throws ProblemError */
+  private async inStream<T>({ caller: { access } }: A2aCall, work: () => Promise<T>): Promise<T> {
+    const { streams } = this.context;
+    if (!streams.take(access.id)) throw tooManyStreams();
+    try {
+      return await work();
+    } finally {
+      streams.give(access.id);
+    }
   }
 
   // HTTP+JSON.
@@ -166,10 +196,14 @@ export class A2aEndpoint {
       call: A2aCall,
       events: AsyncGenerator<StreamResponse>,
     ): Promise<FastifyReply> =>
-      sendStream(reply, events, call.caller.signal, StreamResponse.toJSON, (error) => ({
-        status: restStatusFor(error),
-        body: toRestErrorBody(error, restStatusFor(error)),
-      }));
+      this.inStream(call, () =>
+        sendStream(reply, events, call.caller.signal, StreamResponse.toJSON, (error) => ({
+          status: restStatusFor(error),
+          body: toRestErrorBody(error, restStatusFor(error)),
+        })),
+      );
+    const sent = (request: FastifyRequest): SendMessageRequest =>
+      SendMessageRequest.fromJSON(bodyOf('SendMessage', request));
 
     scope.get(
       `${prefix}/extendedAgentCard`,
@@ -179,22 +213,25 @@ export class A2aEndpoint {
     );
     scope.post(
       `${prefix}/message::send`,
-      rest(true, async (call, { body }, reply) => {
-        const task = await handler.sendMessage(SendMessageRequest.fromJSON(jsonOf(body)), call);
+      rest(true, async (call, request, reply) => {
+        const given = sent(request);
+        const task = await this.inStream(call, () => handler.sendMessage(given, call));
         if ('messageId' in task) throw new TypeError('a group answers with tasks');
         return sendJson(reply, SendMessageResponse.toJSON({ payload: { $case: 'task', value: task } }));
       }),
     );
     scope.post(
       `${prefix}/message::stream`,
-      rest(true, (call, { body }, reply) =>
-        stream(reply, call, handler.sendMessageStream(SendMessageRequest.fromJSON(jsonOf(body)), call)),
+      rest(true, async (call, request, reply) =>
+        stream(reply, call, handler.sendMessageStream(sent(request), call)),
       ),
     );
     scope.get(
       `${prefix}/tasks`,
       rest(false, async (call, { query }, reply) => {
-        const page = await handler.listTasks(ListTasksRequest.fromJSON(listQuery(query as Params)), call);
+        const given = listQuery(query as Params);
+        checkRequest('ListTasks', given);
+        const page = await handler.listTasks(ListTasksRequest.fromJSON(given), call);
         // An empty list is said, and so is the end of it.
         return sendJson(reply, {
           tasks: [],
@@ -243,7 +280,7 @@ export class A2aEndpoint {
       path,
       rest(true, async (call, request, reply) => {
         const given = TaskPushNotificationConfig.fromJSON({
-          ...(jsonOf(request.body) as object),
+          ...bodyOf('CreateTaskPushNotificationConfig', request),
           taskId: config(request).taskId,
         });
         const made = await handler.createTaskPushNotificationConfig(given, call);
@@ -294,36 +331,7 @@ function sendJson(reply: FastifyReply, value: unknown, status = 200): FastifyRep
   return reply.code(status).type(A2A_CONTENT_TYPE).send(JSON.stringify(value));
 }
 
-interface RpcRequest {
-  readonly method: string;
-  readonly id?: unknown;
-}
-
-/** The request of a body, or what JSON-RPC says to a body that is none. */
-function parsed(body: unknown): { request: RpcRequest } | { problem: object } {
-  let value: unknown;
-  try {
-    value = JSON.parse(String(body));
-  } catch {
-    return { problem: { code: A2A_ERROR_CODE.PARSE_ERROR, message: 'The body is not JSON.' } };
-  }
-  const { jsonrpc, method } = (value ?? {}) as { jsonrpc?: unknown; method?: unknown };
-  if (jsonrpc === '2.0' && typeof method === 'string') return { request: value as RpcRequest };
-  return {
-    problem: { code: A2A_ERROR_CODE.INVALID_REQUEST, message: 'The body is no request of JSON-RPC 2.0.' },
-  };
-}
-
-function jsonOf(body: unknown): Record<string, unknown> {
-  try {
-    const value: unknown = body === undefined ? {} : JSON.parse(String(body));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // As for anything else that is no object.
-  }
-  throw new RequestMalformedError('the body is no JSON object');
-}
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false };
 
 /** A query as the request that it spells. */
 function listQuery(query: Params): object {
@@ -332,7 +340,9 @@ function listQuery(query: Params): object {
     ...rest,
     ...(pageSize === undefined ? {} : { pageSize: wholeNumber(pageSize, 'pageSize') }),
     ...(historyLength === undefined ? {} : { historyLength: wholeNumber(historyLength, 'historyLength') }),
-    ...(includeArtifacts === undefined ? {} : { includeArtifacts: includeArtifacts === 'true' }),
+    ...(includeArtifacts === undefined
+      ? {}
+      : { includeArtifacts: BOOLEANS[includeArtifacts] ?? includeArtifacts }),
   };
 }
 

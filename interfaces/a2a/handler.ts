@@ -68,8 +68,8 @@ export class GroupHandler implements A2ARequestHandler {
   }
 
   getAuthenticatedExtendedAgentCard(_: unknown, context: ServerCallContext): Promise<AgentCard> {
-    return this.guarded(context, async ({ caller: { node, base } }) =>
-      signed(node, extendedCard(base, node.groups()), base),
+    return this.guarded(context, async ({ caller: { node, place } }) =>
+      signed(node, extendedCard(place.base, node.groups()), place),
     );
   }
 

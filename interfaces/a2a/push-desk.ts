@@ -45,7 +45,7 @@ export class PushDesk {
     const { url, token, authentication, id } = config;
     const present = this.records.targets({ group, task });
     const isNew = !present.some((one) => one.config === id);
-    if (isNew && (present.length >= TARGETS_PER_TASK_MAX || this.pusher.isFull))
+    if (isNew && (present.length >= TARGETS_PER_TASK_MAX || this.pusher.isFull({ group, task })))
       throw new RequestMalformedError(
         `there are as many targets as there may be, ${TARGETS_PER_TASK_MAX} of one task`,
       );

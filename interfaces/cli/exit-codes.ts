@@ -27,6 +27,7 @@ import type { ConfigErrorCode } from '../config/errors.ts';
 import type { GitError } from '../git/repository.ts';
 import type { IdentityRequiredError } from '../operations/call.ts';
 import type { CancelledError } from '../operations/cancelled.ts';
+import type { IdempotencyErrorCode } from '../operations/idempotency.ts';
 import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { ContextsFileError } from './contexts.ts';
@@ -95,6 +96,7 @@ export type KnownCode =
   | RestoredNodeError['code']
   | IdentityRequiredError['code']
   | CancelledError['code']
+  | IdempotencyErrorCode
   | ConfigurationFileError['code']
   | GitError['code'];
 
@@ -187,6 +189,9 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   node_locked: 'forbidden',
   identity_required: 'forbidden',
   cancelled: 'interrupted',
+  idempotency_key_reused: 'usage',
+  already_done: 'refused',
+  outcome_unknown: 'refused',
   not_sealer: 'unreachable',
   // The market.
   package_unavailable: 'unreachable',

@@ -10,14 +10,15 @@ import type { Group } from '../../actors/group.ts';
 import { reachOf } from '../access/reach.ts';
 import { LOG_KIND_LIST, type LogKind, MOMENT_KIND_LIST, type MomentKind, parseKinds } from '../cli/events.ts';
 import { toWire } from '../cli/json.ts';
+import { shorten } from '../cli/text.ts';
 import { describeFailure } from '../operations/failure.ts';
 import { Growth, storedEvents } from '../operations/feed.ts';
 import { Places } from '../operations/places.ts';
-import { ProblemError, problemOf } from './problem.ts';
+import { ProblemError, problemOf, tooManyStreams } from './problem.ts';
 import type { HttpContext } from './server.ts';
 
-/** Streams at once. */
-const STREAMS_MAX = 256;
+/** Of the name of a parameter. */
+const NAME_QUOTED_MAX = 40;
 /** A comment this often keeps what lies between from closing a quiet connection. */
 const HEARTBEAT_MS = 15_000;
 /** Bytes that may wait for a client before events of the moment are dropped. */
@@ -34,21 +35,15 @@ interface Wanted {
 }
 
 export function addEvents(app: FastifyInstance, context: HttpContext): void {
-  let open = 0;
+  const { streams } = context;
   app.get('/v1/events', async (request, reply) => {
-    if (open >= STREAMS_MAX)
-      throw new ProblemError({
-        status: 503,
-        code: 'too_many_streams',
-        detail: `${STREAMS_MAX} clients follow this node already`,
-        next: 'end one of them, or try again later',
-      });
     const wanted = wantedBy(context, request);
-    open++;
+    const { id } = request.access!;
+    if (!streams.take(id)) throw tooManyStreams();
     try {
       await stream(context, wanted, reply);
     } finally {
-      open--;
+      streams.give(id);
     }
   });
 }
@@ -57,7 +52,7 @@ export function addEvents(app: FastifyInstance, context: HttpContext): void {
 function wantedBy(context: HttpContext, request: FastifyRequest): Wanted {
   const access = request.access!;
   const node = reachOf(context.node, access);
-  const { group_id, kinds, cursor } = request.query as Record<string, string | undefined>;
+  const { group_id, kinds, cursor } = singles(request.query);
   const last = request.headers['last-event-id'];
   const from = typeof last === 'string' ? last : cursor;
   try {
@@ -74,8 +69,23 @@ function wantedBy(context: HttpContext, request: FastifyRequest): Wanted {
       momentKinds: new Set(MOMENT_KIND_LIST.filter(isWanted)),
     };
   } catch (error) {
-    throw new ProblemError(problemOf(describeFailure(error, { node, identity: undefined })));
+    throw new ProblemError(
+      problemOf(describeFailure(error, { node, identity: undefined }, { input: request.query })),
+    );
   }
+}
+
+/** @throws ProblemError for a parameter that comes twice */
+function singles(query: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(query as Record<string, string | string[]>);
+  const twice = entries.find(([, value]) => Array.isArray(value));
+  if (twice === undefined) return query as Record<string, string>;
+  throw new ProblemError({
+    status: 400,
+    code: 'usage',
+    detail: `${shorten(twice[0], NAME_QUOTED_MAX)} is given more than once`,
+    next: 'see /openapi.json',
+  });
 }
 
 async function stream({ node, ending }: HttpContext, wanted: Wanted, reply: FastifyReply): Promise<void> {

@@ -9,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessToken, AccessTokens } from '../access/tokens.ts';
 import { ProblemError } from './problem.ts';
 
-const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 export interface GateOptions {
   readonly tokens: AccessTokens;

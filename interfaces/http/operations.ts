@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reachOf } from '../access/reach.ts';
 import { type AccessToken, scopesOf } from '../access/tokens.ts';
 import { describeFailure } from '../operations/failure.ts';
+import { performOnce } from '../operations/idempotency.ts';
 import type { Names } from '../operations/next-steps.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import { OPERATIONS, operationNamed } from '../operations/registry.ts';
@@ -52,9 +53,13 @@ async function answer(
     progress: () => {},
   };
   try {
-    return await operation.run(call, taken.input);
+    const { input: meant } = taken;
+    const work = () => operation.run(call, meant);
+    const { result, isReplayed } = await performOnce(call, operation, meant, { key: keyOf(request), work });
+    if (isReplayed) reply.header('idempotent-replayed', 'true');
+    return result;
   } catch (error) {
-    const failure = describeFailure(error, call, operation);
+    const failure = describeFailure(error, call, { operation, input: taken.input });
     if (failure.kind === 'bug') report(error);
     throw new ProblemError(problemOf(failure));
   }
@@ -70,6 +75,15 @@ function namesFor(access: AccessToken): Names {
       operation !== undefined && scopes.has(operation.scope) && !(isConfined && operation.isNodeWide);
     return isOffered ? name : undefined;
   };
+}
+
+/** The key of a call: as it is, or as the text that a structured field has it (RFC 9651). */
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const given = headers['idempotency-key'];
+  if (given === undefined) return undefined;
+  const key = Array.isArray(given) ? given.join(', ') : given;
+  const [, quoted] = /^"((?:[^"\\]|\\["\\])*)"$/.exec(key) ?? [];
+  return quoted === undefined ? key : quoted.replaceAll(/\\(.)/g, '$1');
 }
 
 /** What a caller who is confined to some groups asks about more than them. */

@@ -1,6 +1,9 @@
 /** Errors over HTTP, as RFC 9457 has them: a code that never changes, what and why, what to do next. */
+import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { FailureKind, OperationFailure } from '../operations/failure.ts';
+import { oneLine } from '../operations/quote.ts';
+import { BodyError } from './json-body.ts';
 
 export interface Problem {
   readonly status: number;
@@ -34,48 +37,49 @@ const STATUS_OF_KIND: Readonly<Record<FailureKind, number>> = {
   interrupted: 499,
 };
 
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  // Not done yet, and not to be asked for again: the node sends it when it can.
+  pending: 202,
+  // As the draft of the header has it.
+  idempotency_key_reused: 422,
+};
+
 /** The problem that a failed operation is. */
 export function problemOf({ kind, code, message, next, details }: OperationFailure): Problem {
-  // Not done yet, and not to be asked for again: the node sends it when it can.
-  const status = code === 'pending' ? 202 : STATUS_OF_KIND[kind];
+  const status = STATUS_OF_CODE[code] ?? STATUS_OF_KIND[kind];
   return { status, code, detail: message, next, details };
 }
 
+/** As RFC 9110 has them, where Node has older words. */
 const TITLES: Readonly<Record<number, string>> = {
-  202: 'Accepted',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
   413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  421: 'Misdirected Request',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
+  422: 'Unprocessable Content',
 };
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  const body = problemBody(problem, request.id);
+  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+/** A problem as it is sent. */
+export function problemBody(problem: Problem, requestId: string): object {
   const { status, code, detail, next, details = {} } = problem;
-  const body = {
+  return {
     type: `urn:battery-node:problem:${code}`,
-    title: TITLES[status] ?? 'Error',
+    title: TITLES[status] ?? STATUS_CODES[status] ?? 'Error',
     status,
-    detail,
+    detail: oneLine(detail),
     code,
     ...(next === undefined ? {} : { next }),
     ...(Object.keys(details).length === 0 ? {} : { details }),
-    request_id: request.id,
+    request_id: requestId,
   };
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
 /** What an error on the way to an operation means: most are the HTTP server's own. */
 export function problemOfError(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
+  if (error instanceof BodyError) return { status: 400, code: 'bad_request', detail: error.message };
   const { statusCode, code, message } = error as FastifyError;
   if (statusCode === undefined || statusCode >= 500 || statusCode < 400)
     return { status: 500, code: 'bug', detail: 'the node failed in a way that it should not' };
@@ -92,3 +96,13 @@ const CODES: Readonly<Record<number, string>> = {
   415: 'unsupported_media_type',
   429: 'rate_limited',
 };
+
+/** The bearer of a token holds as many streams as it may: as many as are left to others. */
+export function tooManyStreams(): ProblemError {
+  return new ProblemError({
+    status: 503,
+    code: 'too_many_streams',
+    detail: 'the bearer of this token follows as many streams as it may, or holds as many sessions',
+    next: 'end one of them, or try again later',
+  });
+}

@@ -5,18 +5,30 @@
  * whether the node is well and what it offers.
  */
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { BatteryNode } from '../../node.ts';
 import { type AccessToken, AccessTokens } from '../access/tokens.ts';
+import { shorten } from '../cli/text.ts';
 import { ConfigError } from '../config/errors.ts';
 import type { Settings } from '../config/schema.ts';
 import { McpEndpoint } from '../mcp/http.ts';
 import type { Health, Readiness } from '../observability/health.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { RequestTelemetry, Surface } from '../observability/requests.ts';
+import { blockOf } from './address-block.ts';
+import { answerClientError, answerExpectation } from './client-error.ts';
+import { type ConnectionLimits, Connections, SERVER_OPTIONS } from './connections.ts';
+import { answerPage } from './cors.ts';
+import { checkEncoding } from './encoding.ts';
 import { addEvents } from './events.ts';
-import { baseUrl, Gate } from './gate.ts';
+import { FairShare } from './fair-share.ts';
+import { baseUrl, Gate, LOOPBACK_NAMES } from './gate.ts';
+import { readJson } from './json-body.ts';
+import { Methods } from './methods.ts';
 import { openApi } from './openapi.ts';
 import { addOperations, confined } from './operations.ts';
 import { ProblemError, problemOfError, sendProblem } from './problem.ts';
@@ -35,6 +47,8 @@ export interface HttpContext {
   readonly ending: AbortSignal;
   /** Told of what must not happen. */
   readonly report: (error: unknown) => void;
+  /** Streams of events, by token. */
+  readonly streams: FairShare;
 }
 
 export type HttpSettings = Pick<
@@ -51,7 +65,7 @@ export type HttpSettings = Pick<
 
 /** What monitors are told. */
 export interface Monitors {
-  readonly metrics: Pick<Metrics, 'text' | 'contentType'> | undefined;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'requests'> | undefined;
   health(): Promise<Health>;
   ready(): Promise<Readiness>;
 }
@@ -65,8 +79,9 @@ export interface HttpServer {
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
 /** A part of a path: an id that names its group has more than the router's 100. */
 const PARAM_CHARACTERS_MAX = 256;
-const CONNECTIONS_MAX = 1_024;
-const REQUEST_MS_MAX = 30_000;
+/** Streams of events at once, over all protocols, which the bearers of tokens share. */
+const STREAMS_MAX = 256;
+const CONNECTIONS: ConnectionLimits = { strangers: 512, perAddress: 64, bearers: 512 };
 /** Requests without a valid token that one address may make in a minute: guessing is hopeless, and shall be quiet. */
 const STRANGER_REQUESTS_MAX = 120;
 /** Callers whose requests are counted; the one longest not heard of is forgotten. */
@@ -94,31 +109,35 @@ export async function startHttp(
   report: (error: unknown) => void,
 ): Promise<HttpServer> {
   const stopping = new AbortController();
-  const context: HttpContext = { node, ending: stopping.signal, report };
-  const app = fastify({
-    genReqId: () => randomUUID(),
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
-    forceCloseConnections: true,
-    // A path is what it says: `/v1/x/` is another one.
-    routerOptions: { ignoreTrailingSlash: false, maxParamLength: PARAM_CHARACTERS_MAX },
+  const streams = new FairShare(STREAMS_MAX);
+  const context: HttpContext = { node, ending: stopping.signal, report, streams };
+  const connections = new Connections(CONNECTIONS);
+  const { app, another } = openApp(connections, (status) =>
+    monitors.metrics?.requests.answered('other', status, 0),
+  );
+  const requests = monitors.metrics?.requests;
+  requests?.httpStarted({
+    connections: () => connections.counts,
+    streams: () => STREAMS_MAX - streams.free,
   });
-  app.server.maxConnections = CONNECTIONS_MAX;
+  if (requests !== undefined) countAnswers(app, requests);
   addAnswers(app, report);
-  await addGate(app, settings, node);
+  await addGate(app, settings, node, connections);
   addMonitors(app, monitors);
   addDescriptions(app);
   addOperations(app, context);
   addEvents(app, context);
-  const mcp = new McpEndpoint(node, report);
+  const mcp = new McpEndpoint({ node, report, streams, toolCalled: requests?.toolCalled });
   mcp.addTo(app);
   const a2a = settings.a2a ? await addA2a(app, context, settings) : undefined;
-  await listen(app, settings);
+  const also = await listen(app, settings, another);
   const { port } = app.server.address() as AddressInfo;
   return {
     port,
     async close() {
       stopping.abort();
+      also?.close();
+      also?.closeAllConnections();
       await mcp.close();
       await a2a?.close();
       await app.close();
@@ -126,29 +145,91 @@ export async function startHttp(
   };
 }
 
+/** The server, with its connections looked after from the first, and how another one is made that answers alike. */
+function openApp(
+  connections: Connections,
+  broken: (status: number) => void,
+): { app: FastifyInstance; another(): Server } {
+  let another!: () => Server;
+  const app = fastify({
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_BYTES_MAX,
+    forceCloseConnections: true,
+    // A path is what it says: `/v1/x/` is another one.
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: PARAM_CHARACTERS_MAX },
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, problemOfError(error)),
+    clientErrorHandler: () => {},
+    serverFactory(handler) {
+      another = () => {
+        const server = createServer(SERVER_OPTIONS, handler);
+        connections.watch(server);
+        server.on('clientError', (error, socket) =>
+          answerClientError(error, socket, { answering: connections.answering(socket as Socket), broken }),
+        );
+        server.on('checkExpectation', (_, response) => answerExpectation(response));
+        return server;
+      };
+      return another();
+    },
+  });
+  return { app, another };
+}
+
 /** Loaded where it is served alone. */
 async function addA2a(
   app: FastifyInstance,
   context: HttpContext,
-  { a2a_push_private: arePrivateAllowed, a2a_url: url }: HttpSettings,
+  { a2a_push_private: arePrivateAllowed, a2a_url: url, http_host, http_allowed_hosts }: HttpSettings,
 ): Promise<{ close(): Promise<void> }> {
   const { A2aEndpoint } = await import('../a2a/endpoint.ts');
-  const endpoint = new A2aEndpoint(context, { arePrivateAllowed, url });
+  const ownHosts = [...LOOPBACK_NAMES, ...http_allowed_hosts, hostText(http_host)];
+  const endpoint = new A2aEndpoint(context, { arePrivateAllowed, url, ownHosts });
   await endpoint.addTo(app);
   return endpoint;
 }
 
+/** As it stands in a URL. */
+function hostText(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** A name that stands for this machine is listened to at both its addresses. @returns the second server */
 async function listen(
   app: FastifyInstance,
   { http_host: host, http_port: port = 0 }: HttpSettings,
-): Promise<void> {
+  another: () => Server,
+): Promise<Server | undefined> {
   try {
-    await app.listen({ host, port });
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const problem = `http_port ${port} on ${host} cannot be used (${code}); choose another port or address`;
     throw new ConfigError('http_port_unusable', [problem]);
   }
+  if (host !== 'localhost') return undefined;
+  const also = another();
+  also.listen({ host: '::1', port: (app.server.address() as AddressInfo).port });
+  // A machine without IPv6 has the one address.
+  return once(also, 'listening').then(
+    () => also,
+    () => undefined,
+  );
+}
+
+/** Counts every request when its answer ends, or its connection does. */
+function countAnswers(app: FastifyInstance, { answered }: RequestTelemetry): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const beganMs = performance.now();
+    const surface = surfaceOf(pathOf(request));
+    reply.raw.once('close', () => answered(surface, reply.raw.statusCode, performance.now() - beganMs));
+  });
+}
+
+function surfaceOf(path: string): Surface {
+  const [, first = '', second = ''] = path.split('/', 3);
+  if (first === 'v1') return second === 'events' ? 'events' : 'operations';
+  if (first === 'mcp' || first === 'a2a') return first;
+  return ['health', 'ready', 'metrics'].includes(first) ? 'monitors' : 'other';
 }
 
 /** Errors and strangers' paths, and the headers that go with every answer. */
@@ -161,26 +242,67 @@ function addAnswers(app: FastifyInstance, report: (error: unknown) => void): voi
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOfError(error);
-    if (problem.status === 500) report(error);
+    if (problem.status === 500 && !(error instanceof ProblemError)) report(error);
     return sendProblem(request, reply, problem);
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, {
+  const methods = new Methods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request);
+    const allowed = methods.of(path);
+    if (allowed.length > 0) return answerMethod(request, reply, allowed);
+    return sendProblem(request, reply, {
       status: 404,
       code: 'not_found',
-      detail: `there is no ${request.method} ${request.url.split('?', 1)[0]}`,
+      detail: `there is no ${shorten(path, PATH_QUOTED_MAX)}`,
       next: 'see /openapi.json',
-    }),
+    });
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      checkEncoding(request);
+      return body.length === 0 ? undefined : readJson(body);
+    },
   );
 }
 
-async function addGate(app: FastifyInstance, settings: HttpSettings, node: BatteryNode): Promise<void> {
+/** Of a path that is not there. */
+const PATH_QUOTED_MAX = 80;
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0]!;
+}
+
+function answerMethod(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]) {
+  const allow = allowed.join(', ');
+  reply.header('allow', allow);
+  if (request.method === 'OPTIONS') return reply.code(204).send();
+  return sendProblem(request, reply, {
+    status: 405,
+    code: 'method_not_allowed',
+    detail: `${shorten(pathOf(request), PATH_QUOTED_MAX)} is not asked with ${request.method}`,
+    next: `use ${allow}`,
+  });
+}
+
+async function addGate(
+  app: FastifyInstance,
+  settings: HttpSettings,
+  node: BatteryNode,
+  connections: Connections,
+): Promise<void> {
   const gate = new Gate({
     tokens: new AccessTokens(node.data),
     hosts: settings.http_allowed_hosts,
     origins: settings.http_allowed_origins,
   });
-  app.addHook('onRequest', async (request) => gate.checkAddress(request));
+  app.addHook('onRequest', async (request, reply) => {
+    gate.checkAddress(request);
+    if (answerPage(request, reply)) return reply;
+    return undefined;
+  });
   // Counted before the token is looked at, so that one who has none is counted by his address.
   await app.register(rateLimit, {
     hook: 'preValidation',
@@ -199,15 +321,16 @@ async function addGate(app: FastifyInstance, settings: HttpSettings, node: Batte
   const strangers = app.createRateLimit({
     max: STRANGER_REQUESTS_MAX,
     timeWindow: '1 minute',
-    keyGenerator: (request) => `stranger ${request.ip}`,
+    keyGenerator: (request) => `stranger ${blockOf(request.ip)}`,
   });
   app.addHook('onRequest', async (request, reply) => {
-    const path = request.url.split('?', 1)[0]!;
+    const { socket } = request.raw;
     // Where nothing is, there is nothing to guard: a client that looks for a way to log in learns that there is none.
-    if (OPEN_PATHS.has(path) || request.is404) return;
+    if (OPEN_PATHS.has(pathOf(request)) || request.is404) return;
     try {
       request.access = gate.admit(request, reply);
     } catch (error) {
+      connections.disprove(socket);
       const { isAllowed, ...counted } = await strangers(request);
       if (!isAllowed && 'isExceeded' in counted && counted.isExceeded)
         throw new ProblemError({
@@ -218,11 +341,19 @@ async function addGate(app: FastifyInstance, settings: HttpSettings, node: Batte
         });
       throw error;
     }
+    if (connections.prove(socket, request.access.id)) return;
+    reply.header('connection', 'close');
+    throw new ProblemError({
+      status: 503,
+      code: 'too_many_connections',
+      detail: 'the bearer of this token holds as many connections as it may',
+      next: 'end some, or ask on those that are there',
+    });
   });
 }
 
 function callerOf({ access, ip }: FastifyRequest): string {
-  return access === undefined ? `address ${ip}` : `token ${access.id}`;
+  return access === undefined ? `address ${blockOf(ip)}` : `token ${access.id}`;
 }
 
 function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors): void {

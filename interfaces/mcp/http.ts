@@ -15,10 +15,15 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { UsageError } from '../../actors/errors.ts';
 import type { BatteryNode } from '../../node.ts';
 import { reachOf } from '../access/reach.ts';
 import { type AccessToken, scopesOf } from '../access/tokens.ts';
 import { parseToolsets } from '../cli/toolsets.ts';
+import { checkEncoding } from '../http/encoding.ts';
+import { FairShare } from '../http/fair-share.ts';
+import { BodyError, readJson } from '../http/json-body.ts';
+import { ProblemError, tooManyStreams } from '../http/problem.ts';
 import type { Toolset } from '../operations/operation.ts';
 import { parseAnswerTokens } from '../operations/room.ts';
 import { watchChanges } from './changes.ts';
@@ -30,8 +35,10 @@ import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
 import { TaskSubscriptions } from './task-subscriptions.ts';
 
-/** Sessions of the older era at once; beyond, the one that was idle longest ends. */
+/** Sessions of the older era at once, which tokens share; beyond its share, a token's own one that was idle longest ends. */
 const SESSIONS_MAX = 1_024;
+/** Messages in one body of the older era. */
+const BATCH_MAX = 100;
 /** A session that nobody uses ends after this long. */
 const IDLE_MS_MAX = 30 * 60_000;
 const SWEEP_MS = 60_000;
@@ -52,18 +59,29 @@ interface Caller {
   readonly answerTokens: number;
 }
 
+export interface McpEndpointOptions extends Pick<Session, 'report' | 'toolCalled'> {
+  readonly node: BatteryNode;
+  /** Of all protocols, by token. */
+  readonly streams: FairShare;
+}
+
 export class McpEndpoint {
   private readonly node: BatteryNode;
   private readonly report: (error: unknown) => void;
   private readonly modern: McpHttpHandler;
   private readonly sessions = new Map<string, LegacySession>();
+  private readonly places = new FairShare(SESSIONS_MAX);
+  private readonly streams: FairShare;
+  private readonly toolCalled: Session['toolCalled'];
   private readonly replay = new ReplayMemory();
   private readonly changes: Disposable;
   private readonly sweeping: NodeJS.Timeout;
 
-  constructor(node: BatteryNode, report: (error: unknown) => void) {
+  constructor({ node, report, streams, toolCalled }: McpEndpointOptions) {
+    this.streams = streams;
     this.node = node;
     this.report = report;
+    this.toolCalled = toolCalled;
     this.modern = createMcpHandler(
       async ({ authInfo }) => (await createServer(this.sessionOf(callerIn(authInfo)), 'modern')).server,
       {
@@ -84,7 +102,7 @@ export class McpEndpoint {
   addTo(app: FastifyInstance): void {
     app.register(async (scope) => {
       scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) => done(null, body));
+      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
       scope.route({
         method: ['GET', 'POST', 'DELETE'],
         url: '/mcp',
@@ -98,16 +116,23 @@ export class McpEndpoint {
     reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) leaving.abort();
     });
-    const { toolsets, answer_tokens } = request.query as { toolsets?: string; answer_tokens?: string };
+    const access = request.access!;
     const caller: Caller = {
-      access: request.access!,
-      toolsets: parseToolsets(toolsets, 'toolsets'),
-      answerTokens: parseAnswerTokens(answer_tokens, 'answer_tokens'),
+      access,
+      toolsets: toolsetsOf(request),
+      answerTokens: answerTokensOf(request),
     };
     const web = webRequest(request, leaving.signal);
-    const body = parsed(request.body);
+    const body = parsed(request);
     const meant = Array.isArray(body) ? body.map(asMeantByClient) : asMeantByClient(body);
     const response = await this.answer(web, caller, meant);
+    if (!isStream(response)) return send(reply, response);
+    if (!this.streams.take(access.id)) {
+      leaving.abort();
+      await response.body?.cancel();
+      throw tooManyStreams();
+    }
+    reply.raw.once('close', () => this.streams.give(access.id));
     return send(reply, response);
   }
 
@@ -115,7 +140,9 @@ export class McpEndpoint {
     const authInfo = infoOf(caller);
     if (request.method === 'POST' && !isJsonContentType(request.headers.get('content-type')))
       return rpcError(415, -32000, 'Unsupported Media Type: Content-Type must be application/json');
-    if (body === MALFORMED) return rpcError(400, -32700, 'Parse error: the request body is not valid JSON');
+    if (body instanceof BodyError) return rpcError(400, -32700, `Parse error: ${body.message}`);
+    if (Array.isArray(body) && body.length > BATCH_MAX)
+      return rpcError(400, -32600, `Invalid Request: a body has at most ${BATCH_MAX} messages`);
     const parsedBody = body === undefined ? {} : { parsedBody: body };
     if (!(await isLegacyRequest(request, body))) return this.answerModern(request, caller, body);
     const sessionId = request.headers.get('mcp-session-id');
@@ -137,15 +164,15 @@ export class McpEndpoint {
       return this.modern.fetch(request, { authInfo, ...(body === undefined ? {} : { parsedBody: body }) });
     const tasks = new TaskSubscriptions(this.sessionOf(caller));
     const response = await this.modern.fetch(request, { authInfo, parsedBody: tasks.incoming(body) });
-    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-    if (!isStream || response.body === null) return response;
+    if (!isStream(response) || response.body === null) return response;
     return new Response(response.body.pipeThrough(rewritten(tasks)), response);
   }
 
   private async open(request: Request, caller: Caller, body: unknown): Promise<Response> {
-    if (this.sessions.size >= SESSIONS_MAX) this.sweep(this.oldest());
+    const tokenId = caller.access.id;
+    await this.makePlace(tokenId);
     const made = await createServer(this.sessionOf(caller), 'legacy');
-    const events = this.replay.session();
+    const events = this.replay.session(tokenId);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       eventStore: events,
@@ -153,7 +180,7 @@ export class McpEndpoint {
       onsessioninitialized: (id) => {
         this.sessions.set(id, {
           transport,
-          tokenId: caller.access.id,
+          tokenId,
           usedMs: performance.now(),
           end: () => made.server.close(),
         });
@@ -163,8 +190,10 @@ export class McpEndpoint {
     transport.send = (message, options) => send(inOlderCodes(message), options);
     const telling = tellChanges(this.node, made, 'legacy');
     made.server.onclose = () => {
+      delete made.server.onclose;
       telling[Symbol.dispose]();
       events.clear();
+      this.places.give(tokenId);
       if (transport.sessionId !== undefined) this.sessions.delete(transport.sessionId);
     };
     await made.server.connect(transport);
@@ -175,8 +204,9 @@ export class McpEndpoint {
   }
 
   private sessionOf({ access, toolsets, answerTokens }: Caller): Session {
-    const { node, report } = this;
+    const { node, report, toolCalled } = this;
     return {
+      toolCalled,
       node: reachOf(node, access),
       identity: access.identity,
       scopes: scopesOf(access),
@@ -187,8 +217,16 @@ export class McpEndpoint {
     };
   }
 
-  private oldest(): number {
-    return Math.min(...[...this.sessions.values()].map(({ usedMs }) => usedMs));
+  /** Takes a place for a session, if need be that of another session of the token; where it has none, of any. */
+  private async makePlace(tokenId: string): Promise<void> {
+    while (!this.places.take(tokenId)) {
+      const all = [...this.sessions.values()];
+      const own = all.filter((one) => one.tokenId === tokenId);
+      const [oldest] = (own.length > 0 ? own : all).sort((one, other) => one.usedMs - other.usedMs);
+      // The others are being opened or closed at this moment.
+      if (oldest === undefined) throw tooManyStreams();
+      await oldest.end();
+    }
   }
 
   /** Ends the sessions that were not used since. */
@@ -248,16 +286,42 @@ function rewritten(tasks: TaskSubscriptions): TransformStream<Uint8Array, Uint8A
   });
 }
 
-/** Stands for a body that is no JSON. */
-const MALFORMED = Symbol('malformed');
+/** @throws ProblemError for a toolset that is none */
+function toolsetsOf({ query }: FastifyRequest): ReadonlySet<Toolset> {
+  const given = (query as { toolsets?: string | string[] }).toolsets;
+  return asked(() => parseToolsets(Array.isArray(given) ? given.join(',') : given, 'toolsets'));
+}
 
-function parsed(body: unknown): unknown {
-  if (typeof body !== 'string' || body === '') return undefined;
+function answerTokensOf({ query }: FastifyRequest): number {
+  const given = (query as { answer_tokens?: string | string[] }).answer_tokens;
+  return asked(() => parseAnswerTokens(Array.isArray(given) ? given.join(',') : given, 'answer_tokens'));
+}
+
+/** What the address asks for. @throws ProblemError where that is nothing */
+function asked<T>(read: () => T): T {
   try {
-    return JSON.parse(body);
-  } catch {
-    return MALFORMED;
+    return read();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new ProblemError({ status: 400, code: 'usage', detail: error.message });
   }
+}
+
+/** What a body holds, or why nothing. */
+function parsed(request: FastifyRequest): unknown {
+  const { body } = request;
+  if (!(body instanceof Uint8Array) || body.length === 0) return undefined;
+  checkEncoding(request);
+  try {
+    return readJson(body);
+  } catch (error) {
+    if (error instanceof BodyError) return error;
+    throw error;
+  }
+}
+
+function isStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
 /** The request without its body, which is handed on as it was parsed. */
@@ -272,8 +336,7 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
   reply.code(response.status);
   for (const [name, value] of response.headers) reply.header(name, value);
   if (response.body === null) return reply.send();
-  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-  if (!isStream) return reply.send(await response.text());
+  if (!isStream(response)) return reply.send(await response.text());
   return reply.send(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream));
 }
 

@@ -2,7 +2,7 @@
  * What clients of the older era were sent, kept for those whose connection breaks: a client comes back with the id of
  * the last event that it saw (`Last-Event-ID`) and gets what followed on that stream, each event once.
  *
- * Only so much is kept, for one session and for all of them; the oldest goes first. A client that was away for longer
+ * Only so much is kept, for one session and for all of them; the oldest goes first, of whose sessions hold most. A client that was away for longer
  * is refused, since a gap that it is not told of would be worse than an end.
  */
 import type { EventId, EventStore, JSONRPCMessage, StreamId } from '@modelcontextprotocol/server';
@@ -22,10 +22,16 @@ interface Kept {
   readonly bytes: number;
 }
 
+/** What is kept for the sessions of one token. */
+interface Owned {
+  /** Oldest first. */
+  readonly kept: Set<Kept>;
+  bytes: number;
+}
+
 /** What is kept for all sessions together. */
 export class ReplayMemory {
-  /** Oldest first. */
-  private readonly kept = new Set<Kept>();
+  private readonly owned = new Map<string, Owned>();
   private readonly bytesMax: number;
   private bytes = 0;
 
@@ -33,27 +39,41 @@ export class ReplayMemory {
     this.bytesMax = bytesMax;
   }
 
-  /** The events of a new session. */
-  session(): SessionEvents {
-    return new SessionEvents(this);
+  /** The events of a new session. @param owner the token that opened it */
+  session(owner = ''): SessionEvents {
+    return new SessionEvents(this, owner);
   }
 
   add(one: Kept): void {
-    this.kept.add(one);
+    const { owner } = one.of;
+    const owned = this.owned.get(owner) ?? { kept: new Set(), bytes: 0 };
+    this.owned.set(owner, owned);
+    owned.kept.add(one);
+    owned.bytes += one.bytes;
     this.bytes += one.bytes;
-    for (const oldest of this.kept) {
-      if (this.bytes <= this.bytesMax) return;
-      oldest.of.forget(oldest);
+    while (this.bytes > this.bytesMax) {
+      const [oldest] = this.largest().kept;
+      oldest!.of.forget(oldest!);
     }
   }
 
+  /** Whoever keeps most gives way: nobody's events go for what another is sent. */
+  private largest(): Owned {
+    return [...this.owned.values()].reduce((most, one) => (one.bytes > most.bytes ? one : most));
+  }
+
   remove(one: Kept): void {
-    if (this.kept.delete(one)) this.bytes -= one.bytes;
+    const owned = this.owned.get(one.of.owner);
+    if (!owned?.kept.delete(one)) return;
+    owned.bytes -= one.bytes;
+    this.bytes -= one.bytes;
+    if (owned.kept.size === 0) this.owned.delete(one.of.owner);
   }
 }
 
 /** The events of one session. */
 class SessionEvents implements EventStore {
+  readonly owner: string;
   private readonly memory: ReplayMemory;
   /** Oldest first. */
   private readonly kept = new Set<Kept>();
@@ -62,8 +82,9 @@ class SessionEvents implements EventStore {
   /** The number of the last event that is not kept any more. */
   private forgotten = 0;
 
-  constructor(memory: ReplayMemory) {
+  constructor(memory: ReplayMemory, owner: string) {
     this.memory = memory;
+    this.owner = owner;
   }
 
   async storeEvent(streamId: StreamId, message: JSONRPCMessage): Promise<EventId> {

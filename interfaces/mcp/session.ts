@@ -16,6 +16,8 @@ export interface Session {
   readonly answerTokens: number;
   /** Aborted when the client asks for nothing more, and waits for what it asked. */
   readonly leaving?: AbortSignal;
+  /** Told of each tool that was called: `ok`, or the code of its failure. */
+  readonly toolCalled?: ((code: string) => void) | undefined;
   /** Told of what must not happen: a bug, and not a refusal. */
   readonly report: (error: unknown) => void;
 }

@@ -9,6 +9,7 @@ import {
   type ToolAnnotations,
 } from '@modelcontextprotocol/server';
 import { describeFailure, failureWire } from '../operations/failure.ts';
+import { performOnce } from '../operations/idempotency.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import { operationNamed } from '../operations/registry.ts';
 import type { Extra, ExtraTool } from './extra.ts';
@@ -32,12 +33,30 @@ export function toolOf(operation: Operation): Tool {
     name,
     title,
     description,
-    inputSchema: input as unknown as Tool['inputSchema'],
+    inputSchema: withKey(operation, input) as unknown as Tool['inputSchema'],
     outputSchema: output as unknown as NonNullable<Tool['outputSchema']>,
     annotations: annotationsOf(operation),
   };
   described.set(operation, tool);
   return tool;
+}
+
+/** Beside what an operation takes, whatever changes something takes a key. */
+function withKey({ effect }: Operation, input: Operation['input']): object {
+  if (effect === 'reads') return input;
+  const { properties, ...rest } = input;
+  return { ...rest, properties: { ...properties, idempotency_key: KEY_SCHEMA } };
+}
+
+const KEY_SCHEMA = { type: 'string', description: 'the same when you retry the same call: it is done once' };
+
+/** What a call is asked with, and its key. */
+function keyed(operation: Operation, given: unknown): { input: unknown; key: string | undefined } {
+  const { idempotency_key: key, ...input } = (given ?? {}) as Record<string, unknown>;
+  if (operation.effect === 'reads' || key === undefined || key === null)
+    return { input: key === null ? input : given, key: undefined };
+  // What is no text is refused as such: it fits no key.
+  return { input, key: typeof key === 'string' ? key : '' };
 }
 
 /** What the four hints of a tool say. */
@@ -78,14 +97,17 @@ export async function callTool(
       message: `${name} is about the whole node, and this token is for some of its groups`,
       next: 'ask the operator of the node for a token that reaches all of it',
     });
-  const taken = operation.take(input);
-  if (taken.input === undefined)
+  const asked = keyed(operation, input);
+  const taken = operation.take(asked.input);
+  if (taken.input === undefined) {
+    session.toolCalled?.('usage');
     return errorResult({
       code: 'usage',
       message: taken.problems.join('; '),
       next: `see the input schema of ${name}`,
     });
-  return run(session, operation, taken.input, context);
+  }
+  return run(session, operation, { input: taken.input, key: asked.key }, context);
 }
 
 type Input = Parameters<Operation['run']>[1];
@@ -93,21 +115,31 @@ type Input = Parameters<Operation['run']>[1];
 async function run(
   session: Session,
   operation: Operation,
-  input: Input,
+  { input, key }: { readonly input: Input; readonly key: string | undefined },
   context: ServerContext,
 ): Promise<CallToolResult> {
   const call = callOf(session, context);
-  try {
+  const work = async (): Promise<Told> => {
     const handle = await handleFor(operation, call, input, context);
-    if (handle !== undefined) return handle;
-    const structuredContent = await operation.run(call, input);
+    if (handle !== undefined) return { handle };
+    return { structuredContent: await operation.run(call, input) };
+  };
+  try {
+    const { result } = await performOnce(call, operation, input, { key, work });
+    session.toolCalled?.('ok');
+    if ('handle' in result) return result.handle;
+    const { structuredContent } = result;
     return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
   } catch (error) {
-    const failure = describeFailure(error, call, operation);
+    const failure = describeFailure(error, call, { operation, input });
     if (failure.kind === 'bug') session.report(error);
+    session.toolCalled?.(failure.code);
     return errorResult(failureWire(failure));
   }
 }
+
+/** What a tool tells: a handle of a task, or the result itself. */
+type Told = { readonly handle: CallToolResult } | { readonly structuredContent: Record<string, unknown> };
 
 async function callExtra(
   { call }: ExtraTool,

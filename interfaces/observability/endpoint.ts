@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { envelope } from '../cli/json.ts';
 import { ConfigError } from '../config/errors.ts';
+import { Connections, SERVER_OPTIONS } from '../http/connections.ts';
 import type { Health, Readiness } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -29,7 +30,7 @@ interface Page {
 
 /** A monitor asks once in a while; whoever holds more connections is no monitor. */
 const CONNECTIONS_MAX = 64;
-const REQUEST_MS_MAX = 5_000;
+const PER_ADDRESS_MAX = 16;
 
 /**
  * Starts to listen.
@@ -37,10 +38,8 @@ const REQUEST_MS_MAX = 5_000;
  * @throws ConfigError `metrics_port_unusable`
  */
 export async function openEndpoint(host: string, port: number, sources: EndpointSources): Promise<Endpoint> {
-  const server = createServer((request, response) => void answer(request, response, sources));
-  server.maxConnections = CONNECTIONS_MAX;
-  server.requestTimeout = REQUEST_MS_MAX;
-  server.headersTimeout = REQUEST_MS_MAX;
+  const server = createServer(SERVER_OPTIONS, (request, response) => void answer(request, response, sources));
+  new Connections({ strangers: CONNECTIONS_MAX, perAddress: PER_ADDRESS_MAX, bearers: 0 }).watch(server);
   try {
     server.listen(port, host);
     await once(server, 'listening');

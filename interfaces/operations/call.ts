@@ -7,8 +7,9 @@ import { MAX_TOKEN } from '../../events/fields.ts';
 import type { Receipt } from '../../events/receipt.ts';
 import { namer } from '../cli/resolve.ts';
 import { shortId } from '../cli/text.ts';
+import { CURSOR_CHARACTERS_MAX } from './limits.ts';
 import type { Call } from './operation.ts';
-import { integer, optional, point, text } from './schema.ts';
+import { integer, longText, optional, point, text } from './schema.ts';
 
 /** Groups that are named where one has to be chosen. */
 const GROUPS_NAMED = 8;
@@ -19,7 +20,7 @@ export const PAGE_MAX = 200;
 export const groupId = optional(text('group: id or name; may be left out if there is one'));
 export const limit = (standard: number) =>
   optional(integer(1, PAGE_MAX, { default: standard, description: 'entries at most' }));
-export const cursor = optional(text('next_cursor of the page before'));
+export const cursor = optional(longText(CURSOR_CHARACTERS_MAX, 'next_cursor of the page before'));
 /** All groups, unless one is named. */
 export const onlyGroup = optional(text('only this group: id or name'));
 /** From when on; 0 is the beginning. */

@@ -2,6 +2,7 @@
 
 import { sha256 } from '../../crypto/hash.ts';
 import { toHex } from '../../events/bytes.ts';
+import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import type { WhyNode } from '../../views/questions.ts';
 import { toWire } from '../cli/json.ts';
@@ -17,6 +18,7 @@ import {
   input,
   integer,
   list,
+  longText,
   number,
   optional,
   output,
@@ -34,7 +36,7 @@ export const compileContext = define({
   effect: 'reads',
   input: input({
     group_id: groupId,
-    query: text('what to find, in any words; empty: the latest claims'),
+    query: longText(CLAIM_TEXT_BYTES_MAX, 'what to find, in any words; empty: the latest claims'),
     top_k: optional(integer(1, PAGE_MAX, { default: 8, description: 'claims at most' })),
     since_ms: optional(sinceMs),
     tags: optional(field(knowledgeOperations.claim.fields.tags)),

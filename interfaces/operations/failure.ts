@@ -12,6 +12,7 @@ import { plainSay, type Say } from '../cli/refusals/say.ts';
 import { shortId } from '../cli/text.ts';
 import { everyName, inTermsOf, STEPS, stepOf, stepsOf } from './next-steps.ts';
 import type { Call, Operation } from './operation.ts';
+import { quoted } from './quote.ts';
 import { operationNamed } from './registry.ts';
 
 export type FailureKind = keyof typeof EXIT;
@@ -30,8 +31,19 @@ export interface OperationFailure {
 /** Who failed at what: enough to say it in terms that the caller knows. */
 export type Failed = Pick<Call, 'node' | 'identity' | 'names'>;
 
-/** What an error means for a caller. @param operation what was called, if it was one */
-export function describeFailure(error: unknown, call: Failed, operation?: Operation): OperationFailure {
+/** What was called, and with what. */
+interface Called {
+  readonly operation?: Operation | undefined;
+  readonly input?: unknown;
+}
+
+/** What an error means for a caller. @param called what was asked; no more than a line of its input is repeated */
+export function describeFailure(error: unknown, call: Failed, called?: Called): OperationFailure {
+  const failure = failureFor(error, call, called?.operation);
+  return { ...failure, message: quoted(failure.message, called?.input) };
+}
+
+function failureFor(error: unknown, call: Failed, operation: Operation | undefined): OperationFailure {
   if (error instanceof RefusedError) return describeRefusal(error, call);
   const { names = everyName } = call;
   const found = failureOf(error);

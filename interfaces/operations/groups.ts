@@ -22,10 +22,24 @@ import {
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
+import { CODE_CHARACTERS_MAX } from './limits.ts';
 import { networkOf } from './network.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { describedPage } from './room.ts';
-import { field, flag, free, input, list, number, optional, output, pointOut, span, text } from './schema.ts';
+import {
+  field,
+  flag,
+  free,
+  input,
+  list,
+  longText,
+  number,
+  optional,
+  output,
+  pointOut,
+  span,
+  text,
+} from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
 const { genesis } = groupOperations;
@@ -183,7 +197,7 @@ const joinGroup = define({
   toolset: 'groups',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ code: text('join code of an admin') }),
+  input: input({ code: longText(CODE_CHARACTERS_MAX, 'join code of an admin') }),
   output: output({ group_id: text(), name: text(), role: text() }),
   async run(call, { code }) {
     const invite = parseInviteCode(code);

@@ -14,6 +14,7 @@ import { cursor, groupId, groupOf, idOf, limit } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { storedEvents } from './feed.ts';
+import { CURSOR_CHARACTERS_MAX, PROOF_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { Places } from './places.ts';
 import { Room } from './room.ts';
@@ -23,6 +24,7 @@ import {
   input,
   integer,
   list,
+  longText,
   number,
   optional,
   output,
@@ -40,7 +42,7 @@ const listEvents = define({
   input: input({
     group_id: groupId,
     kinds: optional(list(words(LOG_KIND_LIST))),
-    cursor: optional(text('cursor of the result before')),
+    cursor: optional(longText(CURSOR_CHARACTERS_MAX, 'cursor of the result before')),
     limit: limit(50),
   }),
   output: output({ events: list(free()), cursor: text(), notice }),
@@ -198,7 +200,7 @@ const verifyProofOperation = define({
   toolset: 'audit',
   effect: 'reads',
   isNodeWide: false,
-  input: input({ proof: text('in base64') }),
+  input: input({ proof: longText(PROOF_CHARACTERS_MAX, 'in base64') }),
   output: output({
     is_valid: flag(),
     is_anchored: flag(),

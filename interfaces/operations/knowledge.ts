@@ -18,11 +18,12 @@ import {
 } from './call.ts';
 import { ClaimDesk, type ClaimWire, claimShape, notice, noticeFor } from './claims.ts';
 import { Growth, storedEvents } from './feed.ts';
+import { CURSOR_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define } from './operation.ts';
 import { Places } from './places.ts';
 import { latestClaims, olderCursor } from './recent.ts';
 import { Room } from './room.ts';
-import { field, input, list, number, optional, output, span, text, textUpTo } from './schema.ts';
+import { field, input, list, longText, number, optional, output, span, text, textUpTo } from './schema.ts';
 
 const claimFields = knowledgeOperations.claim.fields;
 
@@ -94,7 +95,7 @@ export const watchClaims = define({
   toolset: 'default',
   effect: 'reads',
   input: input({
-    cursor: optional(text('cursor of the result before')),
+    cursor: optional(longText(CURSOR_CHARACTERS_MAX, 'cursor of the result before')),
     group_id: onlyGroup,
     timeout_ms: optional(
       span(0, WATCH_MS_MAX, {

@@ -23,6 +23,7 @@ import {
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset } from './delivery.ts';
+import { CONTENT_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { describedPage } from './room.ts';
 import {
@@ -47,7 +48,11 @@ const offer_id = idOf('an offer');
 const offerInput = input({
   group_id: groupId,
   title: field(offer_create.fields.title),
-  content: Type.String({ minLength: 1, description: 'what a buyer gets, as text' }),
+  content: Type.String({
+    minLength: 1,
+    maxLength: CONTENT_CHARACTERS_MAX,
+    description: 'what a buyer gets, as text',
+  }),
   price: field(offer_create.fields.price, 'whole tokens that a buyer pays you'),
   description: optional(field(offer_create.fields.description)),
   tags: optional(field(offer_create.fields.tags)),

@@ -19,6 +19,7 @@ import { similarTo } from '../cli/suggest.ts';
 import { asMeant, doubtsAbout, type Form, formOf, quoted } from './arguments.ts';
 import type { Names } from './next-steps.ts';
 import type { ObjectSchema, ValueOf } from './schema.ts';
+import { textProblems } from './text-check.ts';
 
 /** Which operations a server offers: `default` is what every agent needs, the others are asked for by name. */
 export const TOOLSETS = {
@@ -125,9 +126,14 @@ export function taker(schema: ObjectSchema): Taker {
     compiled ??= Compile(schema);
     const input = asMeant(schema, given);
     if (!compiled.Check(input)) return { problems: describeProblems(schema, input, compiled.Errors(input)) };
-    const problems = doubtsAbout(schema, input);
+    const problems = [...doubtsAbout(schema, input), ...textProblems(schema, input)].slice(0, PROBLEMS_MAX);
     return problems.length > 0 ? { problems } : { input: input as ValueOf<ObjectSchema> };
   };
+}
+
+/** Whether a value is what a schema says, to the letter. */
+export function fits(schema: ObjectSchema, value: unknown): boolean {
+  return Compile(schema).Check(value);
 }
 
 /** Problems that one answer names; a caller mends the first ones first anyway. */

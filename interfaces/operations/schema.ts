@@ -92,6 +92,10 @@ export const flag = (description?: string) => Type.Boolean(description === undef
 export const textUpTo = (maxLength: number, description?: string) =>
   Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
 
+/** A text that is longer than an id may be: `textProblems` holds all others to that. */
+export const longText = (maxLength: number, description?: string) =>
+  Type.String({ maxLength, ...(description === undefined ? {} : { description }) });
+
 /** A whole number within bounds. */
 export function integer(
   minimum: number,

@@ -53,8 +53,17 @@ export async function httpClient(
   return client;
 }
 
-/** The HTTP interface of a node, on any free port. Bugs end the test. */
-export function serveOverHttp(node: BatteryNode, settings: Partial<HttpSettings> = {}): Promise<HttpServer> {
+/** Bugs end the test. */
+function thrown(error: unknown): never {
+  throw error;
+}
+
+/** The HTTP interface of a node, on any free port. @param report told of bugs */
+export function serveOverHttp(
+  node: BatteryNode,
+  settings: Partial<HttpSettings> = {},
+  report: (error: unknown) => void = thrown,
+): Promise<HttpServer> {
   const monitors = {
     metrics: createMetrics({ groupsMax: 10 }),
     health: () => health(node, node.data),
@@ -70,9 +79,7 @@ export function serveOverHttp(node: BatteryNode, settings: Partial<HttpSettings>
     a2a_url: undefined,
     a2a_push_private: false,
   };
-  return startHttp(node, { ...standard, ...settings }, monitors, (error) => {
-    throw error;
-  });
+  return startHttp(node, { ...standard, ...settings }, monitors, report);
 }
 
 /** A token for a bearer who signs as `identity`, or who only reads. */

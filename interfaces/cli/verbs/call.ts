@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { NotFoundError, RefusedError, UsageError } from '../../../actors/errors.ts';
 import { describeFailure } from '../../operations/failure.ts';
+import { performOnce } from '../../operations/idempotency.ts';
 import type { Call, Operation } from '../../operations/operation.ts';
 import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
@@ -12,8 +13,12 @@ import { similarTo } from '../suggest.ts';
 import { type Column, printTable } from '../table.ts';
 import { ownName } from '../verb-run.ts';
 
+interface CallOptions {
+  readonly key?: string;
+}
+
 export function registerCall(program: Command, context: CliContext): void {
-  verb(
+  verb<CallOptions>(
     program,
     context,
     {
@@ -28,12 +33,13 @@ export function registerCall(program: Command, context: CliContext): void {
     (command) =>
       command
         .argument('[operation]', 'its name, such as list_tasks')
-        .argument('[json]', 'its parameters, an object (default: {})'),
+        .argument('[json]', 'its parameters, an object (default: {})')
+        .option('--key <key>', 'the same when you send the same call again: it is done once'),
     call,
   );
 }
 
-async function call(run: Run): Promise<void> {
+async function call(run: Run<CallOptions>): Promise<void> {
   const [name, json = '{}'] = run.args;
   if (name === undefined) return list(run);
   const operation = named(name);
@@ -49,7 +55,12 @@ async function call(run: Run): Promise<void> {
     names: (operation) => `lb call ${operation}`,
     progress: (done, total) => progress.update(done, total),
   };
-  const result = await inTerms(operation, scene, () => operation.run(scene, taken.input));
+  const { input } = taken;
+  const { key } = run.options;
+  const work = () => operation.run(scene, input);
+  const { result } = await inTerms(operation, scene, () =>
+    performOnce(scene, operation, input, { key, work }),
+  );
   progress.end();
   run.print(new Verbatim(result), () => run.out.line(jsonText(result, 2)));
 }
@@ -60,7 +71,7 @@ async function inTerms<T>(operation: Operation, scene: Call, work: () => Promise
     return await work();
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    const { message: why, next } = describeFailure(error, scene, operation);
+    const { message: why, next } = describeFailure(error, scene, { operation });
     throw new ExplainedRefusal(error.refusal, { why, next });
   }
 }

@@ -74,7 +74,7 @@ describe('operations', () => {
     await post('/v1/create_task', { title: 'x', task_id: 'one', tags: ['a', 'b'] });
     const listed = (await (await get('/v1/list_tasks?status=open&tags=a,b')).json()) as { tasks: object[] };
     expect(listed.tasks).toMatchObject([{ task_id: 'one' }]);
-    expect((await get('/v1/publish_claim?text=x')).status).toBe(404);
+    expect((await get('/v1/publish_claim?text=x')).status).toBe(405);
   });
 
   test('refuse what their schema does not allow, and say what', async () => {

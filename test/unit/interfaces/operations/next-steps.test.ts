@@ -76,7 +76,11 @@ describe.each(SURFACES)('over %s', (_, names) => {
     ];
     for (const error of errors)
       for (const operation of [undefined, operationNamed('get_task'), operationNamed('transfer')]) {
-        const failure = describeFailure(error, { node, identity: undefined, names }, operation);
+        const failure = describeFailure(
+          error,
+          { node, identity: undefined, names },
+          operation && { operation },
+        );
         expect(failure.next.length).toBeGreaterThan(10);
         expectTermsOf(names, failure.message);
         expectTermsOf(names, failure.next);

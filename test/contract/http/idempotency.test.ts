@@ -1,0 +1,137 @@
+/** A call that is sent again under the same key is done once, and answered as it was at first. */
+import { expect, onTestFinished, test } from 'vitest';
+import { signedWithin } from '../../../actors/chain/signed-within.ts';
+import { performOnce } from '../../../interfaces/operations/idempotency.ts';
+import type { Call } from '../../../interfaces/operations/operation.ts';
+import { operationNamed } from '../../../interfaces/operations/registry.ts';
+import type { BatteryNode } from '../../../node.ts';
+import { call, httpClient, serveOverHttp, tokenFor } from '../../support/mcp.ts';
+import { openTestNode } from '../../support/node.ts';
+
+async function served() {
+  const opened = await openTestNode();
+  await opened.node.createGroup({ name: 'g' });
+  let server = await serveOverHttp(opened.node);
+  onTestFinished(() => server.close());
+  const token = tokenFor(opened.node, 'node');
+  const post = (name: string, body: object, key?: string, bearer = token) =>
+    fetch(`http://127.0.0.1:${server.port}/v1/${name}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${bearer}`,
+        'content-type': 'application/json',
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
+      },
+      body: JSON.stringify(body),
+    });
+  const restart = async (): Promise<void> => {
+    await server.close();
+    await opened.restart();
+    server = await serveOverHttp(opened.node);
+  };
+  return { opened, post, restart, token, port: () => server.port };
+}
+
+const callOf = (node: BatteryNode): Call => ({
+  ...{ node, identity: 'node', signal: new AbortController().signal },
+  progress: () => {},
+});
+
+test('a retry gets the first receipt, at once, at the same time, and after a restart', async () => {
+  const { opened, post, restart } = await served();
+  const body = { text: 'Said once.' };
+  const [first, second] = await Promise.all([
+    post('publish_claim', body, 'k1'),
+    post('publish_claim', body, 'k1'),
+  ]);
+  const receipt = (await first.json()) as { tx_id: string };
+  expect(await second.json()).toEqual(receipt);
+  const third = await post('publish_claim', body, '"k1"');
+  expect(third.headers.get('idempotent-replayed')).toBe('true');
+  expect(await third.json()).toEqual(receipt);
+  await restart();
+  expect(await (await post('publish_claim', body, 'k1')).json()).toEqual(receipt);
+  expect(opened.node.groups()[0]!.recentClaims().length).toBe(1);
+  expect(await (await post('publish_claim', body)).json()).not.toEqual(receipt);
+});
+
+test('the same key for another call is refused, and another identity has keys of its own', async () => {
+  const { opened, post } = await served();
+  expect((await post('publish_claim', { text: 'One.' }, 'k')).status).toBe(200);
+  for (const [name, body] of [
+    ['publish_claim', { text: 'Two.' }],
+    ['create_task', { title: 'One.' }],
+  ] as const) {
+    const refused = await post(name, body, 'k');
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([
+      422,
+      'idempotency_key_reused',
+    ]);
+  }
+  const group = opened.node.groups()[0]!;
+  await group.as('node').addMember((await opened.node.createIdentity('bob')).publicKey, 'member');
+  const bob = tokenFor(opened.node, 'bob');
+  expect((await post('publish_claim', { text: 'Two.' }, 'k', bob)).status).toBe(200);
+  expect((await post('publish_claim', { text: 'x' }, 'k'.repeat(256))).status).toBe(400);
+});
+
+test('what was refused left nothing behind, and may be tried again under its key', async () => {
+  const { post } = await served();
+  expect((await post('start_task', { task_id: 'later' }, 'k')).status).toBe(404);
+  await post('create_task', { title: 'Later', task_id: 'later' });
+  expect((await post('start_task', { task_id: 'later' }, 'k')).status).toBe(200);
+});
+
+test('over MCP a tool that changes something takes the key, over either protocol the same', async () => {
+  const { opened, post, token, port } = await served();
+  const client = await httpClient('modern', port(), token);
+  const { tools } = await client.listTools();
+  const keyed = tools.filter(({ inputSchema }) => Object.hasOwn(inputSchema.properties!, 'idempotency_key'));
+  expect(keyed.map(({ name }) => name)).toContain('publish_claim');
+  expect(keyed.map(({ name }) => name)).not.toContain('list_tasks');
+  const input = { title: 'Once', idempotency_key: 'm1' };
+  const first = await call(client, 'create_task', input);
+  expect(await call(client, 'create_task', input)).toEqual(first);
+  await client.close();
+  expect(opened.node.groups()[0]!.now.tasks().length).toBe(1);
+  void post;
+});
+
+test('a node that went down between the seal and the answer answers from the chain', async () => {
+  const { opened } = await served();
+  const publish = operationNamed('publish_claim')!;
+  const input = { text: 'Sealed, and never answered.' };
+  // The work is done and its answer lost, as when the process ends right then.
+  let lost: { tx_id?: string } = {};
+  const crash = performOnce(callOf(opened.node), publish, input, {
+    key: 'c',
+    work: async () => {
+      lost = (await publish.run(callOf(opened.node), input as never)) as typeof lost;
+      throw new Error('the process ends here');
+    },
+  });
+  await expect(crash).rejects.toThrow('ends here');
+  await opened.restart();
+  const { result, isReplayed } = await performOnce(callOf(opened.node), publish, input, {
+    key: 'c',
+    work: () => publish.run(callOf(opened.node), input as never),
+  });
+  expect(isReplayed).toBe(true);
+  expect(result).toMatchObject({ tx_id: lost.tx_id });
+  expect(opened.node.groups()[0]!.recentClaims().length).toBe(1);
+});
+
+test('what is signed is known before anybody else has it', async () => {
+  const { opened } = await served();
+  const group = opened.node.groups()[0]!;
+  const before = group.head.height;
+  let heightWhenTold = -1;
+  await signedWithin(
+    async () => {
+      heightWhenTold = group.head.height;
+    },
+    () => group.as('node').publishClaim({ text: 'Told first.' }),
+  );
+  expect(heightWhenTold).toBe(before);
+  expect(group.head.height).toBe(before + 1);
+});
