@@ -19,7 +19,8 @@ import type { Hex32 } from './events/bytes.ts';
 import { NetworkSlot } from './protocol/network-slot.ts';
 import { type NetworkPort, networkPort } from './protocol/port.ts';
 import { readClockRecord } from './storage/clock-record.ts';
-import { type DirectoryLayout, recordChain } from './storage/directory.ts';
+import { DamageNotes } from './storage/damage-notes.ts';
+import { type DirectoryLayout, recordChain, recordRestored } from './storage/directory.ts';
 import type { Durability } from './storage/environment.ts';
 import type { Lock } from './storage/lock.ts';
 import type { Store } from './storage/store.ts';
@@ -98,6 +99,8 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
     ...shared,
     verifier,
     noteChain: () => recordChain(layout),
+    noteForgotten: () => recordRestored(layout),
+    damage: new DamageNotes(layout.damage),
     lingerMs,
     telemetry,
     supervisor,

@@ -9,6 +9,7 @@ import { StoredState } from '../actors/group-view.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Role } from '../events/effects.ts';
 import { memberTable, policyTable, sealersTable } from '../machines/tables.ts';
+import { StorageError } from '../storage/errors.ts';
 import { PEER_TABLE_MAX } from './limits.ts';
 import type { NetworkPort } from './port.ts';
 import { BoundedMap } from './rate-limit.ts';
@@ -57,7 +58,10 @@ export class Access {
 
   /** Whether this node has the group, with at least its block 0. */
   has(groupId: Hex32): boolean {
-    return this.port.store.hasGroup(groupId) && this.port.store.group(groupId).head() !== undefined;
+    return (
+      this.port.store.hasGroup(groupId) &&
+      unlessDamaged(() => this.port.store.group(groupId).head() !== undefined, true)
+    );
   }
 
   private state(groupId: Hex32): StoredState {
@@ -67,7 +71,10 @@ export class Access {
   /** The highest role of any of the peer's keys; nothing for strangers, and for groups that are not here. */
   roleOf(groupId: Hex32, peer: Hex32): Role | undefined {
     if (!this.has(groupId)) return undefined;
-    const state = this.state(groupId);
+    return unlessDamaged(() => this.bestRole(this.state(groupId), peer), undefined);
+  }
+
+  private bestRole(state: StoredState, peer: Hex32): Role | undefined {
     let best: Role | undefined;
     for (const key of this.keysOf(peer)) {
       const role = state.get(memberTable, key)?.role;
@@ -81,11 +88,11 @@ export class Access {
   }
 
   isDiscoverable(groupId: Hex32): boolean {
-    return this.state(groupId).get(policyTable, '')?.discoverable === true;
+    return unlessDamaged(() => this.state(groupId).get(policyTable, '')?.discoverable === true, false);
   }
 
   sealers(groupId: Hex32): readonly Hex32[] {
-    return this.state(groupId).get(sealersTable, '') ?? [];
+    return unlessDamaged(() => this.state(groupId).get(sealersTable, '') ?? [], []);
   }
 
   /** Whether the peer holds a key that may seal the group now. */
@@ -119,7 +126,17 @@ export class Access {
 
   /** Members of a group, present ones, by key. */
   members(groupId: Hex32): Hex32[] {
-    const state = this.state(groupId);
-    return [...state.records(memberTable)].flatMap(([key, { role }]) => (role === undefined ? [] : [key]));
+    const records = unlessDamaged(() => [...this.state(groupId).records(memberTable)], []);
+    return records.flatMap(([key, { role }]) => (role === undefined ? [] : [key]));
+  }
+}
+
+/** What `read` gives. A group whose state is damaged shows nobody anything; its chain halts and says why. */
+function unlessDamaged<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'corrupt') return otherwise;
+    throw error;
   }
 }

@@ -144,10 +144,8 @@ export async function subscribe(
 }
 
 async function adopt(network: NetworkService, groupId: Hex32, peer: Hex32): Promise<void> {
-  const { port } = network;
   try {
-    const founding = await fetchFounding(network, groupId, peer);
-    if (!(await adoptAtCheckpoint(network, groupId, peer, founding))) await port.adopt(founding);
+    await adoptFrom(network, groupId, peer, await fetchFounding(network, groupId, peer));
   } catch (error) {
     if (error instanceof RpcError && error.reason === 'not_found')
       throw new NotFoundError(
@@ -158,7 +156,22 @@ async function adopt(network: NetworkService, groupId: Hex32, peer: Hex32): Prom
   }
 }
 
-async function fetchFounding(network: NetworkService, groupId: Hex32, peer: Hex32): Promise<Uint8Array> {
+/** Begins a group that is not here with what a peer gives: at a checkpoint, or with block 0. */
+export async function adoptFrom(
+  network: NetworkService,
+  groupId: Hex32,
+  peer: Hex32,
+  founding: Uint8Array,
+): Promise<void> {
+  if (!(await adoptAtCheckpoint(network, groupId, peer, founding))) await network.port.adopt(founding);
+}
+
+/** Block 0 of a group, whose id is the group's. */
+export async function fetchFounding(
+  network: NetworkService,
+  groupId: Hex32,
+  peer: Hex32,
+): Promise<Uint8Array> {
   const { port, host } = network;
   const nowMs = (): number => port.clock.nowMs();
   const signal = AbortSignal.timeout(ADOPTION_MS_MAX);

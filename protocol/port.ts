@@ -42,6 +42,9 @@ export interface NetworkPort {
   adopt(block: Uint8Array): Promise<GroupChain>;
   /** Adds a group that begins at a checkpoint. */
   adoptAt(groupId: Hex32, batch: CommitBatch, sealed: SealedStatement): Promise<void>;
+  /** Gives a damaged group an empty place; then it is adopted anew, and `renewed` ends it. */
+  renew(groupId: Hex32): Promise<void>;
+  renewed(groupId: Hex32): void;
   /** The history behind a checkpoint is whole. */
   historyFilled(groupId: Hex32): void;
   readonly verifier: Verifier;
@@ -75,6 +78,8 @@ export function networkPort(parts: NodeParts): NetworkPort {
     presence: (groupId) => presences.of(groupId),
     adopt: (block) => groups.adopt(block),
     adoptAt: (groupId, batch, sealed) => groups.adoptAt(groupId, batch, sealed),
+    renew: (groupId) => groups.renew(groupId),
+    renewed: (groupId) => groups.renewed(groupId),
     historyFilled: (groupId) => groups.historyFilled(groupId),
   };
 }

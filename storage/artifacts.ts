@@ -285,6 +285,24 @@ export class Artifacts extends ArtifactReader {
     return { size, digest: sha.digest() };
   }
 
+  /** Whether all of a stored artifact can be read as it was written; so too where there is none. */
+  isIntact(hash: Id): boolean {
+    try {
+      for (const _ of this.stream(hash) ?? []);
+      return true;
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'corrupt') return false;
+      throw error;
+    }
+  }
+
+  /** Forgets an artifact that cannot be read. */
+  drop(hash: Id): Promise<void> {
+    const writes = new PackedWrites();
+    writes.delete('artifacts', idKey(hash));
+    return this.#writer.submit(writes);
+  }
+
   /** Whether an artifact is on its way here, and what its mark says. */
   #markOf(hash: Id): Uint8Array | undefined {
     return read(this.environment.tables.registry, this.view, registryKey(UPLOAD, hash));

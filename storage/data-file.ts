@@ -1,65 +1,20 @@
 /**
- * The data file of LMDB, looked at without LMDB.
+ * The data file of LMDB, looked at before LMDB opens it.
  *
- * LMDB believes its file: a page that is cut off or overwritten ends the process by a signal, with no word to the
- * user. So both meta pages are checked, the length of the file against the pages that are in use, and the tops of
- * all trees; that is a handful of pages whatever the file holds. Damage deeper down is not looked for here.
- *
- * Numbers are little-endian, as on every platform that has binaries of LMDB. A page begins with
- *   number u64, transaction u64, pad u16, flags u16, lower u16, upper u16
- * and places in a page are counted from the end of that.
+ * Checked are both meta pages, every page above the leaves of every tree, and the list of free pages: whether each
+ * leaf has one place, whether nothing that is in use counts as free, and whether the trees have the pages that they
+ * say. That is a page in a hundred. The leaves are looked at when what they hold is read (`intact.ts`), unless the
+ * file is shorter than its pages: then all of it is.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StorageError } from './errors.ts';
+import { Pages, type Tree } from './pages.ts';
+import { TABLES } from './schema.ts';
 
-const HEADER_BYTES = 24;
-const FLAGS_AT = 18;
-const LOWER_AT = 20;
-const UPPER_AT = 22;
-/** Kinds of pages; what else is in the flags is about their past. */
-const KIND = { branch: 0x01, leaf: 0x02, meta: 0x08, mask: 0x2f } as const;
+/** As LMDB has them, which ends a name with a zero. */
+const NAMES: ReadonlySet<string> = new Set(TABLES.map(({ name }) => `${name}\0`));
 
-/** A meta page after its header: magic u32, version u16, …, two trees, last page u64, transaction u64. */
-const META = {
-  magic: 24,
-  version: 28,
-  pageBytes: 48,
-  free: 48,
-  main: 96,
-  lastPage: 144,
-  transaction: 152,
-  end: 160,
-} as const;
-const MAGIC = 0xbeefc0de;
-const VERSION = 2;
-const PAGE_BYTES_MIN = 256;
-const PAGE_BYTES_MAX = 65_536;
-
-/** A tree: pad u32, flags u16, depth u16, three counts of pages, entries u64, root u64. */
-const TREE = { depth: 6, entries: 32, root: 40, bytes: 48 } as const;
-const NO_ROOT = 2n ** 64n - 1n;
-/** LMDB's own bound. */
-const DEPTH_MAX = 32;
-
-/** An entry: low u16, high u16, flags u16, key length u16, key, data. In a branch the first three are a page. */
-const NODE_BYTES = 8;
-const IN_OTHER_PAGES = 0x01;
-const IS_TREE = 0x02;
-
-interface Tree {
-  /** Undefined in an empty one. */
-  readonly root: number | undefined;
-  readonly depth: number;
-  readonly entries: number;
-}
-
-interface Meta {
-  readonly pageBytes: number;
-  readonly lastPage: number;
-  readonly transaction: bigint;
-  readonly free: Tree;
-  readonly main: Tree;
-}
+/** All of the database, in the directory of its environment. */
+export const DATA_FILE = 'data.mdb';
 
 /** What the top of the trees says. */
 export interface DataFileFacts {
@@ -72,164 +27,109 @@ export interface DataFileFacts {
  * @throws StorageError `corrupt`, `newer_format`; errors of the system as they are
  */
 export function checkDataFile(path: string): DataFileFacts {
-  const descriptor = openSync(path, 'r');
+  let pages: Pages | undefined;
   try {
-    const file = new DataFile(path, descriptor);
-    file.check();
-    return { databases: file.meta.main.entries };
+    pages = new Pages(path);
+    new Check(pages).run();
+    return { databases: pages.meta.main.entries };
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error;
+    throw new StorageError('corrupt', `${error.message}; ${WAY_BACK}`, { cause: error });
   } finally {
-    closeSync(descriptor);
+    pages?.close();
   }
 }
 
-/** A node of a tree, as far as it matters here. */
-interface TreeNode {
-  readonly page: number;
-  readonly flags: number;
-  /** Where its data begins in its page. */
-  readonly dataAt: number;
-}
+/** What helps where no group can be told from another any more. */
+export const WAY_BACK =
+  'restore it from a backup, or move the folder away, make a new node with the same keys and join its groups again';
 
-class DataFile {
-  readonly meta: Meta;
-  readonly #path: string;
-  readonly #descriptor: number;
-  readonly #bytes: number;
-  readonly #seen = new Set<number>();
+class Check {
+  readonly #pages: Pages;
+  /** A bit for each page: whether it has a place already. */
+  readonly #taken: Uint8Array;
+  readonly #isShort: boolean;
 
-  constructor(path: string, descriptor: number) {
-    this.#path = path;
-    this.#descriptor = descriptor;
-    const first = this.#readMeta(0, 0);
-    const second = this.#readMeta(1, first.pageBytes);
-    this.meta = first.transaction >= second.transaction ? first : second;
-    // Read after the meta pages: those who write put their pages into the file first.
-    this.#bytes = fstatSync(descriptor).size;
-  }
-
-  check(): void {
-    const { lastPage, pageBytes, free, main } = this.meta;
+  constructor(pages: Pages) {
+    this.#pages = pages;
+    const { lastPage, pageBytes } = pages.meta;
+    const { bytes } = pages;
+    // Two meta pages, and the least that a tree of that many pages would take: a number out of all proportion.
+    if (lastPage > 2 ** 36) throw pages.damaged('a number that is too large');
     // A file may be shorter than its pages where the last ones are free. Only then is all of it looked at.
-    const isShort = this.#bytes < (lastPage + 1) * pageBytes;
-    this.#checkTree(free, isShort);
-    this.#checkTree(main, true, isShort);
+    this.#isShort = bytes < (lastPage + 1) * pageBytes;
+    this.#taken = new Uint8Array(Math.min(lastPage + 1, Math.ceil(bytes / pageBytes)) / 8 + 1);
   }
 
-  #damaged(what: string): StorageError {
-    return new StorageError('corrupt', `${this.#path} is damaged (${what}); restore it from a backup`);
+  run(): void {
+    const { free, main } = this.#pages.meta;
+    this.#checkTree(main, true);
+    const lists: Buffer[] = [];
+    this.#checkTree(free, false, lists);
+    for (const list of lists) this.#checkFree(list);
   }
 
-  #cutShort(): StorageError {
-    const { lastPage, pageBytes } = this.meta;
-    const size = `${this.#bytes} of ${(lastPage + 1) * pageBytes} bytes are there`;
-    return new StorageError('corrupt', `${this.#path} is cut short (${size}); restore it from a backup`);
+  /** Takes the page for one place in one tree. */
+  #take(page: number): void {
+    this.#pages.assertPage(page);
+    if ((page + 1) * this.#pages.meta.pageBytes > this.#pages.bytes) throw this.#pages.cutShort();
+    if (this.#isTaken(page)) throw this.#pages.damaged(`page ${page} has two places`);
+    this.#taken[page >> 3]! |= 1 << (page & 7);
   }
 
-  #read(at: number, length: number): DataView {
-    const bytes = new Uint8Array(length);
-    if (readSync(this.#descriptor, bytes, 0, length, at) < length)
-      throw new StorageError('corrupt', `${this.#path} is cut short; restore it from a backup`);
-    return new DataView(bytes.buffer);
+  #isTaken(page: number): boolean {
+    return (this.#taken[page >> 3]! & (1 << (page & 7))) !== 0;
   }
 
-  #readMeta(page: number, at: number): Meta {
-    const view = this.#read(at, META.end);
-    if (view.getUint32(META.magic, true) !== MAGIC) {
-      if (page > 0) throw this.#damaged('its second page');
-      throw new StorageError('corrupt', `${this.#path} is not a database; restore it from a backup`);
+  /** @param lists takes the values of the tree, whose leaves are read then */
+  #checkTree(tree: Tree, holdsTrees: boolean, lists?: Buffer[]): void {
+    if (tree.root === undefined) {
+      if (tree.entries > 0 || tree.leaves > 0) throw this.#pages.damaged('a tree without its top');
+      return;
     }
-    const version = view.getUint16(META.version, true);
-    if (version !== VERSION) {
-      const message = `${this.#path} has LMDB format ${version}; this version reads ${VERSION}: upgrade`;
-      throw new StorageError('newer_format', message);
+    const counts = { branches: 0, leaves: 0 };
+    const isWhole = holdsTrees || lists !== undefined || this.#isShort || tree.depth <= 1;
+    this.#checkBelow(tree.root, tree.depth, counts, { isWhole, holdsTrees, lists });
+    if (counts.branches !== tree.branches || counts.leaves !== tree.leaves)
+      throw this.#pages.damaged('a tree that has not the pages it should have');
+  }
+
+  #checkBelow(
+    page: number,
+    depth: number,
+    counts: { branches: number; leaves: number },
+    how: { isWhole: boolean; holdsTrees: boolean; lists: Buffer[] | undefined },
+  ): void {
+    this.#take(page);
+    if (depth <= 1) {
+      counts.leaves++;
+      if (how.isWhole) this.#checkLeaf(page, how);
+      return;
     }
-    const pageBytes = view.getUint32(META.pageBytes, true);
-    const isPower =
-      pageBytes >= PAGE_BYTES_MIN && pageBytes <= PAGE_BYTES_MAX && Number.isInteger(Math.log2(pageBytes));
-    const isMeta = (view.getUint16(FLAGS_AT, true) & KIND.mask) === KIND.meta;
-    if (!isPower || !isMeta || (page > 0 && pageBytes !== at)) throw this.#damaged('its meta pages');
-    return {
-      pageBytes,
-      lastPage: this.#count(view, META.lastPage),
-      transaction: view.getBigUint64(META.transaction, true),
-      free: this.#treeAt(view, META.free),
-      main: this.#treeAt(view, META.main),
-    };
+    counts.branches++;
+    for (const entry of this.#pages.entries(page, depth))
+      this.#checkBelow(entry.page, depth - 1, counts, how);
   }
 
-  #treeAt(view: DataView, at: number): Tree {
-    const depth = view.getUint16(at + TREE.depth, true);
-    if (depth > DEPTH_MAX) throw this.#damaged('a tree that is too deep');
-    const isEmpty = view.getBigUint64(at + TREE.root, true) === NO_ROOT;
-    const root = isEmpty ? undefined : this.#count(view, at + TREE.root);
-    return { root, depth, entries: this.#count(view, at + TREE.entries) };
-  }
-
-  #count(view: DataView, at: number): number {
-    const value = view.getBigUint64(at, true);
-    if (value > Number.MAX_SAFE_INTEGER) throw this.#damaged('a number that is too large');
-    return Number(value);
-  }
-
-  /** Checks the top page of a tree, or all of it; and likewise of the trees that it holds. */
-  #checkTree({ root, depth }: Tree, isWhole: boolean, areInnerWhole = isWhole): void {
-    if (root !== undefined) this.#checkBelow(root, depth, isWhole, areInnerWhole);
-  }
-
-  #checkBelow(number: number, depth: number, isWhole: boolean, areInnerWhole: boolean): void {
-    const page = this.#page(number, depth);
-    if (!isWhole) return;
-    for (const node of this.#nodes(page, depth)) {
-      if (depth > 1) this.#checkBelow(node.page, depth - 1, isWhole, areInnerWhole);
-      else if ((node.flags & IS_TREE) !== 0)
-        this.#checkTree(this.#treeAt(this.#within(page, node.dataAt, TREE.bytes), 0), areInnerWhole);
-      else if ((node.flags & IN_OTHER_PAGES) !== 0)
-        this.#checkRun(this.#within(page, node.dataAt, HEADER_BYTES));
+  #checkLeaf(page: number, how: { holdsTrees: boolean; lists: Buffer[] | undefined }): void {
+    for (const entry of this.#pages.entries(page, 1)) {
+      if (entry.kind === 'tree' && how.holdsTrees) {
+        if (!NAMES.has(entry.key.toString('latin1'))) throw this.#pages.damaged('a table that is none');
+        this.#checkTree(this.#pages.treeIn(entry.data), false);
+      } else if (entry.kind === 'tree' || how.holdsTrees) throw this.#pages.damaged('a tree in a tree');
+      else if (entry.kind === 'run') this.#pages.runOf(entry);
+      if (how.lists !== undefined) how.lists.push(this.#pages.valueOf(entry));
     }
   }
 
-  /** A value too long for its page: first page u64, transaction u64, pages u64. */
-  #checkRun(place: DataView): void {
-    const end = this.#count(place, 0) + this.#count(place, 16);
-    if (end - 1 > this.meta.lastPage) throw this.#damaged('a page that does not exist');
-    if (end * this.meta.pageBytes > this.#bytes) throw this.#cutShort();
-  }
-
-  /** A page of a tree, `depth` pages above the leaves, those included. */
-  #page(number: number, depth: number): DataView {
-    const { lastPage, pageBytes } = this.meta;
-    if (number < 2 || number > lastPage || this.#seen.has(number))
-      throw this.#damaged('a page that does not exist');
-    if ((number + 1) * pageBytes > this.#bytes) throw this.#cutShort();
-    this.#seen.add(number);
-    const page = this.#read(number * pageBytes, pageBytes);
-    const kind = page.getUint16(FLAGS_AT, true) & KIND.mask;
-    const lower = page.getUint16(LOWER_AT, true);
-    const upper = page.getUint16(UPPER_AT, true);
-    const isWhole =
-      this.#count(page, 0) === number &&
-      kind === (depth > 1 ? KIND.branch : KIND.leaf) &&
-      lower % 2 === 0 &&
-      lower <= upper &&
-      upper <= pageBytes - HEADER_BYTES;
-    if (!isWhole) throw this.#damaged(`page ${number}`);
-    return page;
-  }
-
-  *#nodes(page: DataView, depth: number): Iterable<TreeNode> {
-    const count = page.getUint16(LOWER_AT, true) / 2;
-    for (let index = 0; index < count; index++) {
-      const at = HEADER_BYTES + page.getUint16(HEADER_BYTES + index * 2, true);
-      const node = this.#within(page, at, NODE_BYTES);
-      const flags = node.getUint16(4, true);
-      const low = node.getUint32(0, true);
-      const keyBytes = node.getUint16(6, true);
-      yield { page: depth > 1 ? flags * 2 ** 32 + low : 0, flags, dataAt: at + NODE_BYTES + keyBytes };
+  /** A list of free pages: how many u64, then their numbers. */
+  #checkFree(list: Buffer): void {
+    for (let at = 8; at + 8 <= list.length; at += 8) {
+      const page = list.readBigInt64LE(at);
+      // What is below zero counts pages that follow one another.
+      if (page <= 0n || page > this.#pages.meta.lastPage) continue;
+      if (Number(page) >> 3 < this.#taken.length && this.#isTaken(Number(page)))
+        throw this.#pages.damaged(`page ${page} is in use and counts as free`);
     }
-  }
-
-  #within(page: DataView, at: number, length: number): DataView {
-    if (at + length > page.byteLength) throw this.#damaged('an entry that is no entry');
-    return new DataView(page.buffer, at, length);
   }
 }

@@ -6,13 +6,11 @@
  */
 import { accessSync, closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkDataFile } from './data-file.ts';
+import { checkDataFile, DATA_FILE } from './data-file.ts';
 import { StorageError, withFileErrors } from './errors.ts';
 import { assertRoom } from './folders.ts';
 import { TABLES } from './schema.ts';
 
-/** All of the database, in the directory of its environment. */
-export const DATA_FILE = 'data.mdb';
 const LOCK_FILE = 'lock.mdb';
 
 /** Address space that a 64-bit process can map at all: half of the 47 bits that it has. */

@@ -9,7 +9,7 @@
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DATA_FILE } from './database-files.ts';
+import { DATA_FILE } from './data-file.ts';
 import { DirectoryError, withFileErrors } from './errors.ts';
 import { makeFolders, syncFolder, writeNewFile } from './folders.ts';
 
@@ -32,6 +32,8 @@ export interface DirectoryLayout {
   /** Keys of identities, encrypted. */
   readonly keys: string;
   readonly config: string;
+  /** Which groups were found damaged. */
+  readonly damage: string;
   /** The tokens that callers over the network hold, hashed. */
   readonly access: string;
   /** The local socket of the owner. */
@@ -57,6 +59,7 @@ export function layoutOf(dir: string): DirectoryLayout {
     readMarks: join(root, 'read-marks.db'),
     keys: join(root, 'keys'),
     config: join(root, 'config.json'),
+    damage: join(root, 'damage.json'),
     access: join(root, 'access.json'),
     socket: join(root, 'node.sock'),
     lock: join(root, 'lock.db'),

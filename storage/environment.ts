@@ -6,8 +6,11 @@
  * the commit return (a test watches the system calls). Keys are raw bytes, so LMDB's own order, memcmp, is the
  * order of everything.
  */
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { DATA_FILE } from './data-file.ts';
 import { StorageError, typedError } from './errors.ts';
+import { Intact } from './intact.ts';
 import { KEY_BYTES_MAX } from './keys.ts';
 import { TABLES, type TableName } from './schema.ts';
 
@@ -27,8 +30,8 @@ export interface EnvironmentOptions {
   readonly durability: Durability;
 }
 
-/** A table: raw bytes to raw bytes. */
-export type Table = Database<Uint8Array, Uint8Array>;
+/** A table: raw bytes to raw bytes, each with its checksum. Read it through `scan.ts`, which checks them. */
+export type Table = Database<Uint8Array, Uint8Array> & { readonly tableId: number };
 
 /** An open environment. */
 export interface Environment {
@@ -36,6 +39,8 @@ export interface Environment {
   readonly tables: Readonly<Record<TableName, Table>>;
   /** Tables by their id in packed writes. */
   readonly tableById: readonly Table[];
+  /** What of the file has been found whole. */
+  readonly intact: Intact;
 }
 
 /** Readers at once: one for each thread and each open snapshot; LMDB wants to know before it starts. */
@@ -60,12 +65,26 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
       // Not in lmdb-js's types: the mode of the files it creates. The wallet is in here.
       ...{ permissionsMode: 0o600 },
     });
-    const tableById = TABLES.map(({ name }) => root.openDB<Uint8Array, Uint8Array>({ name, ...raw }));
+    const tableById = TABLES.map(({ name, id }) =>
+      Object.assign(root.openDB<Uint8Array, Uint8Array>({ name, ...raw }), { tableId: id }),
+    );
     assertKeysFit(tableById[0]!);
     const entries = TABLES.map(({ name }, at) => [name, tableById[at]!] as const);
-    return { root, tableById, tables: Object.fromEntries(entries) as Record<TableName, Table> };
+    const tables = Object.fromEntries(entries) as Record<TableName, Table>;
+    const intact = new Intact(join(options.dir, DATA_FILE), (use) => pinned(root, use));
+    return { root, tableById, tables, intact };
   } catch (error) {
     throw typedError(error);
+  }
+}
+
+/** Runs `use` while LMDB reuses no page that was in use at the last commit. */
+function pinned<T>(root: RootDatabase<Uint8Array, Uint8Array>, use: () => T): T {
+  const transaction = root.useReadTransaction();
+  try {
+    return use();
+  } finally {
+    transaction.done();
   }
 }
 

@@ -23,6 +23,8 @@ export type StorageErrorCode =
   | 'out_of_order'
   /** The database was written by a later version of this software. Upgrade. */
   | 'newer_format'
+  /** The database was written by an earlier version, whose format this one does not read. */
+  | 'older_format'
   /** Streamed bytes do not have the hash they were announced with; nothing of them was kept. */
   | 'hash_mismatch';
 

@@ -5,7 +5,7 @@ import { concatBytes, fromHex, type Hex32, toHex } from '../events/bytes.ts';
 import { ArtifactReader } from './artifacts.ts';
 import { heightAfter, packBatch, readTxValue } from './batch.ts';
 import { closedError, type Environment } from './environment.ts';
-import { withTypedErrors } from './errors.ts';
+import { StorageError, withTypedErrors } from './errors.ts';
 import { decodeHead } from './head.ts';
 import { groupIdKey, groupKey, heightKey, lastUint48, nodeKey, stateKey, stateKeyText } from './keys.ts';
 import type {
@@ -20,19 +20,39 @@ import type {
   TxLocation,
 } from './port.ts';
 import type { GroupRecord } from './registry.ts';
-import { read, scanTable, type View } from './scan.ts';
+import { read, type Scan, scanTable, type View } from './scan.ts';
 import type { TableName } from './schema.ts';
 import type { Writer } from './writer.ts';
 
 const GROUP_KEY_BYTES = 4;
 
+/** Something of a group is not what was written. The message says how to get the group back. */
+export class DamagedGroupError extends StorageError {
+  readonly groupId: string;
+
+  constructor(groupId: string, cause: StorageError) {
+    super('corrupt', `${cause.message}; ${wayBackOf(groupId)}`, { cause });
+    this.groupId = groupId;
+  }
+}
+
+/** How a damaged group comes back, for people. */
+export function wayBackOf(groupId: string): string {
+  return `get the group back from its other members with lb repair ${groupId.slice(0, 12)}, or the node from a backup with lb restore`;
+}
+
 /** Reads of one group through a view. */
 export class LmdbGroupReader implements GroupReader {
   readonly groupId: string;
-  protected readonly number: number;
+  protected number: number;
   readonly #environment: Environment;
   readonly #view: View;
   readonly #artifacts: ArtifactReader;
+
+  /** Whether the group is kept where this reads. */
+  isAt(record: GroupRecord): boolean {
+    return this.number === record.number;
+  }
 
   constructor(record: GroupRecord, environment: Environment, view: View) {
     this.groupId = record.groupId;
@@ -43,8 +63,10 @@ export class LmdbGroupReader implements GroupReader {
   }
 
   head(): Head | undefined {
-    const bytes = this.#read('heads', groupKey(this.number));
-    return bytes && decodeHead(bytes);
+    return this.#watched(() => {
+      const bytes = this.#read('heads', groupKey(this.number));
+      return bytes && decodeHead(bytes);
+    });
   }
 
   block(height: number): Uint8Array | undefined {
@@ -73,7 +95,7 @@ export class LmdbGroupReader implements GroupReader {
   *#ids(table: TableName, digits: string): Generator<Hex32> {
     const whole = fromHex(digits.slice(0, digits.length - (digits.length % 2)));
     const scan = { prefix: concatBytes(groupKey(this.number), whole), values: false };
-    for (const [key] of scanTable(this.#environment.tables[table], this.#view, scan)) {
+    for (const [key] of this.#scan(table, scan)) {
       const id = toHex(key.subarray(GROUP_KEY_BYTES));
       if (id.startsWith(digits)) yield id;
     }
@@ -83,11 +105,7 @@ export class LmdbGroupReader implements GroupReader {
     const prefix = groupKey(this.number).slice();
     const start = heightKey(this.number, from).slice();
     const end = to === undefined ? undefined : heightKey(this.number, to).slice();
-    for (const [key, bytes] of scanTable(this.#environment.tables.blocks, this.#view, {
-      prefix,
-      start,
-      end,
-    })) {
+    for (const [key, bytes] of this.#scan('blocks', { prefix, start, end })) {
       const height = lastUint48(key);
       yield { height, id: this.blockId(height)!, bytes };
     }
@@ -98,8 +116,10 @@ export class LmdbGroupReader implements GroupReader {
   }
 
   txLocation(txId: Id): TxLocation | undefined {
-    const value = this.#read('transactions', groupIdKey(this.number, txId));
-    return value && readTxValue(value);
+    return this.#watched(() => {
+      const value = this.#read('transactions', groupIdKey(this.number, txId));
+      return value && readTxValue(value);
+    });
   }
 
   state(key: string): Uint8Array | undefined {
@@ -113,7 +133,7 @@ export class LmdbGroupReader implements GroupReader {
       reverse: range.reverse,
       limit: range.limit,
     };
-    for (const [key, value] of scanTable(this.#environment.tables.state, this.#view, scan)) {
+    for (const [key, value] of this.#scan('state', scan)) {
       yield [stateKeyText(key), value];
     }
   }
@@ -123,7 +143,7 @@ export class LmdbGroupReader implements GroupReader {
   }
 
   artifact(hash: Id): Uint8Array | undefined {
-    return this.hasArtifact(hash) ? this.#artifacts.get(hash) : undefined;
+    return this.hasArtifact(hash) ? this.#watched(() => this.#artifacts.get(hash)) : undefined;
   }
 
   hasArtifact(hash: Id): boolean {
@@ -135,7 +155,7 @@ export class LmdbGroupReader implements GroupReader {
       prefix: groupKey(this.number).slice(),
       start: start === undefined ? undefined : groupIdKey(this.number, start).slice(),
     };
-    for (const [key, size] of scanTable(this.#environment.tables['artifact-members'], this.#view, scan)) {
+    for (const [key, size] of this.#scan('artifact-members', scan)) {
       yield { hash: toHex(key.subarray(GROUP_KEY_BYTES)), size: lastUint48(size) };
     }
   }
@@ -145,11 +165,43 @@ export class LmdbGroupReader implements GroupReader {
     const start = groupKey(this.number).slice();
     const end = groupKey(this.number + 1).slice();
     const members = this.#environment.tables['artifact-members'];
-    return withTypedErrors(() => members.getKeysCount({ start, end, ...this.#view.options }));
+    return this.#watched(() => {
+      this.#view.intact.assertWhole(members.tableId, start, end);
+      return withTypedErrors(() => members.getKeysCount({ start, end, ...this.#view.options }));
+    });
   }
 
   #read(table: TableName, key: Uint8Array): Uint8Array | undefined {
-    return read(this.#environment.tables[table], this.#view, key);
+    try {
+      return read(this.#environment.tables[table], this.#view, key);
+    } catch (error) {
+      throw this.#told(error);
+    }
+  }
+
+  *#scan(table: TableName, scan: Scan): Generator<readonly [key: Uint8Array, value: Uint8Array]> {
+    try {
+      yield* scanTable(this.#environment.tables[table], this.#view, scan);
+    } catch (error) {
+      throw this.#told(error);
+    }
+  }
+
+  #watched<T>(use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      throw this.#told(error);
+    }
+  }
+
+  /** Damage, told to whoever must know, with the way back; anything else as it is. */
+  #told(error: unknown): unknown {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') return error;
+    if (error instanceof DamagedGroupError) return error;
+    const told = new DamagedGroupError(this.groupId, error);
+    this.#view.damaged(this.groupId, told);
+    return told;
   }
 }
 
@@ -164,6 +216,12 @@ export class LmdbGroupStore extends LmdbGroupReader implements GroupStore {
   constructor(record: GroupRecord, environment: Environment, view: View, writer: Writer) {
     super(record, environment, view);
     this.#writer = writer;
+  }
+
+  /** Goes on at another place of the store. */
+  move(record: GroupRecord): void {
+    this.number = record.number;
+    this.#issued = 'stale';
   }
 
   async commit(batch: CommitBatch): Promise<void> {

@@ -3,9 +3,12 @@
  *
  *   [table u8 (+128 to delete)] [keyLength u16] [valueLength u32] [key] [value]        little-endian, repeated
  *
+ * A value has the room of its checksum behind it; the writer thread fills it in, since it has the time.
+ *
  * Everything is copied in when it is added: after that the caller's buffers are his own again, and a batch that
  * cannot be encoded fails before anything of it was sent.
  */
+import { CHECKSUM_BYTES, seal } from './checksum.ts';
 import { TABLE_ID, type TableName } from './schema.ts';
 
 const HEADER_BYTES = 7;
@@ -24,17 +27,17 @@ export class PackedWrites {
 
   /** Adds a put; `key` and `value` are copied. */
   put(table: TableName, key: Uint8Array, value: Uint8Array): void {
-    const at = this.#open(TABLE_ID[table], key, value.length);
+    const at = this.#open(TABLE_ID[table], key, value.length + CHECKSUM_BYTES);
     this.#bytes.set(value, at);
-    this.#length = at + value.length;
+    this.#length = at + value.length + CHECKSUM_BYTES;
   }
 
   /** Adds a put whose value is `head` and then `tail`. */
   putParts(table: TableName, key: Uint8Array, head: Uint8Array, tail: Uint8Array): void {
-    const at = this.#open(TABLE_ID[table], key, head.length + tail.length);
+    const at = this.#open(TABLE_ID[table], key, head.length + tail.length + CHECKSUM_BYTES);
     this.#bytes.set(head, at);
     this.#bytes.set(tail, at + head.length);
-    this.#length = at + head.length + tail.length;
+    this.#length = at + head.length + tail.length + CHECKSUM_BYTES;
   }
 
   /** Adds a deletion. */
@@ -77,7 +80,10 @@ export class PackedWrites {
   }
 }
 
-/** Calls back for each write in `packed`, in order; `value` is undefined for a deletion. Views, not copies. */
+/**
+ * Calls back for each write in `packed`, in order; `value`, with its checksum behind it, is undefined for a deletion.
+ * Views, not copies.
+ */
 export function forEachWrite(
   packed: ArrayBuffer,
   use: (tableId: number, key: Uint8Array, value: Uint8Array | undefined) => void,
@@ -90,7 +96,11 @@ export function forEachWrite(
     const valueEnd = keyEnd + bytes.readUInt32LE(at + 3);
     const key = bytes.subarray(at + HEADER_BYTES, keyEnd);
     if (tag >= DELETE) use(tag - DELETE, key, undefined);
-    else use(tag, key, bytes.subarray(keyEnd, valueEnd));
+    else {
+      const stored = bytes.subarray(keyEnd, valueEnd);
+      seal(tag, key, stored);
+      use(tag, key, stored);
+    }
     at = valueEnd;
   }
 }

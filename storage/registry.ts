@@ -13,9 +13,10 @@ import { Packr } from 'msgpackr';
 import { hexAt } from '../events/bytes.ts';
 import type { Table } from './environment.ts';
 import { StorageError } from './errors.ts';
-import { afterPrefix, registryKey } from './keys.ts';
+import { registryKey } from './keys.ts';
 import type { PackedWrites } from './packed-writes.ts';
 import type { Id } from './port.ts';
+import { read, readRaw, scanTable, type View } from './scan.ts';
 import { STORE_FORMAT } from './schema.ts';
 
 const packr = new Packr({ useRecords: false });
@@ -35,23 +36,30 @@ export interface GroupRecord {
 /** Reads of the registry, and the writes that go with them. */
 export class Registry {
   readonly #table: Table;
+  readonly #view: View;
   #lastNumber: number | undefined;
 
-  constructor(table: Table) {
+  constructor(table: Table, view: View) {
     this.#table = table;
+    this.#view = view;
   }
 
   /**
    * The format of the store: undefined in a new one.
-   * @throws StorageError `newer_format`, `corrupt`
+   * @throws StorageError `newer_format`, `older_format`, `corrupt`
    */
   checkFormat(): number | undefined {
-    const fields = this.#fields(registryKey('format'));
+    const key = registryKey('format');
+    const stored = readRaw(this.#table, this.#view, key);
+    // Format 1 had no checksums: its record is these two bytes.
+    if (stored?.length === 2 && stored[0] === 0x91 && stored[1] === 1) throw olderFormat(1);
+    const fields = this.#fields(key);
     if (!fields) return undefined;
     const [version] = fields;
     if (typeof version !== 'number') throw damaged();
+    if (version < STORE_FORMAT) throw olderFormat(version);
     if (version > STORE_FORMAT) {
-      const message = `the database has format ${version}; this version reads up to ${STORE_FORMAT}: upgrade`;
+      const message = `the database has format ${version}; this version reads ${STORE_FORMAT}: upgrade`;
       throw new StorageError('newer_format', message);
     }
     return version;
@@ -71,9 +79,8 @@ export class Registry {
 
   /** All groups, in order of their ids. */
   *groups(): Iterable<GroupRecord> {
-    const prefix = registryKey('group/');
-    const entries = [...this.#table.getRange({ start: prefix, end: afterPrefix(prefix)! })];
-    for (const { key, value } of entries) yield groupRecord(key, packr.unpack(value));
+    const entries = [...scanTable(this.#table, this.#view, { prefix: registryKey('group/') })];
+    for (const [key, value] of entries) yield groupRecord(key, fieldsIn(value));
   }
 
   /** Gives a new group its number and adds its record to `writes`. */
@@ -94,12 +101,20 @@ export class Registry {
   }
 
   #fields(key: Uint8Array): unknown[] | undefined {
-    const bytes = this.#table.getBinary(key);
-    if (!bytes) return undefined;
-    const fields: unknown = packr.unpack(bytes);
-    if (!Array.isArray(fields)) throw damaged();
-    return fields;
+    const bytes = read(this.#table, this.#view, key);
+    return bytes && fieldsIn(bytes);
   }
+}
+
+function fieldsIn(bytes: Uint8Array): unknown[] {
+  const fields: unknown = packr.unpack(bytes);
+  if (!Array.isArray(fields)) throw damaged();
+  return fields;
+}
+
+function olderFormat(version: number): StorageError {
+  const message = `the database has format ${version}, of an earlier version than this one, which reads ${STORE_FORMAT}: export its groups with the version that made it, or follow them from their peers anew`;
+  return new StorageError('older_format', message);
 }
 
 function groupRecord(key: Uint8Array, fields: readonly unknown[]): GroupRecord {

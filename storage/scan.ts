@@ -5,14 +5,21 @@
  * ahead a page, closes its cursor, and comes back for the next page where it left off. Within one turn of the
  * event loop all pages come from one state; a scan that awaits in between and must not see changes uses a snapshot.
  */
+import { CHECKSUM_BYTES, damagedValue, isIntact } from './checksum.ts';
 import type { Table } from './environment.ts';
-import { typedError, withTypedErrors } from './errors.ts';
+import { type StorageError, typedError, withTypedErrors } from './errors.ts';
+import type { Intact } from './intact.ts';
 import { afterPrefix } from './keys.ts';
+import { TABLES } from './schema.ts';
 
 /** What a table is read through. */
 export interface View {
   /** The options of each read: an empty object, or the read transaction of a snapshot. */
   readonly options: { readonly transaction?: ReadTransaction };
+  /** Asked before anything is said to be missing. */
+  readonly intact: Intact;
+  /** Told of what is found damaged, before it is thrown. */
+  damaged(groupId: string, error: StorageError): void;
   /** Throws `StorageError` (`closed`) once the store or the snapshot is closed. */
   check(): void;
 }
@@ -49,15 +56,32 @@ export function plain(bytes: Uint8Array): Uint8Array {
 /** `getBinary` takes the options of `get`; the types of lmdb-js leave them out. */
 type ReadableTable = Table & { getBinary(key: Uint8Array, options: View['options']): Uint8Array | undefined };
 
-/** The value of `key`, as bytes of the caller's own. */
-export function read(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
+/** The value that is stored with its checksum under `key`. @throws StorageError `corrupt` */
+function proved(table: Table, key: Uint8Array, stored: Uint8Array): Uint8Array {
+  const { tableId } = table;
+  if (!isIntact(tableId, key, stored)) throw damagedValue(TABLES[tableId]!.name);
+  return new Uint8Array(stored.buffer as ArrayBuffer, stored.byteOffset, stored.length - CHECKSUM_BYTES);
+}
+
+/** What is stored under `key`, with its checksum and unchecked: for the one who has to say of what format it is. */
+export function readRaw(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
   view.check();
   try {
-    const bytes = (table as ReadableTable).getBinary(key, view.options);
-    return bytes && plain(bytes);
+    return (table as ReadableTable).getBinary(key, view.options);
   } catch (error) {
     throw typedError(error);
   }
+}
+
+/**
+ * The value of `key`, as bytes of the caller's own, or undefined where there surely is none.
+ * @throws StorageError `corrupt`, `io`
+ */
+export function read(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
+  const stored = readRaw(table, view, key);
+  if (stored !== undefined) return proved(table, key, stored);
+  view.intact.assertAbsent(table.tableId, key);
+  return undefined;
 }
 
 /** The entries of `scan`, a page at a time. Keys and values are the caller's own. */
@@ -68,6 +92,7 @@ export function* scanTable(table: Table, view: View, scan: Scan): Generator<Entr
     view.check();
     const count = Math.min(left, PAGE_ENTRIES_MAX);
     const page = withTypedErrors(() => readPage(table, view, scan, bounds, count));
+    assertNothingMissing(table, view, scan, bounds, page);
     yield* page.entries;
     left -= page.entries.length;
     if (!page.last || page.ended) return;
@@ -90,6 +115,13 @@ function firstBounds({ prefix, start, end, reverse }: Scan): Bounds {
   return { start: above, exclusiveStart: true, end: prefix };
 }
 
+/** A page that lost an entry reads like one that never had it. */
+function assertNothingMissing(table: Table, view: View, scan: Scan, bounds: Bounds, page: Page): void {
+  const last = page.ended ? bounds.end : page.last;
+  if (scan.reverse) view.intact.assertWhole(table.tableId, last ?? scan.prefix, bounds.start);
+  else view.intact.assertWhole(table.tableId, bounds.start, last);
+}
+
 interface Page {
   readonly entries: readonly Entry[];
   /** The last key that was read. */
@@ -108,7 +140,7 @@ function readPage(table: Table, view: View, scan: Scan, bounds: Bounds, count: n
   const range: Iterable<Entry> =
     scan.values === false
       ? table.getKeys(common).map((key): Entry => [plain(key), NOTHING])
-      : table.getRange(common).map(({ key, value }): Entry => [plain(key), plain(value)]);
+      : table.getRange(common).map(({ key, value }): Entry => [plain(key), proved(table, key, value)]);
   for (const entry of range) {
     const [key, value] = entry;
     if (bounds.exclusiveStart && Buffer.compare(key, bounds.start) === 0) continue;

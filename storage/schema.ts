@@ -7,8 +7,11 @@
  * databases, each of which LMDB would look up at every start of a transaction.
  */
 
-/** The version of everything below. A store with a greater one is refused, never guessed at. */
-export const STORE_FORMAT = 1;
+/**
+ * The version of everything below; a store with another one is refused, never guessed at. In 2, every value is
+ * followed by its checksum (see checksum.ts), which the list leaves out.
+ */
+export const STORE_FORMAT = 2;
 
 interface TableDescription {
   readonly id: number;

@@ -6,7 +6,7 @@
  */
 import { ArtifactReader } from './artifacts.ts';
 import { closedError, type Environment } from './environment.ts';
-import { withTypedErrors } from './errors.ts';
+import { type StorageError, withTypedErrors } from './errors.ts';
 import { LmdbGroupReader } from './group-store.ts';
 import type { GroupReader } from './port.ts';
 import { type GroupRecord, Registry } from './registry.ts';
@@ -15,6 +15,8 @@ import type { ReadTransaction, View } from './scan.ts';
 /** An open store, to read. */
 export class StoreReader {
   readonly artifacts: ArtifactReader;
+  /** Told when something of a group is found damaged, whoever reads it. */
+  onDamage: ((groupId: string, error: StorageError) => void) | undefined;
   protected readonly environment: Environment;
   protected readonly registry: Registry;
   protected readonly view: View;
@@ -23,8 +25,13 @@ export class StoreReader {
 
   constructor(environment: Environment) {
     this.environment = environment;
-    this.registry = new Registry(environment.tables.registry);
-    this.view = { options: {}, check: () => this.check() };
+    this.view = {
+      options: {},
+      intact: environment.intact,
+      check: () => this.check(),
+      damaged: (groupId, error) => this.onDamage?.(groupId, error),
+    };
+    this.registry = new Registry(environment.tables.registry, this.view);
     this.artifacts = new ArtifactReader(environment, this.view);
   }
 
@@ -47,6 +54,11 @@ export class StoreReader {
     return new LmdbGroupReader(this.record(groupId), this.environment, this.view);
   }
 
+  /** Whether `reader` still reads where its group is kept: a repaired one is kept elsewhere. */
+  isCurrent(reader: GroupReader): boolean {
+    return reader instanceof LmdbGroupReader && reader.isAt(this.record(reader.groupId));
+  }
+
   /**
    * Makes the reads that follow see everything committed so far. A view is kept for about a millisecond, so a reader
    * that is told of a commit by another thread renews before it looks. The store that commits does so by itself.
@@ -62,7 +74,7 @@ export class StoreReader {
    */
   snapshot(): Snapshot {
     this.renew();
-    const snapshot = new Snapshot(this.environment, this.registry, (closed) =>
+    const snapshot = new Snapshot(this.environment, this.registry, this.view, (closed) =>
       this.#snapshots.delete(closed),
     );
     this.#snapshots.add(snapshot);
@@ -88,6 +100,7 @@ export class StoreReader {
   async #end(): Promise<void> {
     await this.finish();
     for (const snapshot of this.#snapshots) snapshot.close();
+    this.environment.intact.close();
     await this.environment.root.close();
   }
 
@@ -117,12 +130,21 @@ export class Snapshot implements Disposable {
   readonly #whenClosed: (snapshot: Snapshot) => void;
   #open = true;
 
-  constructor(environment: Environment, registry: Registry, whenClosed: (snapshot: Snapshot) => void) {
+  constructor(
+    environment: Environment,
+    registry: Registry,
+    live: View,
+    whenClosed: (snapshot: Snapshot) => void,
+  ) {
     this.#environment = environment;
     this.#registry = registry;
     this.#whenClosed = whenClosed;
     this.#transaction = withTypedErrors(() => environment.root.useReadTransaction());
-    this.#view = { options: { transaction: this.#transaction }, check: () => this.#check() };
+    this.#view = {
+      ...live,
+      options: { transaction: this.#transaction },
+      check: () => this.#check(),
+    };
     this.artifacts = new ArtifactReader(environment, this.#view);
   }
 

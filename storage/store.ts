@@ -9,11 +9,13 @@
  */
 import { dirname } from 'node:path';
 import { Artifacts } from './artifacts.ts';
+import { isIntact } from './checksum.ts';
 import { checkAccess, checkDatabaseFiles } from './database-files.ts';
 import { closedError, type Durability, type Environment, openEnvironment } from './environment.ts';
 import { fileError, typedError, withFileErrors } from './errors.ts';
 import { makeFolders, syncFolder } from './folders.ts';
 import { LmdbGroupStore } from './group-store.ts';
+import { groupKey } from './keys.ts';
 import { OpaqueMap } from './opaque-map.ts';
 import { PackedWrites } from './packed-writes.ts';
 import type { GroupStore } from './port.ts';
@@ -29,6 +31,19 @@ export interface StoreOptions {
   /** Whether there must be a database with groups already; else a new one is made where there is none. */
   readonly isExpected?: boolean;
 }
+
+/** The tables whose keys begin with the number of a group. */
+const GROUP_TABLES = [
+  'heads',
+  'blocks',
+  'block-ids',
+  'heights',
+  'effects',
+  'transactions',
+  'state',
+  'history-nodes',
+  'artifact-members',
+] as const;
 
 const MAP_BYTES = 64 * 1024 ** 3;
 
@@ -129,6 +144,31 @@ export class Store extends StoreReader {
     const record = this.registry.writeGroup(writes, groupId, name, addedMs);
     await this.#writer.submit(writes);
     return this.#opened(record);
+  }
+
+  /**
+   * Gives a group an empty place: from then on nothing is read of what it had. For one that is damaged. Entries without
+   * their checksums are taken away, since they would keep those beside them in doubt.
+   */
+  async renewGroup(groupId: string): Promise<GroupStore> {
+    const { name, addedMs } = this.record(groupId);
+    const group = this.#groups.get(groupId);
+    const writes = new PackedWrites();
+    this.#removeDamaged(this.record(groupId), writes);
+    const record = this.registry.writeGroup(writes, groupId, name, addedMs);
+    await this.#writer.submit(writes);
+    group?.move(record);
+    return this.group(groupId);
+  }
+
+  #removeDamaged({ number }: GroupRecord, writes: PackedWrites): void {
+    const start = groupKey(number).slice();
+    const end = groupKey(number + 1).slice();
+    for (const name of GROUP_TABLES) {
+      const table = this.environment.tables[name];
+      for (const { key, value } of table.getRange({ start, end }))
+        if (!isIntact(table.tableId, key, value)) writes.delete(name, key);
+    }
   }
 
   /**

@@ -30,6 +30,8 @@ export class Files {
       this.forget(groupId);
       this.#notify({ kind: 'views.rebuilt', groupId, reason: 'their file was taken away' });
     }
+    // A group that was repaired is read at its new place.
+    else if (open !== undefined && !this.#store.isCurrent(open.reader)) this.forget(groupId);
     const file = this.#open.get(groupId) ?? this.#openFile(groupId);
     this.#open.delete(groupId);
     this.#open.set(groupId, file);

@@ -12,6 +12,7 @@ import type { Operation } from '../../events/registry.ts';
 import type { VerifiedTransaction } from '../../events/transaction.ts';
 
 import { sealersTable } from '../../machines/tables.ts';
+import { StorageError } from '../../storage/errors.ts';
 import type { Head } from '../../storage/port.ts';
 import { SUBMISSIONS_MAX } from '../bounds.ts';
 import { noTelemetry, type SubmissionTrace, type Telemetry, traced } from '../telemetry.ts';
@@ -71,6 +72,8 @@ export class GroupChain {
   /** Makes the chain ready to work, or halts it with the reason why it is not. */
   private load(): void {
     try {
+      const damage = this.options.damage?.();
+      if (damage !== undefined) throw new StorageError('corrupt', damage);
       const core = new ChainCore(this.options.store, this.groupId, this.telemetry);
       this.work = { core, sealer: this.sealerOf(core) };
       this.lifecycle.send({ type: 'loaded', seals: this.sealingSigner(core) !== undefined });
@@ -136,6 +139,11 @@ export class GroupChain {
   /** Transactions that wait to be sealed. */
   get waiting(): number {
     return this.work?.sealer.waiting ?? 0;
+  }
+
+  /** Something of the group was found damaged, whoever read it: nothing more is sealed or followed. */
+  damaged(error: StorageError): void {
+    this.halt(error);
   }
 
   private halt(error: Error): void {

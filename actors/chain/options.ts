@@ -33,6 +33,8 @@ export interface ChainOptions {
   readonly submissionsMax?: number;
   /** The chain has halted. Gives when it is loaded again by itself, wall time, where it is. */
   halted?(error: Error): number | undefined;
+  /** Why what is stored of the group is known to be damaged, if it is: the chain does not load then. */
+  damage?(): string | undefined;
   /** A halted chain works again. */
   reloaded?(): void;
   /** A block is on disk and its head has advanced; must not throw. */

@@ -1,5 +1,6 @@
 /** Why a chain takes nothing, and what becomes of it. */
 import type { Hex32 } from '../../events/bytes.ts';
+import { StorageError } from '../../storage/errors.ts';
 
 /** The chain is halted or closed and takes nothing. The cause tells more. */
 export class ChainStoppedError extends Error {
@@ -15,12 +16,15 @@ export class ChainStoppedError extends Error {
   }
 }
 
+/** What becomes of it. Damage says by itself how the group comes back. */
+function nextOf(error: Error, retryAtMs: number | undefined): string {
+  if (retryAtMs !== undefined) return `; it is tried again at ${new Date(retryAtMs).toISOString()}`;
+  if (error instanceof StorageError && error.code === 'corrupt') return '';
+  return '; it is not tried again by itself: audit it, then restart the node';
+}
+
 /** What whoever comes to a halted group is told. */
 export function haltedError(groupId: Hex32, error: Error, retryAtMs: number | undefined): ChainStoppedError {
-  const next =
-    retryAtMs === undefined
-      ? 'it is not tried again by itself: audit it, then restart the node'
-      : `it is tried again at ${new Date(retryAtMs).toISOString()}`;
-  const message = `group ${groupId.slice(0, 8)} is halted: ${error.message}; ${next}`;
+  const message = `group ${groupId.slice(0, 8)} is halted: ${error.message}${nextOf(error, retryAtMs)}`;
   return new ChainStoppedError('group_halted', message, error, retryAtMs);
 }

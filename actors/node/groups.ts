@@ -10,6 +10,7 @@ import type { Verifier } from '../../crypto/verifier.ts';
 import { type Block, decodeBlock } from '../../events/block.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import { sealersTable } from '../../machines/tables.ts';
+import type { DamageNotes } from '../../storage/damage-notes.ts';
 import { StorageError } from '../../storage/errors.ts';
 import type { CommitBatch } from '../../storage/port.ts';
 import type { GroupRecord } from '../../storage/registry.ts';
@@ -21,7 +22,7 @@ import type { FinalBlock } from '../chain/judge.ts';
 import type { Outlet } from '../chain/options.ts';
 import { readTransaction } from '../chain/verify.ts';
 import type { SealedStatement } from '../checkpoint/format.ts';
-import { historyGap, writeMarker } from '../checkpoint/marker.ts';
+import { deleteMarker, historyGap, writeMarker } from '../checkpoint/marker.ts';
 import type { WatchedClock } from '../clock.ts';
 import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
 import { type ChainStanding, Group } from '../group.ts';
@@ -32,6 +33,7 @@ import type { Market } from '../market/market.ts';
 import type { Presences } from '../presence/presences.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
+import { dropDamagedArtifacts } from './damaged-artifacts.ts';
 import { found, type NewGroup } from './founding.ts';
 import type { Identities } from './identities.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -46,6 +48,10 @@ export interface GroupsOptions {
   readonly bus: Bus;
   /** Keeps in mind that this directory has a chain, so that a database that is missing is one that was lost. */
   noteChain(): void;
+  /** Notes that this node may have forgotten what it has sealed: members are asked before it seals again. */
+  noteForgotten(): void;
+  /** What is known to be damaged. */
+  readonly damage: DamageNotes;
   readonly lingerMs: number | undefined;
   readonly telemetry: Telemetry | undefined;
   readonly identities: Identities;
@@ -65,6 +71,7 @@ export class Groups {
   private readonly chains = new Map<Hex32, GroupChain>();
   /** The groups that have a chain; read from the registry again when one more has. */
   private founded: readonly GroupRecord[] | undefined;
+  private isClosed = false;
   /** Groups whose history is being filled in, each with what lets it be sealed again. */
   private readonly unfinished = new Map<Hex32, () => void>();
   /** Who asks that nothing be sealed in a group, and how each of its loaded chain is released. */
@@ -72,6 +79,20 @@ export class Groups {
 
   constructor(options: GroupsOptions) {
     this.options = options;
+    options.store.onDamage = (groupId, error) => this.damaged(groupId, error);
+  }
+
+  /**
+   * Something of a group is not what was written, whoever read it: the group halts, and stays so over the next start.
+   * Not within the read: that may be in the middle of a block.
+   */
+  damaged(groupId: Hex32, error: StorageError): void {
+    this.options.damage.note(groupId, error.message);
+    queueMicrotask(() => {
+      if (this.isClosed || this.options.damage.of(groupId) === undefined) return;
+      // One that is not loaded yet finds the note and halts by itself.
+      this.chain(groupId).damaged(error);
+    });
   }
 
   /** Founds a group and gives it. Throws `RefusedError`, `StorageError`. */
@@ -120,6 +141,41 @@ export class Groups {
     await place.commit(batch);
     this.founded = undefined;
     bus.moment({ kind: 'group.opened', groupId });
+  }
+
+  /**
+   * Gives a damaged group an empty place, to be filled from its other members; what was there before is not read any
+   * more. Follow it with `adopt` or `adoptAt`, and end with `renewed`.
+   */
+  async renew(groupId: Hex32): Promise<void> {
+    const { store, damage, supervisor, noteForgotten } = this.options;
+    if (this.maySeal(groupId)) noteForgotten();
+    await this.chains.get(groupId)?.close();
+    await dropDamagedArtifacts(store, groupId);
+    await deleteMarker(store.network, groupId);
+    await store.renewGroup(groupId);
+    // Whoever asked in between got a chain of what was there before.
+    const before = this.chains.get(groupId);
+    this.chains.delete(groupId);
+    damage.clear(groupId);
+    await before?.close();
+    supervisor.sound('chain', groupId);
+    this.founded = undefined;
+  }
+
+  /** Whether this node may seal a group, or that cannot be read. */
+  private maySeal(groupId: Hex32): boolean {
+    try {
+      return this.seals(groupId);
+    } catch (error) {
+      if (error instanceof StorageError) return true;
+      throw error;
+    }
+  }
+
+  /** Whoever kept something of a group reads it again from what is stored. */
+  renewed(groupId: Hex32): void {
+    this.reloaded(groupId);
   }
 
   /** The history of a group is whole: it may be sealed here again. */
@@ -239,6 +295,7 @@ export class Groups {
       ...(telemetry === undefined ? {} : { telemetry }),
       signerOf: (publicKey) => identities.signerOf(publicKey),
       halted: (error) => this.halted(groupId, error),
+      damage: () => this.options.damage.of(groupId),
       reloaded: () => this.reloaded(groupId),
       committed: (final) => this.committed(groupId, final),
     });
@@ -289,6 +346,7 @@ export class Groups {
   }
 
   private unlessReadable(groupId: Hex32): GroupChain | undefined {
+    if (this.options.damage.of(groupId) !== undefined) return this.chain(groupId);
     try {
       this.options.store.group(groupId).head();
       this.seals(groupId);
@@ -319,6 +377,7 @@ export class Groups {
 
   /** Seals and stores what waits, and ends the chains. */
   async close(): Promise<void> {
+    this.isClosed = true;
     await Promise.all(Array.from(this.chains.values(), (chain) => chain.close()));
   }
 }

@@ -97,7 +97,7 @@ export class Supervisor {
 
 /** Whether what is stored cannot be read or does not judge: to start again would only find the same. */
 function isDamage(error: unknown): boolean {
-  if (error instanceof StorageError) return error.code === 'corrupt' || error.code === 'newer_format';
+  if (error instanceof StorageError) return error.code === 'corrupt' || error.code.endsWith('_format');
   // What comes from outside is refused before it gets here, so these bytes came from the disk.
   return error instanceof MalformedError || error instanceof BrokenHistoryError;
 }

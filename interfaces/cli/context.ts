@@ -61,6 +61,8 @@ export interface VerbSpec {
   readonly at?: boolean;
   /** What a family of verbs does when none of them is named. */
   readonly isDefault?: boolean;
+  /** Left out of the help: for the program's own scripts. */
+  readonly isHidden?: boolean;
   /** Runs in this process whoever owns the data directory. All others run where the node is. */
   readonly runsHere?: boolean;
 }
@@ -107,7 +109,10 @@ export function verb<O extends object = object>(
   configure: (command: Command) => Command,
   action: (run: Run<O>) => Promise<void> | void,
 ): Command {
-  const command = program.command(spec.usage, { isDefault: spec.isDefault === true });
+  const command = program.command(spec.usage, {
+    isDefault: spec.isDefault === true,
+    hidden: spec.isHidden === true,
+  });
   command.summary(spec.summary).helpGroup(`${spec.heading}:`);
   command.description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${spec.details}`);
   configure(command);

@@ -111,6 +111,7 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   not_a_node: 'environment',
   owned: 'environment',
   newer_format: 'environment',
+  older_format: 'environment',
   // Configuration.
   config_invalid: 'usage',
   config_unreadable: 'environment',

@@ -3,6 +3,7 @@
 import { compareUtf8 } from '../../events/bytes.ts';
 import { NetworkError } from '../../protocol/errors.ts';
 import type { NetworkService } from '../../protocol/network-service.ts';
+import { repairGroup as repair } from '../../protocol/repair.ts';
 import { toWire } from '../cli/json.ts';
 import { cursor, groupsOf, limit, onlyGroup } from './call.ts';
 import { assertWanted } from './cancelled.ts';
@@ -143,4 +144,22 @@ const listOutbox = define({
   },
 });
 
-export const networkDesk: readonly Operation[] = [networkStatus, syncNow, listOutbox];
+const repairGroup = define({
+  name: 'repair_group',
+  title: 'Repair a damaged group',
+  description:
+    'Fetches a group that is halted for damage on disk again from its other members. Every block is verified again. Refused where no member has as much of it as this node had.',
+  toolset: 'network',
+  effect: 'sets',
+  isOpenWorld: true,
+  input: input({ group_id: text('the group') }),
+  output: output({ group_id: text(), from: text(), height: number(), is_level: flag() }),
+  async run(call, { group_id }) {
+    const { groupId } = call.node.group(group_id);
+    const repaired = await repair(networkOf(call), groupId, { waitMs: SYNC_WAIT_MS });
+    const { from, height, isLevel } = repaired;
+    return { group_id: groupId, from, height, is_level: isLevel };
+  },
+});
+
+export const networkDesk: readonly Operation[] = [networkStatus, syncNow, listOutbox, repairGroup];

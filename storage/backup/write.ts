@@ -18,7 +18,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { errnoName } from '../../events/errno.ts';
-import { DATA_FILE } from '../database-files.ts';
+import { DATA_FILE } from '../data-file.ts';
 import type { DirectoryLayout } from '../directory.ts';
 import { fileError, storageErrorOf } from '../errors.ts';
 import { assertRoom, nameNewFile, trySyncFolder } from '../folders.ts';

@@ -1,13 +1,33 @@
 /** The verbs and flags of the program as completion needs them, taken from the program itself. */
 import type { Command, Option } from 'commander';
 
-/** What may stand behind a flag: nothing, a file, a folder, or something that only the user knows. */
-export type ValueKind = 'none' | 'file' | 'folder' | 'other';
+/** Things of a node or of this program that a value may name: `lb completion-values KIND` lists them. */
+export const NAMED_KINDS = [
+  'group',
+  'identity',
+  'member',
+  'task',
+  'offer',
+  'setting',
+  'operation',
+  'verb',
+  'context',
+] as const;
+export type NamedKind = (typeof NAMED_KINDS)[number];
+
+/**
+ * What may stand behind a flag or as an argument: nothing, a file, a folder, one of a few words, the name of
+ * something, or what only the user knows.
+ */
+export type Value =
+  | { readonly kind: 'none' | 'file' | 'folder' | 'other' }
+  | { readonly kind: 'words'; readonly words: readonly string[] }
+  | { readonly kind: 'named'; readonly of: NamedKind };
 
 export interface Flag {
   /** `--text`. */
   readonly long: string;
-  readonly value: ValueKind;
+  readonly value: Value;
   readonly description: string;
 }
 
@@ -17,8 +37,8 @@ export interface Place {
   /** Verbs that may follow. */
   readonly verbs: readonly { readonly name: string; readonly summary: string }[];
   readonly flags: readonly Flag[];
-  /** Whether an argument of it is a file. */
-  readonly takesFile: boolean;
+  /** What its first argument may be. */
+  readonly argument: Value;
 }
 
 /** Every place on a command line where something may follow, the program itself first. */
@@ -33,9 +53,13 @@ function placesBelow(command: Command, path: string): Place[] {
   );
   const place: Place = {
     path,
-    verbs: command.commands.map((one) => ({ name: one.name(), summary: one.summary() || one.description() })),
+    // `help` of a family is commander's own; `lb VERB --help` says the same.
+    verbs: help
+      .visibleCommands(command)
+      .filter((one) => command.commands.includes(one))
+      .map((one) => ({ name: one.name(), summary: one.summary() || one.description() })),
     flags: help.visibleOptions(command).flatMap(flagOf),
-    takesFile: command.registeredArguments.some((one) => /^(file|path|folder)$/.test(one.name())),
+    argument: argumentOf(command),
   };
   return [place, ...below];
 }
@@ -43,18 +67,38 @@ function placesBelow(command: Command, path: string): Place[] {
 function flagOf(option: Option): Flag[] {
   const { long, description } = option;
   if (long === undefined || long === null) return [];
-  const value = /<(.*?)>/.exec(option.flags)?.[1];
-  return [{ long, value: kindOf(value), description }];
+  const [, name] = /<(.*?)>/.exec(option.flags) ?? [];
+  // `--context` has a name as its value, like others that name something else.
+  const what = long === '--context' ? 'context' : name;
+  return [
+    { long, value: what === undefined ? { kind: 'none' } : valueNamed(what, description), description },
+  ];
 }
 
-function kindOf(value: string | undefined): ValueKind {
-  if (value === undefined) return 'none';
-  if (/^(file|path)$/.test(value)) return 'file';
-  return /^(dir|folder)$/.test(value) ? 'folder' : 'other';
+function argumentOf(command: Command): Value {
+  const [first] = command.registeredArguments;
+  if (first === undefined) return { kind: 'none' };
+  const isContext =
+    first.name() === 'name' && command.parent?.name() === 'context' && command.name() !== 'add';
+  return valueNamed(isContext ? 'context' : first.name(), first.description);
 }
 
-/** The flags of all places whose value is of a kind, each once. */
-export function flagsWith(places: readonly Place[], kind: ValueKind): string[] {
-  const flags = places.flatMap((place) => place.flags).filter(({ value }) => value === kind);
+/** Words that a description lists: `json, nagios, prometheus`, `only claims that are in, out, retracted`. */
+const LISTED = /(?:^|\bare )([a-z0-9_-]+(?:, [a-z0-9_-]+)+)$/;
+
+function valueNamed(name: string, description: string): Value {
+  const plain = name.replace(/\.\.\.$/, '');
+  if (/^(file|path)$/.test(plain)) return { kind: 'file' };
+  if (/^(dir|folder)$/.test(plain)) return { kind: 'folder' };
+  const words = LISTED.exec(description)?.[1]?.split(', ');
+  if (words !== undefined) return { kind: 'words', words };
+  if (/^on or off\b/.test(description)) return { kind: 'words', words: ['on', 'off'] };
+  const of = NAMED_KINDS.find((kind) => kind === plain);
+  return of === undefined ? { kind: 'other' } : { kind: 'named', of };
+}
+
+/** The flags of all places that have a value, each once. */
+export function flagsWithValues(places: readonly Place[]): string[] {
+  const flags = places.flatMap((place) => place.flags).filter(({ value }) => value.kind !== 'none');
   return [...new Set(flags.map(({ long }) => long))];
 }

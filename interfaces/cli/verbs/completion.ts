@@ -1,5 +1,6 @@
 /** `completion`: what a shell needs to complete verbs and flags. */
 import type { Command } from 'commander';
+import { NAMED_KINDS } from '../completion/model.ts';
 import { type CliContext, verb } from '../context.ts';
 import { parseWord } from '../parse.ts';
 
@@ -26,6 +27,25 @@ export function registerCompletion(program: Command, context: CliContext): void 
       const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
       const script = scripts[shell](placesOf(program));
       run.print({ shell, script }, () => run.out.write(script));
+    },
+  );
+  verb(
+    program,
+    context,
+    {
+      usage: 'completion-values',
+      summary: 'List what a value may name, for the scripts of the completion.',
+      heading: 'Operation',
+      isHidden: true,
+      inGroup: true,
+      example: 'lb completion-values group',
+    },
+    (command) => command.argument('<kind>', NAMED_KINDS.join(', ')),
+    async (run) => {
+      const kind = parseWord(run.args[0]!, 'kind', NAMED_KINDS);
+      const { namesOf } = await import('../completion/names.ts');
+      const names = await namesOf(kind, run, program);
+      run.print({ names }, () => run.out.write(names.map((name) => `${name}\n`).join('')));
     },
   );
 }

@@ -4,6 +4,7 @@ import { NotFoundError, UsageError } from '../../../actors/errors.ts';
 import type { PeerHint } from '../../../actors/invites.ts';
 import { type Hex32, isHex32 } from '../../../events/bytes.ts';
 import { describeRefusal } from '../../../events/refusals.ts';
+import type { Repair } from '../../../protocol/repair.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { namedPeers, networkOf, type PeerFlags, peerOption, subscriptionsOf } from '../network.ts';
 import { parseSpan } from '../parse.ts';
@@ -101,6 +102,25 @@ export function registerSync(program: Command, context: CliContext): void {
     peerOption,
     syncNow,
   );
+  verb<PeerFlags & { acceptLoss?: boolean }>(
+    program,
+    context,
+    {
+      usage: 'repair',
+      summary: 'Fetch a damaged group again from its other members.',
+      heading,
+      example: 'lb repair domain:research\nlb repair 7c1f9a02 --peer /ip4/10.0.0.2/tcp/4242/p2p/12D3KooW…',
+      details:
+        'Every block is verified and judged again. Nothing is given up before a member has shown that it has as much of the group as this node had; with --accept-loss, the blocks that only this node had are given up.',
+      signs: true,
+    },
+    (command) =>
+      peerOption(subjectOption(command, 'group', 'the group')).option(
+        '--accept-loss',
+        'go on where the members have fewer blocks than this node had',
+      ),
+    repair,
+  );
   verb(
     program,
     context,
@@ -129,6 +149,27 @@ export function registerSync(program: Command, context: CliContext): void {
     (command) => command,
     outbox,
   );
+}
+
+async function repair(run: Run<PeerFlags & { acceptLoss?: boolean }>): Promise<void> {
+  const node = await run.node();
+  const { groupId } = node.group(subjectOf('group', run.options.group, run.args[0]));
+  const network = await networkOf(run);
+  const peers = await namedPeers(run);
+  const { acceptLoss: acceptsLoss = false } = run.options;
+  const { repairGroup } = await import('../../../protocol/repair.ts');
+  let done: Repair | undefined;
+  await showingProgress(run, network.port.bus.moment$, async () => {
+    done = await repairGroup(network, groupId, { peers, acceptsLoss, waitMs: SYNC_WAIT_MS });
+  });
+  const { from, height, isLevel } = done!;
+  run.print(done!, () => {
+    const rest = isLevel ? '' : '; the rest comes while the node is up, or with lb sync-now';
+    printSentence(
+      run.out,
+      `${run.id(groupId)} is here again up to height ${height}, from ${shortId(from)}${rest}`,
+    );
+  });
 }
 
 async function showEvidence(run: Run): Promise<void> {

@@ -7,9 +7,10 @@ import { open } from 'lmdb';
 import { pack } from 'msgpackr';
 import { expect, onTestFinished, test } from 'vitest';
 import { utf8 } from '../../../events/bytes.ts';
+import { CHECKSUM_BYTES, seal } from '../../../storage/checksum.ts';
 import { PackedWrites } from '../../../storage/packed-writes.ts';
 import type { Head } from '../../../storage/port.ts';
-import { STORE_FORMAT } from '../../../storage/schema.ts';
+import { STORE_FORMAT, TABLE_ID } from '../../../storage/schema.ts';
 import { openStore } from '../../../storage/store.ts';
 import { Writer } from '../../../storage/writer.ts';
 import { hexId, temporaryDirectory, temporaryStore } from '../../unit/storage/temporary.ts';
@@ -67,7 +68,10 @@ test('everything is there after a restart', async () => {
   await second.group(hexId(1)).commit({ blocks: blocksTo(3, 3), head: headAt(3) });
 });
 
-test('newer_format: a store of a later version is refused', async () => {
+test.each([
+  ['newer_format', 'a store of a later version', 'upgrade', sealed('format', pack([STORE_FORMAT + 1]))],
+  ['older_format', 'a store of format 1, without checksums', 'export its groups', pack([1])],
+])('%s: %s is refused', async (code, _, words, stored) => {
   const dir = temporaryDirectory();
   await openStore(dir, { durability: 'flush' }).close();
   const env = open(dir, {
@@ -77,12 +81,19 @@ test('newer_format: a store of a later version is refused', async () => {
     noSubdir: false,
   });
   const registry = env.openDB({ name: 'registry', keyEncoding: 'binary', encoding: 'binary' });
-  registry.putSync(Buffer.from('format'), pack([STORE_FORMAT + 1]));
+  registry.putSync(Buffer.from('format'), stored);
   await env.close();
   expect(() => openStore(dir, { durability: 'flush' })).toThrow(
-    expect.objectContaining({ name: 'StorageError', code: 'newer_format' }),
+    expect.objectContaining({ name: 'StorageError', code, message: expect.stringContaining(words) }),
   );
 });
+
+/** A value of the registry as it is stored. */
+function sealed(key: string, value: Uint8Array): Uint8Array {
+  const stored = Buffer.concat([value, new Uint8Array(CHECKSUM_BYTES)]);
+  seal(TABLE_ID.registry, Buffer.from(key), stored);
+  return stored;
+}
 
 function fileWith(name: string, content: Uint8Array | string): (dir: string) => void {
   return (dir) => writeFileSync(join(dir, name), content);

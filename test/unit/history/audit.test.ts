@@ -9,10 +9,10 @@ import { decodeBlock } from '../../../events/block.ts';
 import { toHex } from '../../../events/bytes.ts';
 import { decodeTransaction } from '../../../events/transaction.ts';
 import { replacedBy } from '../../../machines/spent.ts';
-import type { Environment } from '../../../storage/environment.ts';
 import { decodeHead, encodeHead } from '../../../storage/head.ts';
 import { groupIdKey, groupKey, heightKey, idKey, nodeKey, stateKey } from '../../../storage/keys.ts';
 import type { Store } from '../../../storage/store.ts';
+import type { SealedTables as Tables } from '../../support/sealed-tables.ts';
 import {
   flipped,
   GROUP_NUMBER,
@@ -25,8 +25,6 @@ import {
   type World,
   withDamage,
 } from './histories.ts';
-
-type Tables = Environment['tables'];
 
 const folder = temporaryFolder();
 const dir = join(folder, 'store');

@@ -25,9 +25,10 @@ import { type Hex32, toHex, utf8 } from '../../../events/bytes.ts';
 import { encodeClaim } from '../../../events/claim-artifact.ts';
 import type { Outcome } from '../../../events/receipt.ts';
 import type { Operation } from '../../../events/registry.ts';
-import { type Environment, openEnvironment } from '../../../storage/environment.ts';
+import { openEnvironment } from '../../../storage/environment.ts';
 import { openStore, type Store } from '../../../storage/store.ts';
 import { type Person, person } from '../../support/people.ts';
+import { type SealedTables, sealedTables } from '../../support/sealed-tables.ts';
 
 const START_MS = 1_700_000_000_000;
 export const verifier = new InlineVerifier();
@@ -232,19 +233,16 @@ export async function makeWorld(dir: string, seed: number, rounds: number): Prom
 export const GROUP_NUMBER = 1;
 
 /** Changes the bytes of a closed store behind its back. */
-export async function changeFiles(
-  dir: string,
-  change: (tables: Environment['tables']) => void,
-): Promise<void> {
+export async function changeFiles(dir: string, change: (tables: SealedTables) => void): Promise<void> {
   const environment = openEnvironment({ dir, mapSize: 2 ** 30, durability: 'commit' });
-  environment.root.transactionSync(() => change(environment.tables));
+  environment.root.transactionSync(() => change(sealedTables(environment)));
   await environment.root.close();
 }
 
 /** A copy of a closed store, changed and opened; it closes when `use` is done. */
 export async function withDamage<T>(
   dir: string,
-  change: (tables: Environment['tables']) => void,
+  change: (tables: SealedTables) => void,
   use: (store: Store) => Promise<T>,
 ): Promise<T> {
   const copy = mkdtempSync(`${dir}-damaged-`);

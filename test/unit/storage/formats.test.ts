@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { utf8 } from '../../../events/bytes.ts';
+import { CHECKSUM_BYTES, isIntact, seal } from '../../../storage/checksum.ts';
 import { errnoOf, StorageError, storageErrorOf } from '../../../storage/errors.ts';
 import { decodeHead, encodeHead } from '../../../storage/head.ts';
 import { afterPrefix, heightKey, nodeKey, stateKey, stateKeyText } from '../../../storage/keys.ts';
@@ -26,14 +27,34 @@ test('packed writes come out as they went in', () => {
       expect(packed.count).toBe(writes.length);
       const names = { 2: 'blocks', 7: 'state' } as Record<number, string>;
       const out: unknown[] = [];
-      forEachWrite(packed.take(), (table, key, value) => {
-        out.push([names[table], Uint8Array.from(key), value && Uint8Array.from(value)]);
+      forEachWrite(packed.take(), (table, key, stored) => {
+        if (stored !== undefined) expect(isIntact(table, key, stored)).toBe(true);
+        const value = stored && Uint8Array.from(stored.subarray(0, -CHECKSUM_BYTES));
+        out.push([names[table], Uint8Array.from(key), value]);
       });
       expect(out).toEqual(writes);
       expect(packed.count).toBe(0);
     }),
     { seed: 1 },
   );
+});
+
+test('a checksum finds every changed bit, another key, another table and another length', () => {
+  for (const length of [0, 1, 3, 4, 5, 31, 140, 768, 769, 5_000]) {
+    const key = utf8('key');
+    const stored = new Uint8Array(length + CHECKSUM_BYTES).map((_, at) => (at * 7) & 255);
+    seal(7, key, stored);
+    expect(isIntact(7, key, stored)).toBe(true);
+    expect(isIntact(8, key, stored)).toBe(false);
+    expect(isIntact(7, utf8('kez'), stored)).toBe(false);
+    expect(isIntact(7, utf8('key\0'), stored)).toBe(false);
+    expect(isIntact(7, key, stored.subarray(0, -1))).toBe(false);
+    for (let bit = 0; bit < 8 * stored.length; bit += length > 200 ? 13 : 1) {
+      stored[bit >> 3]! ^= 1 << (bit & 7);
+      expect(isIntact(7, key, stored)).toBe(false);
+      stored[bit >> 3]! ^= 1 << (bit & 7);
+    }
+  }
 });
 
 test('keys sort as what they stand for', () => {

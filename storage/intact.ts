@@ -1,0 +1,214 @@
+/**
+ * Whether something is really not there.
+ *
+ * A value proves itself by its checksum. That nothing stands under a key is proved by nothing: a page that was
+ * overwritten with zeros answers "not there" to every question, and a rule that believes it pays twice, or seals
+ * what was spent. So before an absence is believed, the page where the key would stand is read without LMDB and held
+ * against all that a whole one has: its number, its entries without a hole, their order, their place between their
+ * neighbors, their checksums.
+ *
+ * This is done once for each stretch of keys. What has been found whole is changed by this node alone from then on,
+ * and stays whole; stretches that touch become one, and a table that was empty at first is one from the beginning.
+ * So what it costs is bounded by one reading of the file, and an absence costs a comparison after that.
+ */
+import { isIntact } from './checksum.ts';
+import { StorageError } from './errors.ts';
+import { type PageEntry, Pages, type Tree } from './pages.ts';
+import { TABLES } from './schema.ts';
+
+/** Stretches of one table that are kept in mind; beyond that all are forgotten and found again. About 10 MB. */
+const STRETCHES_MAX = 65_536;
+/** Longer values are not read for their key's sake. */
+const READ_VALUE_BYTES_MAX = 64 * 1024;
+/** How often a look is repeated because a commit came in between. */
+const LOOKS_MAX = 8;
+
+/** Keys from `from` (inclusive) to `to` (exclusive; undefined: to the end). */
+interface Stretch {
+  readonly from: Buffer;
+  readonly to: Buffer | undefined;
+}
+
+const FIRST = Buffer.alloc(0);
+/** As LMDB has them, which ends a name with a zero. */
+const NAMES = TABLES.map(({ name }) => Buffer.from(`${name}\0`));
+
+/** The stretches of keys of one table that were found whole, ascending, none touching another. */
+class Stretches {
+  #list: Stretch[] = [];
+
+  get isAll(): boolean {
+    const [first] = this.#list;
+    return first !== undefined && first.to === undefined && first.from.length === 0;
+  }
+
+  /** The stretch that `key` is in. */
+  around(key: Uint8Array): Stretch | undefined {
+    const stretch = this.#list[this.#lastFrom(key)];
+    return stretch !== undefined && isBefore(key, stretch.to) ? stretch : undefined;
+  }
+
+  /** The place of the last stretch that begins at `key` or before it; −1 where there is none. */
+  #lastFrom(key: Uint8Array): number {
+    let low = 0;
+    let high = this.#list.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (Buffer.compare(this.#list[middle]!.from, key) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  add({ from, to }: Stretch): void {
+    if (this.#list.length >= STRETCHES_MAX) this.#list = [];
+    let first = this.#lastFrom(from);
+    const before = this.#list[first];
+    const touchesBefore = before !== undefined && !isBefore(before.to, from);
+    if (!touchesBefore) first++;
+    let end = first;
+    let last = to;
+    while (end < this.#list.length && !isBefore(to, this.#list[end]!.from)) {
+      const next = this.#list[end]!.to;
+      if (isBefore(last, next)) last = next;
+      end++;
+    }
+    const start = touchesBefore ? before.from : from;
+    this.#list.splice(first, end - first, { from: start, to: last });
+  }
+}
+
+/** Whether `a` comes before `b`; undefined is the end, before which everything comes but itself. */
+function isBefore(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined) return false;
+  return b === undefined || Buffer.compare(a, b) < 0;
+}
+
+/** What of a data file has been found whole. One for each environment that is open. */
+export class Intact {
+  readonly #path: string;
+  readonly #pin: <T>(use: () => T) => T;
+  readonly #tables = TABLES.map(() => new Stretches());
+  #pages: Pages | undefined;
+
+  /** @param pin runs its argument while LMDB keeps every page that the file's last commit can see */
+  constructor(path: string, pin: <T>(use: () => T) => T) {
+    this.#path = path;
+    this.#pin = pin;
+  }
+
+  /**
+   * Makes sure that what is not found under `key` is not there.
+   * @throws StorageError `corrupt`
+   */
+  assertAbsent(tableId: number, key: Uint8Array): void {
+    const stretches = this.#tables[tableId]!;
+    if (stretches.isAll || stretches.around(key) !== undefined) return;
+    stretches.add(this.#look(tableId, key));
+  }
+
+  /**
+   * Makes sure that nothing is missing from `from` (inclusive) to `to` (exclusive; undefined: to the end).
+   * @throws StorageError `corrupt`
+   */
+  assertWhole(tableId: number, from: Uint8Array, to: Uint8Array | undefined): void {
+    const stretches = this.#tables[tableId]!;
+    let next: Uint8Array | undefined = from;
+    while (!stretches.isAll && isBefore(next, to)) {
+      let stretch = stretches.around(next!);
+      if (stretch === undefined) {
+        stretch = this.#look(tableId, next!);
+        stretches.add(stretch);
+      }
+      next = stretch.to;
+      if (next === undefined) return;
+    }
+  }
+
+  close(): void {
+    this.#pages?.close();
+    this.#pages = undefined;
+  }
+
+  /** Looks at the leaf where `key` is or would be; gives the stretch of keys that it answers for. */
+  #look(tableId: number, key: Uint8Array): Stretch {
+    return this.#pin(() => {
+      const pages = this.#open();
+      for (let look = 1; ; look++) {
+        try {
+          return lookAt(pages, tableId, key);
+        } catch (error) {
+          const isDamage = error instanceof StorageError && error.code === 'corrupt';
+          // A commit may have come between the meta page and what it leads to.
+          if (!isDamage || look === LOOKS_MAX || !pages.refresh()) throw error;
+        }
+      }
+    });
+  }
+
+  #open(): Pages {
+    if (this.#pages === undefined) this.#pages = new Pages(this.#path);
+    else this.#pages.refresh();
+    return this.#pages;
+  }
+}
+
+interface Found {
+  readonly leaf: readonly PageEntry[];
+  readonly from: Buffer;
+  readonly to: Buffer | undefined;
+}
+
+/** The leaf of `tree` where `key` is or would be, and the keys that only this leaf can hold. */
+function descend(pages: Pages, { root, depth }: Tree, key: Uint8Array): Found {
+  let from: Buffer = FIRST;
+  let to: Buffer | undefined;
+  if (root === undefined) return { leaf: [], from, to };
+  let page = root;
+  for (let level = depth; level > 1; level--) {
+    const entries = pages.entries(page, level);
+    let at = entries.length - 1;
+    while (at > 0 && Buffer.compare(entries[at]!.key, key) > 0) at--;
+    if (at > 0) from = entries[at]!.key;
+    to = entries[at + 1]?.key ?? to;
+    page = entries[at]!.page;
+  }
+  const leaf = pages.entries(page, 1);
+  const [first] = leaf;
+  const last = leaf.at(-1);
+  if (first !== undefined && (Buffer.compare(first.key, from) < 0 || !isBefore(last!.key, to)))
+    throw pages.damaged(`page ${page} is in a wrong place`);
+  return { leaf, from, to };
+}
+
+function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {
+  const { main } = pages.meta;
+  const name = NAMES[tableId]!;
+  const record = descend(pages, main, name).leaf.find((entry) => entry.key.equals(name));
+  // A table that was never written to; names that are none were found when the file was opened.
+  if (record === undefined) return { from: FIRST, to: undefined };
+  const found = descend(pages, pages.treeIn(record.data), key);
+  let { from, to } = found;
+  for (const [at, entry] of found.leaf.entries()) {
+    if (isProved(pages, tableId, entry)) continue;
+    // Its key may be another one than it was; but its place was between those beside it.
+    const after = found.leaf[at + 1]?.key ?? found.to;
+    const before = found.leaf[at - 1];
+    if (!isBefore(key, after)) from = after!;
+    else if (before !== undefined && Buffer.compare(key, before.key) <= 0) {
+      to = behind(before.key);
+      break;
+    } else throw pages.damaged(`an entry of ${TABLES[tableId]!.name} is not what was written`);
+  }
+  return { from: Buffer.from(from), to: to && Buffer.from(to) };
+}
+
+function isProved(pages: Pages, tableId: number, entry: PageEntry): boolean {
+  if (entry.kind === 'tree') throw pages.damaged('a tree in a table');
+  return entry.size > READ_VALUE_BYTES_MAX || isIntact(tableId, entry.key, pages.valueOf(entry));
+}
+
+/** The first key that there can be after `key`. */
+function behind(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
+}
