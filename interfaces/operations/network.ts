@@ -9,7 +9,7 @@ import { cursor, groupsOf, limit, onlyGroup } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { describedPage, Room } from './room.ts';
-import { flag, free, input, list, optional, output, pointOut, text } from './schema.ts';
+import { flag, free, input, list, number, optional, output, pointOut, text } from './schema.ts';
 
 /** How long `sync_now` waits for the blocks of a group, and for own work to be sealed. */
 const SYNC_WAIT_MS = 30_000;
@@ -152,7 +152,7 @@ const repairGroup = define({
   toolset: 'network',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ group_id: text('the group') }),
+  input: input({ group_id: text('group: id or name') }),
   output: output({ group_id: text(), from: text(), height: number(), is_level: flag() }),
   async run(call, { group_id }) {
     const { groupId } = call.node.group(group_id);
