@@ -5,6 +5,7 @@ import type { Group } from './actors/group.ts';
 import type { Market } from './actors/market/market.ts';
 import { MeasuredVerifier } from './actors/measured-verifier.ts';
 import type { NewGroup } from './actors/node/founding.ts';
+import { assertNoKey } from './actors/node/identities.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
 import { noteOpened } from './actors/node/opened-here.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
@@ -34,6 +35,8 @@ export type { OpenOptions } from './composition.ts';
 export interface InitOptions {
   /** The data directory; made if it does not exist. */
   readonly data: string;
+  /** What the node's own identity is called; `node` until another name is chosen. */
+  readonly name?: string;
   /** Encrypts the keys at rest. */
   readonly password?: string;
   /** How long to wait for another owner of the directory to go, milliseconds. */
@@ -71,12 +74,16 @@ export class BatteryNode {
    * @throws KeystoreExistsError, KeystoreLostError, DirectoryError; a directory that holds a node stays as it is
    */
   static async init(options: InitOptions): Promise<{ identity: ListedIdentity }> {
-    const { data, password, waitMs = 0 } = options;
+    const { data, name, password, waitMs = 0 } = options;
+    if (name !== undefined) assertNoKey(name);
     const layout = createDirectory(data);
     const lock = await acquireLock(layout.root, { waitMs });
     try {
       assertKeysNotLost(data);
-      const keystore = await createKeystore(layout.keys, password === undefined ? {} : { password });
+      const keystore = await createKeystore(layout.keys, {
+        ...(password === undefined ? {} : { password }),
+        ...(name === undefined ? {} : { nodeName: name }),
+      });
       const identity = keystore.list()[0]!;
       await keystore.close();
       writeClockRecord(layout.clock, recordOf(options.clock ?? systemClock));
@@ -154,7 +161,12 @@ export class BatteryNode {
     return this.parts.identities.create(name);
   }
 
-  /** An identity by its name, its key, or a prefix of the key. */
+  /** Gives an identity another name on this node; its key stays, and so does the name that groups know it by. */
+  renameIdentity(nameOrKey: string, newName: string): Promise<ListedIdentity> {
+    return this.parts.identities.rename(nameOrKey, newName);
+  }
+
+  /** An identity by its name, its key, or a prefix of the key. The node's own also goes by `node`. */
   identity(nameOrKey: string): ListedIdentity {
     return this.parts.identities.find(nameOrKey);
   }

@@ -139,3 +139,19 @@ export class IdentityNameError extends KeystoreError {
     super('identity_name_invalid', 'an identity name has 1 to 64 of the characters A-Z a-z 0-9 . _ -');
   }
 }
+
+/** Turns the operating system's errors into the store's own; `known` are those that mean more here. */
+export async function wrapIo<T>(
+  action: FileAction,
+  path: string,
+  step: () => Promise<T>,
+  known: Readonly<Record<string, new (path: string) => KeystoreError>> = {},
+): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof KeystoreError) throw error;
+    const Known = known[(error as NodeJS.ErrnoException).code ?? ''];
+    throw Known === undefined ? new KeystoreIoError(action, path, error) : new Known(path);
+  }
+}

@@ -11,7 +11,6 @@
  */
 import { join } from 'node:path';
 import { equalBytes, fromHex, toHex } from '../events/bytes.ts';
-import type { FileAction } from '../events/errno.ts';
 import { type Identity, randomSeed, type Signer, signerFromSeed } from './identity.ts';
 import { createFile, KEYSTORE_MODE, type KeystoreDisk, nodeDisk, replaceFile } from './keystore-disk.ts';
 import {
@@ -21,12 +20,11 @@ import {
   KeystoreChangedError,
   KeystoreClosedError,
   KeystoreCorruptError,
-  KeystoreError,
   KeystoreExistsError,
-  KeystoreIoError,
   KeystoreNotFoundError,
   PasswordRequiredError,
   WrongPasswordError,
+  wrapIo,
 } from './keystore-errors.ts';
 import {
   assertIdentityName,
@@ -245,6 +243,37 @@ export class Keystore {
   }
 
   /**
+   * Gives an identity another name; its key stays.
+   *
+   * Rejects with `IdentityNotFoundError`, `IdentityNameError`, `IdentityExistsError`, `PasswordRequiredError` while
+   * locked, `KeystoreChangedError`, `KeystoreIoError`; the store is as it was then.
+   */
+  rename(name: string, newName: string): Promise<ListedIdentity> {
+    return this.#change(async () => {
+      assertIdentityName(newName);
+      const { file, signers, lock } = this.#state;
+      const known = file.identities.map((identity) => identity.name);
+      const at = known.findIndex((other) => nameKey(other) === nameKey(name));
+      if (at < 0) throw new IdentityNotFoundError(name, known);
+      const twin = known.find((other, place) => place !== at && nameKey(other) === nameKey(newName));
+      if (twin !== undefined) throw new IdentityExistsError(twin);
+      if (signers === undefined) throw new PasswordRequiredError();
+      const old = file.identities[at]!;
+      const signer = signers.get(nameKey(old.name))!;
+      // A sealed seed is bound to its name.
+      const identities = file.identities.with(at, sealIdentity(newName, old.createdMs, signer, lock));
+      const others = [...signers].filter(([key]) => key !== nameKey(old.name));
+      const node = file.node === old.name ? newName : file.node;
+      await this.#write(
+        { ...file, node, identities },
+        new Map([...others, [nameKey(newName), signer]]),
+        lock,
+      );
+      return this.list()[at]!;
+    });
+  }
+
+  /**
    * Sets, changes or (with `undefined`) removes the password; a locked store is unlocked by it.
    *
    * `oldPassword` is asked for even when the store is unlocked, and ignored when it has no password. Rejects
@@ -367,20 +396,4 @@ function warningAbout(path: string, mode: number): string | undefined {
   if (process.platform === 'win32' || (mode & ~KEYSTORE_MODE) === 0) return undefined;
   const octal = mode.toString(8).padStart(4, '0');
   return `others may read the key store ${path} (mode ${octal}, should be 0600)`;
-}
-
-/** Turns the operating system's errors into the store's own; `known` are those that mean more here. */
-async function wrapIo<T>(
-  action: FileAction,
-  path: string,
-  step: () => Promise<T>,
-  known: Readonly<Record<string, new (path: string) => KeystoreError>> = {},
-): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (error instanceof KeystoreError) throw error;
-    const Known = known[(error as NodeJS.ErrnoException).code ?? ''];
-    throw Known === undefined ? new KeystoreIoError(action, path, error) : new Known(path);
-  }
 }

@@ -5,6 +5,25 @@ import { type Hex32, isHex32 } from '../../events/bytes.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { HEX_LOOKING, PREFIX_DIGITS_MIN, resolveId } from '../ids.ts';
 
+/** What the node's own identity goes by on every node, whatever else it is called. */
+const OWN = 'node';
+
+/** The identity of that name. The node's own also goes by `node`, unless another one is called so. */
+export function identityNamed<I extends { readonly name: string; readonly isNode: boolean }>(
+  identities: readonly I[],
+  given: string,
+): I | undefined {
+  return (
+    identities.find(({ name }) => name === given) ??
+    (given === OWN ? identities.find(({ isNode }) => isNode) : undefined)
+  );
+}
+
+/** @throws UsageError for a name that could be taken for the beginning of a key */
+export function assertNoKey(name: string): void {
+  if (HEX_LOOKING.test(name)) throw new UsageError(`"${name}" looks like a key; choose a name that does not`);
+}
+
 export class Identities {
   private readonly keystore: Keystore;
   private readonly signersByKey = new Map<Hex32, Signer>();
@@ -25,16 +44,21 @@ export class Identities {
 
   /** A new identity with a key of its own. */
   async create(name: string): Promise<ListedIdentity> {
-    if (HEX_LOOKING.test(name))
-      throw new UsageError(`"${name}" looks like a key; choose a name that does not`);
+    assertNoKey(name);
     return this.keystore.add(name);
+  }
+
+  /** Gives an identity another name. */
+  async rename(nameOrKey: string, newName: string): Promise<ListedIdentity> {
+    assertNoKey(newName);
+    return this.keystore.rename(this.find(nameOrKey).name, newName);
   }
 
   /** An identity by its name, its key, or a prefix of the key. */
   find(nameOrKey: string): ListedIdentity {
     const identities = this.keystore.list();
     // A key is never a name: otherwise a name could answer for somebody else's key.
-    const named = isHex32(nameOrKey) ? undefined : identities.find(({ name }) => name === nameOrKey);
+    const named = isHex32(nameOrKey) ? undefined : identityNamed(identities, nameOrKey);
     if (named !== undefined) return named;
     const isPrefix = nameOrKey.length >= PREFIX_DIGITS_MIN && /^[0-9a-f]+$/i.test(nameOrKey);
     if (!isPrefix)

@@ -2,6 +2,7 @@
 import {
   flagOf,
   OTHER_VARIABLES,
+  REPLACED_VARIABLES,
   SECTIONS,
   SETTING_NAMES,
   type SettingName,
@@ -36,6 +37,9 @@ function defaultOf(name: SettingName): string {
 }
 
 export function variablesTable(): string {
-  const rows = Object.entries(OTHER_VARIABLES).map(([name, meaning]) => [`\`${name}\``, meaning]);
+  const rows = Object.entries({ ...OTHER_VARIABLES, ...REPLACED_VARIABLES }).map(([name, meaning]) => [
+    `\`${name}\``,
+    meaning,
+  ]);
   return table(['variable', 'meaning'], rows);
 }

@@ -112,6 +112,6 @@ export function eventColumns(name: (id: Hex32) => string): readonly Column<LogEv
       plain: ({ author }) => author ?? '',
       isFlexible: true,
     },
-    { header: 'what', value: ({ event }) => describeFact(event, name), isFlexible: true },
+    { header: 'what', value: ({ event }) => describeFact(event, name), isText: true },
   ];
 }

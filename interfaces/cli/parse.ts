@@ -138,30 +138,39 @@ export async function contentOf(
   options: { text?: string; file?: string },
   dash: string | undefined,
 ): Promise<Uint8Array> {
+  // A name that stands alone may be meant as a file's: only text, such as a claim's, may stand by itself.
+  if (dash !== undefined && dash !== '-')
+    throw new UsageError('text goes behind --text, in a file behind --file, or to standard input with -');
   if (options.text !== undefined && options.file === undefined && dash === undefined)
     return new TextEncoder().encode(options.text);
   return readInput(terminal, sourceOf(options, dash));
 }
 
-/** Like `contentOf`, for text. */
+/** Like `contentOf`, for text, which may also be the argument itself. */
 export async function textOf(
   terminal: Terminal,
   options: { text?: string; file?: string },
-  dash: string | undefined,
+  given: string | undefined,
 ): Promise<string> {
-  if (options.text !== undefined && options.file === undefined && dash === undefined) return options.text;
-  return readTextInput(terminal, sourceOf(options, dash));
+  const isText = given !== undefined && given !== '-';
+  if (isText && options.text === undefined && options.file === undefined) return given;
+  if (options.text !== undefined && options.file === undefined && given === undefined) return options.text;
+  return readTextInput(terminal, sourceOf(options, given));
 }
 
 /** What a text came from, for messages about it. */
-export function sourceName({ text, file }: { text?: string; file?: string }): string {
+export function sourceName(
+  { text, file }: { text?: string; file?: string },
+  given: string | undefined,
+): string {
+  if (given !== undefined && given !== '-') return 'the text';
   return text === undefined ? (file ?? 'standard input') : '--text';
 }
 
-function sourceOf({ text, file }: { text?: string; file?: string }, dash: string | undefined): string {
-  if (dash !== undefined && dash !== '-')
-    throw new UsageError('text goes behind --text, in a file behind --file, or to standard input with -');
-  if ([text, file, dash].filter((one) => one !== undefined).length !== 1)
-    throw new UsageError('give the text once: with --text, with --file, or on standard input with -');
+function sourceOf({ text, file }: { text?: string; file?: string }, given: string | undefined): string {
+  if ([text, file, given].filter((one) => one !== undefined).length !== 1)
+    throw new UsageError(
+      'give the text once: as an argument, with --text, with --file, or on standard input with -',
+    );
   return file ?? '-';
 }

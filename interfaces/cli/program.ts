@@ -4,6 +4,7 @@ import { addCommonOptions, type CliContext } from './context.ts';
 import { HELP_LAYOUT, wrapHint } from './help-layout.ts';
 import { noSuchVerb } from './suggest.ts';
 import { registerAccess } from './verbs/access.ts';
+import { registerAdmit } from './verbs/admit.ts';
 import { registerAdvanced } from './verbs/advanced.ts';
 import { registerAnnouncing } from './verbs/announcing.ts';
 import { registerBackup } from './verbs/backup.ts';
@@ -56,6 +57,7 @@ const REGISTRATIONS: readonly ((program: Command, context: CliContext) => void)[
   registerDemo,
   registerGroup,
   registerMembers,
+  registerAdmit,
   registerInvites,
   registerKnowledge,
   registerThread,

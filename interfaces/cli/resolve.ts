@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { AmbiguousIdError, NotFoundError, UsageError } from '../../actors/errors.ts';
 import type { GroupView, Offer, Purchase, Task } from '../../actors/group-view.ts';
 import { PREFIX_DIGITS_MIN, resolveId, resolveKey } from '../../actors/ids.ts';
+import { identityNamed } from '../../actors/node/identities.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
 import { cleanLine, shortId } from './text.ts';
@@ -27,14 +28,32 @@ export function subjectOf(what: string, flag: string | undefined, argument: stri
  */
 export function memberKey(node: BatteryNode, view: GroupView, given: string): Hex32 {
   const identities = node.identities();
-  const named = identities.find(({ name }) => name === given);
+  const named = identityNamed(identities, given);
   if (named !== undefined) return named.publicKey;
   if (!/^[0-9a-f]+$/i.test(given) || given.length < PREFIX_DIGITS_MIN)
-    throw new NotFoundError(
-      `there is no identity "${given}" on this node (it has ${identities.map(({ name }) => name).join(', ')}); other members go by their key or its first ${PREFIX_DIGITS_MIN} digits`,
-    );
+    throw noIdentity(identities, view, given);
   const own = identities.map(({ publicKey }) => publicKey);
   return resolveKey(given, new Set([...view.keys(), ...own]));
+}
+
+/** Whoever is meant may be a member of another node who calls themself so, or an identity that is still to be made. */
+function noIdentity(
+  identities: readonly { readonly name: string }[],
+  view: GroupView,
+  given: string,
+): NotFoundError {
+  const namesakes = view
+    .members()
+    .filter(({ name }) => name === given)
+    .map(({ member }) => shortId(member));
+  const has = identities.map(({ name }) => name).join(', ');
+  if (namesakes.length > 0)
+    return new NotFoundError(
+      `there is no identity "${given}" on this node (it has ${has}), but a member of the group calls themself so, as anybody may; name the key if you mean it: ${namesakes.join(', ')}`,
+    );
+  return new NotFoundError(
+    `there is no identity "${given}" on this node (it has ${has}); make one with: lb identity new ${given}; members of other nodes go by their key or its first ${PREFIX_DIGITS_MIN} digits`,
+  );
 }
 
 /**

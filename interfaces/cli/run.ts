@@ -82,6 +82,12 @@ async function interruptVerb(): Promise<number> {
 }
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+// What an old Node runs is a launcher, our parent. Where it is killed, nobody is left who could end us: we go too.
+if (env.BATTERY_NODE_LAUNCHER !== undefined) {
+  delete env.BATTERY_NODE_LAUNCHER;
+  process.once('disconnect', () => onSignal('SIGTERM'));
+  process.channel?.unref();
+}
 const exitCode = await Promise.race([execute(context, args, interrupted), interruptVerb()]);
 // After Ctrl-C a progress line may be left, and the shell's prompt belongs below it.
 out.keepStatus();

@@ -11,7 +11,7 @@ import { formatTime } from './text.ts';
 import { describeClaim, standing } from './verbs/knowledge.ts';
 import { offerFields } from './verbs/market.ts';
 import { purchaseFields } from './verbs/purchases.ts';
-import { taskFields } from './verbs/tasks.ts';
+import { resultTextOf, taskFields } from './verbs/tasks.ts';
 
 type Kind =
   | 'block'
@@ -134,8 +134,7 @@ function describe(
   nowMs: number,
 ): { data: Record<string, unknown>; fields: Field[] } {
   if (kind === 'claim') return describeAsClaim(group, view, id, name);
-  if (kind === 'task')
-    return { data: { task: view.task(id) }, fields: taskFields(view.task(id)!, name, nowMs) };
+  if (kind === 'task') return describeAsTask(group, view, id, name, nowMs);
   if (kind === 'offer')
     return { data: { offer: view.offer(id) }, fields: offerFields(view.offer(id)!, name) };
   if (kind === 'purchase')
@@ -159,6 +158,18 @@ function describe(
       ['bytes', String(bytes ?? 'not on this node')],
     ],
   };
+}
+
+function describeAsTask(
+  group: Group,
+  view: GroupView,
+  id: string,
+  name: (key: Hex32) => string,
+  nowMs: number,
+) {
+  const task = view.task(id)!;
+  const resultText = resultTextOf(group, task);
+  return { data: { task, resultText }, fields: taskFields(task, name, nowMs, resultText) };
 }
 
 function describeAsClaim(group: Group, view: GroupView, id: Hex32, name: (key: Hex32) => string) {

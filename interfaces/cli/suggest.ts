@@ -6,6 +6,63 @@ import type { Command } from 'commander';
 import { UsageError } from '../../actors/errors.ts';
 
 const SUGGESTED_MAX = 4;
+/** Words that people try first, of other programs and of everyday speech, with the verbs that do it. */
+const LIKELY: Readonly<Record<string, readonly string[]>> = {
+  search: ['compile-context', 'sql'],
+  find: ['compile-context', 'show'],
+  query: ['compile-context', 'sql'],
+  ask: ['compile-context'],
+  grep: ['compile-context'],
+  context: ['compile-context'],
+  send: ['transfer', 'publish-claim'],
+  pay: ['transfer'],
+  give: ['transfer'],
+  post: ['publish-claim'],
+  publish: ['publish-claim'],
+  claim: ['publish-claim', 'recent-claims'],
+  claims: ['recent-claims', 'publish-claim'],
+  say: ['publish-claim'],
+  note: ['publish-claim'],
+  add: ['add-member', 'publish-claim', 'create-task'],
+  new: ['create-group', 'create-task', 'identity new'],
+  create: ['create-group', 'create-task', 'create-offer'],
+  serve: ['up', 'mcp'],
+  server: ['up', 'mcp'],
+  start: ['up', 'start-task', 'init'],
+  run: ['up', 'demo'],
+  daemon: ['up'],
+  stop: ['up'],
+  listen: ['up'],
+  todo: ['create-task', 'list-tasks'],
+  task: ['create-task', 'list-tasks', 'show-task'],
+  done: ['complete-task'],
+  finish: ['complete-task'],
+  work: ['take-task', 'list-tasks'],
+  ls: ['list-groups', 'list-tasks', 'recent-claims'],
+  list: ['list-groups', 'list-tasks', 'recent-claims'],
+  status: ['info', 'health', 'sync-status'],
+  whoami: ['info', 'identity list'],
+  who: ['members', 'presence'],
+  users: ['members', 'identity list'],
+  user: ['members', 'identity list'],
+  accounts: ['balance', 'identity list'],
+  login: ['identity list', 'join'],
+  sell: ['create-offer'],
+  money: ['balance'],
+  tokens: ['balance', 'mint'],
+  wallet: ['balance'],
+  history: ['log'],
+  events: ['watch', 'log'],
+  tail: ['watch'],
+  follow: ['watch'],
+  sync: ['sync-now', 'sync-status'],
+  verify: ['audit', 'verify-proof'],
+  save: ['backup', 'export'],
+  restore: ['backup restore'],
+  configure: ['config', 'setup'],
+  settings: ['config'],
+  install: ['setup', 'completion'],
+};
 /** Letters that may differ, as a part of the longer word. */
 const DIFFERENT_MAX = 0.4;
 
@@ -22,11 +79,19 @@ export function verbNames(program: Command): string[] {
 export function noSuchVerb(parent: Command, given: string): UsageError {
   const names = verbNames(parent);
   const path = parent.parent === null ? '' : `${parent.name()} `;
-  const similar = similarTo(given, names).map((name) => `lb ${path}${name}`);
+  const similar = [...new Set([...likelyVerbs(parent, given, names), ...similarTo(given, names)])]
+    .slice(0, SUGGESTED_MAX)
+    .map((name) => `lb ${path}${name}`);
   if (similar.length > 0)
     return new UsageError(`there is no verb "${path}${given}"; did you mean ${similar.join(' or ')}?`);
   const known = path === '' ? 'lb help lists them all' : `${parent.name()} has ${names.join(', ')}`;
   return new UsageError(`there is no verb "${path}${given}"; ${known}`);
+}
+
+/** What a word that is no verb mostly means, of the verbs that there are. */
+function likelyVerbs(parent: Command, given: string, names: readonly string[]): string[] {
+  const known = parent.parent === null ? (LIKELY[given.toLowerCase()] ?? []) : [];
+  return known.filter((name) => names.includes(name));
 }
 
 /** The names that are most like what was typed. */

@@ -16,10 +16,14 @@ export interface Column<R> {
   readonly align?: 'left' | 'right';
   /** Gives way when the width is short, and wraps. */
   readonly isFlexible?: boolean;
+  /** What the table is read for: it gives way too, but never so far that it cannot be read as text. */
+  readonly isText?: boolean;
 }
 
 /** The least that a flexible column may shrink to. */
 const FLEXIBLE_MIN = 10;
+/** The same of a column of text: some five words a line. Where that does not fit, each row becomes a record. */
+const TEXT_MIN = 30;
 /** Columns are told apart by space alone: lines would take width from the text. */
 const GAP = '  ';
 const NONE = {
@@ -102,12 +106,17 @@ function fitWidths<R>(
     // The widest flexible column gives first, so that a long text leaves a short one alone.
     let widest = -1;
     for (const [at, one] of widths.entries())
-      if (columns[at]!.isFlexible && one > FLEXIBLE_MIN && (widest < 0 || one > widths[widest]!)) widest = at;
+      if (one > leastWidth(columns[at]!) && (widest < 0 || one > widths[widest]!)) widest = at;
     if (widest < 0) return undefined;
     widths[widest]!--;
     excess--;
   }
   return widths;
+}
+
+function leastWidth<R>({ isFlexible, isText }: Column<R>): number {
+  if (isText) return TEXT_MIN;
+  return isFlexible ? FLEXIBLE_MIN : Number.POSITIVE_INFINITY;
 }
 
 function renderBlocks<R>(

@@ -13,6 +13,7 @@ import {
   isOurVariable,
   isSettingName,
   OTHER_VARIABLES,
+  REPLACED_VARIABLES,
   SETTING_NAMES,
   type SettingName,
   type Settings,
@@ -84,7 +85,7 @@ function checkFile(file: string, content: ConfigFile, root: string, problems: st
 function checkEnvironment(env: ConfigInput['env'], problems: string[]): Given[] {
   const known = [...SETTING_NAMES.map(variableOf), ...Object.keys(OTHER_VARIABLES)];
   return Object.entries(env).flatMap(([variable, text]) => {
-    if (!isOurVariable(variable) || Object.hasOwn(OTHER_VARIABLES, variable)) return [];
+    if (!isOurVariable(variable) || isNoSetting(variable)) return [];
     const name = settingOfVariable(variable);
     if (name === undefined) {
       problems.push(`the environment has an unknown variable ${variable}${didYouMean(variable, known)}`);
@@ -93,6 +94,16 @@ function checkEnvironment(env: ConfigInput['env'], problems: string[]): Given[] 
     // Scripts unset a variable by making it empty.
     return text === undefined || text === '' ? [] : checkText(name, variable, text, problems);
   });
+}
+
+const isNoSetting = (variable: string): boolean =>
+  Object.hasOwn(OTHER_VARIABLES, variable) || Object.hasOwn(REPLACED_VARIABLES, variable);
+
+/** What to say about variables that are set and have no effect, one line each. */
+export function replacedVariables(env: ConfigInput['env']): string[] {
+  return Object.entries(REPLACED_VARIABLES)
+    .filter(([variable]) => env[variable] !== undefined && env[variable] !== '')
+    .map(([variable, says]) => `note: ${variable}: ${says.replaceAll('`', '')}`);
 }
 
 function checkFlags(flags: NonNullable<ConfigInput['flags']>, problems: string[]): Given[] {

@@ -253,6 +253,12 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   LB_UPDATE_DOCS: "Makes this project's own tests write generated pages.",
 };
 
+/** Variables that other programs of this kind know: taken without effect, with what replaces them. */
+export const REPLACED_VARIABLES: Readonly<Record<string, string>> = {
+  LB_NONCE_EXPIRY_MS:
+    'Taken, and without effect: every id of a transaction is remembered for ever, and the time within which one may be sealed is the same 24 hours for all nodes (`TRANSACTION_AGE_MS_MAX`).',
+};
+
 const PREFIX = 'LB_';
 
 /** `log_level` as `LB_LOG_LEVEL`. */

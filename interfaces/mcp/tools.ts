@@ -48,7 +48,7 @@ function withKey({ effect }: Operation, input: Operation['input']): object {
   return { ...rest, properties: { ...properties, idempotency_key: KEY_SCHEMA } };
 }
 
-const KEY_SCHEMA = { type: 'string', description: 'the same when you retry the same call: it is done once' };
+const KEY_SCHEMA = { type: 'string', description: 'repeat it when you retry: done once' };
 
 /** What a call is asked with, and its key. */
 function keyed(operation: Operation, given: unknown): { input: unknown; key: string | undefined } {

@@ -162,6 +162,7 @@ const ELSEWHERE = [
     'doctor',
     'reload',
     'trust-clock',
+    'correct-time',
   ],
   ...['context add', 'context list', 'context remove', 'context use', 'upgrade-rules'],
   ...['prove-consistency', 'verify-consistency', 'setup'],

@@ -9,7 +9,7 @@
 import { flagsWithValues, type Place, type Value } from './model.ts';
 
 /** A text in single quotes, for bash and zsh. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -30,7 +30,7 @@ export function registerAdvanced(program: Command, context: CliContext): void {
     },
     (command) =>
       command
-        .argument('[-]', 'read the operations from standard input')
+        .argument('[operations]', 'the operations; - reads them from standard input')
         .option('--text <json>', 'the operations')
         .option('--file <file>', 'file with the operations'),
     submit,

@@ -229,7 +229,7 @@ async function orders(run: Run): Promise<void> {
   }));
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { header: 'order', value: ({ order }) => shortId(order), plain: ({ order }) => order },
-    { header: 'title', value: ({ title }) => title, isFlexible: true },
+    { header: 'title', value: ({ title }) => title, isText: true },
     { header: 'price', value: ({ price }) => String(price), align: 'right' },
     {
       header: 'buyer',

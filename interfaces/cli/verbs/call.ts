@@ -100,7 +100,7 @@ function list(run: Run): void {
     { header: 'operation', value: ({ name }) => name },
     { header: 'toolset', value: ({ toolset }) => toolset },
     { header: 'scope', value: ({ scope }) => scope },
-    { header: 'what', value: ({ description }) => description, isFlexible: true },
+    { header: 'what', value: ({ description }) => description, isText: true },
   ];
   const operations = OPERATIONS.map(({ name, toolset, scope, description }) => ({
     name,

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { layoutOf, openDirectory } from '../../../storage/directory.ts';
 import { setInFile, settingNamed, unsetInFile } from '../../config/edit.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
-import { type Config, loadConfig } from '../../config/load.ts';
+import { type Config, loadConfig, replacedVariables } from '../../config/load.ts';
 import { flagOf, SETTING_NAMES, type SettingName, settingOf, variableOf } from '../../config/schema.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { type Column, printTable } from '../table.ts';
@@ -106,6 +106,7 @@ function list(run: Run): void {
     return { setting, value: settings[setting], source, spelling: spellings[source](setting) };
   });
   run.print({ file: layoutOf(run.data).config, settings: rows }, () => printTable(run.out, COLUMNS, rows));
+  for (const line of replacedVariables(run.env)) run.hint(line);
 }
 
 function valueText(name: SettingName, value: unknown): string {

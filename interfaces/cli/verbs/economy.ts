@@ -163,7 +163,7 @@ const courseColumns: readonly Column<EconomyAnswer['overTime'][number]>[] = [
 
 const offerColumns: readonly Column<OfferEarnings>[] = [
   { header: 'offer', value: ({ offer }) => shortId(offer), plain: ({ offer }) => offer },
-  { header: 'title', value: ({ title }) => title, isFlexible: true },
+  { header: 'title', value: ({ title }) => title, isText: true },
   { header: 'price', value: ({ price }) => String(price), align: 'right' },
   { header: 'sold', value: ({ sold }) => String(sold), align: 'right' },
   { header: 'open', value: ({ open }) => String(open), align: 'right' },

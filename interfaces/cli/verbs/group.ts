@@ -8,15 +8,17 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { checkOptional, checkText } from '../fields.ts';
 import { collect, formatPolicyValue, POLICY_HELP, POLICY_KEYS, parsePolicy } from '../policy.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey } from '../resolve.ts';
+import { memberKey, subjectOf } from '../resolve.ts';
 import { printFields, printSentence, printTable } from '../table.ts';
 import { formatTime } from '../text.ts';
+import { ownName } from '../verb-run.ts';
+import { introduce } from './admit.ts';
 import { GROUP_COLUMNS, haltedGroups, printHalted, summarize, summarizeReadable } from './node.ts';
 
 const heading = 'Groups and members';
 
 interface CreateOptions {
-  readonly name: string;
+  readonly name?: string;
   readonly currency?: string;
   readonly policy?: string[];
 }
@@ -35,7 +37,8 @@ export function registerGroup(program: Command, context: CliContext): void {
     },
     (command) =>
       command
-        .requiredOption('--name <name>', 'name of the group')
+        .argument('[name]', 'name of the group')
+        .option('--name <name>', 'the same as a flag')
         .option('--currency <name>', 'name of its tokens (default: LB)')
         .option('--policy <key=value>', 'part of the policy; may be given several times', collect),
     createGroup,
@@ -125,7 +128,7 @@ function registerGovernance(program: Command, context: CliContext): void {
 async function createGroup(run: Run<CreateOptions>): Promise<void> {
   const { as } = run.options;
   const { fields } = groupOperations.genesis;
-  const name = checkText(run.options.name, '--name', fields.name);
+  const name = checkText(subjectOf('name', run.options.name, run.args[0]), 'the name', fields.name);
   const currency = checkOptional(run.options.currency, '--currency', fields.currency);
   const policy = parsePolicy(run.options.policy ?? [], '--policy');
   const node = await run.node();
@@ -138,6 +141,7 @@ async function createGroup(run: Run<CreateOptions>): Promise<void> {
     ...(currency === undefined ? {} : { currency }),
     ...(as === undefined ? {} : { as }),
   });
+  await introduce(group, group.as(as ?? ownName(node)));
   const info = group.info();
   const nameOf = await run.namer(group.now);
   run.print(summarize(node, group), () => {

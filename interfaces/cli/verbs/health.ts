@@ -72,8 +72,8 @@ interface CheckOptions {
 const COLUMNS: readonly Column<Finding>[] = [
   { header: 'state', value: ({ severity }) => severity },
   { header: 'check', value: ({ check }) => check },
-  { header: 'found', value: ({ message }) => message, isFlexible: true },
-  { header: 'to do', value: ({ advice }) => advice ?? '', isFlexible: true },
+  { header: 'found', value: ({ message }) => message, isText: true },
+  { header: 'to do', value: ({ advice }) => advice ?? '', isText: true },
 ];
 
 async function doctor(run: Run<{ deep?: boolean }>): Promise<void> {

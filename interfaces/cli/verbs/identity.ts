@@ -57,6 +57,24 @@ export function registerIdentity(program: Command, context: CliContext): void {
     (command) => command.argument('[identity]', "name or key (default: the node's own)"),
     show,
   );
+  verb(
+    identity,
+    context,
+    {
+      usage: 'rename',
+      summary: 'Give an identity another name; its key stays.',
+      heading,
+      example: 'lb identity rename node ada',
+      details:
+        "The node's own identity goes by node as well, whatever it is called. Groups that know it by a name go on doing so: lb profile changes that.",
+      signs: true,
+    },
+    (command) =>
+      command
+        .argument('<identity>', 'name or key')
+        .argument('<name>', '1 to 64 of the characters A-Z a-z 0-9 . _ -'),
+    rename,
+  );
   verb<PasswordOptions>(
     identity,
     context,
@@ -95,6 +113,11 @@ function printIdentity(run: Run, identity: Identity): void {
 async function create(run: Run): Promise<void> {
   const node = await run.node();
   printIdentity(run, await node.createIdentity(run.args[0]!));
+}
+
+async function rename(run: Run): Promise<void> {
+  const node = await run.node();
+  printIdentity(run, await node.renameIdentity(run.args[0]!, run.args[1]!));
 }
 
 async function show(run: Run): Promise<void> {

@@ -1,8 +1,10 @@
 /** `invite` and `join`: membership by a code that can be pasted, instead of keys carried by hand. */
 import type { Command } from 'commander';
 import { NotFoundError } from '../../../actors/errors.ts';
+import type { Group } from '../../../actors/group.ts';
 import type { Invite } from '../../../actors/group-view.ts';
 import { type InviteCode, type PeerHint, parseInviteCode } from '../../../actors/invites.ts';
+import { PendingError } from '../../../actors/outbox.ts';
 import { INVITE_USES_MAX } from '../../../events/limits.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
@@ -12,6 +14,7 @@ import { inviteId } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
 import { formatTime, shortId, withArticle } from '../text.ts';
 import { ownName } from '../verb-run.ts';
+import { introduce } from './admit.ts';
 import { ROLES } from './members.ts';
 import { showingProgress } from './sync.ts';
 
@@ -145,8 +148,19 @@ async function join(run: Run<PeerFlags>): Promise<void> {
   const group = node.group(groupId);
   const agent = group.as(name);
   const receipt = await agent.acceptInvite(code);
+  await introduce(group, agent);
   const role = group.now.roleOf(agent.publicKey);
   printReceipt(run, receipt, `${agent.name} joined ${group.info().name}`, { member: agent.publicKey, role });
+}
+
+/** The name goes to the sealer with the first words; who is not reached now gets it later, from the outbox. */
+async function introducedOrLater(run: Run, group: Group, name: string): Promise<void> {
+  try {
+    await introduce(group, group.as(name));
+  } catch (error) {
+    if (!(error instanceof PendingError)) throw error;
+    run.hint(`the name ${name} is on its way to the sealer`);
+  }
 }
 
 /** A group that is not here: its node is called, and from then on the group is followed. */
@@ -169,6 +183,7 @@ export async function joinElsewhere(
   const group = node.group(groupId);
   const member = signer.publicKey;
   const role = group.now.roleOf(member);
+  await introducedOrLater(run, group, name);
   const { height } = group.head;
   run.print({ groupId, member, role, height }, () =>
     run.out.line(

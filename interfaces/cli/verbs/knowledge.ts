@@ -35,7 +35,7 @@ export function registerKnowledge(program: Command, context: CliContext): void {
       summary: 'Publish a claim.',
       heading,
       example: [
-        'lb publish-claim --text "Always validate inputs before processing" --tags security,validation',
+        'lb publish-claim "Always validate inputs before processing" --tags security,validation',
         'lb publish-claim --text "Also those of files?" --parent CLAIM',
       ].join('\n'),
       inGroup: true,
@@ -43,8 +43,8 @@ export function registerKnowledge(program: Command, context: CliContext): void {
     },
     (command) =>
       command
-        .argument('[-]', 'read the text from standard input')
-        .option('--text <text>', 'the text')
+        .argument('[text]', 'the text; - reads it from standard input')
+        .option('--text <text>', 'the same as a flag')
         .option('--file <file>', 'file with the text')
         .option('--tags <a,b>', 'tags')
         .option('--parent <claim>', 'claim that this one replies to')
@@ -125,7 +125,10 @@ function change(
 
 async function publish(run: Run<PublishOptions>): Promise<void> {
   const { options } = run;
-  const text = checkClaimText(await textOf(run.terminal, options, run.args[0]), sourceName(options));
+  const text = checkClaimText(
+    await textOf(run.terminal, options, run.args[0]),
+    sourceName(options, run.args[0]),
+  );
   const tags = parseTags(options.tags);
   const view = (await run.group()).now;
   const parent = options.parent === undefined ? undefined : claimId(view, options.parent);
@@ -180,7 +183,7 @@ async function recent(run: Run<{ limit: string; since?: string }>): Promise<void
       header: 'text',
       value: ({ text }) => shorten(text ?? MISSING_TEXT, TEXT_SHOWN),
       plain: ({ text }) => text ?? '',
-      isFlexible: true,
+      isText: true,
     },
   ];
   run.print({ height: view.height, claims }, () =>

@@ -15,6 +15,7 @@ import { givenPeers } from '../network.ts';
 import { aborted, listenFor } from '../serving.ts';
 import type { Terminal } from '../terminal.ts';
 import { parseToolsets, SELECTABLE } from '../toolsets.ts';
+import { ensureIdentity } from './admit.ts';
 
 const IDENTITY_DEFAULT = 'agent';
 /** How long others get to end what is under way when the host of the owner has gone. */
@@ -159,18 +160,6 @@ async function serve(
     report: (error) => run.out.note(`lb: a tool failed: ${error instanceof Error ? error.message : error}`),
   };
   await serveTerminal(session, terminal, signal);
-}
-
-/** Makes the identity where there is none of that name. */
-async function ensureIdentity(node: BatteryNode, name: string): Promise<void> {
-  const isThere = (): boolean => node.identities().some((one) => one.name === name);
-  if (isThere()) return;
-  try {
-    await node.createIdentity(name);
-  } catch (error) {
-    // Another agent of the same name was faster.
-    if (!isThere()) throw error;
-  }
 }
 
 /** Tells the process that serves the hosts to make room. */

@@ -17,20 +17,21 @@ const heading = 'Groups and members';
 export const ROLES = ['viewer', 'member', 'admin'] as const;
 
 export function registerMembers(program: Command, context: CliContext): void {
-  verb<{ pub: string; role: string }>(
+  verb<{ pub?: string; role: string }>(
     program,
     context,
     {
       usage: 'add-member',
       summary: 'Add a member or change his role (admin).',
       heading,
-      example: 'lb add-member --pub bob\nlb add-member --pub KEY --role viewer',
+      example: 'lb add-member bob\nlb add-member --pub KEY --role viewer',
       inGroup: true,
       signs: true,
     },
     (command) =>
       command
-        .requiredOption('--pub <key>', 'public key (see: lb info), or the name of an identity of this node')
+        .argument('[member]', 'public key (see: lb info), or the name of an identity of this node')
+        .option('--pub <key>', 'the same as a flag')
         .option('--role <role>', ROLES.join(', '), 'member'),
     addMember,
   );
@@ -88,11 +89,11 @@ export function registerMembers(program: Command, context: CliContext): void {
   );
 }
 
-async function addMember(run: Run<{ pub: string; role: string }>): Promise<void> {
+async function addMember(run: Run<{ pub?: string; role: string }>): Promise<void> {
   const role = parseWord(run.options.role, '--role', ROLES);
   const node = await run.node();
   const group = await run.group();
-  const member = memberKey(node, group.now, run.options.pub);
+  const member = memberKey(node, group.now, subjectOf('member', run.options.pub, run.args[0]));
   const receipt = await (await run.agent()).addMember(member, role);
   printReceipt(run, receipt, `${(await run.namer(group.now))(member)} is ${withArticle(role)} now`, {
     member,

@@ -15,6 +15,7 @@ import { count, formatTime, shellWord, shortId } from '../text.ts';
 
 interface InitOptions {
   readonly encryptKeys?: boolean;
+  readonly name?: string;
 }
 
 export function registerNode(program: Command, context: CliContext): void {
@@ -26,11 +27,14 @@ export function registerNode(program: Command, context: CliContext): void {
       summary: 'Make a node: a data directory with an identity of its own.',
       heading: 'Start here',
       runsHere: true,
-      example: 'lb init --data ./mynode --encrypt-keys',
+      example: 'lb init --data ./mynode --name ada --encrypt-keys',
       details:
         'A directory that holds a node already stays as it is. With --encrypt-keys the password is asked for twice, or taken from LB_PASSWORD or --password-file.',
     },
-    (command) => command.option('--encrypt-keys', 'protect the keys with a password (recommended)'),
+    (command) =>
+      command
+        .option('--name <name>', 'what the node itself is called in groups (default: node)')
+        .option('--encrypt-keys', 'protect the keys with a password (recommended)'),
     init,
   );
   verb(
@@ -56,7 +60,8 @@ async function init(run: Run<InitOptions>): Promise<void> {
   const given = await givenPassword(run.terminal, run.options.passwordFile, run.env);
   const isEncrypted = run.options.encryptKeys === true;
   const password = isEncrypted ? await newPassword(run, given) : undefined;
-  const options = { data: run.path(run.data) };
+  const { name } = run.options;
+  const options = { data: run.path(run.data), ...(name === undefined ? {} : { name }) };
   const { identity } = await BatteryNode.init(password === undefined ? options : { ...options, password });
   const data = options.data;
   run.print({ data, identity, keysEncrypted: isEncrypted }, () => {

@@ -52,7 +52,7 @@ export async function listOffers(run: Run<{ all?: boolean }>): Promise<void> {
   const name = view === undefined ? (key: Hex32) => run.nameOf(key) : await run.namer(view);
   const columns: readonly Column<Row>[] = [
     { header: 'offer', value: ({ offer }) => shortId(offer), plain: ({ offer }) => offer },
-    { header: 'title', value: ({ title }) => title, isFlexible: true },
+    { header: 'title', value: ({ title }) => title, isText: true },
     { header: 'price', value: ({ price }) => String(price), align: 'right' },
     {
       header: 'seller',

@@ -9,6 +9,7 @@ import { checkText } from '../fields.ts';
 import { Verbatim } from '../json.ts';
 import { parseObject, parseSpan, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
+import { subjectOf } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
 import { formatSpan } from '../text.ts';
 
@@ -28,14 +29,16 @@ export function registerPresence(program: Command, context: CliContext): void {
       usage: 'presence',
       summary: 'Show what members are doing, or say what you do.',
       heading: 'Tasks and presence',
-      example: `lb presence\nlb presence --status busy --metadata '{"current_task":"task_001"}'`,
+      example: `lb presence\nlb presence busy --metadata '{"current_task":"task_001"}'`,
       inGroup: true,
-      signs: ({ status, metadata }) => status !== undefined || metadata !== undefined,
+      signs: ({ status, metadata }, [given]) =>
+        status !== undefined || metadata !== undefined || given !== undefined,
       at: true,
     },
     (command) =>
       command
-        .option('--status <status>', `sets yours: ${STATUSES.join(', ')}`)
+        .argument('[status]', `sets yours: ${STATUSES.join(', ')}`)
+        .option('--status <status>', 'the same as a flag')
         .option('--metadata <json>', 'a JSON object to go with it')
         .option(
           '--stale <span>',
@@ -46,7 +49,9 @@ export function registerPresence(program: Command, context: CliContext): void {
 }
 
 async function presence(run: Run<PresenceOptions>): Promise<void> {
-  const { status, metadata } = run.options;
+  const { metadata } = run.options;
+  const [given] = run.args;
+  const status = given === undefined ? run.options.status : subjectOf('status', run.options.status, given);
   if (status === undefined && metadata === undefined) return show(run);
   run.refuseAt('--status');
   if (status === undefined) throw new UsageError('--metadata goes with --status');

@@ -6,12 +6,15 @@ import { errnoName } from '../../../events/errno.ts';
 import { layoutOf } from '../../../storage/directory.ts';
 import type { HostName, Scope } from '../../setup/agents.ts';
 import type { Plan } from '../../setup/setup.ts';
+import { quoted } from '../completion/scripts.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { fileError } from '../files.ts';
 import { parseWord } from '../parse.ts';
+import { silentTerminal } from '../silent-terminal.ts';
 import { cleanLine } from '../text.ts';
 import { parseToolsets, SELECTABLE } from '../toolsets.ts';
 import { ownCommand } from '../version.ts';
+import { admit, printAdmitted } from './admit.ts';
 
 /** As in `HOSTS`, which help need not load. */
 const HOST_NAMES: readonly HostName[] = ['claude-code', 'codex', 'cursor', 'vscode', 'gemini', 'opencode'];
@@ -39,8 +42,10 @@ export function registerSetup(program: Command, context: CliContext): void {
       heading: 'Start here',
       example: 'lb setup claude-code\nlb setup codex --identity bob --yes\nlb setup cursor --undo',
       details:
-        "Shows what would change in the agent's configuration, and writes it when you say yes; what is there stays as it is. The agent signs as an identity of its own, by default called as the agent is. Without a terminal nothing is written unless --yes says so. --undo takes it out again.",
+        "Shows what would change in the agent's configuration, and writes it when you say yes; what is there stays as it is. The agent signs as an identity of its own, by default called as the agent is, which is then made, added to a group when you say yes to that as well, and writes its name there as a proof. Without a terminal nothing is written unless --yes says so, to both. --undo takes the configuration out again.",
       runsHere: true,
+      inGroup: true,
+      signs: ({ undo, readOnly }) => undo !== true && readOnly !== true,
     },
     (command) =>
       command
@@ -77,8 +82,45 @@ async function setup(run: Run<SetupOptions>): Promise<void> {
     run.out.line(sentence(state, title, undo)),
   );
   if (state === 'shown' && !run.terminal.isInteractive) run.hint('nothing was written; --yes writes it');
-  if (!undo && !existsSync(layoutOf(run.path(run.data)).root))
+  const isThere = existsSync(layoutOf(run.path(run.data)).root);
+  if (!undo && !isThere)
     run.hint(`there is no node in ${run.path(run.data)} yet; make one with: lb init --data DIR`);
+  if (undo || !isThere || state === 'shown' || run.options.readOnly === true) return;
+  await letIn(run, run.options.identity ?? host);
+}
+
+/** The identity and its place in a group. What fails here takes nothing back: the configuration is right. */
+async function letIn(run: Run<SetupOptions>, identity: string): Promise<void> {
+  const { group, yes } = run.options;
+  const place = group === undefined ? 'the group of this node' : group;
+  const question = `Make ${identity} a member of ${place}, if it is none? [y/N] `;
+  const next = `lb admit ${identity}${group === undefined ? '' : ` --group ${quoted(group)}`}`;
+  if (yes !== true && !(await agrees(run, question))) {
+    run.hint(`${identity} can write once it is a member: ${next}`);
+    return;
+  }
+  try {
+    await admitThere(run, identity);
+  } catch (error) {
+    run.hint(`${identity} is in no group yet: ${(run.inWords(error) as Error).message}; then: ${next}`);
+  }
+}
+
+/** Where the node is up, or here. Machines are told of the configuration alone: one verb, one envelope. */
+async function admitThere(run: Run<SetupOptions>, identity: string): Promise<void> {
+  const { group } = run.options;
+  const args = [
+    'admit',
+    identity,
+    '--data',
+    run.path(run.data),
+    ...(group === undefined ? [] : ['--group', group]),
+  ];
+  const terminal = run.json ? { terminal: silentTerminal(run.terminal.cwd) } : {};
+  const code = await run.forward({ args, ...terminal });
+  if (code !== undefined) return;
+  const admitted = await admit(run, identity, 'member');
+  if (!run.json) printAdmitted(run, admitted);
 }
 
 function sentence(state: string, title: string, isUndo: boolean): string {
@@ -130,9 +172,9 @@ async function isAgreed(run: Run<SetupOptions>, { leadsTo }: Plan): Promise<bool
   return agrees(run);
 }
 
-async function agrees(run: Run<SetupOptions>): Promise<boolean> {
+async function agrees(run: Run<SetupOptions>, question = 'Write this? [y/N] '): Promise<boolean> {
   if (!run.terminal.isInteractive || run.json) return false;
-  const answer = await run.terminal.ask('Write this? [y/N] ', { isShown: true, signal: run.signal });
+  const answer = await run.terminal.ask(question, { isShown: true, signal: run.signal });
   return /^y(es)?$/i.test(answer.trim());
 }
 

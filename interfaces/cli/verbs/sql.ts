@@ -43,7 +43,7 @@ export function registerSql(program: Command, context: CliContext): void {
 
 const TABLE_COLUMNS: readonly Column<DescribedView>[] = [
   { header: 'view', value: ({ view }) => view },
-  { header: 'what it shows', value: ({ about }) => about, isFlexible: true },
+  { header: 'what it shows', value: ({ about }) => about, isText: true },
   { header: 'columns', value: ({ columns }) => columns.join(' '), isFlexible: true },
 ];
 

@@ -1,6 +1,7 @@
 /** `create-task`, `list-tasks`, `show-task`: the board. What moves a task along is in `work.ts`. */
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import type { Group } from '../../../actors/group.ts';
 import type { Task } from '../../../actors/group-view.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import type { TaskStatus } from '../../../events/effects.ts';
@@ -16,10 +17,12 @@ import { type Column, type Field, printFields, printTable } from '../table.ts';
 import { formatMoment, formatSpan, formatTime } from '../text.ts';
 
 const heading = 'Tasks and presence';
+/** A result that is no claim is shown up to this size; `show` tells the size of a larger one. */
+const RESULT_BYTES_SHOWN = 64 * 1024;
 
 interface CreateOptions {
   readonly id?: string;
-  readonly title: string;
+  readonly title?: string;
   readonly description?: string;
   readonly assignee?: string;
   readonly due?: string;
@@ -37,8 +40,8 @@ export function registerTasks(program: Command, context: CliContext): void {
       summary: 'Create a task.',
       heading,
       example: [
-        'lb create-task --id task_001 --title "Implement API" --reward 50 --due 2d',
-        'lb create-task --id task_002 --title "Review API" --assignee bob --lease 4h',
+        'lb create-task "Implement API" --id task_001 --reward 50 --due 2d',
+        'lb create-task "Review API" --id task_002 --assignee bob --lease 4h',
       ].join('\n'),
       details:
         "An admin's reward is minted on completion; a member's is taken from his balance now and comes back if the task fails.",
@@ -47,7 +50,8 @@ export function registerTasks(program: Command, context: CliContext): void {
     },
     (command) =>
       command
-        .requiredOption('--title <text>', 'title')
+        .argument('[title]', 'title')
+        .option('--title <text>', 'the same as a flag')
         .option('--id <task>', 'id, any text (default: a random one)')
         .option('--description <text>', 'what is to be done')
         .option('--assignee <member>', 'who is to do it')
@@ -89,9 +93,11 @@ export function registerTasks(program: Command, context: CliContext): void {
     async (run) => {
       const view = await run.view();
       const task = taskOf(view, subjectOf('task', run.options.task, run.args[0]));
+      const group = await run.group();
       const name = await run.namer(view);
-      run.print({ height: view.height, task }, () =>
-        printFields(run.out, taskFields(task, name, run.timeOf(view))),
+      const resultText = resultTextOf(group, task);
+      run.print({ height: view.height, task, resultText }, () =>
+        printFields(run.out, taskFields(task, name, run.timeOf(view), resultText)),
       );
     },
   );
@@ -109,12 +115,13 @@ async function createTask(run: Run<CreateOptions>): Promise<void> {
 
 /** What was typed, held against what a task takes. */
 function termsOf(run: Run<CreateOptions>) {
-  const { id, title, description, due, reward, lease, tags } = run.options;
+  const { id, description, due, reward, lease, tags } = run.options;
+  const title = subjectOf('title', run.options.title, run.args[0]);
   const fields = taskOperations.task_create.fields;
   const dueMs = due === undefined ? undefined : dueTime(run, due);
   return {
     task: id === undefined ? `task-${randomBytes(4).toString('hex')}` : checkText(id, '--id', fields.task),
-    title: checkText(title, '--title', fields.title),
+    title: checkText(title, 'the title', fields.title),
     tags: parseTags(tags),
     ...(description === undefined
       ? {}
@@ -155,7 +162,7 @@ function taskColumns(name: (key: Hex32) => string, nowMs: number): readonly Colu
   return [
     { header: 'task', value: ({ task }) => task, isFlexible: true },
     { header: 'status', value: ({ status }) => status },
-    { header: 'title', value: ({ title }) => title, isFlexible: true },
+    { header: 'title', value: ({ title }) => title, isText: true },
     {
       header: 'assignee',
       value: ({ assignee }) => (assignee === undefined ? '' : name(assignee)),
@@ -185,8 +192,27 @@ function leaseText({ leaseUntilMs }: Task, nowMs: number): string | undefined {
   return `${formatMoment(leaseUntilMs, nowMs)}${isOver ? '; anyone may release the task: lb release-task' : ''}`;
 }
 
+/** What a task's result says, where it is a claim or text, and is on this node. */
+export function resultTextOf(group: Group, { result }: Task): string | undefined {
+  if (result === undefined) return undefined;
+  const claim = group.claimContent(result);
+  if (claim !== undefined) return claim.text;
+  const bytes = group.artifact(result);
+  if (bytes === undefined || bytes.length > RESULT_BYTES_SHOWN) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A task's fields for people. */
-export function taskFields(task: Task, name: (key: Hex32) => string, nowMs: number): Field[] {
+export function taskFields(
+  task: Task,
+  name: (key: Hex32) => string,
+  nowMs: number,
+  resultText?: string,
+): Field[] {
   const { reward, rewardFrom, leaseMs } = task;
   return [
     ['task', task.task],
@@ -209,6 +235,7 @@ export function taskFields(task: Task, name: (key: Hex32) => string, nowMs: numb
     ['lease', leaseMs === undefined ? undefined : formatSpan(leaseMs)],
     ['lease until', leaseText(task, nowMs)],
     ['result', task.result],
+    ['result text', resultText],
     ['error', task.error],
   ];
 }

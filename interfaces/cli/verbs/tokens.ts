@@ -14,8 +14,8 @@ import { cleanLine, shortId } from '../text.ts';
 const heading = 'Tokens';
 
 interface PayOptions {
-  readonly to: string;
-  readonly amount: string;
+  readonly to?: string;
+  readonly amount?: string;
 }
 
 /** What is told of a payment beside its amount: what it cost, and who has what after it. */
@@ -91,14 +91,16 @@ export function registerTokens(program: Command, context: CliContext): void {
         usage,
         summary,
         heading,
-        example: `lb ${usage} --to bob --amount ${amount}`,
+        example: `lb ${usage} bob ${amount}\nlb ${usage} --to bob --amount ${amount}`,
         inGroup: true,
         signs: true,
       },
       (command) =>
         command
-          .requiredOption('--to <member>', 'key, short key, or the name of an identity of this node')
-          .requiredOption('--amount <tokens>', 'whole tokens'),
+          .argument('[to]', 'key, short key, or the name of an identity of this node')
+          .argument('[amount]', 'whole tokens')
+          .option('--to <member>', 'the same as a flag')
+          .option('--amount <tokens>', 'the same as a flag'),
       (run) => pay(run, payment),
     );
   }
@@ -119,10 +121,11 @@ export function registerTokens(program: Command, context: CliContext): void {
 }
 
 async function pay(run: Run<PayOptions>, { done, send, told }: Payment): Promise<void> {
-  const amount = parseAmount(run.options.amount, '--amount');
+  const given = givenPayment(run);
+  const amount = parseAmount(given.amount, 'the amount');
   const node = await run.node();
   const group = await run.group();
-  const to = memberKey(node, group.now, run.options.to);
+  const to = memberKey(node, group.now, given.to);
   const agent = await run.agent();
   const receipt = await send(agent, to, amount);
   const { currency } = group.info();
@@ -133,6 +136,14 @@ async function pay(run: Run<PayOptions>, { done, send, told }: Payment): Promise
     ['amount', `${amount} ${currency}`],
     ...afterFields(after, names, currency),
   ]);
+}
+
+/** Whom and how much: flags, arguments, or one of each, since `--to bob 5` leaves no doubt either. */
+function givenPayment({ options, args }: Run<PayOptions>): { to: string; amount: string } {
+  const [first, second] = args;
+  if (second === undefined && first !== undefined && options.to !== undefined && options.amount === undefined)
+    return { to: options.to, amount: first };
+  return { to: subjectOf('to', options.to, first), amount: subjectOf('amount', options.amount, second) };
 }
 
 /** The fee that a transfer cost, as the rules took it. */

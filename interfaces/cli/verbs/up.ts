@@ -4,7 +4,13 @@ import { PasswordRequiredError } from '../../../crypto/keystore-errors.ts';
 import type { BatteryNode, OpenOptions } from '../../../node.ts';
 import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { addConfigFlags, configFlags } from '../../config/flags.ts';
-import { type Config, loadConfig, networkOptions, nodeOptions } from '../../config/load.ts';
+import {
+  type Config,
+  loadConfig,
+  networkOptions,
+  nodeOptions,
+  replacedVariables,
+} from '../../config/load.ts';
 import type { Monitors } from '../../http/server.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { findSocket } from '../../socket/place.ts';
@@ -77,6 +83,7 @@ async function up(run: Run<UpOptions>, { isNetworkAlone = false } = {}): Promise
     ...(isNetworkAlone ? { p2p: 'true' } : {}),
   };
   const config = loadConfig({ data, env: run.env, flags });
+  for (const line of replacedVariables(run.env)) run.hint(line);
   const { startObservability } = await import('../../observability/observe.ts');
   const { logger, telemetry, metrics, attach, close } = await startObservability(config);
   run.onEnd(close);

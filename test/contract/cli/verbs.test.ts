@@ -55,6 +55,10 @@ describe('a verb that does not exist', () => {
     ['task-create', 'lb create-task'],
     ['group-list', 'lb list-groups'],
     ['inivte', 'lb invite'],
+    ['search', 'lb compile-context'],
+    ['send', 'lb transfer'],
+    ['serve', 'lb up'],
+    ['whoami', 'lb info'],
   ])('%s leads to %s', (given, meant) => {
     expect(noSuchVerb(program, given).message).toContain(`did you mean ${meant}`);
   });
@@ -78,7 +82,7 @@ describe('a verb that does not exist', () => {
     ['which verb?', '--data', 'somewhere'],
     ['which verb?', '--json'],
     ['go behind it', '--group', 'g', 'info'],
-    ['most values go behind a flag', 'mint', 'bob', '5'],
+    ['most values go behind a flag', 'balance', 'bob', '5'],
     ["missing required argument 'name'; lb VERB --help shows what goes where", 'identity', 'new'],
   ])('says %s', async (says, ...args) => {
     const { exitCode, message } = await failing(...args);

@@ -1,4 +1,5 @@
 /** Metrics of a real node say what happened on it, in a bounded number of series; monitors can ask for them. */
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { BLOCK_PREFIX } from '../../../events/block.ts';
 import { createMetrics, type Metrics } from '../../../interfaces/observability/metrics.ts';
@@ -138,4 +139,20 @@ test('monitors get their answers over HTTP', async () => {
   await expect(second).rejects.toMatchObject({ code: 'metrics_port_unusable' });
   await close();
   await expect(fetch(`${url}/metrics`)).rejects.toThrow();
+});
+
+/** Prometheus's own tool, where it is installed. */
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+
+test.runIf(hasPromtool)('promtool finds nothing to say about the metrics', async () => {
+  const metrics = createMetrics({ groupsMax: 2 });
+  metrics.telemetry.networkStarted(quietNetwork);
+  metrics.requests.answered('operations', 200, 3);
+  metrics.requests.answered('mcp', 401, 1);
+  metrics.requests.toolCalled('usage');
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: await metrics.text(),
+    encoding: 'utf8',
+  });
+  expect([status, stdout, stderr]).toEqual([0, '', '']);
 });

@@ -77,7 +77,7 @@ function leaves(command: Command, path: string[] = []): string[] {
 /** Verbs that never go through a socket: they make, hold or leave a directory, or need none. */
 const RUN_HERE = ['init', 'up', 'run-p2p', 'mcp', 'setup', 'demo', 'help', 'restore', 'completion'];
 /** Verbs that are about this process and the one that is up: what they find differs as it should. */
-const ABOUT_THE_PROCESS = ['doctor', 'check', 'trust-clock'];
+const ABOUT_THE_PROCESS = ['doctor', 'check', 'trust-clock', 'correct-time'];
 
 const alone = stage('alone');
 const served = stage('served');

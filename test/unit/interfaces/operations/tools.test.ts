@@ -10,25 +10,25 @@ const TOKENS_MAX = 6_500;
 
 /** The parameters of each default tool, those that must be given marked. */
 const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
-  publish_claim: 'group_id text! tags parent_hash evidence',
+  publish_claim: 'group_id text! tags parent_hash evidence idempotency_key',
   compile_context: 'group_id query! top_k since_ms tags',
   get_recent_claims: 'since_ms limit cursor',
   watch_claims: 'cursor group_id timeout_ms limit',
   get_claim: 'group_id claim_id! offset',
-  create_task: 'group_id title! task_id description assignee due_ms reward lease_ms tags',
-  start_task: 'group_id task_id! attempt',
-  complete_task: 'group_id task_id! result result_text attempt',
-  fail_task: 'group_id task_id! error attempt',
+  create_task: 'group_id title! task_id description assignee due_ms reward lease_ms tags idempotency_key',
+  start_task: 'group_id task_id! attempt idempotency_key',
+  complete_task: 'group_id task_id! result result_text attempt idempotency_key',
+  fail_task: 'group_id task_id! error attempt idempotency_key',
   list_tasks: 'group_id status assignee tags limit cursor',
-  next_task: 'group_id tags',
-  update_presence: 'group_id status! metadata',
+  next_task: 'group_id tags idempotency_key',
+  update_presence: 'group_id status! metadata idempotency_key',
   get_presence: 'group_id limit cursor',
-  create_offer: 'group_id title! content! price! description tags expires_ms',
+  create_offer: 'group_id title! content! price! description tags expires_ms idempotency_key',
   list_offers: 'group_id limit cursor',
-  purchase_offer: 'group_id offer_id! offset',
+  purchase_offer: 'group_id offer_id! offset idempotency_key',
   get_task: 'group_id task_id!',
-  report_progress: 'group_id task_id! note attempt',
-  release_task: 'group_id task_id! attempt',
+  report_progress: 'group_id task_id! note attempt idempotency_key',
+  release_task: 'group_id task_id! attempt idempotency_key',
 };
 
 const tools = (...toolsets: Toolset[]) => operationsOf(new Set(toolsets)).map(toolOf);
