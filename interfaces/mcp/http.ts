@@ -29,6 +29,7 @@ import { parseAnswerTokens } from '../operations/room.ts';
 import { watchChanges } from './changes.ts';
 import { asMeantByClient } from './incoming.ts';
 import { inOlderCodes } from './older-codes.ts';
+import { answerPlain, isPlain, type PlainMessage } from './plain.ts';
 import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
@@ -143,6 +144,9 @@ export class McpEndpoint {
     if (body instanceof BodyError) return rpcError(400, -32700, `Parse error: ${body.message}`);
     if (Array.isArray(body) && body.length > BATCH_MAX)
       return rpcError(400, -32600, `Invalid Request: a body has at most ${BATCH_MAX} messages`);
+    const plain = plainIn(body);
+    if (request.method === 'POST' && plain !== undefined)
+      return this.answerPlainly(plain, Array.isArray(body), caller, request.signal);
     const parsedBody = body === undefined ? {} : { parsedBody: body };
     if (!(await isLegacyRequest(request, body))) return this.answerModern(request, caller, body);
     const sessionId = request.headers.get('mcp-session-id');
@@ -156,6 +160,22 @@ export class McpEndpoint {
       return rpcError(404, -32001, 'Session not found');
     session.usedMs = performance.now();
     return session.transport.handleRequest(request, { authInfo, ...parsedBody });
+  }
+
+  /** One after the other, since what comes later may build on what was before. */
+  private async answerPlainly(
+    messages: readonly PlainMessage[],
+    isBatch: boolean,
+    caller: Caller,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const answers: JSONRPCMessage[] = [];
+    for (const message of messages) {
+      const answer = await answerPlain(this.sessionOf(caller), message, signal);
+      if (answer !== undefined) answers.push(answer);
+    }
+    if (answers.length === 0) return new Response(null, { status: 204 });
+    return Response.json(isBatch ? answers : answers[0]);
   }
 
   private async answerModern(request: Request, caller: Caller, body: unknown): Promise<Response> {
@@ -261,6 +281,12 @@ function callerIn(info: AuthInfo | undefined): Caller {
 
 function isInitialize(body: unknown): boolean {
   return isInitializeRequest(body) || (Array.isArray(body) && body.some(isInitializeRequest));
+}
+
+/** The calls of a body that has nothing else. */
+function plainIn(body: unknown): readonly PlainMessage[] | undefined {
+  const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
+  return messages.length > 0 && messages.every(isPlain) ? messages : undefined;
 }
 
 function isListening(body: unknown): boolean {

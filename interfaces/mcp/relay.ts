@@ -188,8 +188,10 @@ export class Relay {
 
 /** Whether a request may be asked twice. */
 function isSafe(message: Message | undefined): boolean {
-  if (message?.method !== 'tools/call') return true;
-  return operationNamed(message.params?.name ?? '')?.effect === 'reads';
+  const method = message?.method ?? '';
+  const name = method === 'tools/call' ? (message?.params?.name ?? '') : method;
+  const effect = operationNamed(name)?.effect;
+  return method === 'tools/call' ? effect === 'reads' : effect === undefined || effect === 'reads';
 }
 
 /** The message in a line; nothing where it is none. */

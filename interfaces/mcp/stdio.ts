@@ -10,6 +10,7 @@ import type { Terminal } from '../cli/terminal.ts';
 import { incomingIn } from './incoming.ts';
 import { linesOf } from './lines.ts';
 import { inOlderCodes } from './older-codes.ts';
+import { isPlain, PlainCalls } from './plain.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
@@ -26,7 +27,7 @@ export async function serveTerminal(
 ): Promise<void> {
   const leaving = new AbortController();
   const own: Session = { ...session, leaving: leaving.signal };
-  const wire = new Wire(terminal, new TaskSubscriptions(own), () => leaving.abort());
+  const wire = new Wire(terminal, own, () => leaving.abort());
   const handle = serveStdio(
     async ({ era }) => {
       wire.era = era;
@@ -56,6 +57,7 @@ class Wire implements Transport {
   era: ProtocolEra | undefined;
   private readonly terminal: Terminal;
   private readonly tasks: TaskSubscriptions;
+  private readonly plain: PlainCalls;
   private readonly onleaving: () => void;
   /** Requests without an answer. */
   private readonly open = new Set<Id>();
@@ -68,9 +70,10 @@ class Wire implements Transport {
   readonly answered: Promise<void> = this.answering.promise;
   readonly closed: Promise<void> = this.closing.promise;
 
-  constructor(terminal: Terminal, tasks: TaskSubscriptions, onleaving: () => void) {
+  constructor(terminal: Terminal, session: Session, onleaving: () => void) {
     this.terminal = terminal;
-    this.tasks = tasks;
+    this.tasks = new TaskSubscriptions(session);
+    this.plain = new PlainCalls(session, (message) => this.send(message));
     this.onleaving = onleaving;
   }
 
@@ -98,9 +101,12 @@ class Wire implements Transport {
     // A subscription is answered when it ends.
     if (id !== undefined && method !== undefined && method !== 'subscriptions/listen') this.open.add(id);
     // A request that was taken back gets no answer.
-    if (method === 'notifications/cancelled' && params?.requestId !== undefined)
+    if (method === 'notifications/cancelled' && params?.requestId !== undefined) {
       this.open.delete(params.requestId);
-    this.onmessage?.(this.tasks.incoming(message));
+      this.plain.cancel(params.requestId);
+    }
+    if (isPlain(message)) this.plain.take(message);
+    else this.onmessage?.(this.tasks.incoming(message));
   }
 
   private leave(): void {
@@ -139,6 +145,7 @@ class Wire implements Transport {
     if (this.isClosed) return;
     this.isClosed = true;
     clearTimeout(this.patience);
+    this.plain.close();
     this.onclose?.();
     this.closing.resolve();
   }
