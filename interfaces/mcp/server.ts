@@ -103,7 +103,7 @@ export async function createServer(session: Session, era: ProtocolEra): Promise<
 }
 
 const NEVER_TOLD =
-  'changes of that are not told: groups, their claims and tasks, each claim, task and purchase can be subscribed to, where they are there';
+  'there is no resource of that address whose changes are told; groups, their claims and tasks, each claim, task and purchase can be subscribed to';
 
 /** What the session asked for besides operations. Loaded late: agents have no use for it. */
 async function extraOf({ toolsets }: Session): Promise<Extra | undefined> {

@@ -25,7 +25,7 @@ const timeout_ms = optional(
 /** What came of a task that somebody follows. */
 const outcomeShape = output({
   group_id: text(),
-  is_over: flag('false: it was not over in time; ask again with wait_for_task'),
+  is_over: flag('false: it is not over; ask again later'),
   task: taskShape,
   result_text: optional(text()),
   next_offset: optional(number('where the result goes on: the offset to read its claim on with')),
