@@ -25,8 +25,10 @@ import { FairShare } from '../http/fair-share.ts';
 import { BodyError, readJson } from '../http/json-body.ts';
 import { ProblemError, tooManyStreams } from '../http/problem.ts';
 import type { Toolset } from '../operations/operation.ts';
+import { inOneLine } from '../operations/quote.ts';
 import { parseAnswerTokens } from '../operations/room.ts';
 import { watchChanges } from './changes.ts';
+import { withShortError, withShortErrorText } from './error-text.ts';
 import { asMeantByClient } from './incoming.ts';
 import { inOlderCodes } from './older-codes.ts';
 import { answerPlain, isPlain, type PlainMessage } from './plain.ts';
@@ -207,7 +209,7 @@ export class McpEndpoint {
       },
     });
     const send = transport.send.bind(transport);
-    transport.send = (message, options) => send(inOlderCodes(message), options);
+    transport.send = (message, options) => send(withShortError(inOlderCodes(message)), options);
     const telling = tellChanges(this.node, made, 'legacy');
     made.server.onclose = () => {
       delete made.server.onclose;
@@ -329,7 +331,7 @@ function asked<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new ProblemError({ status: 400, code: 'usage', detail: error.message });
+    throw new ProblemError({ status: 400, code: 'usage', detail: inOneLine(error.message) });
   }
 }
 
@@ -362,7 +364,7 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
   reply.code(response.status);
   for (const [name, value] of response.headers) reply.header(name, value);
   if (response.body === null) return reply.send();
-  if (!isStream(response)) return reply.send(await response.text());
+  if (!isStream(response)) return reply.send(withShortErrorText(await response.text()));
   return reply.send(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream));
 }
 

@@ -7,6 +7,7 @@
 import type { JSONRPCMessage, ProtocolEra, Transport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Terminal } from '../cli/terminal.ts';
+import { withShortError } from './error-text.ts';
 import { incomingIn } from './incoming.ts';
 import { linesOf } from './lines.ts';
 import { inOlderCodes } from './older-codes.ts';
@@ -131,7 +132,7 @@ class Wire implements Transport {
   }
 
   private async write(message: JSONRPCMessage): Promise<void> {
-    const told = this.era === 'modern' ? message : inOlderCodes(message);
+    const told = withShortError(this.era === 'modern' ? message : inOlderCodes(message));
     try {
       this.terminal.writeOut(`${JSON.stringify(told)}\n`);
       await this.terminal.flush();

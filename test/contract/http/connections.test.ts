@@ -76,7 +76,11 @@ test('what does not come, and whoever does nothing or reads nothing, is ended wh
   idleBearer.write(`GET /v1/list_tasks HTTP/1.1\r\nhost: localhost\r\n${authorization}\r\n`);
   const unread = unreadFor(port);
   const [first, second, third, stranger, bearer, unreadMs] = await Promise.all([
-    ...[heard(silent), heard(halfHeaders), heard(halfBody), heard(idleStranger), heard(idleBearer)],
+    heard(silent),
+    heard(halfHeaders),
+    heard(halfBody),
+    heard(idleStranger),
+    heard(idleBearer),
     unread,
   ]);
   for (const [ms, allowed] of [
