@@ -24,6 +24,7 @@ test.skipIf(whyNot() !== undefined)('a block of IPv6 is one stranger', async () 
   ip('-n', name, 'link', 'set', 'lo', 'up');
   // Every address of it is one of this machine.
   ip('-n', name, '-6', 'route', 'add', 'local', 'fd01::/48', 'dev', 'lo');
+  ip('netns', 'exec', name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind');
   const args = [process.execPath, CHILD, join(folder, 'node'), String(CONNECTIONS), String(REQUESTS)];
   const { stdout } = await promisify(execFile)('ip', ['netns', 'exec', name, ...args]);
   const found = JSON.parse(stdout) as {
