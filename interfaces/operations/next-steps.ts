@@ -87,8 +87,10 @@ export const STEPS: Readonly<Record<RefusalCode, Steps>> = {
   block_transaction_root_mismatch: [OTHER_COPY],
   block_transaction_refused: [OTHER_COPY],
   block_effects_mismatch: [OTHER_COPY],
+  block_too_heavy: [OTHER_COPY],
 
   transaction_too_large: ['shorten the texts, or split them into several calls'],
+  transaction_too_heavy: ['split it into several calls, each of which changes less'],
   malformed: ['nothing was signed: correct it and try again'],
   wrong_group: ['name the group that is meant in group_id'],
   transaction_expired: [SIGN_ANEW],
