@@ -41,7 +41,7 @@ const WRONG: readonly (readonly [what: string, body: string, code: string | numb
   ['a cursor of another list', toolCall(1, 'list_tasks', { cursor: 'e1.abc' }), 'usage'],
   ['a cursor that is none', toolCall(1, 'watch_claims', { cursor: 'now', timeout_ms: 0 }), 'usage'],
   ['a group that is none', toolCall(1, 'list_tasks', { group_id: 'nowhere' }), 'not_found'],
-  ['a text with NUL', toolCall(1, 'publish_claim', { text: 'a\u0000b' }), 'usage'],
+  ['a text with NUL', toolCall(1, 'publish_claim', { text: 'a\u0000b' }), 'malformed'],
   ['half a character', toolCall(1, 'publish_claim', { text: 'a\ud800' }), 'usage'],
   ['an amount below zero', toolCall(1, 'create_task', { title: 'x', reward: -1 }), 'usage'],
   ['an amount of hex', toolCall(1, 'create_task', { title: 'x', reward: '0x10' }), 'usage'],
