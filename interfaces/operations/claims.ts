@@ -34,12 +34,11 @@ export const claimShape = output({
 });
 export type ClaimWire = ValueOf<typeof claimShape>;
 
-/** Describes claims of one group; verdicts and names are worked out once for all of them. */
+/** Describes claims of one group; names are worked out once for all of them. */
 export class ClaimDesk {
   private readonly group: Group;
   private readonly own: Hex32 | undefined;
   private readonly nameOf: (key: Hex32) => string;
-  private readonly verdicts = new Map<Hex32, boolean>();
 
   constructor(call: Call, group: Group) {
     this.group = group;
@@ -48,25 +47,25 @@ export class ClaimDesk {
   }
 
   /** A claim that the group has, where there is room for it; the first always, with as much of its text as fits. */
-  take(room: Room, claim: Hex32): ClaimWire | undefined {
-    const whole = this.describe(claim);
+  async take(room: Room, claim: Hex32): Promise<ClaimWire | undefined> {
+    const whole = await this.describe(claim);
     if (room.hasRoomFor(whole)) return room.take(whole);
     return room.isEmpty ? this.read(room, claim, 0) : undefined;
   }
 
   /** A claim with its text from an offset on, as far as there is room. */
-  read(room: Room, claim: Hex32, offset: number): ClaimWire {
-    const { text, ...rest } = this.describe(claim);
+  async read(room: Room, claim: Hex32, offset: number): Promise<ClaimWire> {
+    const { text, ...rest } = await this.describe(claim);
     room.take(rest);
     return text === undefined ? rest : { ...rest, ...room.takeText(text, offset) };
   }
 
   /** A claim that the group has. */
-  private describe(claim: Hex32): ClaimWire {
+  private async describe(claim: Hex32): Promise<ClaimWire> {
     const { group } = this;
     const view = group.now;
     const { author, tsMs, tags, parent, evidence, retraction } = view.claim(claim)!;
-    const standing = view.holds(claim, this.verdicts) ? 'in' : 'out';
+    const standing = (await view.holdsInTurns(claim)) ? 'in' : 'out';
     const said = group.claimContent(claim)?.text;
     return {
       claim_id: claim,

@@ -94,7 +94,7 @@ const getThread = define({
     const claims: ValueOf<typeof threadClaim>[] = [];
     let next = found.next;
     for (const { claim, depth } of found.claims) {
-      const taken = desk.take(room, claim);
+      const taken = await desk.take(room, claim);
       if (taken === undefined) {
         next = claims.at(-1)!.claim_id;
         break;

@@ -63,9 +63,9 @@ function failureFor(error: unknown, call: Failed, operation: Operation | undefin
   return { kind, code, message, next: stepOf(stepsOf({ code, kind }, parameters), names), details };
 }
 
-function describeRefusal({ refusal }: RefusedError, call: Failed): OperationFailure {
+function describeRefusal({ refusal, removal }: RefusedError, call: Failed): OperationFailure {
   const { names = everyName } = call;
-  const { why } = explain(refusal, sayOf(call));
+  const { why } = explain(refusal, sayOf(call), removal);
   const { code, ...fields } = refusal;
   const isUnsigned = code === 'malformed' || code === 'transaction_too_large';
   return {
@@ -73,7 +73,7 @@ function describeRefusal({ refusal }: RefusedError, call: Failed): OperationFail
     code,
     message: inTermsOf(why, names, isOperation),
     next: stepOf(STEPS[code], names),
-    details: toWire(fields) as Record<string, unknown>,
+    details: toWire({ ...fields, ...(removal === undefined ? {} : { removal }) }) as Record<string, unknown>,
   };
 }
 

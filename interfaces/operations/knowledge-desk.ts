@@ -43,9 +43,10 @@ export const getClaim = define({
   effect: 'reads',
   input: input({ group_id: groupId, claim_id, offset }),
   output: output({ claim: claimShape, notice }),
-  run(call, { group_id, claim_id, offset = 0 }) {
+  async run(call, { group_id, claim_id, offset = 0 }) {
     const group = groupOf(call, group_id);
-    const claim = new ClaimDesk(call, group).read(new Room(call), claimId(group.now, claim_id), offset);
+    const desk = new ClaimDesk(call, group);
+    const claim = await desk.read(new Room(call), claimId(group.now, claim_id), offset);
     return { claim, ...noticeFor([claim]) };
   },
 });

@@ -133,7 +133,7 @@ async function newClaims(
     signal: call.signal,
   })) {
     if (event.kind !== 'claim.published') continue;
-    const claim = desks.get(groupId)!.take(room, event.claim);
+    const claim = await desks.get(groupId)!.take(room, event.claim);
     if (claim === undefined) {
       // There is no room for it: it is the first one of the next answer.
       places.set(groupId, { height, index });

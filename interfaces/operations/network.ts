@@ -5,6 +5,7 @@ import { NetworkError } from '../../protocol/errors.ts';
 import type { NetworkService } from '../../protocol/network-service.ts';
 import { repairGroup as repair } from '../../protocol/repair.ts';
 import { toWire } from '../cli/json.ts';
+import { syncFailure } from '../cli/sync-failure.ts';
 import { cursor, groupsOf, limit, onlyGroup } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { type Call, define, type Operation } from './operation.ts';
@@ -69,32 +70,43 @@ const networkStatus = define({
 const syncNow = define({
   name: 'sync_now',
   title: 'Sync now',
-  description: 'Sends what waits and fetches what is new, of all groups or one. May take long.',
+  description:
+    'Sends what waits and fetches what is new, of all groups or one; problems says of which that was not possible, and why. May take long.',
   toolset: 'network',
   effect: 'sets',
   isOpenWorld: true,
   input: input({ group_id: onlyGroup }),
-  output: output({ groups: list(free()), more: optional(text()) }),
+  output: output({
+    groups: list(free()),
+    more: optional(text()),
+    is_level: flag(),
+    problems: list(text()),
+  }),
   async run(call, { group_id }) {
     const network = networkOf(call);
     const wanted = groupsOf(call, group_id).map(({ groupId }) => groupId);
+    const reached = new Set<string>();
     for (const [at, groupId] of wanted.entries()) {
       assertWanted(call.signal);
       call.progress(at, wanted.length, `group ${at + 1} of ${wanted.length}`);
-      await network.syncGroup(groupId, { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS });
+      if (await network.syncGroup(groupId, { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS }))
+        reached.add(groupId);
     }
     const groups = network.status().groups.filter(({ groupId }) => wanted.includes(groupId));
+    const problems = groups.flatMap((group) => syncFailure(group, reached.has(group.groupId))?.message ?? []);
     const room = new Room(call);
-    const shown: Record<string, unknown>[] = [];
-    for (const group of groups) {
-      const taken = room.take(toWire(group) as Record<string, unknown>);
-      if (taken === undefined) break;
-      shown.push(taken);
-    }
+    const takenOf = <T extends object>(all: readonly T[]): T[] => {
+      const end = all.findIndex((one) => room.take(one) === undefined);
+      return end < 0 ? [...all] : all.slice(0, end);
+    };
+    const shownProblems = takenOf(problems.map((text) => ({ text }))).map(({ text }) => text);
+    const shown = takenOf(groups.map((group) => toWire(group) as Record<string, unknown>));
     const left = groups.length - shown.length;
     return {
       groups: shown,
       ...(left === 0 ? {} : { more: `${left} more groups: network_status shows them` }),
+      is_level: problems.length === 0,
+      problems: shownProblems,
     };
   },
 });

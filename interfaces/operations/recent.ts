@@ -45,7 +45,7 @@ export async function latestClaims(
   for (const [at, { group, claim }] of latest.entries()) {
     const desk = desks.get(group) ?? new ClaimDesk(call, group);
     desks.set(group, desk);
-    const taken = at < limit ? desk.take(room, claim.claim) : undefined;
+    const taken = at < limit ? await desk.take(room, claim.claim) : undefined;
     if (taken === undefined) return { claims, next: { next_cursor: textOf(latest[at - 1]!) } };
     claims.push(taken);
   }
