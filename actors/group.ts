@@ -23,7 +23,6 @@ import { Agent } from './agent.ts';
 import type { Bus } from './bus.ts';
 import type { GroupChain } from './chain/chain.ts';
 import type { ChainStatus } from './chain/options.ts';
-import { eventsOfStoredBlock } from './chain/publish.ts';
 import type { HistoryGap } from './checkpoint/marker.ts';
 import { BrokenHistoryError, HistoryIncompleteError, NotFoundError, UsageError } from './errors.ts';
 import { type StreamOptions, streamEvents } from './event-stream.ts';
@@ -38,6 +37,7 @@ import type { PeerHint } from './invites.ts';
 import type { Wallet } from './market/desk.ts';
 import type { Market } from './market/market.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
+import { type PlaceBefore, type Published, publishedBackwards } from './published.ts';
 import { removalOf } from './removal.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -49,6 +49,8 @@ export interface RecentOptions {
   readonly limit?: number;
   /** Only claims with a block time at or after this. */
   readonly sinceMs?: number;
+  /** Only claims that come before this place of the log, or before this time. */
+  readonly before?: PlaceBefore;
   /** As they are in this view, from `at`; at the head, if not given. */
   readonly view?: GroupView;
 }
@@ -105,6 +107,9 @@ export interface GroupInfo extends ChainStanding {
 /** A claim with its text, where the artifact is here. */
 export interface ReadClaim extends Claim {
   readonly content: ClaimContent | undefined;
+  /** Where it stands in the log. */
+  readonly height: number;
+  readonly index: number;
 }
 
 /** A block, decoded, with what it brought about. */
@@ -259,7 +264,7 @@ export class Group {
   recentClaims(options: RecentOptions = {}): ReadClaim[] {
     const { limit = 20, view = this.now } = options;
     const claims: ReadClaim[] = [];
-    for (const published of this.publishedBackwards(view, options.sinceMs)) {
+    for (const published of publishedBackwards(this.options.store, view.height, options)) {
       claims.push(...this.readClaims(published, view));
       if (claims.length >= limit) break;
     }
@@ -271,7 +276,7 @@ export class Group {
     const { limit = 20, view = this.now } = options;
     const claims: ReadClaim[] = [];
     let blocks = 0;
-    for (const published of this.publishedBackwards(view, options.sinceMs)) {
+    for (const published of publishedBackwards(this.options.store, view.height, options)) {
       claims.push(...this.readClaims(published, view));
       if (claims.length >= limit) break;
       if (++blocks % BLOCKS_PER_TURN === 0) await nextTurn();
@@ -279,20 +284,10 @@ export class Group {
     return claims.slice(0, limit);
   }
 
-  /** The claims of each block, newest first, from the view's height down to `sinceMs`. */
-  private *publishedBackwards(view: GroupView, sinceMs = 0): Generator<Hex32[]> {
-    for (let { height } = view; height >= 0; height--) {
-      const events = [...eventsOfStoredBlock(this.options.store, height)];
-      // Behind a checkpoint the history may not be here yet.
-      if (events.length === 0 || (events[0]?.tsMs ?? 0) < sinceMs) return;
-      yield events.reverse().flatMap(({ event }) => (event.kind === 'claim.published' ? [event.claim] : []));
-    }
-  }
-
-  private readClaims(published: readonly Hex32[], view: GroupView): ReadClaim[] {
-    return published.flatMap((id) => {
+  private readClaims(published: readonly Published[], view: GroupView): ReadClaim[] {
+    return published.flatMap(({ claim: id, height, index }) => {
       const claim = view.claim(id);
-      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id) }];
+      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id), height, index }];
     });
   }
 

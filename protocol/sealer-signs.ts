@@ -9,7 +9,7 @@ import type { Signer } from '../crypto/identity.ts';
 import { verifySignature } from '../crypto/verify.ts';
 import { concatBytes, fromHex, type Hex32, utf8 } from '../events/bytes.ts';
 import { decode, encode } from '../events/codec.ts';
-import { blob, bytesOf, id, record, timestamp, uint } from '../events/fields.ts';
+import { blob, bytesOf, exactly, id, record, timestamp, uint } from '../events/fields.ts';
 import { PRESENCE_STALE_MS_DEFAULT, TRANSACTION_LEAD_MS_MAX } from '../events/limits.ts';
 import type { Access } from './access.ts';
 import { SIGN_GAP_MS } from './limits.ts';
@@ -17,7 +17,7 @@ import type { NetworkPort } from './port.ts';
 
 export const SIGN_PREFIX = utf8('lb/sealer/1\0');
 const payloadCodec = record({
-  version: uint(1),
+  version: exactly(1),
   groupId: id,
   sealer: id,
   height: uint(2 ** 48 - 1),
@@ -36,6 +36,15 @@ export interface SealerSays {
 export function encodeSign(sealer: Signer, says: SealerSays): Uint8Array {
   const payload = encode(payloadCodec, { version: 1, ...says, sealer: sealer.publicKey });
   return encode(signCodec, { payload, signature: sealer.sign(SIGN_PREFIX, payload) });
+}
+
+/** What a sign says, with what its signature is to be checked over. Throws `MalformedError`. */
+export function decodeSign(
+  bytes: Uint8Array,
+): SealerSays & { readonly sealer: Hex32; readonly payload: Uint8Array; readonly signature: Uint8Array } {
+  const { payload, signature } = decode(signCodec, bytes);
+  const { version: _, ...says } = decode(payloadCodec, payload);
+  return { ...says, payload, signature };
 }
 
 export class SealerSigns {
@@ -59,8 +68,7 @@ export class SealerSigns {
     bytes: Uint8Array,
     taken: (says: { height: number; sealer: Hex32 }) => void,
   ): 'accept' | 'ignore' | 'reject' {
-    const { payload, signature } = decode(signCodec, bytes);
-    const { sealer, tsMs, height, ...says } = decode(payloadCodec, payload);
+    const { payload, signature, sealer, tsMs, height, ...says } = decodeSign(bytes);
     if (says.groupId !== groupId) return 'reject';
     const nowMs = this.port.clock.nowMs();
     if (tsMs > nowMs + TRANSACTION_LEAD_MS_MAX || tsMs < nowMs - PRESENCE_STALE_MS_DEFAULT) return 'ignore';

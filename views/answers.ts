@@ -69,9 +69,12 @@ export async function answerContext(
 export function answerWhy(
   file: GroupFile,
   meaning: Meaning,
-  { claim }: Questions['why']['question'],
+  { claim, nodesMax }: Questions['why']['question'],
 ): Questions['why']['answer'] {
-  return { why: explain(file.sqlite, claimNumber(file, claim)), progress: progressOf(file, meaning) };
+  return {
+    why: explain(file.sqlite, claimNumber(file, claim), nodesMax),
+    progress: progressOf(file, meaning),
+  };
 }
 
 export function answerThread(

@@ -37,7 +37,7 @@ export interface ThreadData {
 /** Every question with its answer. */
 export interface Questions {
   context: { question: ContextQuestion; answer: ContextAnswer };
-  why: { question: { claim: Hex32 }; answer: WhyAnswer };
+  why: { question: { claim: Hex32; nodesMax?: number }; answer: WhyAnswer };
   thread: { question: { claim: Hex32; after?: Hex32; limit: number }; answer: ClaimPage };
   news: { question: { after?: Place; limit: number }; answer: ClaimPage };
   unread: { question: { reader: Hex32; readUpTo?: Place }; answer: UnreadAnswer };

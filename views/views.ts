@@ -127,9 +127,12 @@ export class Views {
     return this.#ask('context', groupId, question, waitMs);
   }
 
-  /** Why a claim is in, out or retracted. Rejects with `not_found`. */
-  why(groupId: Hex32, claim: Hex32): Promise<WhyAnswer> {
-    return this.#ask('why', groupId, { claim });
+  /**
+   * Why a claim is in, out or retracted. Rejects with `not_found`.
+   * @param nodesMax how many claims the tree may have; 500 if not given, which is also the most
+   */
+  why(groupId: Hex32, claim: Hex32, nodesMax?: number): Promise<WhyAnswer> {
+    return this.#ask('why', groupId, { claim, ...(nodesMax === undefined ? {} : { nodesMax }) });
   }
 
   /**

@@ -15,7 +15,8 @@ interface Row extends ClaimRow {
 type Draft = { -readonly [K in keyof WhyNode]: WhyNode[K] } & { restsOn: WhyNode[] };
 
 /** The tree of claim number `n`. What several claims rest on is explained once. */
-export function explain(sqlite: Sqlite, n: number): WhyNode {
+export function explain(sqlite: Sqlite, n: number, nodesMax = NODES_MAX): WhyNode {
+  const most = Math.min(nodesMax, NODES_MAX);
   const explained = new Set<number>();
   const root = nodeOf(sqlite, n);
   // Breadth first, so that a tree that is too large is cut at its far end; and a long chain needs no deep stack.
@@ -26,7 +27,7 @@ export function explain(sqlite: Sqlite, n: number): WhyNode {
     node.experiences = basis.experiences;
     if (basis.claims.length === 0) continue;
     if (explained.has(current)) node.leftOut = 'explained above';
-    else if (waiting.length + basis.claims.length > NODES_MAX) node.leftOut = 'too large';
+    else if (waiting.length + basis.claims.length > most) node.leftOut = 'too large';
     else
       for (const cited of basis.claims) {
         const child = nodeOf(sqlite, cited);

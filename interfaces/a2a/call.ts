@@ -36,7 +36,8 @@ export class A2aCall extends ServerCallContext {
   /** The call as operations know it. */
   get operation(): Call {
     const { node, access, signal } = this.caller;
-    return { node, identity: access.identity, signal, progress: () => {} };
+    // Who speaks A2A has messages and tasks, and no operations.
+    return { node, identity: access.identity, signal, names: () => undefined, progress: () => {} };
   }
 }
 

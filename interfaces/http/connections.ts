@@ -30,6 +30,8 @@ const IDLE_MS_MAX = 60_000;
 const STRANGER_IDLE_MS_MAX = 10_000;
 /** A reader who takes nothing of its answer for as long is gone. */
 const UNREAD_MS_MAX = 30_000;
+/** How often an answer that is being taken is looked at: Node's own timeout may be twice as long as it says. */
+const UNREAD_CHECK_MS = 2_000;
 /** How often the server looks at the clock; deadlines are kept to within this. */
 const CHECK_MS = 500;
 
@@ -40,6 +42,8 @@ interface Held {
   token: string | undefined;
   /** What is being answered. */
   response: ServerResponse | undefined;
+  /** How much of its answer nobody has taken yet, and since when it is as much. */
+  unread: { readonly bytes: number; readonly sinceMs: number } | undefined;
 }
 
 export class Connections {
@@ -68,10 +72,19 @@ export class Connections {
     server.timeout = UNREAD_MS_MAX;
     server.on('connection', (socket) => this.opened(socket));
     server.on('request', (request, response) => this.asked(request, response));
-    server.on('timeout', (socket: Socket) => {
-      // A request that is being answered may take its time, if its answer is taken.
-      if (this.held.get(socket)?.response === undefined || socket.writableLength > 0) socket.destroy();
-    });
+    server.on('timeout', (socket: Socket) => this.fellSilent(socket));
+  }
+
+  /** A request that is being answered may take its time, if its answer is taken. */
+  private fellSilent(socket: Socket): void {
+    const held = this.held.get(socket);
+    if (held?.response === undefined) return void socket.destroy();
+    const bytes = socket.writableLength + queuedOf(socket);
+    if (bytes === 0) return;
+    const nowMs = performance.now();
+    if (held.unread?.bytes !== bytes) held.unread = { bytes, sinceMs: nowMs - UNREAD_CHECK_MS };
+    if (nowMs - held.unread.sinceMs >= UNREAD_MS_MAX) socket.destroy();
+    else socket.setTimeout(UNREAD_CHECK_MS);
   }
 
   /** What is being answered on a connection. */
@@ -83,7 +96,13 @@ export class Connections {
     const { remoteAddress } = socket;
     // It is gone already.
     if (remoteAddress === undefined) return void socket.destroy();
-    const held: Held = { socket, block: blockOf(remoteAddress), token: undefined, response: undefined };
+    const held: Held = {
+      socket,
+      block: blockOf(remoteAddress),
+      token: undefined,
+      response: undefined,
+      unread: undefined,
+    };
     this.held.set(socket, held);
     socket.once('close', () => {
       this.leave(held);
@@ -96,6 +115,7 @@ export class Connections {
     const held = this.held.get(socket);
     if (held === undefined) return;
     held.response = response;
+    socket.setTimeout(UNREAD_CHECK_MS);
     response.once('close', () => {
       if (held.response !== response) return;
       held.response = undefined;
@@ -173,6 +193,14 @@ export class Connections {
     this.leave(held);
     this.enterAsStranger(held);
   }
+}
+
+/** What the system has not taken yet of what is being written: it goes down while somebody reads. */
+function queuedOf(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return 0;
+  const bytes: unknown = Reflect.get(handle, 'writeQueueSize');
+  return typeof bytes === 'number' ? bytes : 0;
 }
 
 /** What `createServer` is given. */

@@ -70,7 +70,9 @@ function wantedBy(context: HttpContext, request: FastifyRequest): Wanted {
       momentKinds: new Set(MOMENT_KIND_LIST.filter(isWanted)),
     };
   } catch (error) {
-    throw new ProblemError(problemOf(describeFailure(error, { node, identity: undefined }, request.query)));
+    throw new ProblemError(
+      problemOf(describeFailure(error, { node, identity: undefined }, { input: request.query })),
+    );
   }
 }
 
@@ -111,7 +113,7 @@ async function stream({ node, ending }: HttpContext, wanted: Wanted, reply: Fast
     while (!client.signal.aborted) {
       for await (const event of storedEvents(groups(), places, { ...kinds, signal: client.signal }))
         await client.event(event.event.kind, toWire(event), places.toText());
-      if (await growth.wait(HEARTBEAT_MS, client.signal)) continue;
+      if (await growth.wait(HEARTBEAT_MS, { signal: client.signal })) continue;
       if (growth.isOver) break;
       client.comment('');
     }

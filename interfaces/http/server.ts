@@ -325,7 +325,8 @@ async function addGate(
   });
   app.addHook('onRequest', async (request, reply) => {
     const { socket } = request.raw;
-    if (OPEN_PATHS.has(pathOf(request))) return;
+    // Where nothing is, there is nothing to guard: a client that looks for a way to log in learns that there is none.
+    if (OPEN_PATHS.has(pathOf(request)) || request.is404) return;
     try {
       request.access = gate.admit(request, reply);
     } catch (error) {
@@ -390,6 +391,8 @@ function addDescriptions(app: FastifyInstance): void {
     resource_name: 'Battery Node',
     bearer_methods_supported: ['header'],
     scopes_supported: ['read', 'write', 'admin'],
+    // Nobody gives out tokens over the network: there is no server to log in at, and a client need not look for one.
+    authorization_servers: [],
   });
   app.get('/.well-known/oauth-protected-resource', metadata);
   app.get('/.well-known/oauth-protected-resource/mcp', metadata);

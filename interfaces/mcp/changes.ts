@@ -62,6 +62,8 @@ function addressesOf({ groupId, event }: LogEvent): string[] {
       return [`${group}/claims`, `${group}/claims/${event.claim}`];
     case 'task.changed':
       return [`${group}/tasks`, `${group}/tasks/${encodeURIComponent(event.task)}`];
+    case 'purchase.changed':
+      return [`${group}/purchases/${event.purchase}`];
     case 'policy.changed':
     case 'time.corrected':
     case 'member.changed':

@@ -26,8 +26,12 @@ import { BodyError, readJson } from '../http/json-body.ts';
 import { ProblemError, tooManyStreams } from '../http/problem.ts';
 import type { Toolset } from '../operations/operation.ts';
 import { inOneLine } from '../operations/quote.ts';
+import { parseAnswerTokens } from '../operations/room.ts';
 import { watchChanges } from './changes.ts';
 import { withShortError, withShortErrorText } from './error-text.ts';
+import { asMeantByClient } from './incoming.ts';
+import { inOlderCodes } from './older-codes.ts';
+import { answerPlain, isPlain, type PlainMessage } from './plain.ts';
 import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
@@ -55,6 +59,7 @@ interface LegacySession {
 interface Caller {
   readonly access: AccessToken;
   readonly toolsets: ReadonlySet<Toolset>;
+  readonly answerTokens: number;
 }
 
 export interface McpEndpointOptions extends Pick<Session, 'report' | 'toolCalled'> {
@@ -115,9 +120,15 @@ export class McpEndpoint {
       if (!reply.raw.writableFinished) leaving.abort();
     });
     const access = request.access!;
-    const caller: Caller = { access, toolsets: toolsetsOf(request) };
+    const caller: Caller = {
+      access,
+      toolsets: toolsetsOf(request),
+      answerTokens: answerTokensOf(request),
+    };
     const web = webRequest(request, leaving.signal);
-    const response = await this.answer(web, caller, parsed(request));
+    const body = parsed(request);
+    const meant = Array.isArray(body) ? body.map(asMeantByClient) : asMeantByClient(body);
+    const response = await this.answer(web, caller, meant);
     if (!isStream(response)) return send(reply, response);
     if (!this.streams.take(access.id)) {
       leaving.abort();
@@ -135,6 +146,9 @@ export class McpEndpoint {
     if (body instanceof BodyError) return rpcError(400, -32700, `Parse error: ${body.message}`);
     if (Array.isArray(body) && body.length > BATCH_MAX)
       return rpcError(400, -32600, `Invalid Request: a body has at most ${BATCH_MAX} messages`);
+    const plain = plainIn(body);
+    if (request.method === 'POST' && plain !== undefined)
+      return this.answerPlainly(plain, Array.isArray(body), caller, request.signal);
     const parsedBody = body === undefined ? {} : { parsedBody: body };
     if (!(await isLegacyRequest(request, body))) return this.answerModern(request, caller, body);
     const sessionId = request.headers.get('mcp-session-id');
@@ -148,6 +162,22 @@ export class McpEndpoint {
       return rpcError(404, -32001, 'Session not found');
     session.usedMs = performance.now();
     return session.transport.handleRequest(request, { authInfo, ...parsedBody });
+  }
+
+  /** One after the other, since what comes later may build on what was before. */
+  private async answerPlainly(
+    messages: readonly PlainMessage[],
+    isBatch: boolean,
+    caller: Caller,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const answers: JSONRPCMessage[] = [];
+    for (const message of messages) {
+      const answer = await answerPlain(this.sessionOf(caller), message, signal);
+      if (answer !== undefined) answers.push(answer);
+    }
+    if (answers.length === 0) return new Response(null, { status: 204 });
+    return Response.json(isBatch ? answers : answers[0]);
   }
 
   private async answerModern(request: Request, caller: Caller, body: unknown): Promise<Response> {
@@ -179,7 +209,7 @@ export class McpEndpoint {
       },
     });
     const send = transport.send.bind(transport);
-    transport.send = (message, options) => send(withShortError(message), options);
+    transport.send = (message, options) => send(withShortError(inOlderCodes(message)), options);
     const telling = tellChanges(this.node, made, 'legacy');
     made.server.onclose = () => {
       delete made.server.onclose;
@@ -195,7 +225,7 @@ export class McpEndpoint {
     return response;
   }
 
-  private sessionOf({ access, toolsets }: Caller): Session {
+  private sessionOf({ access, toolsets, answerTokens }: Caller): Session {
     const { node, report, toolCalled } = this;
     return {
       toolCalled,
@@ -204,6 +234,7 @@ export class McpEndpoint {
       scopes: scopesOf(access),
       isConfined: access.groups !== undefined,
       toolsets,
+      answerTokens,
       report,
     };
   }
@@ -254,6 +285,12 @@ function isInitialize(body: unknown): boolean {
   return isInitializeRequest(body) || (Array.isArray(body) && body.some(isInitializeRequest));
 }
 
+/** The calls of a body that has nothing else. */
+function plainIn(body: unknown): readonly PlainMessage[] | undefined {
+  const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
+  return messages.length > 0 && messages.every(isPlain) ? messages : undefined;
+}
+
 function isListening(body: unknown): boolean {
   return (body as { method?: unknown } | null | undefined)?.method === 'subscriptions/listen';
 }
@@ -280,8 +317,18 @@ function rewritten(tasks: TaskSubscriptions): TransformStream<Uint8Array, Uint8A
 /** @throws ProblemError for a toolset that is none */
 function toolsetsOf({ query }: FastifyRequest): ReadonlySet<Toolset> {
   const given = (query as { toolsets?: string | string[] }).toolsets;
+  return asked(() => parseToolsets(Array.isArray(given) ? given.join(',') : given, 'toolsets'));
+}
+
+function answerTokensOf({ query }: FastifyRequest): number {
+  const given = (query as { answer_tokens?: string | string[] }).answer_tokens;
+  return asked(() => parseAnswerTokens(Array.isArray(given) ? given.join(',') : given, 'answer_tokens'));
+}
+
+/** What the address asks for. @throws ProblemError where that is nothing */
+function asked<T>(read: () => T): T {
   try {
-    return parseToolsets(Array.isArray(given) ? given.join(',') : given, 'toolsets');
+    return read();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new ProblemError({ status: 400, code: 'usage', detail: inOneLine(error.message) });

@@ -12,10 +12,11 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { groupOf } from '../operations/call.ts';
+import { sayable } from '../operations/next-steps.ts';
 import { operationNamed } from '../operations/registry.ts';
 import type { Extra } from './extra.ts';
 import { groupUri } from './resources.ts';
-import { quickCall, type Session } from './session.ts';
+import { namesIn, quickCall, type Session } from './session.ts';
 
 type Arguments = Readonly<Record<string, string>>;
 
@@ -34,16 +35,23 @@ const HELP: readonly Help[] = [
       description: 'How to come into a group with a code, and what others like to know.',
       arguments: [{ name: 'code', description: 'The join code, if you have one' }],
     },
-    async messages(_, { code }) {
+    async messages(session, { code }) {
       return [
         said(
-          [
-            code === undefined
-              ? 'I would like to be in a group of this node. An admin makes a join code with create_invite or lb invite create.'
-              : `I would like to join a group. join_group takes the code ${code}.`,
-            'Afterwards set_profile can say what I am called, update_presence that I am there, and publish_claim (with the tag introduction) what I can do and what I am looking for.',
-            'get_recent_claims shows what the group is at. These operations are in the toolset groups, besides the default ones.',
-          ].join(' '),
+          sayable(
+            [
+              code === undefined
+                ? 'I would like to be in a group of this node. An admin of the group makes a join code.'
+                : `I would like to join a group, by the code ${code}.`,
+              '{join_group} takes such a code.',
+              'Whoever runs this node joins with such a code too, and may offer more of its tools: the toolset groups has those for it.',
+              'Afterwards {set_profile} can say what I am called.',
+              'Afterwards {update_presence} can say that I am there.',
+              '{publish_claim}, with the tag introduction, can say what I can do and what I am looking for.',
+              '{get_recent_claims} shows what the group is at.',
+            ],
+            namesIn(session),
+          ).join(' '),
         ),
       ];
     },
@@ -60,7 +68,14 @@ const HELP: readonly Help[] = [
       const found = await run(session, 'get_task', { task_id: task!, group_id: groupId }, signal);
       return [
         said(
-          'I would like to hand this task over. A handover that others can work with is a claim that says what is done, what is open, what was tried and did not work, and which claims to read first (as evidence). Then release_task returns the task to the board, or assign_task gives it to somebody.',
+          sayable(
+            [
+              'I would like to hand this task over. A handover that others can work with is a claim that says what is done, what is open, what was tried and did not work, and which claims to read first (as evidence).',
+              'Then {release_task} returns the task to the board.',
+              '{assign_task} gives it to somebody.',
+            ],
+            namesIn(session),
+          ).join(' '),
         ),
         attached(`${groupUri(groupId)}/tasks/${encodeURIComponent(task!)}`, found),
       ];

@@ -9,11 +9,13 @@
  */
 import type { Terminal } from '../cli/terminal.ts';
 import { operationNamed } from '../operations/registry.ts';
+import { tooLong } from './incoming.ts';
+import { linesOf } from './lines.ts';
 
-/** A longer line is no message: the connection ends. */
-const LINE_BYTES_MAX = 8 * 1024 * 1024;
 /** Lines that may wait while no node takes them; then the host is not read on. */
 const LINES_WAITING_MAX = 1_000;
+/** Nodes that are asked for what is open after the host has closed its end: one that ends just then is not the last. */
+const LAST_NODES_MAX = 3;
 
 type Id = string | number;
 
@@ -34,21 +36,40 @@ export class Relay {
   private readonly subscriptions = new Map<string, string>();
   /** Ids of requests that the host does not know were sent again. */
   private readonly silent = new Set<Id>();
+  /** Whether the host has closed its end; what it asked before is answered. */
   private hasEnded = false;
+  /** Whether this process was told to end: then nothing is answered any more. */
+  private isStopped = false;
+  /** Nodes that served to their end after the host's. */
+  private lastNodes = 0;
   private wakeNode: () => void = () => {};
   private wakeHost: () => void = () => {};
 
   /** Begins to read what the host sends. */
   constructor(terminal: Terminal, signal: AbortSignal) {
     this.terminal = terminal;
-    const end = (): void => this.end();
-    signal.addEventListener('abort', end, { once: true });
-    void this.readHost().finally(end);
+    const stop = (): void => {
+      this.isStopped = true;
+      this.end();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    void this.readHost().then(
+      () => this.end(),
+      () => this.end(),
+    );
   }
 
-  /** Whether the host has closed its end. */
+  /** Whether the host has closed its end, and nothing that it asked is open. */
   get isOver(): boolean {
-    return this.hasEnded;
+    if (this.isStopped) return true;
+    if (!this.hasEnded) return false;
+    return this.lastNodes >= LAST_NODES_MAX || (this.waiting.length === 0 && !this.hasOpen());
+  }
+
+  /** Whether the host waits for an answer. A subscription has one when it ends, and not before. */
+  private hasOpen(): boolean {
+    return [...this.open.values()].some((line) => messageIn(line)?.method !== 'subscriptions/listen');
   }
 
   /** Connects the host through `serve`, which is handed its terminal, until that ends. */
@@ -63,6 +84,7 @@ export class Relay {
       return await serve(link);
     } finally {
       link.isClosed = true;
+      if (this.hasEnded) this.lastNodes++;
       this.wakeNode();
     }
   }
@@ -70,13 +92,10 @@ export class Relay {
   // From the host.
 
   private async readHost(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = '';
-    for await (const chunk of this.terminal.input()) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) this.fromHost(line);
-      if (rest.length > LINE_BYTES_MAX || this.hasEnded) return;
+    for await (const line of linesOf(this.terminal.input())) {
+      if (line.text === undefined) this.terminal.writeOut(`${JSON.stringify(tooLong(line))}\n`);
+      else this.fromHost(line.text);
+      if (this.hasEnded) return;
       if (this.waiting.length > LINES_WAITING_MAX)
         await new Promise<void>((resolve) => {
           this.wakeHost = resolve;
@@ -169,8 +188,10 @@ export class Relay {
 
 /** Whether a request may be asked twice. */
 function isSafe(message: Message | undefined): boolean {
-  if (message?.method !== 'tools/call') return true;
-  return operationNamed(message.params?.name ?? '')?.effect === 'reads';
+  const method = message?.method ?? '';
+  const name = method === 'tools/call' ? (message?.params?.name ?? '') : method;
+  const effect = operationNamed(name)?.effect;
+  return method === 'tools/call' ? effect === 'reads' : effect === undefined || effect === 'reads';
 }
 
 /** The message in a line; nothing where it is none. */

@@ -1,6 +1,8 @@
 /**
  * What is in the groups, as resources: each has an address, and whoever subscribes to one is told when it changes.
  *
+ * What is too long for one answer ends with a `next_cursor` or a `next_offset`, which the address takes behind a `?`.
+ *
  *     lb://groups                                 the groups of this node
  *     lb://groups/{group}                         one of them: policy, members, head
  *     lb://groups/{group}/claims                  its latest claims
@@ -18,7 +20,9 @@ import {
   ResourceNotFoundError,
   type ResourceTemplateType,
 } from '@modelcontextprotocol/server';
+import { AmbiguousIdError, NotFoundError, UsageError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
+import { claimId, purchaseOf, taskOf } from '../cli/resolve.ts';
 import { pageOf } from '../operations/call.ts';
 import { describeFailure } from '../operations/failure.ts';
 import type { Call } from '../operations/operation.ts';
@@ -32,10 +36,12 @@ const GROUPS_PER_PAGE = 50;
 
 const TEMPLATES: readonly ResourceTemplateType[] = [
   template('group', 'Group', '', 'Policy, members and head of a group'),
-  template('claim', 'Claim', '/claims/{claim}', 'A claim with its author and text'),
-  template('thread', 'Thread', '/threads/{claim}', 'The conversation that a claim belongs to'),
+  template('claims', 'Claims', '/claims{?cursor}', 'Claims, newest first'),
+  template('claim', 'Claim', '/claims/{claim}{?offset}', 'A claim with its author and text'),
+  template('thread', 'Thread', '/threads/{claim}{?cursor}', 'The conversation that a claim belongs to'),
+  template('tasks', 'Open tasks', '/tasks{?cursor}', 'Open tasks of the board, by id'),
   template('task', 'Task', '/tasks/{task}', 'A task of the board'),
-  template('block', 'Block', '/blocks/{height}', 'A sealed block with its transactions'),
+  template('block', 'Block', '/blocks/{height}{?cursor}', 'A sealed block with its transactions'),
   template(
     'purchase',
     'Purchase',
@@ -87,17 +93,51 @@ export function groupUri(groupId: string): string {
   return `lb://groups/${groupId}`;
 }
 
-/** Whether a session may be told of an address: one that is confined to some groups, of theirs alone. */
-export function isReached({ node, isConfined = false }: Session, uri: string): boolean {
-  const [, group] = /^lb:\/\/groups\/([^/]+)/.exec(uri) ?? [];
-  return !isConfined || (group !== undefined && node.groupIds().includes(group));
+/**
+ * The address by which changes of a resource are told: the whole ids in place of the names and beginnings that a
+ * client may write. Nothing for what is not there, or never changes, or the session may not read.
+ */
+export function addressOf(session: Session, uri: string): string | undefined {
+  const { node, isConfined = false } = session;
+  if (uri === 'lb://groups') return isConfined ? undefined : uri;
+  const [, given, rest = ''] = /^lb:\/\/groups\/([^/?]+)([^?]*)/.exec(uri) ?? [];
+  if (given === undefined) return undefined;
+  try {
+    const group = node.group(decode(given));
+    const part = partOf(session, group, rest);
+    return part === undefined ? undefined : `${groupUri(group.groupId)}${part}`;
+  } catch (error) {
+    // There is no such group or part of one, or more than one.
+    if (error instanceof NotFoundError || error instanceof UsageError || error instanceof AmbiguousIdError)
+      return undefined;
+    throw error;
+  }
+}
+
+function partOf({ scopes }: Session, { now }: Group, rest: string): string | undefined {
+  if (rest === '' || rest === '/claims' || rest === '/tasks') return rest;
+  const [, kind, encoded = ''] = /^\/(claims|tasks|purchases)\/([^/]+)$/.exec(rest) ?? [];
+  const part = decode(encoded);
+  switch (kind) {
+    case 'claims':
+      return `/claims/${claimId(now, part)}`;
+    case 'tasks':
+      return `/tasks/${encodeURIComponent(taskOf(now, part).task)}`;
+    case 'purchases':
+      // Reading one takes a secret of the buyer's.
+      return scopes.has('write') ? `/purchases/${purchaseOf(now, part).purchase}` : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** How a part of a group's address is read: by an operation, whose result is the resource. */
 interface Route {
   readonly path: RegExp;
   readonly operation: string;
-  input(group: string, part: string, rest: string | undefined): Record<string, unknown>;
+  input(group: string, part: string): Record<string, unknown>;
+  /** The parameter that goes on with what was too long. */
+  readonly goesOn?: 'cursor' | 'offset';
 }
 
 const ROUTES: readonly Route[] = [
@@ -106,21 +146,25 @@ const ROUTES: readonly Route[] = [
     path: /^\/claims$/,
     operation: 'list_claims',
     input: (group_id) => ({ group_id }),
+    goesOn: 'cursor',
   },
   {
     path: /^\/claims\/([^/]+)$/,
     operation: 'get_claim',
     input: (group_id, claim_id) => ({ group_id, claim_id }),
+    goesOn: 'offset',
   },
   {
     path: /^\/threads\/([^/]+)$/,
     operation: 'get_thread',
     input: (group_id, claim_id) => ({ group_id, claim_id }),
+    goesOn: 'cursor',
   },
   {
     path: /^\/tasks$/,
     operation: 'list_tasks',
     input: (group_id) => ({ group_id, status: 'open' }),
+    goesOn: 'cursor',
   },
   {
     path: /^\/tasks\/([^/]+)$/,
@@ -131,11 +175,13 @@ const ROUTES: readonly Route[] = [
     path: /^\/blocks\/(\d{1,12})$/,
     operation: 'get_block',
     input: (group_id, height) => ({ group_id, height: Number(height) }),
+    goesOn: 'cursor',
   },
   {
-    path: /^\/purchases\/([^/?]+)(?:\?offset=(\d{1,15}))?$/,
+    path: /^\/purchases\/([^/]+)$/,
     operation: 'open_purchase',
-    input: (group_id, purchase_id, offset = '0') => ({ group_id, purchase_id, offset: Number(offset) }),
+    input: (group_id, purchase_id) => ({ group_id, purchase_id }),
+    goesOn: 'offset',
   },
 ];
 
@@ -145,24 +191,30 @@ export async function readResource(
   uri: string,
   signal: AbortSignal,
 ): Promise<ReadResourceResult> {
-  const call = quickCall(session, signal);
+  // A resource says it once.
+  const call = { ...quickCall(session, signal), answerTokens: session.answerTokens };
   const found = await read(session, call, uri);
   if (found === undefined) throw new ResourceNotFoundError(uri);
   return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(found) }] };
 }
 
 async function read(session: Session, call: Call, uri: string): Promise<unknown> {
-  if (uri === 'lb://groups') return operationNamed('list_groups')!.run(call, {} as never);
-  const match = /^lb:\/\/groups\/([^/]+)(\/.*)?$/.exec(uri);
+  const [, asked, , name, value] = /^(.*?)(\?(\w+)=(.*))?$/.exec(uri) ?? [];
+  const more = name === undefined ? {} : { [name]: decode(value!) };
+  if (asked === 'lb://groups') return operationNamed('list_groups')!.run(call, more as never);
+  const match = /^lb:\/\/groups\/([^/]+)(\/.*)?$/.exec(asked ?? '');
   if (match === null) return undefined;
   const [, group, rest = ''] = match;
-  for (const { path, operation, input } of ROUTES) {
+  for (const { path, operation, input, goesOn } of ROUTES) {
     const part = path.exec(rest);
     if (part === null) continue;
+    if (name !== undefined && name !== goesOn) return undefined;
     const read = operationNamed(operation)!;
     if (!session.scopes.has(read.scope)) return undefined;
+    const taken = read.take({ ...input(decode(group!), decode(part[1] ?? '')), ...more });
+    if (taken.input === undefined) return undefined;
     try {
-      return await read.run(call, input(decode(group!), decode(part[1] ?? ''), part[2]) as never);
+      return await read.run(call, taken.input);
     } catch (error) {
       const failure = describeFailure(error, call);
       if (failure.kind === 'bug') session.report(error);

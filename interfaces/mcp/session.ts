@@ -1,6 +1,8 @@
 /** Who speaks to the node over MCP, and what he may see of it. */
 import type { BatteryNode } from '../../node.ts';
-import type { Call, Scope, Toolset } from '../operations/operation.ts';
+import type { Names } from '../operations/next-steps.ts';
+import type { Call, Operation, Scope, Toolset } from '../operations/operation.ts';
+import { operationNamed, operationsOf } from '../operations/registry.ts';
 
 export interface Session {
   readonly node: BatteryNode;
@@ -10,13 +12,54 @@ export interface Session {
   /** Whether he reaches some groups of the node only; `node` has no others then. */
   readonly isConfined?: boolean;
   readonly toolsets: ReadonlySet<Toolset>;
+  /** How long one answer may be, in estimated tokens. */
+  readonly answerTokens: number;
+  /** Aborted when the client asks for nothing more, and waits for what it asked. */
+  readonly leaving?: AbortSignal;
   /** Told of each tool that was called: `ok`, or the code of its failure. */
   readonly toolCalled?: ((code: string) => void) | undefined;
   /** Told of what must not happen: a bug, and not a refusal. */
   readonly report: (error: unknown) => void;
 }
 
+/** Whether a session may call an operation of a toolset that it has. */
+export function mayCall({ scopes, isConfined = false }: Session, { scope, isNodeWide }: Operation): boolean {
+  return scopes.has(scope) && !(isConfined && isNodeWide);
+}
+
+/** What a session is offered: the operations of its toolsets that it may call. */
+export function offeredIn(session: Session): readonly Operation[] {
+  return operationsOf(session.toolsets).filter((operation) => mayCall(session, operation));
+}
+
+/** Tools go by the names of their operations. */
+export function namesIn(session: Session): Names {
+  return (name) => {
+    const operation = operationNamed(name);
+    const isOffered =
+      operation !== undefined && session.toolsets.has(operation.toolset) && mayCall(session, operation);
+    return isOffered ? name : undefined;
+  };
+}
+
 /** A call that nobody watches: for what is done at once. */
-export function quickCall({ node, identity }: Session, signal: AbortSignal): Call {
-  return { node, identity, signal, progress: () => {} };
+export function quickCall(session: Session, signal: AbortSignal): Call {
+  return { ...sceneOf(session), signal, progress: () => {} };
+}
+
+/** What all calls of a session have in common. */
+export function sceneOf(session: Session): Omit<Call, 'signal' | 'progress'> {
+  const { node, identity, leaving } = session;
+  return {
+    node,
+    identity,
+    names: namesIn(session),
+    answerTokens: jsonTokensOf(session),
+    ...(leaving === undefined ? {} : { leaving }),
+  };
+}
+
+/** A result says the same twice, as text and structured, and a host counts both. */
+function jsonTokensOf({ answerTokens }: Session): number {
+  return Math.floor(answerTokens / 2);
 }

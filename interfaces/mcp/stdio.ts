@@ -1,89 +1,153 @@
-/** One MCP client at the other end of a terminal: its messages come in by the line, and what it asked for goes out. */
-import { Readable, Writable } from 'node:stream';
-import type { Transport } from '@modelcontextprotocol/server';
-import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+/**
+ * One MCP client at the other end of a terminal: its messages come in by the line, and what it asked for goes out.
+ *
+ * A client that closes its end asks for nothing more, and still reads: scripts write their requests and end. So what
+ * was asked is answered first; what waits for something to happen answers with what there is.
+ */
+import type { JSONRPCMessage, ProtocolEra, Transport } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Terminal } from '../cli/terminal.ts';
 import { withShortError } from './error-text.ts';
+import { incomingIn } from './incoming.ts';
+import { linesOf } from './lines.ts';
+import { inOlderCodes } from './older-codes.ts';
+import { isPlain, PlainCalls } from './plain.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
 import { TaskSubscriptions } from './task-subscriptions.ts';
 
-/** A longer message ends the connection: nothing that an operation takes is as long. */
-const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+/** Longer than this no call takes that does not wait for others; what is left then has no answer. */
+const LEAVING_MS_MAX = 60_000;
 
-/** Serves until the client closes its end, or `signal` is aborted. */
+/** Serves until the client has closed its end and is answered, or `signal` is aborted. */
 export async function serveTerminal(
   session: Session,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const wire = new Wire(Readable.from(buffers(terminal.input())), outputOf(terminal), {
-    maxBufferSize: MESSAGE_BYTES_MAX,
-  });
+  const leaving = new AbortController();
+  const own: Session = { ...session, leaving: leaving.signal };
+  const wire = new Wire(terminal, own, () => leaving.abort());
   const handle = serveStdio(
     async ({ era }) => {
-      const made = await createServer(session, era);
+      wire.era = era;
+      const made = await createServer(own, era);
       const telling = tellChanges(session.node, made, era);
       made.server.onclose = () => telling[Symbol.dispose]();
       return made.server;
     },
-    // What a client sends that is no message of the protocol is its own affair; it gets no answer.
-    { transport: withTasks(wire, new TaskSubscriptions(session)), onerror: () => {} },
+    { transport: wire, onerror: () => {} },
   );
+  // It says how subscriptions ended, too.
   const end = (): void => void handle.close();
   signal.addEventListener('abort', end, { once: true });
-  await wire.closed;
+  await Promise.race([wire.answered, wire.closed]);
   signal.removeEventListener('abort', end);
   await handle.close();
 }
 
-/** The same connection, on which handles of tasks can be listened to. */
-function withTasks(wire: Wire, tasks: TaskSubscriptions): Transport {
-  const outer: Transport = {
-    start() {
-      wire.onmessage = (message) => outer.onmessage?.(tasks.incoming(message));
-      wire.onclose = () => outer.onclose?.();
-      wire.onerror = (error) => outer.onerror?.(error);
-      return wire.start();
-    },
-    async send(message) {
-      for (const one of tasks.outgoing(message)) await wire.send(withShortError(one));
-    },
-    close: () => wire.close(),
-  };
-  return outer;
-}
+type Id = string | number;
 
-/** The SDK reads text out of what it gets in the way of a `Buffer`. */
-async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  for await (const { buffer, byteOffset, byteLength } of chunks)
-    yield Buffer.from(buffer, byteOffset, byteLength);
-}
+/** The connection to the client. A slow reader slows whoever writes; one that is gone ends it. */
+class Wire implements Transport {
+  onmessage?: NonNullable<Transport['onmessage']>;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  /** Which era the client is of, once that is known. */
+  era: ProtocolEra | undefined;
+  private readonly terminal: Terminal;
+  private readonly tasks: TaskSubscriptions;
+  private readonly plain: PlainCalls;
+  private readonly onleaving: () => void;
+  /** Requests without an answer. */
+  private readonly open = new Set<Id>();
+  private isLeaving = false;
+  private isClosed = false;
+  private patience: NodeJS.Timeout | undefined;
+  private readonly answering = Promise.withResolvers<void>();
+  private readonly closing = Promise.withResolvers<void>();
+  /** Nothing more comes in, and what came is answered. */
+  readonly answered: Promise<void> = this.answering.promise;
+  readonly closed: Promise<void> = this.closing.promise;
 
-/** The SDK's transport, which can be waited for. */
-class Wire extends StdioServerTransport {
-  private readonly ending = Promise.withResolvers<void>();
-  readonly closed: Promise<void> = this.ending.promise;
-
-  override async close(): Promise<void> {
-    await super.close();
-    this.ending.resolve();
+  constructor(terminal: Terminal, session: Session, onleaving: () => void) {
+    this.terminal = terminal;
+    this.tasks = new TaskSubscriptions(session);
+    this.plain = new PlainCalls(session, (message) => this.send(message));
+    this.onleaving = onleaving;
   }
-}
 
-/** A slow reader slows whoever writes; one that is gone ends the connection. */
-function outputOf(terminal: Terminal): Writable {
-  return new Writable({
-    decodeStrings: false,
-    write(chunk: string | Uint8Array, _, done) {
-      try {
-        terminal.writeOut(chunk);
-      } catch (error) {
-        done(error as Error);
-        return;
-      }
-      terminal.flush().then(() => done(), done);
-    },
-  });
+  async start(): Promise<void> {
+    void this.read().then(
+      () => this.leave(),
+      (error: unknown) => {
+        this.onerror?.(error as Error);
+        this.leave();
+      },
+    );
+  }
+
+  private async read(): Promise<void> {
+    for await (const line of linesOf(this.terminal.input())) {
+      if (this.isClosed) return;
+      const { messages, answers } = incomingIn(line);
+      for (const answer of answers) await this.write(answer);
+      for (const message of messages) this.take(message);
+    }
+  }
+
+  private take(message: JSONRPCMessage): void {
+    const { id, method, params } = message as { id?: Id; method?: string; params?: { requestId?: Id } };
+    // A subscription is answered when it ends.
+    if (id !== undefined && method !== undefined && method !== 'subscriptions/listen') this.open.add(id);
+    // A request that was taken back gets no answer.
+    if (method === 'notifications/cancelled' && params?.requestId !== undefined) {
+      this.open.delete(params.requestId);
+      this.plain.cancel(params.requestId);
+    }
+    if (isPlain(message)) this.plain.take(message);
+    else this.onmessage?.(this.tasks.incoming(message));
+  }
+
+  private leave(): void {
+    if (this.isClosed) return;
+    this.isLeaving = true;
+    this.onleaving();
+    this.patience = setTimeout(() => this.answering.resolve(), LEAVING_MS_MAX);
+    this.settle();
+  }
+
+  private settle(): void {
+    if (this.isLeaving && this.open.size === 0) this.answering.resolve();
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    if (this.isClosed) throw new Error('the connection is closed');
+    for (const one of this.tasks.outgoing(message)) await this.write(one);
+    const { id, method } = message as { id?: Id; method?: string };
+    if (id === undefined || method !== undefined) return;
+    this.open.delete(id);
+    this.settle();
+  }
+
+  private async write(message: JSONRPCMessage): Promise<void> {
+    const told = withShortError(this.era === 'modern' ? message : inOlderCodes(message));
+    try {
+      this.terminal.writeOut(`${JSON.stringify(told)}\n`);
+      await this.terminal.flush();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    clearTimeout(this.patience);
+    this.plain.close();
+    this.onclose?.();
+    this.closing.resolve();
+  }
 }

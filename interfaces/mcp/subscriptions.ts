@@ -17,8 +17,10 @@ export function tellChanges(
   const sent = (sending: Promise<void>): void => void sending.catch(() => {});
   return watchChanges(node, ({ updated, isListChanged }) => {
     if (isListChanged) sent(server.sendResourceListChanged());
-    // In the newer era the entry knows what each subscription asked for, and lets nothing else through.
-    for (const uri of updated)
-      if (era === 'modern' || subscribed.has(uri)) sent(server.sendResourceUpdated({ uri }));
+    for (const address of updated) {
+      // In the newer era the entry knows what each subscription asked for, and lets nothing else through.
+      const uris = era === 'modern' ? [address] : (subscribed.get(address) ?? []);
+      for (const uri of uris) sent(server.sendResourceUpdated({ uri }));
+    }
   });
 }

@@ -1,6 +1,7 @@
 /**
- * Handles of the Tasks extension in `subscriptions/listen`: the client names them in `notifications.taskIds`, and is
- * told of each change by `notifications/tasks`, with what `tasks/get` would say.
+ * What a client may name in `subscriptions/listen` beyond what the SDK knows: resources by names and beginnings of ids,
+ * which stand for one address each; and handles of the Tasks extension, in `notifications.taskIds`, of which it is told
+ * each change by `notifications/tasks`, with what `tasks/get` would say.
  *
  * The SDK's filter knows four kinds of changes, and tasks are none of them. But every task of a group is a resource, so
  * a request goes to the SDK with the addresses of those resources, and what comes back for an address that stands for a
@@ -9,7 +10,7 @@
 import { type JSONRPCMessage, SUBSCRIPTION_ID_META_KEY } from '@modelcontextprotocol/server';
 import { describeFailure } from '../operations/failure.ts';
 import { versionOf } from '../operations/task-shape.ts';
-import { groupUri, isReached } from './resources.ts';
+import { addressOf, groupUri } from './resources.ts';
 import type { Session } from './session.ts';
 import { SUBSCRIPTIONS_MAX } from './subscriptions.ts';
 import { detailOf, takesHandles, taskOfHandle } from './tasks.ts';
@@ -25,10 +26,10 @@ interface Message {
 
 /** What one subscription asked for. */
 interface Asked {
-  /** Handles, by the address of their resource. */
-  readonly handles: ReadonlyMap<string, string>;
-  /** Addresses that the client named itself. */
-  readonly addresses: readonly string[];
+  /** Handles, by the address of their resource; nothing where none were asked for. */
+  readonly handles: ReadonlyMap<string, string> | undefined;
+  /** How the client wrote the addresses that it named itself. */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
   /** Which state of each handle it was told last. */
   readonly told: Map<string, string>;
 }
@@ -50,10 +51,10 @@ export class TaskSubscriptions {
     const filter = fieldsOf(params?.notifications);
     const handles = this.handlesIn(filter?.taskIds, params?._meta);
     const named = textsIn(filter?.resourceSubscriptions);
-    const addresses = named?.filter((uri) => isReached(this.session, uri)) ?? [];
-    if (handles === undefined && addresses.length === (named?.length ?? 0)) return message;
-    if (handles !== undefined) this.asked.set(id, { handles, addresses, told: new Map() });
-    const resourceSubscriptions = [...new Set([...addresses, ...(handles?.keys() ?? [])])];
+    if (handles === undefined && named === undefined) return message;
+    const addresses = this.addressesOf(named ?? []);
+    this.asked.set(id, { handles, addresses, told: new Map() });
+    const resourceSubscriptions = [...new Set([...addresses.keys(), ...(handles?.keys() ?? [])])];
     return { ...message, params: { ...params, notifications: { ...filter, resourceSubscriptions } } };
   }
 
@@ -71,17 +72,20 @@ export class TaskSubscriptions {
       const { resourceSubscriptions: _, ...honored } = fieldsOf(params?.notifications) ?? {};
       const notifications = {
         ...honored,
-        ...(addresses.length === 0 ? {} : { resourceSubscriptions: addresses }),
-        taskIds: [...handles.values()],
+        ...(addresses.size === 0 ? {} : { resourceSubscriptions: [...addresses.values()].flat() }),
+        ...(handles === undefined ? {} : { taskIds: [...handles.values()] }),
       };
       // How the tasks are by now: what changed between the handle and the subscription is not missed.
-      const states = [...handles.values()].flatMap((handle) => this.told(handle, asked, meta));
+      const states = [...(handles?.values() ?? [])].flatMap((handle) => this.told(handle, asked, meta));
       return [{ ...message, params: { ...params, notifications } } as JSONRPCMessage, ...states];
     }
-    const uri = String(params?.uri);
-    const handle = method === 'notifications/resources/updated' ? handles.get(uri) : undefined;
-    if (handle === undefined) return [message];
-    return [...(addresses.includes(uri) ? [message] : []), ...this.told(handle, asked, meta)];
+    if (method !== 'notifications/resources/updated') return [message];
+    const address = String(params?.uri);
+    const handle = handles?.get(address);
+    const named = (addresses.get(address) ?? []).map(
+      (uri) => ({ ...message, params: { ...params, uri } }) as JSONRPCMessage,
+    );
+    return [...named, ...(handle === undefined ? [] : this.told(handle, asked, meta))];
   }
 
   /** How a task is, unless that was told before. */
@@ -98,6 +102,16 @@ export class TaskSubscriptions {
       if (describeFailure(error, session).kind === 'bug') session.report(error);
       return [];
     }
+  }
+
+  /** The addresses that a client may be told of, with how it wrote them. */
+  private addressesOf(named: readonly string[]): Map<string, string[]> {
+    const addresses = new Map<string, string[]>();
+    for (const uri of new Set(named.slice(0, SUBSCRIPTIONS_MAX))) {
+      const address = addressOf(this.session, uri);
+      if (address !== undefined) addresses.set(address, [...(addresses.get(address) ?? []), uri]);
+    }
+    return addresses;
   }
 
   /** The handles that a client may be told of; nothing where he asks for none, or does not know of them. */

@@ -8,24 +8,17 @@ import {
   type Tool,
   type ToolAnnotations,
 } from '@modelcontextprotocol/server';
-import { describeFailure, failureWire } from '../operations/failure.ts';
-import { performOnce } from '../operations/idempotency.ts';
 import type { Call, Operation } from '../operations/operation.ts';
-import { operationNamed, operationsOf } from '../operations/registry.ts';
+import { operationNamed } from '../operations/registry.ts';
 import type { Extra, ExtraTool } from './extra.ts';
-import type { Session } from './session.ts';
+import { type Input, perform } from './perform.ts';
+import { offeredIn, type Session, sceneOf } from './session.ts';
 import { handleFor } from './tasks.ts';
 
 /** The tools of a session: those of its toolsets that it may call. */
 export function listTools(session: Session, extra: Extra | undefined): Tool[] {
-  const own = allowed(session).map(toolOf);
+  const own = offeredIn(session).map(toolOf);
   return extra === undefined ? own : [...own, ...Array.from(extra.tools.values(), ({ tool }) => tool)];
-}
-
-function allowed({ scopes, toolsets, isConfined = false }: Session): readonly Operation[] {
-  return operationsOf(toolsets).filter(
-    ({ scope, isNodeWide }) => scopes.has(scope) && !(isConfined && isNodeWide),
-  );
 }
 
 const described = new Map<Operation, Tool>();
@@ -56,15 +49,6 @@ function withKey({ effect }: Operation, input: Operation['input']): object {
 
 const KEY_SCHEMA = { type: 'string', description: 'repeat it when you retry: done once' };
 
-/** What a call is asked with, and its key. */
-function keyed(operation: Operation, given: unknown): { input: unknown; key: string | undefined } {
-  const { idempotency_key: key, ...input } = (given ?? {}) as Record<string, unknown>;
-  if (operation.effect === 'reads' || key === undefined || key === null)
-    return { input: key === null ? input : given, key: undefined };
-  // What is no text is refused as such: it fits no key.
-  return { input, key: typeof key === 'string' ? key : '' };
-}
-
 /** What the four hints of a tool say. */
 export function annotationsOf({ effect, isOpenWorld }: Operation): ToolAnnotations {
   return {
@@ -91,55 +75,17 @@ export async function callTool(
   const operation = operationNamed(name);
   if (operation === undefined || !session.toolsets.has(operation.toolset))
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no tool ${name}`);
-  if (!session.scopes.has(operation.scope))
-    return errorResult({
-      code: 'forbidden',
-      message: `${name} needs the scope ${operation.scope}`,
-      next: 'ask the operator of the node for a token or an identity that has it',
-    });
-  if (session.isConfined && operation.isNodeWide)
-    return errorResult({
-      code: 'forbidden',
-      message: `${name} is about the whole node, and this token is for some of its groups`,
-      next: 'ask the operator of the node for a token that reaches all of it',
-    });
-  const asked = keyed(operation, input);
-  const problems = operation.check(asked.input);
-  if (problems.length > 0) {
-    session.toolCalled?.('usage');
-    return errorResult({
-      code: 'usage',
-      message: problems.join('; '),
-      next: `see the input schema of ${name}`,
-    });
-  }
-  return run(session, operation, asked, context);
-}
-
-async function run(
-  session: Session,
-  operation: Operation,
-  { input, key }: { readonly input: unknown; readonly key: string | undefined },
-  context: ServerContext,
-): Promise<CallToolResult> {
   const call = callOf(session, context);
-  const work = async (): Promise<Told> => {
+  const work = async (input: Input): Promise<Told> => {
     const handle = await handleFor(operation, call, input, context);
     if (handle !== undefined) return { handle };
-    return { structuredContent: await operation.run(call, input as Parameters<Operation['run']>[1]) };
+    return { structuredContent: await operation.run(call, input) };
   };
-  try {
-    const { result } = await performOnce(call, operation, input, { key, work });
-    session.toolCalled?.('ok');
-    if ('handle' in result) return result.handle;
-    const { structuredContent } = result;
-    return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
-  } catch (error) {
-    const failure = describeFailure(error, call, input);
-    if (failure.kind === 'bug') session.report(error);
-    session.toolCalled?.(failure.code);
-    return errorResult(failureWire(failure));
-  }
+  const outcome = await perform(session, operation, input, { call, work });
+  if (outcome.error !== undefined) return errorResult(outcome.error);
+  if ('handle' in outcome.done) return outcome.done.handle;
+  const { structuredContent } = outcome.done;
+  return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
 }
 
 /** What a tool tells: a handle of a task, or the result itself. */
@@ -164,12 +110,11 @@ function errorResult(error: Readonly<Record<string, unknown>>): CallToolResult {
 }
 
 /** The call that a request stands for: cancelled with it, and telling its progress where that was asked for. */
-export function callOf({ node, identity }: Session, { mcpReq }: ServerContext): Call {
+export function callOf(session: Session, { mcpReq }: ServerContext): Call {
   const progressToken = mcpReq._meta?.progressToken;
   let told = -1;
   return {
-    node,
-    identity,
+    ...sceneOf(session),
     signal: mcpReq.signal,
     progress(done, total, message) {
       // A receiver may rely on progress that grows.

@@ -8,14 +8,14 @@ import { noticeFor } from './claims.ts';
 import { pieceOf } from './delivery.ts';
 import { findOffer } from './found-offer.ts';
 import type { Call } from './operation.ts';
-import { optional, text } from './schema.ts';
+import { optional, text, tokensOut } from './schema.ts';
 
 export const orderShape = {
   order_id: text(),
   group_id: text(),
   offer_id: text(),
   title: text(),
-  price: text(),
+  price: tokensOut('whole tokens, paid by the buyer'),
   seller: text(),
   status: text(),
   purchase_id: optional(text()),
@@ -79,7 +79,7 @@ export async function buyToTheEnd(call: Call, purchase: Purchase) {
     fields: {
       ...orderFields(call, ended),
       ...(delivery?.status === 'opened'
-        ? await pieceOf(delivery, offset, (next) => readOn(ended, next))
+        ? await pieceOf(call, delivery, offset, (next) => readOn(ended, next))
         : {}),
       ...(isFinal(ended.state) || ended.state === 'unfit'
         ? {}
@@ -96,7 +96,8 @@ async function ending(call: Call, order: string, waitMs: number): Promise<Order>
   const watching = orders.changed$.subscribe((changed) => {
     if (changed.order === order) call.progress(++steps, undefined, `the order is ${changed.state}`);
   });
-  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, waitMs))]);
+  const { signal: gone, leaving = gone } = call;
+  const signal = AbortSignal.any([gone, leaving, AbortSignal.timeout(Math.max(1, waitMs))]);
   try {
     return await orders.until(order, ({ state }) => state === 'unfit', signal);
   } finally {

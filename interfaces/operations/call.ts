@@ -9,7 +9,7 @@ import { namer } from '../cli/resolve.ts';
 import { shortId } from '../cli/text.ts';
 import { CURSOR_CHARACTERS_MAX } from './limits.ts';
 import type { Call } from './operation.ts';
-import { integer, longText, optional, text } from './schema.ts';
+import { integer, longText, optional, point, text } from './schema.ts';
 
 /** Groups that are named where one has to be chosen. */
 const GROUPS_NAMED = 8;
@@ -17,9 +17,17 @@ const GROUPS_NAMED = 8;
 export const PAGE_MAX = 200;
 
 /** Parameters that many operations share. */
-export const groupId = optional(text('id or name; may be left out if there is one group'));
-export const limit = (standard: number) => optional(integer(1, PAGE_MAX, { default: standard }));
-export const cursor = optional(longText(CURSOR_CHARACTERS_MAX, 'from the page before'));
+export const groupId = optional(text('group: id or name; may be left out if there is one'));
+export const limit = (standard: number) =>
+  optional(integer(1, PAGE_MAX, { default: standard, description: 'entries at most' }));
+export const cursor = optional(longText(CURSOR_CHARACTERS_MAX, 'next_cursor of the page before'));
+/** All groups, unless one is named. */
+export const onlyGroup = optional(text('only this group: id or name'));
+/** From when on; 0 is the beginning. */
+export const sinceMs = point('point in time: milliseconds since 1970', { isFromStart: true });
+export const member = text('a member: identity of this node, or key');
+/** Ids as callers name them. */
+export const idOf = (what: string) => text(`id of ${what}, or its first 8 digits`);
 
 /** The caller may read, and has no identity to sign with. */
 export class IdentityRequiredError extends Error {
@@ -99,7 +107,12 @@ export function pageOf<T>(
   const page = rest.slice(0, limit);
   const last = page.at(-1);
   if (last === undefined || page.length === rest.length) return { page, next: {} };
-  return { page, next: { next_cursor: CURSOR_PREFIX + Buffer.from(keyOf(last)).toString('base64url') } };
+  return { page, next: { next_cursor: cursorAfter(keyOf(last)) } };
+}
+
+/** The cursor of what comes behind an entry. */
+export function cursorAfter(key: string): string {
+  return CURSOR_PREFIX + Buffer.from(key).toString('base64url');
 }
 
 function keyIn(cursor: string): string {

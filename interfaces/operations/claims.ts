@@ -7,8 +7,9 @@ import type { Group } from '../../actors/group.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
+import type { Room } from './room.ts';
 import type { ValueOf } from './schema.ts';
-import { flag, list, number, optional, output, text, words } from './schema.ts';
+import { flag, list, number, optional, output, pointOut, text, words } from './schema.ts';
 
 /** Goes with every result that holds what others wrote. */
 export const NOTICE =
@@ -23,12 +24,13 @@ export const claimShape = output({
   author: text(),
   author_name: text(),
   is_own: flag(),
-  ts_ms: number(),
+  ts_ms: pointOut(),
   status: words(['in', 'out', 'retracted']),
   tags: list(text()),
-  parent_hash: optional(text()),
+  parent_hash: optional(text('the claim that it replies to')),
   evidence: optional(list(text())),
   text: optional(text()),
+  next_offset: optional(number('where the text goes on: the offset to read the claim on with')),
 });
 export type ClaimWire = ValueOf<typeof claimShape>;
 
@@ -44,8 +46,22 @@ export class ClaimDesk {
     this.nameOf = namesIn(call, group);
   }
 
+  /** A claim that the group has, where there is room for it; the first always, with as much of its text as fits. */
+  async take(room: Room, claim: Hex32): Promise<ClaimWire | undefined> {
+    const whole = await this.describe(claim);
+    if (room.hasRoomFor(whole)) return room.take(whole);
+    return room.isEmpty ? this.read(room, claim, 0) : undefined;
+  }
+
+  /** A claim with its text from an offset on, as far as there is room. */
+  async read(room: Room, claim: Hex32, offset: number): Promise<ClaimWire> {
+    const { text, ...rest } = await this.describe(claim);
+    room.take(rest);
+    return text === undefined ? rest : { ...rest, ...room.takeText(text, offset) };
+  }
+
   /** A claim that the group has. */
-  async describe(claim: Hex32): Promise<ClaimWire> {
+  private async describe(claim: Hex32): Promise<ClaimWire> {
     const { group } = this;
     const view = group.now;
     const { author, tsMs, tags, parent, evidence, retraction } = view.claim(claim)!;
@@ -64,13 +80,6 @@ export class ClaimDesk {
       ...(evidence.length === 0 ? {} : { evidence: [...evidence] }),
       ...(said === undefined ? {} : { text: said }),
     };
-  }
-
-  /** One after the other, so that others have their turn in between. */
-  async describeAll(claims: Iterable<Hex32>): Promise<ClaimWire[]> {
-    const described: ClaimWire[] = [];
-    for (const claim of claims) described.push(await this.describe(claim));
-    return described;
   }
 }
 

@@ -4,12 +4,13 @@ import { sha256 } from '../../crypto/hash.ts';
 import { toHex } from '../../events/bytes.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
-import type { ShownClaim, WhyNode } from '../../views/questions.ts';
+import type { WhyNode } from '../../views/questions.ts';
 import { toWire } from '../cli/json.ts';
 import { claimId } from '../cli/resolve.ts';
-import { cursor, given, groupId, groupOf, limit, namesIn, ownKey, PAGE_MAX } from './call.ts';
+import { cursor, given, groupId, groupOf, idOf, limit, namesIn, ownKey, PAGE_MAX, sinceMs } from './call.ts';
 import { ClaimDesk, claimShape, NOTICE, notice, noticeFor } from './claims.ts';
 import { define, type Operation } from './operation.ts';
+import { Room } from './room.ts';
 import {
   field,
   flag,
@@ -22,9 +23,10 @@ import {
   optional,
   output,
   text,
+  type ValueOf,
 } from './schema.ts';
 
-const claim_id = text('a claim, or the first 8 digits of one');
+const claim_id = idOf('a claim');
 
 export const compileContext = define({
   name: 'compile_context',
@@ -34,9 +36,9 @@ export const compileContext = define({
   effect: 'reads',
   input: input({
     group_id: groupId,
-    query: longText(CLAIM_TEXT_BYTES_MAX, 'empty: the latest claims'),
-    top_k: optional(integer(1, PAGE_MAX, { default: 8 })),
-    since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+    query: longText(CLAIM_TEXT_BYTES_MAX, 'what to find, in any words; empty: the latest claims'),
+    top_k: optional(integer(1, PAGE_MAX, { default: 8, description: 'claims at most' })),
+    since_ms: optional(sinceMs),
     tags: optional(field(knowledgeOperations.claim.fields.tags)),
   }),
   output: output({
@@ -69,6 +71,8 @@ function quoted(slice: string): string {
   return `<claims ${mark}> ${NOTICE}\n${slice}</claims ${mark}>\n`;
 }
 
+const threadClaim = output({ ...claimShape.properties, depth: number() });
+
 const getThread = define({
   name: 'get_thread',
   title: 'Read a conversation',
@@ -77,7 +81,7 @@ const getThread = define({
   effect: 'reads',
   input: input({ group_id: groupId, claim_id, limit: limit(50), cursor }),
   output: output({
-    claims: list(output({ ...claimShape.properties, depth: number() })),
+    claims: list(threadClaim),
     next_cursor: optional(text()),
     notice,
   }),
@@ -86,23 +90,38 @@ const getThread = define({
     const page = { limit, ...given({ after: cursor }) };
     const found = await call.node.views.thread(group.groupId, claimId(group.now, claim_id), page);
     const desk = new ClaimDesk(call, group);
-    const described = await desk.describeAll(found.claims.map(({ claim }: ShownClaim) => claim));
-    const claims = described.map((claim, at) => ({ ...claim, depth: found.claims[at]!.depth }));
-    return { claims, ...given({ next_cursor: found.next }), ...noticeFor(claims) };
+    const room = new Room(call);
+    const claims: ValueOf<typeof threadClaim>[] = [];
+    let next = found.next;
+    for (const { claim, depth } of found.claims) {
+      const taken = await desk.take(room, claim);
+      if (taken === undefined) {
+        next = claims.at(-1)!.claim_id;
+        break;
+      }
+      claims.push({ ...taken, depth });
+    }
+    return { claims, ...given({ next_cursor: next }), ...noticeFor(claims) };
   },
 });
+
+/** What a claim of the tree takes at most: its ids, and the beginning of its text. */
+const WHY_NODE_TOKENS = 500;
 
 const whyClaim = define({
   name: 'why_claim',
   title: 'Explain the standing of a claim',
-  description: 'Why a claim is in, out or retracted: what it rests on, and how that stands.',
+  description:
+    'Why a claim is in, out or retracted: what it rests on, and how that stands. Call it for a claim whose basis is left out.',
   toolset: 'knowledge',
   effect: 'reads',
   input: input({ group_id: groupId, claim_id }),
   output: output({ why: free(), notice }),
   async run(call, { group_id, claim_id }) {
     const group = groupOf(call, group_id);
-    const { why } = await call.node.views.why(group.groupId, claimId(group.now, claim_id));
+    const nodesMax =
+      call.answerTokens === undefined ? undefined : Math.floor(call.answerTokens / WHY_NODE_TOKENS);
+    const { why } = await call.node.views.why(group.groupId, claimId(group.now, claim_id), nodesMax);
     const isOwn = isAllOf(why, ownKey(call));
     return { why: toWire(why) as Record<string, unknown>, ...noticeFor([{ is_own: isOwn }]) };
   },

@@ -7,6 +7,7 @@ import type { StreamOptions } from '../../actors/event-stream.ts';
 import type { Group } from '../../actors/group.ts';
 import type { LogEvent } from '../../events/bus.ts';
 import type { BatteryNode } from '../../node.ts';
+import type { Call } from './operation.ts';
 import type { Places } from './places.ts';
 
 export interface FeedOptions {
@@ -59,7 +60,11 @@ export class Growth implements Disposable {
   }
 
   /** Resolves to whether there may be more to read. */
-  async wait(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  async wait(
+    milliseconds: number,
+    { signal: gone, leaving }: Pick<Call, 'signal' | 'leaving'>,
+  ): Promise<boolean> {
+    const signal = leaving === undefined ? gone : AbortSignal.any([gone, leaving]);
     if (!this.hasGrown && !this.isOver && !signal.aborted && milliseconds > 0)
       await new Promise<void>((resolve) => {
         const done = (): void => {

@@ -16,33 +16,35 @@ import {
   groupId,
   groupOf,
   IdentityRequiredError,
+  idOf,
   limit,
+  member,
   namesIn,
   ownKey,
-  pageOf,
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { CODE_CHARACTERS_MAX } from './limits.ts';
 import { networkOf } from './network.ts';
 import { type Call, define, type Operation } from './operation.ts';
+import { describedPage } from './room.ts';
 import {
   field,
   flag,
   free,
   input,
-  integer,
   list,
   longText,
   number,
   optional,
   output,
+  pointOut,
+  span,
   text,
 } from './schema.ts';
 
 const { member_add, invite_create, profile_set } = membershipOperations;
 const { genesis } = groupOperations;
-const member = text('identity or key');
 const HOUR_MS = 3_600_000;
 const EXPIRY_MS_DEFAULT = 24 * HOUR_MS;
 const EXPIRY_MS_MAX = 365 * 24 * HOUR_MS;
@@ -90,14 +92,14 @@ const listGroups = define({
   run(call, { limit = 50, cursor }) {
     const own = ownKey(call);
     const ids = [...call.node.groupIds()].sort();
-    const { page, next } = pageOf(ids, (id) => id, { cursor, limit });
-    const groups = page.map((id) => {
+    const describe = (id: string) => {
       const group = call.node.group(id);
       const { name, status } = group.standing();
       const role = own === undefined || status === 'halted' ? undefined : group.now.roleOf(own);
       const signs = status === 'halted' ? {} : signsOf(group, own);
       return { group_id: id, name, status, ...(role === undefined ? {} : { role }), ...signs };
-    });
+    };
+    const { page: groups, next } = describedPage(call, ids, { keyOf: (id) => id, describe, cursor, limit });
     return { groups, ...next, ...noticeFor(groups.map(() => ({ is_own: false }))) };
   },
 });
@@ -116,7 +118,7 @@ const groupInfo = define({
     status: text(),
     height: number(),
     head: text(),
-    created_ms: number(),
+    created_ms: pointOut(),
     members: number(),
     sealers: list(text()),
     proposed_sealers: optional(list(text())),
@@ -164,7 +166,7 @@ const listMembers = define({
   input: input({ group_id: groupId, limit: limit(100), cursor }),
   output: output({
     members: list(
-      output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: number() }),
+      output({ member: text(), name: text(), is_own: flag(), role: text(), joined_ms: pointOut() }),
     ),
     next_cursor: optional(text()),
     notice,
@@ -173,14 +175,18 @@ const listMembers = define({
     const group = groupOf(call, group_id);
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
-    const { page, next } = pageOf(group.now.members(), ({ member }) => member, { cursor, limit });
-    const members = page.map(({ member, role, joinedMs }) => ({
-      member,
-      name: nameOf(member),
-      is_own: member === own,
-      role,
-      joined_ms: joinedMs,
-    }));
+    const { page: members, next } = describedPage(call, group.now.members(), {
+      keyOf: ({ member }) => member,
+      describe: ({ member, role, joinedMs }) => ({
+        member,
+        name: nameOf(member),
+        is_own: member === own,
+        role,
+        joined_ms: joinedMs,
+      }),
+      cursor,
+      limit,
+    });
     return { members, ...next, ...noticeFor(members) };
   },
 });
@@ -216,7 +222,7 @@ const joinGroup = define({
   toolset: 'groups',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ code: longText(CODE_CHARACTERS_MAX) }),
+  input: input({ code: longText(CODE_CHARACTERS_MAX, 'join code of an admin') }),
   output: output({ group_id: text(), name: text(), role: text() }),
   async run(call, { code }) {
     const invite = parseInviteCode(code);
@@ -253,8 +259,13 @@ const createInvite = define({
   input: input({
     group_id: groupId,
     role: optional(field(invite_create.fields.role)),
-    max_uses: optional(field(invite_create.fields.maxUses)),
-    expires_in_ms: optional(integer(1_000, EXPIRY_MS_MAX, { default: EXPIRY_MS_DEFAULT })),
+    max_uses: optional(field(invite_create.fields.maxUses, 'how many may join with it; 1 if left out')),
+    expires_in_ms: optional(
+      span(1_000, EXPIRY_MS_MAX, {
+        default: EXPIRY_MS_DEFAULT,
+        description: 'span in milliseconds from now until it expires',
+      }),
+    ),
   }),
   output: output({
     code: text(),
@@ -293,7 +304,7 @@ export const groupDesk: readonly Operation[] = [
     title: 'Close an invite',
     description: 'Ends an invite: its code lets nobody in any more (admin).',
     effect: 'ends',
-    properties: { invite_id: text() },
+    properties: { invite_id: idOf('an invite') },
     act: ({ agent, view }, { invite_id }) => agent.revokeInvite(inviteId(view, invite_id)),
   }),
   act('groups', {

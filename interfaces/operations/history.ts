@@ -9,13 +9,15 @@ import { verifySignature } from '../../crypto/verify.ts';
 import { verifyProof } from '../../events/proof.ts';
 import { LOG_KIND_LIST, type LogKind } from '../cli/events.ts';
 import { toWire } from '../cli/json.ts';
-import { groupId, groupOf, limit } from './call.ts';
+import { contentOf } from './block-pages.ts';
+import { cursor, groupId, groupOf, idOf, limit } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { storedEvents } from './feed.ts';
 import { CURSOR_CHARACTERS_MAX, PROOF_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { Places } from './places.ts';
+import { Room } from './room.ts';
 import {
   flag,
   free,
@@ -26,6 +28,7 @@ import {
   number,
   optional,
   output,
+  pointOut,
   text,
   words,
 } from './schema.ts';
@@ -39,7 +42,7 @@ const listEvents = define({
   input: input({
     group_id: groupId,
     kinds: optional(list(words(LOG_KIND_LIST))),
-    cursor: optional(longText(CURSOR_CHARACTERS_MAX)),
+    cursor: optional(longText(CURSOR_CHARACTERS_MAX, 'cursor of the result before')),
     limit: limit(50),
   }),
   output: output({ events: list(free()), cursor: text(), notice }),
@@ -49,8 +52,15 @@ const listEvents = define({
     const wanted: StreamOptions['kinds'] = kinds as readonly LogKind[] | undefined;
     const events: Record<string, unknown>[] = [];
     const options = { signal: call.signal, ...(wanted === undefined ? {} : { kinds: wanted }) };
+    const room = new Room(call);
     for await (const event of storedEvents([group], places, options)) {
-      events.push(toWire(event) as Record<string, unknown>);
+      const taken = room.take(toWire(event) as Record<string, unknown>);
+      if (taken === undefined) {
+        // There is no room for it: it is the first one of the next answer.
+        places.set(group.groupId, { height: event.height, index: event.index });
+        break;
+      }
+      events.push(taken);
       if (events.length >= limit) break;
     }
     return { events, cursor: places.toText(), ...noticeFor([{ is_own: events.length === 0 }]) };
@@ -63,18 +73,24 @@ const getBlock = define({
   description: 'A sealed block: header, transactions, and what they brought about.',
   toolset: 'audit',
   effect: 'reads',
-  input: input({ group_id: groupId, height: integer(0, Number.MAX_SAFE_INTEGER) }),
-  output: output({ block_id: text(), header: free(), transactions: list(free()), notice }),
-  run(call, { group_id, height }) {
-    const { block, blockId, transactions, effects } = groupOf(call, group_id).block(height);
-    const described = transactions.map(({ txId, author, tsMs, operations }, at) => {
-      const own = effects.filter(({ transaction }) => transaction === at).map(({ effect }) => effect);
-      return toWire({ txId, author, tsMs, operations, effects: own }) as Record<string, unknown>;
-    });
+  input: input({
+    group_id: groupId,
+    height: integer(0, Number.MAX_SAFE_INTEGER, { description: 'its place in the chain, from 0' }),
+    cursor,
+  }),
+  output: output({
+    block_id: text(),
+    header: free(),
+    transactions: list(free()),
+    next_cursor: optional(text()),
+    notice,
+  }),
+  run(call, { group_id, height, cursor }) {
+    const read = groupOf(call, group_id).block(height);
     return {
-      block_id: blockId,
-      header: toWire(block.header) as Record<string, unknown>,
-      transactions: described,
+      block_id: read.blockId,
+      header: toWire(read.block.header) as Record<string, unknown>,
+      ...contentOf(call, read, cursor),
       ...noticeFor([{ is_own: false }]),
     };
   },
@@ -86,8 +102,8 @@ const getTransaction = define({
   description: 'Where a transaction was sealed.',
   toolset: 'audit',
   effect: 'reads',
-  input: input({ group_id: groupId, tx_id: text() }),
-  output: output({ tx_id: text(), height: number(), index: number(), block_id: text(), ts_ms: number() }),
+  input: input({ group_id: groupId, tx_id: idOf('a transaction') }),
+  output: output({ tx_id: text(), height: number(), index: number(), block_id: text(), ts_ms: pointOut() }),
   run(call, { group_id, tx_id }) {
     const group = groupOf(call, group_id);
     const { txId, location } = group.findTransaction(tx_id.toLowerCase());
@@ -159,12 +175,20 @@ const proveTransaction = define({
   description: 'A receipt that proves to a stranger that a transaction is in the history, in base64.',
   toolset: 'audit',
   effect: 'reads',
-  input: input({ group_id: groupId, tx_id: text() }),
-  output: output({ tx_id: text(), proof: text() }),
-  run(call, { group_id, tx_id }) {
+  input: input({
+    group_id: groupId,
+    tx_id: idOf('a transaction'),
+    offset: optional(
+      integer(0, Number.MAX_SAFE_INTEGER, { description: 'to read on: next_offset of the answer before' }),
+    ),
+  }),
+  output: output({ tx_id: text(), proof: text(), next_offset: optional(number()) }),
+  run(call, { group_id, tx_id, offset = 0 }) {
     const group = groupOf(call, group_id);
     const { txId } = group.findTransaction(tx_id.toLowerCase());
-    return { tx_id: txId, proof: Buffer.from(group.prove(txId)).toString('base64') };
+    const proof = Buffer.from(group.prove(txId)).toString('base64');
+    const { text, ...next } = new Room(call).takeText(proof, offset);
+    return { tx_id: txId, proof: text, ...next };
   },
 });
 

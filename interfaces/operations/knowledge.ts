@@ -1,15 +1,29 @@
 /** Claims: published, read as they come, watched. */
-import type { Group, ReadClaim } from '../../actors/group.ts';
+import type { Group } from '../../actors/group.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { knowledgeOperations } from '../../events/operations/knowledge.ts';
 import { claimId, referenceId } from '../cli/resolve.ts';
-import { agentIn, given, groupId, groupOf, groupsOf, limit, PAGE_MAX, sealed } from './call.ts';
+import {
+  agentIn,
+  given,
+  groupId,
+  groupOf,
+  groupsOf,
+  idOf,
+  limit,
+  onlyGroup,
+  PAGE_MAX,
+  sealed,
+  sinceMs,
+} from './call.ts';
 import { ClaimDesk, type ClaimWire, claimShape, notice, noticeFor } from './claims.ts';
 import { Growth, storedEvents } from './feed.ts';
 import { CURSOR_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define } from './operation.ts';
 import { Places } from './places.ts';
-import { field, input, integer, list, longText, number, optional, output, text, textUpTo } from './schema.ts';
+import { latestClaims, olderCursor } from './recent.ts';
+import { Room } from './room.ts';
+import { field, input, list, longText, number, optional, output, span, text, textUpTo } from './schema.ts';
 
 const claimFields = knowledgeOperations.claim.fields;
 
@@ -27,8 +41,8 @@ export const publishClaim = define({
     group_id: groupId,
     text: textUpTo(CLAIM_TEXT_BYTES_MAX),
     tags: optional(field(claimFields.tags)),
-    parent_hash: optional(text()),
-    evidence: optional(field(claimFields.evidence, 'claims that support it')),
+    parent_hash: optional(idOf('the claim that this replies to')),
+    evidence: optional(field(claimFields.evidence, 'ids of claims or records that support it')),
   }),
   output: output({ claim_id: text(), tx_id: text(), height: number() }),
   async run(call, { group_id, text, tags = [], parent_hash, evidence = [] }) {
@@ -44,53 +58,32 @@ export const publishClaim = define({
   },
 });
 
-/** The latest claims of several groups. Groups that last changed before all that was found are not read. */
-async function latestClaims(
-  groups: readonly Group[],
-  sinceMs: number,
-  limit: number,
-): Promise<{ group: Group; claim: ReadClaim }[]> {
-  let latest: { group: Group; claim: ReadClaim }[] = [];
-  const newestFirst = groups
-    .map((group) => ({ group, changedMs: group.head.tsMs }))
-    .sort((one, other) => other.changedMs - one.changedMs);
-  for (const { group, changedMs } of newestFirst) {
-    const oldestMs = latest.length < limit ? sinceMs : latest.at(-1)!.claim.tsMs;
-    if (changedMs < oldestMs) break;
-    const claims = await group.recentClaimsInTurns({ sinceMs: oldestMs, limit });
-    latest = [...latest, ...claims.map((claim) => ({ group, claim }))]
-      .sort((one, other) => other.claim.tsMs - one.claim.tsMs)
-      .slice(0, limit);
-  }
-  return latest;
-}
-
 export const getRecentClaims = define({
   name: 'get_recent_claims',
   title: 'Read recent claims',
-  description: 'The latest claims of all groups, newest first. cursor goes to watch_claims.',
+  description:
+    'The latest claims of all groups, newest first; next_cursor leads to older ones, cursor goes to watch_claims.',
   toolset: 'default',
   effect: 'reads',
   isNodeWide: false,
   input: input({
-    since_ms: optional(integer(0, Number.MAX_SAFE_INTEGER, { description: 'milliseconds since 1970' })),
+    since_ms: optional(sinceMs),
     limit: limit(20),
+    cursor: olderCursor,
   }),
-  output: output({ claims: list(claimShape), cursor: optional(text()), notice }),
-  async run(call, { since_ms = 0, limit = 20 }) {
+  output: output({
+    claims: list(claimShape),
+    next_cursor: optional(text()),
+    cursor: optional(text()),
+    notice,
+  }),
+  async run(call, { since_ms = 0, limit = 20, cursor: before }) {
     const groups = call.node.groups();
     // The cursor is taken first: what comes meanwhile is told twice rather than never. There is none for more groups
     // than it holds; a watcher of so many names one.
     const cursor = groups.length > Places.GROUPS_MAX ? undefined : Places.atHead(groups).toText();
-    const latest = await latestClaims(groups, since_ms, limit);
-    const desks = new Map<Group, ClaimDesk>();
-    const claims: ClaimWire[] = [];
-    for (const { group, claim } of latest) {
-      const desk = desks.get(group) ?? new ClaimDesk(call, group);
-      desks.set(group, desk);
-      claims.push(await desk.describe(claim.claim));
-    }
-    return { claims, ...given({ cursor }), ...noticeFor(claims) };
+    const { claims, next } = await latestClaims(call, groups, { sinceMs: since_ms, limit, cursor: before });
+    return { claims, ...next, ...given({ cursor }), ...noticeFor(claims) };
   },
 });
 
@@ -102,9 +95,14 @@ export const watchClaims = define({
   toolset: 'default',
   effect: 'reads',
   input: input({
-    cursor: optional(longText(CURSOR_CHARACTERS_MAX)),
-    group_id: optional(text('only this group')),
-    timeout_ms: optional(integer(0, WATCH_MS_MAX, { default: WATCH_MS_DEFAULT })),
+    cursor: optional(longText(CURSOR_CHARACTERS_MAX, 'cursor of the result before')),
+    group_id: onlyGroup,
+    timeout_ms: optional(
+      span(0, WATCH_MS_MAX, {
+        default: WATCH_MS_DEFAULT,
+        description: 'span in milliseconds to wait at most',
+      }),
+    ),
     limit: limit(50),
   }),
   output: output({ claims: list(claimShape), cursor: text(), notice }),
@@ -115,7 +113,7 @@ export const watchClaims = define({
     for (;;) {
       // Asked anew each time: a group that came meanwhile is watched as well.
       const claims = await newClaims(call, groupsOf(call, group_id), places, limit);
-      const isDone = claims.length > 0 || !(await growth.wait(untilMs - performance.now(), call.signal));
+      const isDone = claims.length > 0 || !(await growth.wait(untilMs - performance.now(), call));
       if (isDone) return { claims, cursor: places.toText(), ...noticeFor(claims) };
     }
   },
@@ -129,11 +127,19 @@ async function newClaims(
 ): Promise<ClaimWire[]> {
   const desks = new Map(groups.map((group) => [group.groupId, new ClaimDesk(call, group)]));
   const claims: ClaimWire[] = [];
-  for await (const { groupId, event } of storedEvents(groups, places, {
+  const room = new Room(call);
+  for await (const { groupId, event, height, index } of storedEvents(groups, places, {
     kinds: ['claim.published'],
     signal: call.signal,
   })) {
-    if (event.kind === 'claim.published') claims.push(await desks.get(groupId)!.describe(event.claim));
+    if (event.kind !== 'claim.published') continue;
+    const claim = await desks.get(groupId)!.take(room, event.claim);
+    if (claim === undefined) {
+      // There is no room for it: it is the first one of the next answer.
+      places.set(groupId, { height, index });
+      break;
+    }
+    claims.push(claim);
     if (claims.length >= Math.min(limit, PAGE_MAX)) break;
   }
   return claims;

@@ -15,28 +15,48 @@ import {
   given,
   groupId,
   groupOf,
+  idOf,
   limit,
   namesIn,
   ownKey,
-  pageOf,
   sealed,
 } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
-import { contentShape } from './delivery.ts';
+import { contentShape, offset } from './delivery.ts';
 import { CONTENT_CHARACTERS_MAX } from './limits.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { field, flag, input, list, number, optional, output, text, type ValueOf } from './schema.ts';
+import { describedPage } from './room.ts';
+import {
+  field,
+  flag,
+  input,
+  list,
+  number,
+  optional,
+  output,
+  point,
+  pointOut,
+  text,
+  tokensOut,
+  type ValueOf,
+} from './schema.ts';
 
 const { offer_create } = marketOperations;
+
+const offer_id = idOf('an offer');
 
 const offerInput = input({
   group_id: groupId,
   title: field(offer_create.fields.title),
-  content: Type.String({ minLength: 1, maxLength: CONTENT_CHARACTERS_MAX }),
-  price: field(offer_create.fields.price),
+  content: Type.String({
+    minLength: 1,
+    maxLength: CONTENT_CHARACTERS_MAX,
+    description: 'what a buyer gets, as text',
+  }),
+  price: field(offer_create.fields.price, 'whole tokens that a buyer pays you'),
   description: optional(field(offer_create.fields.description)),
   tags: optional(field(offer_create.fields.tags)),
-  expires_ms: optional(field(offer_create.fields.expiresMs)),
+  expires_ms: optional(point('point in time: milliseconds since 1970')),
 });
 const offerOutput = output({ offer_id: text(), tx_id: text(), height: number() });
 
@@ -76,13 +96,13 @@ export const listOffers = define({
       output({
         offer_id: text(),
         title: text(),
-        price: text(),
+        price: tokensOut('whole tokens, paid by the buyer'),
         seller: text(),
         seller_name: text(),
         is_own: flag(),
         description: optional(text()),
         tags: list(text()),
-        expires_ms: optional(number()),
+        expires_ms: optional(pointOut()),
       }),
     ),
     next_cursor: optional(text()),
@@ -92,19 +112,23 @@ export const listOffers = define({
     const group = groupOf(call, group_id);
     const nowMs = Date.now();
     const open = group.now.offers().filter((offer) => offerState(offer, nowMs) === 'open');
-    const { page, next } = pageOf(open, ({ offer }) => offer, { cursor, limit });
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
-    const offers = page.map(({ offer, title, price, seller, description, tags, expiresMs }) => ({
-      offer_id: offer,
-      title,
-      price: price.toString(),
-      seller,
-      seller_name: nameOf(seller),
-      is_own: seller === own,
-      tags: [...tags],
-      ...given({ description, expires_ms: expiresMs }),
-    }));
+    const { page: offers, next } = describedPage(call, open, {
+      keyOf: ({ offer }) => offer,
+      describe: ({ offer, title, price, seller, description, tags, expiresMs }) => ({
+        offer_id: offer,
+        title,
+        price: price.toString(),
+        seller,
+        seller_name: nameOf(seller),
+        is_own: seller === own,
+        tags: [...tags],
+        ...given({ description, expires_ms: expiresMs }),
+      }),
+      cursor,
+      limit,
+    });
     return { offers, ...next, ...noticeFor(offers) };
   },
 });
@@ -119,7 +143,7 @@ export const purchaseOffer = define({
     'Pays into escrow, waits for the key, checks it and the content, accepts, and gives you the content. Repeat it to wait on or read again; it never pays twice.',
   toolset: 'default',
   effect: 'sets',
-  input: input({ group_id: groupId, offer_id: text() }),
+  input: input({ group_id: groupId, offer_id, offset }),
   output: output({
     ...orderShape,
     tx_id: optional(text()),
@@ -128,15 +152,14 @@ export const purchaseOffer = define({
     next: optional(text()),
     notice,
   }),
-  async run(call, { group_id, offer_id }) {
+  async run(call, { group_id, offer_id, offset = 0 }) {
     const group = groupOf(call, group_id);
     const { ended, fields } = await buyToTheEnd(call, {
       offer: offerOf(group.now, offer_id).offer,
       groupId: group.groupId,
       waitMs: PURCHASE_MS_MAX,
-      offset: 0,
-      readOn: ({ purchase }, next) =>
-        `open_purchase (toolset market) with offset ${next} reads on, as does the resource lb://groups/${group.groupId}/purchases/${purchase}?offset=${next}`,
+      offset,
+      readOn: (_, next) => `the same call with offset ${next} reads on`,
     });
     return { ...fields, ...purchasedIn(group, ended) };
   },
@@ -161,7 +184,8 @@ export const byHand: readonly Operation[] = [
   define({
     name: 'create_offer_by_hand',
     title: 'Offer a package and grant it by hand',
-    description: 'As create_offer, but you grant each purchase yourself: grant_purchase.',
+    description:
+      'Encrypts the content and offers it for sale; you grant each purchase yourself: grant_purchase.',
     toolset: 'market',
     effect: 'adds',
     input: offerInput,
@@ -175,7 +199,7 @@ export const byHand: readonly Operation[] = [
       "Only pays the price into escrow; the seller's node then grants the key, and you open_purchase and accept_purchase.",
     toolset: 'market',
     effect: 'adds',
-    input: input({ group_id: groupId, offer_id: text() }),
+    input: input({ group_id: groupId, offer_id }),
     output: output({
       purchase_id: text(),
       offer_id: text(),

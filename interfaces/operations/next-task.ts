@@ -32,7 +32,7 @@ export const nextTask = define({
     task: optional(taskShape),
     is_resumed: optional(flag('it was yours and under way')),
     why: optional(text('why there is none, and what to do')),
-    retry_at_ms: optional(number()),
+    retry_at_ms: optional(number('milliseconds since 1970')),
     notice,
   }),
   async run(call, { group_id, tags = [] }) {

@@ -1,9 +1,11 @@
 /** The node itself: what it is, whether it is well, who lives on it. */
 
+import { compareUtf8 } from '../../events/bytes.ts';
 import { version } from '../cli/version.ts';
 import { health } from '../observability/health.ts';
-import { ownKey } from './call.ts';
+import { cursor, limit, ownKey } from './call.ts';
 import { define, type Operation } from './operation.ts';
+import { describedPage } from './room.ts';
 import { flag, input, list, number, optional, output, text } from './schema.ts';
 
 const nodeInfo = define({
@@ -58,13 +60,20 @@ const listIdentities = define({
   toolset: 'network',
   effect: 'reads',
   scope: 'admin',
-  input: input({}),
-  output: output({ identities: list(output({ name: text(), public_key: text(), is_node: flag() })) }),
-  run({ node }) {
-    const identities = node
-      .identities()
-      .map(({ name, publicKey, isNode }) => ({ name, public_key: publicKey, is_node: isNode }));
-    return { identities };
+  input: input({ limit: limit(100), cursor }),
+  output: output({
+    identities: list(output({ name: text(), public_key: text(), is_node: flag() })),
+    next_cursor: optional(text()),
+  }),
+  run(call, { limit = 100, cursor }) {
+    const all = [...call.node.identities()].sort((one, other) => compareUtf8(one.name, other.name));
+    const { page: identities, next } = describedPage(call, all, {
+      keyOf: ({ name }) => name,
+      describe: ({ name, publicKey, isNode }) => ({ name, public_key: publicKey, is_node: isNode }),
+      cursor,
+      limit,
+    });
+    return { identities, ...next };
   },
 });
 

@@ -15,7 +15,9 @@
  */
 import { Compile } from 'typebox/compile';
 import type { BatteryNode } from '../../node.ts';
-import { cleanLine, shorten } from '../cli/text.ts';
+import { similarTo } from '../cli/suggest.ts';
+import { asMeant, doubtsAbout, type Form, formOf, quoted } from './arguments.ts';
+import type { Names } from './next-steps.ts';
 import type { ObjectSchema, ValueOf } from './schema.ts';
 import { textProblems } from './text-check.ts';
 
@@ -49,6 +51,12 @@ export interface Call {
   readonly identity: string | undefined;
   /** Aborted when the caller goes away or takes the call back. */
   readonly signal: AbortSignal;
+  /** What operations are called where the caller is, and which are offered there; all, by their names, if not given. */
+  readonly names?: Names;
+  /** How long the answer may be, as JSON, in estimated tokens; about a mebibyte, if not given. */
+  readonly answerTokens?: number;
+  /** Aborted when nobody will ask again: what waits for something to happen then answers with what there is. */
+  readonly leaving?: AbortSignal;
   /** Says how far a long call is. */
   progress(done: number, total: number | undefined, message: string): void;
 }
@@ -70,16 +78,19 @@ export interface Operation<I extends ObjectSchema = ObjectSchema, O extends Obje
   readonly output: O;
   /** @throws every error that `failureOf` knows */
   run(call: Call, input: ValueOf<I>): Promise<ValueOf<O>>;
-  /** Whether `value` is an input, and if not, why. */
-  readonly check: Checker;
+  /** The input that a caller means by what it sent, or why that is none. */
+  readonly take: Taker;
 }
 
-/** What is wrong with an input, one line each; nothing where it fits. */
-export type Checker = (value: unknown) => readonly string[];
+/** What a caller sent: an input, or what is wrong with it, a line for each thing. */
+export type Taken =
+  | { readonly input: ValueOf<ObjectSchema>; readonly problems?: never }
+  | { readonly input?: never; readonly problems: readonly string[] };
+export type Taker = (given: unknown) => Taken;
 
 type Described<I extends ObjectSchema, O extends ObjectSchema> = Omit<
   Operation<I, O>,
-  'run' | 'check' | 'scope' | 'isOpenWorld' | 'isNodeWide'
+  'run' | 'take' | 'scope' | 'isOpenWorld' | 'isNodeWide'
 > & {
   readonly scope?: Scope;
   readonly isOpenWorld?: boolean;
@@ -102,20 +113,27 @@ export function define<I extends ObjectSchema, O extends ObjectSchema>(
     isOpenWorld,
     isNodeWide,
     run: async (call, input) => described.run(call, input),
-    check: checker(described.input),
+    take: taker(described.input),
   };
   // Callers hold operations of every kind in one table, and check the input before they hand it over.
   return operation as unknown as Operation;
 }
 
-/** A check that is compiled when it is first needed: most processes use few operations. */
-export function checker(schema: ObjectSchema): Checker {
+/** Takes what hosts send for a schema. The check is compiled when it is first needed: most processes use few. */
+export function taker(schema: ObjectSchema): Taker {
   let compiled: ReturnType<typeof Compile> | undefined;
-  return (value) => {
+  return (given) => {
     compiled ??= Compile(schema);
-    if (!compiled.Check(value)) return describeProblems(compiled.Errors(value));
-    return textProblems(schema, value).slice(0, PROBLEMS_MAX);
+    const input = asMeant(schema, given);
+    if (!compiled.Check(input)) return { problems: describeProblems(schema, input, compiled.Errors(input)) };
+    const problems = [...doubtsAbout(schema, input), ...textProblems(schema, input)].slice(0, PROBLEMS_MAX);
+    return problems.length > 0 ? { problems } : { input: input as ValueOf<ObjectSchema> };
   };
+}
+
+/** Whether a value is what a schema says, to the letter. */
+export function fits(schema: ObjectSchema, value: unknown): boolean {
+  return Compile(schema).Check(value);
 }
 
 /** Problems that one answer names; a caller mends the first ones first anyway. */
@@ -124,34 +142,44 @@ const PROBLEMS_MAX = 5;
 interface Problem {
   readonly keyword: string;
   readonly instancePath: string;
-  readonly message: string;
   readonly params: object;
 }
 
-function describeProblems(problems: readonly Problem[]): string[] {
-  const lines = problems.flatMap((problem) => {
-    const path = problem.instancePath.slice(1).replaceAll('/', '.');
-    const { keyword, message, params } = problem;
+function describeProblems(schema: ObjectSchema, input: unknown, problems: readonly Problem[]): string[] {
+  const { properties = {} } = schema as Form;
+  const lines = problems.flatMap(({ keyword, instancePath, params }) => {
+    const [name = '', ...within] = instancePath.slice(1).split('/');
+    if (name === '' && keyword === 'additionalProperties')
+      return [unknownOnes(namesIn(params, 'additionalProperties'), Object.keys(properties))];
+    if (name === '' && keyword === 'required')
+      return namesIn(params, 'requiredProperties').map(
+        (missing) => `${missing} is missing: it must be ${formOf(properties[missing] ?? {})}`,
+      );
     // What is not allowed is named by `additionalProperties`, and reported once more for each of its names.
     if (keyword === 'boolean') return [];
-    if (keyword === 'additionalProperties')
-      return [`there is no parameter ${namesIn(params, 'additionalProperties')}`];
-    if (keyword === 'required') return [`${namesIn(params, 'requiredProperties')} is missing`];
-    if (keyword === 'enum') return [`${path} must be one of ${namesIn(params, 'allowedValues')}`];
-    return [`${path === '' ? 'the input' : path} ${message}`];
+    if (name === '') return [`the parameters must be an object; they are ${quoted(input)}`];
+    const value = (input as Record<string, unknown>)[name];
+    const form = properties[name] ?? {};
+    const [at] = within;
+    // Which of a list it is, where it is one of them and not the list.
+    if (at !== undefined && Array.isArray(value))
+      return [`${name} must be ${formOf(form)}; number ${Number(at) + 1} is ${quoted(value[Number(at)])}`];
+    return [`${name} must be ${formOf(form)}; it is ${quoted(value)}`];
   });
   return [...new Set(lines)].slice(0, PROBLEMS_MAX);
 }
 
-/** Names that one line has: those of the caller can be as many, and as long, as the caller likes. */
-const NAMES_MAX = 12;
-const NAME_CHARACTERS_MAX = 40;
+/** Parameters that there are not, with the one that each may have meant. */
+function unknownOnes(names: readonly string[], known: readonly string[]): string {
+  const described = names.slice(0, PROBLEMS_MAX).map((name) => {
+    const [meant] = similarTo(name, known);
+    return meant === undefined ? quoted(name) : `${quoted(name)} (did you mean ${meant}?)`;
+  });
+  const there = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
+  return `there is no parameter ${described.join(', ')}; ${there}`;
+}
 
-function namesIn(params: object, key: string): string {
-  const found: unknown = Reflect.get(params, key);
-  const names = Array.isArray(found) ? found : [found];
-  const shown = names
-    .slice(0, NAMES_MAX)
-    .map((name) => shorten(cleanLine(String(name).slice(0, 2 * NAME_CHARACTERS_MAX)), NAME_CHARACTERS_MAX));
-  return names.length > NAMES_MAX ? `${shown.join(', ')} … (${names.length} in all)` : shown.join(', ');
+function namesIn(params: object, key: string): string[] {
+  const names: unknown = Reflect.get(params, key);
+  return Array.isArray(names) ? names.map(String) : [String(names)];
 }

@@ -5,13 +5,26 @@ import { marketOperations } from '../../events/operations/market.ts';
 import { refuse } from '../../events/refusals.ts';
 import { offerOf } from '../cli/resolve.ts';
 import { buyToTheEnd, orderFields, orderShape } from './buying.ts';
-import { amountOf, cursor, groupId, groupOf, IdentityRequiredError, limit, ownKey, pageOf } from './call.ts';
+import { amountOf, cursor, groupId, groupOf, IdentityRequiredError, idOf, limit, ownKey } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset } from './delivery.ts';
 import { networkOf } from './network.ts';
 import { define, type Operation } from './operation.ts';
-import { field, flag, input, integer, list, number, optional, output, text } from './schema.ts';
+import { describedPage } from './room.ts';
+import {
+  field,
+  flag,
+  input,
+  integer,
+  list,
+  number,
+  optional,
+  output,
+  pointOut,
+  text,
+  tokensOut,
+} from './schema.ts';
 
 const WAIT_SECONDS = 60;
 const WAIT_SECONDS_MAX = 600;
@@ -27,10 +40,14 @@ const buyOffer = define({
   // The group may be any that was announced.
   isNodeWide: true,
   input: input({
-    group_id: optional(text('also one that is elsewhere, of an announcement')),
-    offer_id: text(),
-    price: optional(field(marketOperations.offer_create.fields.price)),
-    wait_seconds: optional(integer(0, WAIT_SECONDS_MAX, { default: WAIT_SECONDS })),
+    group_id: optional(text('group: id or name, or the id of one elsewhere that an announcement names')),
+    offer_id: idOf('an offer'),
+    price: optional(
+      field(marketOperations.offer_create.fields.price, 'whole tokens of yours: refused at another price'),
+    ),
+    wait_seconds: optional(
+      integer(0, WAIT_SECONDS_MAX, { default: WAIT_SECONDS, description: 'span in seconds to wait at most' }),
+    ),
     again: optional(flag('buy once more what was delivered before')),
     offset,
   }),
@@ -61,12 +78,9 @@ const listOrders = define({
     const own = ownKey(call);
     const mine = call.node.market.orders.list().filter(({ buyer }) => buyer === own);
     const keyOf = ({ createdMs, order }: Order) => `${String(createdMs).padStart(16, '0')}/${order}`;
-    const { page, next } = pageOf(mine, keyOf, { cursor, limit });
-    return {
-      orders: page.map((one) => orderFields(call, one)),
-      ...next,
-      ...noticeFor(page.map(() => ({ is_own: false }))),
-    };
+    const describe = (one: Order) => orderFields(call, one);
+    const { page: orders, next } = describedPage(call, mine, { keyOf, describe, cursor, limit });
+    return { orders, ...next, ...noticeFor(orders.map(() => ({ is_own: false }))) };
   },
 });
 
@@ -84,22 +98,21 @@ const listAnnouncements = define({
         group_id: text(),
         offer_id: text(),
         title: text(),
-        price: text(),
+        price: tokensOut(),
         seller: text(),
         tags: list(text()),
-        expires_ms: number(),
+        expires_ms: pointOut(),
         is_own: flag(),
       }),
     ),
     next_cursor: optional(text()),
     notice,
   }),
-  run({ node }, { limit = 50, cursor }) {
-    const heard = node.market.announcements.list();
+  run(call, { limit = 50, cursor }) {
+    const heard = call.node.market.announcements.list();
     const keyOf = ({ announcement }: (typeof heard)[number]) =>
       `${announcement.seller}/${announcement.offer}`;
-    const { page, next } = pageOf(heard, keyOf, { cursor, limit });
-    const announcements = page.map(({ announcement, from }) => ({
+    const describe = ({ announcement, from }: (typeof heard)[number]) => ({
       group_id: announcement.groupId,
       offer_id: announcement.offer,
       title: announcement.title,
@@ -108,7 +121,8 @@ const listAnnouncements = define({
       tags: [...announcement.tags],
       expires_ms: announcement.expiresMs,
       is_own: from === undefined,
-    }));
+    });
+    const { page: announcements, next } = describedPage(call, heard, { keyOf, describe, cursor, limit });
     return { announcements, ...next, ...noticeFor(announcements) };
   },
 });
@@ -143,8 +157,8 @@ const announceOffer = define({
   toolset: 'market',
   effect: 'sets',
   isOpenWorld: true,
-  input: input({ group_id: groupId, offer_id: text() }),
-  output: output({ group_id: text(), offer_id: text(), expires_ms: number() }),
+  input: input({ group_id: groupId, offer_id: idOf('an offer of yours') }),
+  output: output({ group_id: text(), offer_id: text(), expires_ms: pointOut() }),
   async run(call, { group_id, offer_id }) {
     const own = ownKey(call);
     if (own === undefined) throw new IdentityRequiredError();

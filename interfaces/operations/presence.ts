@@ -1,9 +1,10 @@
 /** Who is there, and what they are at. */
 import { presenceOperations } from '../../events/operations/presence.ts';
-import { agentIn, cursor, groupId, groupOf, limit, namesIn, ownKey, pageOf, sealed } from './call.ts';
+import { agentIn, cursor, groupId, groupOf, limit, namesIn, ownKey, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
-import { field, flag, free, input, list, number, optional, output, text } from './schema.ts';
+import { describedPage } from './room.ts';
+import { field, flag, free, input, list, number, optional, output, pointOut, text } from './schema.ts';
 
 const { status } = presenceOperations.presence.fields;
 
@@ -13,7 +14,11 @@ export const updatePresence = define({
   description: 'Sets your status in the group. Repeating it costs nothing and shows that you are there.',
   toolset: 'default',
   effect: 'sets',
-  input: input({ group_id: groupId, status: field(status), metadata: optional(free()) }),
+  input: input({
+    group_id: groupId,
+    status: field(status),
+    metadata: optional(free('what you are at, as a JSON object up to 4 KiB')),
+  }),
   output: output({ status: text(), tx_id: optional(text()), height: optional(number()) }),
   async run(call, { group_id, status, metadata }) {
     const group = groupOf(call, group_id);
@@ -44,7 +49,7 @@ export const getPresence = define({
         is_own: flag(),
         status: text(),
         is_stale: flag(),
-        last_seen_ms: number(),
+        last_seen_ms: pointOut(),
         metadata: optional(free()),
       }),
     ),
@@ -55,16 +60,20 @@ export const getPresence = define({
     const group = groupOf(call, group_id);
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
-    const { page, next } = pageOf(group.presence(), ({ member }) => member, { cursor, limit });
-    const members = page.map(({ member, status, isStale, lastSeenMs, metadata }) => ({
-      member,
-      name: nameOf(member),
-      is_own: member === own,
-      status,
-      is_stale: isStale,
-      last_seen_ms: lastSeenMs,
-      ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) as Record<string, unknown> }),
-    }));
+    const { page: members, next } = describedPage(call, group.presence(), {
+      keyOf: ({ member }) => member,
+      describe: ({ member, status, isStale, lastSeenMs, metadata }) => ({
+        member,
+        name: nameOf(member),
+        is_own: member === own,
+        status,
+        is_stale: isStale,
+        last_seen_ms: lastSeenMs,
+        ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) as Record<string, unknown> }),
+      }),
+      cursor,
+      limit,
+    });
     return { members, ...next, ...noticeFor(members) };
   },
 });

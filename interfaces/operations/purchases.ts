@@ -2,17 +2,19 @@
 import type { Agent } from '../../actors/agent.ts';
 import { NotFoundError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
+import type { Purchase } from '../../actors/group-view.ts';
 import { offerOf, purchaseOf } from '../cli/resolve.ts';
 import { act } from './act.ts';
-import { agentIn, cursor, groupId, groupOf, limit, ownKey, pageOf, sealed } from './call.ts';
+import { agentIn, cursor, groupId, groupOf, idOf as id, limit, ownKey, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset, pieceOf } from './delivery.ts';
 import { byHand } from './market.ts';
 import { nextStep } from './next-step.ts';
-import { define, type Operation } from './operation.ts';
-import { flag, input, list, number, optional, output, text } from './schema.ts';
+import { type Call, define, type Operation } from './operation.ts';
+import { describedPage } from './room.ts';
+import { flag, input, list, number, optional, output, text, tokensOut } from './schema.ts';
 
-const purchase_id = text();
+const purchase_id = id('a purchase');
 
 const listPurchases = define({
   name: 'list_purchases',
@@ -29,7 +31,7 @@ const listPurchases = define({
         buyer: text(),
         is_own: flag(),
         status: text(),
-        amount: text(),
+        amount: tokensOut("whole tokens of the buyer's"),
         next_by: optional(text()),
         next: optional(list(text())),
       }),
@@ -39,9 +41,8 @@ const listPurchases = define({
   run(call, { group_id, limit = 50, cursor }) {
     const view = groupOf(call, group_id).now;
     const own = ownKey(call);
-    const { page, next } = pageOf(view.purchases(), ({ purchase }) => purchase, { cursor, limit });
     const nowMs = Date.now();
-    const purchases = page.map((one) => {
+    const describe = (one: Purchase) => {
       const turn = nextStep(one, nowMs);
       return {
         purchase_id: one.purchase,
@@ -54,7 +55,10 @@ const listPurchases = define({
           ? {}
           : { next_by: turn.by, next: turn.verbs.map((verb) => OPERATION_OF_VERB[verb] ?? verb) }),
       };
-    });
+    };
+    const keyOf = ({ purchase }: Purchase) => purchase;
+    const all = view.purchases();
+    const { page: purchases, next } = describedPage(call, all, { keyOf, describe, cursor, limit });
     return { purchases, ...next };
   },
 });
@@ -83,7 +87,7 @@ const openPurchase = define({
     const { purchase } = purchaseOf(group.now, purchase_id);
     return {
       purchase_id: purchase,
-      ...(await deliveredTo(agentIn(call, group), purchase, offset)),
+      ...(await deliveredTo(call, agentIn(call, group), purchase, offset)),
       ...noticeFor([{ is_own: false }]),
     };
   },
@@ -101,7 +105,7 @@ const acceptPurchase = define({
     const group = groupOf(call, group_id);
     const agent = agentIn(call, group);
     const { purchase } = purchaseOf(group.now, purchase_id);
-    const delivered = await deliveredTo(agent, purchase, 0);
+    const delivered = await deliveredTo(call, agent, purchase, 0);
     const receipt = await agent.acceptPurchase(purchase);
     return {
       purchase_id: purchase,
@@ -113,13 +117,13 @@ const acceptPurchase = define({
 });
 
 /** What was delivered, from `offset` on as far as one answer holds it. @throws NotFoundError where it does not open */
-async function deliveredTo(agent: Agent, purchase: string, offset: number) {
+async function deliveredTo(call: Call, agent: Agent, purchase: string, offset: number) {
   const delivery = await agent.checkPurchase(purchase);
   if (delivery.status === 'bad')
     throw new NotFoundError(
       `the delivery does not open (${delivery.because}); nothing was accepted. A wrong key can be proved with dispute_purchase`,
     );
-  return pieceOf(delivery, offset, (next) => `open_purchase with offset ${next} reads on`);
+  return pieceOf(call, delivery, offset, (next) => `open_purchase with offset ${next} reads on`);
 }
 
 const idOf = (group: Group, purchase_id: string) => purchaseOf(group.now, purchase_id).purchase;
@@ -166,7 +170,7 @@ export const marketDesk: readonly Operation[] = [
     title: 'End an offer',
     description: 'Takes an offer off the market (its seller or an admin).',
     effect: 'ends',
-    properties: { offer_id: text() },
+    properties: { offer_id: id('an offer') },
     act: ({ agent, view }, { offer_id }) => agent.revokeOffer(offerOf(view, offer_id).offer),
   }),
 ];

@@ -1,7 +1,7 @@
 /** The answer of a call, made again from the transaction that it signed: what the chain says of it. */
 import type { Group } from '../../actors/group.ts';
 import type { Hex32 } from '../../events/bytes.ts';
-import { checker, type Operation } from './operation.ts';
+import { fits, type Operation } from './operation.ts';
 
 /** The answer that the operation would have given; nothing where the transaction does not say all of it. */
 export function receiptOf(group: Group, txId: Hex32, { output }: Operation): unknown {
@@ -16,7 +16,7 @@ export function receiptOf(group: Group, txId: Hex32, { output }: Operation): unk
       answer.result = operation.result;
     if ('task' in operation) Object.assign(answer, taskIn(group, operation.task));
   }
-  return checker(output)(answer).length === 0 ? answer : undefined;
+  return fits(output, answer) ? answer : undefined;
 }
 
 function taskIn(group: Group, task: string): object {

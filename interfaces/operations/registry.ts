@@ -3,7 +3,7 @@ import { compileContext, contextDesk } from './context.ts';
 import { groupDesk } from './groups.ts';
 import { historyDesk } from './history.ts';
 import { getRecentClaims, publishClaim, watchClaims } from './knowledge.ts';
-import { knowledgeDesk } from './knowledge-desk.ts';
+import { getClaim, knowledgeDesk } from './knowledge-desk.ts';
 import { createOffer, listOffers, purchaseOffer } from './market.ts';
 import { networkDesk } from './network.ts';
 import { nextTask } from './next-task.ts';
@@ -22,6 +22,7 @@ export const OPERATIONS: readonly Operation[] = [
   compileContext,
   getRecentClaims,
   watchClaims,
+  getClaim,
   createTask,
   startTask,
   completeTask,

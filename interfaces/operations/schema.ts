@@ -4,6 +4,7 @@
  */
 import Type from 'typebox';
 import type { Codec, FieldType } from '../../events/codec.ts';
+import { TIME_MS_MAX } from '../../events/limits.ts';
 
 type JsonSchema = Record<string, unknown>;
 
@@ -88,7 +89,8 @@ export const text = (description?: string) => Type.String(description === undefi
 export const flag = (description?: string) => Type.Boolean(description === undefined ? {} : { description });
 
 /** A text that says something. The rules count bytes; a character is at least one. */
-export const textUpTo = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+export const textUpTo = (maxLength: number, description?: string) =>
+  Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
 
 /** A text that is longer than an id may be: `textProblems` holds all others to that. */
 export const longText = (maxLength: number, description?: string) =>
@@ -103,8 +105,49 @@ export function integer(
   return Type.Integer({ minimum, maximum, ...more });
 }
 
-/** A whole number of a result: a count, or milliseconds since 1970. */
-export const number = () => Type.Integer();
+/** What a number of milliseconds is: how long something takes, or when it is. */
+export type Span =
+  | { readonly kind: 'span' }
+  /** @param isFromStart whether 0 means something: the beginning of everything */
+  | { readonly kind: 'point'; readonly isFromStart: boolean };
+
+/** Beside the schema, and not in what of it is sent to callers. */
+const TIME = Symbol('time');
+
+/** What a schema's number of milliseconds is; nothing where it is no time. */
+export function timeIn(schema: object): Span | undefined {
+  return Reflect.get(schema, TIME) as Span | undefined;
+}
+
+/** A point in time. */
+export function point(description: string, more: { readonly isFromStart?: boolean } = {}) {
+  const { isFromStart = false } = more;
+  const schema = {
+    type: 'integer',
+    minimum: 0,
+    maximum: TIME_MS_MAX,
+    description,
+    [TIME]: { kind: 'point', isFromStart },
+  };
+  return Type.Unsafe<number>(schema);
+}
+
+/** How long something takes, in milliseconds. */
+export function span(
+  minimum: number,
+  maximum: number,
+  more: { default?: number; description?: string } = {},
+) {
+  return Type.Unsafe<number>({ type: 'integer', minimum, maximum, ...more, [TIME]: { kind: 'span' } });
+}
+
+/** A whole number of a result. */
+export const number = (description?: string) =>
+  Type.Integer(description === undefined ? {} : { description });
+/** A point in time of a result. */
+export const pointOut = () => number('milliseconds since 1970');
+/** An amount of a result. */
+export const tokensOut = (description = 'whole tokens') => text(description);
 /** An object with keys of its own. */
 export const free = (description?: string) =>
   Type.Unsafe<Record<string, unknown>>({

@@ -5,28 +5,30 @@ import { taskOperations } from '../../events/operations/tasks.ts';
 import { isOpen } from '../../machines/task.machine.ts';
 import { memberKey, taskOf } from '../cli/resolve.ts';
 import { act } from './act.ts';
-import { agentIn, amountOf, given, groupId, groupOf } from './call.ts';
+import { agentIn, amountOf, given, groupId, groupOf, member } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { Growth } from './feed.ts';
 import { type Call, define, type Operation } from './operation.ts';
-import { field, flag, input, integer, optional, output, text } from './schema.ts';
+import { Room } from './room.ts';
+import { field, flag, input, number, optional, output, span, text } from './schema.ts';
 import { TaskDesk, taskShape } from './task-shape.ts';
-import { newTaskId } from './tasks.ts';
+import { assignee, attempt, newTaskId, taskId as task_id, taskTerms } from './tasks.ts';
 
-const { task_create, task_progress, task_start, task_cancel } = taskOperations;
-const task_id = text();
-const attempt = optional(field(task_start.fields.attempt));
+const { task_create, task_progress, task_cancel } = taskOperations;
 
 /** How long a caller that cannot be given a handle waits in one call. */
 const WAIT_MS_MAX = 50_000;
-const timeout_ms = optional(integer(0, WAIT_MS_MAX, { default: WAIT_MS_MAX }));
+const timeout_ms = optional(
+  span(0, WAIT_MS_MAX, { default: WAIT_MS_MAX, description: 'span in milliseconds to wait at most' }),
+);
 
 /** What came of a task that somebody follows. */
 const outcomeShape = output({
   group_id: text(),
-  is_over: flag('false: it was not over in time; ask again with wait_for_task'),
+  is_over: flag('false: it is not over; ask again later'),
   task: taskShape,
   result_text: optional(text()),
+  next_offset: optional(number('where the result goes on: the offset to read its claim on with')),
   notice,
 });
 
@@ -55,9 +57,8 @@ const delegateTask = define({
     group_id: groupId,
     title: field(task_create.fields.title),
     description: optional(field(task_create.fields.description)),
-    assignee: optional(text('identity or key')),
-    reward: optional(field(task_create.fields.reward)),
-    lease_ms: optional(field(task_create.fields.leaseMs)),
+    assignee,
+    ...taskTerms,
     tags: optional(field(task_create.fields.tags)),
     timeout_ms,
   }),
@@ -122,20 +123,23 @@ async function follow(call: Call, group: Group, id: string, timeoutMs: number) {
     const task = group.now.task(id)!;
     if (task.updatedMs !== seenMs) call.progress(++changes, undefined, `the task is ${task.status}`);
     seenMs = task.updatedMs;
-    if (!isOpen(task) || !(await growth.wait(untilMs - performance.now(), call.signal)))
+    if (!isOpen(task) || !(await growth.wait(untilMs - performance.now(), call)))
       return outcomeOf(call, group, group.now.task(id)!);
   }
 }
 
 /** A task with the text of its result. */
 export function outcomeOf(call: Call, group: Group, task: Task) {
-  const described = new TaskDesk(call, group).describe(task);
+  const room = new Room(call);
+  const described = room.take(new TaskDesk(call, group).describe(task))!;
   const said = task.result === undefined ? undefined : group.claimContent(task.result)?.text;
+  const { text, ...next } = said === undefined ? {} : room.takeText(said);
   return {
     group_id: group.groupId,
     is_over: !isOpen(task),
     task: described,
-    ...given({ result_text: said }),
+    ...given({ result_text: text }),
+    ...next,
     // The result is the assignee's word, also where the task is one's own.
     ...noticeFor([{ is_own: described.is_own && said === undefined }]),
   };
@@ -150,7 +154,7 @@ export const taskDesk: readonly Operation[] = [
     title: 'Assign a task',
     description: 'Gives a task to a member (its creator or an admin).',
     effect: 'sets',
-    properties: { task_id, assignee: text('identity or key') },
+    properties: { task_id, assignee: member },
     act: ({ agent, view, call }, { task_id, assignee }) =>
       agent.assignTask(taskOf(view, task_id).task, memberKey(call.node, view, assignee)),
   }),

@@ -4,7 +4,7 @@ import type { Task } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { given, namesIn, ownKey } from './call.ts';
 import type { Call } from './operation.ts';
-import { flag, list, number, optional, output, text, type ValueOf } from './schema.ts';
+import { flag, list, number, optional, output, pointOut, text, tokensOut, type ValueOf } from './schema.ts';
 
 const status = text();
 
@@ -28,10 +28,10 @@ export const taskShape = output({
   description: optional(text()),
   assignee: optional(text()),
   tags: list(text()),
-  due_ms: optional(number()),
-  lease_until_ms: optional(number()),
-  reward: optional(text()),
-  result: optional(text()),
+  due_ms: optional(pointOut()),
+  lease_until_ms: optional(pointOut()),
+  reward: optional(tokensOut('whole tokens, for the assignee')),
+  result: optional(text('id of a claim')),
   error: optional(text()),
 });
 export type TaskWire = ValueOf<typeof taskShape>;

@@ -4,22 +4,37 @@ import type { Agent } from '../../actors/agent.ts';
 import { unwrap } from '../../actors/agent.ts';
 import type { Group } from '../../actors/group.ts';
 import type { GroupView, Task } from '../../actors/group-view.ts';
-import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
+import { CLAIM_TEXT_BYTES_MAX, LEASE_MS_MAX, LEASE_MS_MIN } from '../../events/limits.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
 import type { Receipt } from '../../events/receipt.ts';
 import type { Operation as SignedOperation } from '../../events/registry.ts';
 import { TASK_STATUSES } from '../../machines/tables.ts';
 import { memberKey, referenceId, taskOf } from '../cli/resolve.ts';
-import { agentIn, amountOf, cursor, given, groupId, groupOf, limit, pageOf, sealed } from './call.ts';
+import { agentIn, amountOf, cursor, given, groupId, groupOf, idOf, limit, member, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
-import { field, input, list, optional, output, text, textUpTo, words } from './schema.ts';
+import { describedPage } from './room.ts';
+import { field, input, list, optional, output, point, span, text, textUpTo, words } from './schema.ts';
 import { TaskDesk, taskChange, taskShape } from './task-shape.ts';
 
 const { task_create, task_start, task_fail } = taskOperations;
 
-const taskId = text();
-const attempt = optional(field(task_start.fields.attempt, 'refused if the task is at another by now'));
+export const taskId = text('id of a task');
+export const attempt = optional(
+  field(task_start.fields.attempt, 'attempt of the task that you work on; refused if it is at another'),
+);
+export const assignee = optional(member);
+/** What a task may be made with besides. */
+export const taskTerms = {
+  reward: optional(
+    field(task_create.fields.reward, "whole tokens: yours, kept until the end; an admin's are minted at it"),
+  ),
+  lease_ms: optional(
+    span(LEASE_MS_MIN, LEASE_MS_MAX, {
+      description: 'span in milliseconds: longest silence before others may take it',
+    }),
+  ),
+};
 
 export const createTask = define({
   name: 'create_task',
@@ -30,12 +45,11 @@ export const createTask = define({
   input: input({
     group_id: groupId,
     title: field(task_create.fields.title),
-    task_id: optional(field(task_create.fields.task)),
+    task_id: optional(field(task_create.fields.task, 'id of the new task; made up if left out')),
     description: optional(field(task_create.fields.description)),
-    assignee: optional(text('identity or key')),
-    due_ms: optional(field(task_create.fields.dueMs)),
-    reward: optional(field(task_create.fields.reward)),
-    lease_ms: optional(field(task_create.fields.leaseMs, 'longest silence before others may take it')),
+    assignee,
+    due_ms: optional(point('point in time: milliseconds since 1970')),
+    ...taskTerms,
     tags: optional(field(task_create.fields.tags)),
   }),
   output: taskChange,
@@ -117,8 +131,8 @@ export const completeTask = define({
   input: input({
     group_id: groupId,
     task_id: taskId,
-    result: optional(text('a claim')),
-    result_text: optional(textUpTo(CLAIM_TEXT_BYTES_MAX)),
+    result: optional(idOf('a claim')),
+    result_text: optional(textUpTo(CLAIM_TEXT_BYTES_MAX, 'published as a claim of yours')),
     attempt,
   }),
   output: output({ ...taskChange.properties, result: optional(text()) }),
@@ -168,7 +182,7 @@ export const listTasks = define({
   input: input({
     group_id: groupId,
     status: optional(words(['open', ...TASK_STATUSES])),
-    assignee: optional(text('identity or key')),
+    assignee,
     tags: optional(field(task_create.fields.tags)),
     limit: limit(50),
     cursor,
@@ -179,9 +193,13 @@ export const listTasks = define({
     const view = group.now;
     const of = assignee === undefined ? {} : { assignee: memberKey(call.node, view, assignee) };
     const found = view.tasks({ ...of, ...given({ status }) }).filter((task) => hasTags(task, tags));
-    const { page, next } = pageOf(found, ({ task }) => task, { cursor, limit });
     const desk = new TaskDesk(call, group);
-    const tasks = page.map((task) => desk.describe(task));
+    const { page: tasks, next } = describedPage(call, found, {
+      keyOf: ({ task }) => task,
+      describe: (task) => desk.describe(task),
+      cursor,
+      limit,
+    });
     return { tasks, ...next, ...noticeFor(tasks) };
   },
 });

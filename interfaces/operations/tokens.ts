@@ -4,12 +4,13 @@ import { UsageError } from '../../actors/errors.ts';
 import { tokenOperations } from '../../events/operations/tokens.ts';
 import { memberKey } from '../cli/resolve.ts';
 import { act } from './act.ts';
-import { amountOf, groupId, groupOf, namesIn, ownKey } from './call.ts';
+import { amountOf, groupId, groupOf, member, namesIn, ownKey } from './call.ts';
 import { define, type Operation } from './operation.ts';
-import { field, input, optional, output, text } from './schema.ts';
+import { field, input, optional, output, text, tokensOut } from './schema.ts';
 
-const amount = field(tokenOperations.mint.fields.amount);
-const to = text('identity or key');
+/** How much, and whose. */
+const amount = (whose: string) => field(tokenOperations.mint.fields.amount, `whole tokens, ${whose}`);
+const to = member;
 
 const getBalance = define({
   name: 'get_balance',
@@ -17,13 +18,13 @@ const getBalance = define({
   description: 'The tokens of a member, yours if none is named, and those of the treasury.',
   toolset: 'tokens',
   effect: 'reads',
-  input: input({ group_id: groupId, member: optional(text('identity or key')) }),
+  input: input({ group_id: groupId, member: optional(member) }),
   output: output({
     member: text(),
     name: text(),
-    balance: text(),
-    treasury: text(),
-    supply: text(),
+    balance: tokensOut('whole tokens of the member'),
+    treasury: tokensOut('whole tokens of the group'),
+    supply: tokensOut('whole tokens of everybody together'),
     currency: text(),
   }),
   run(call, { group_id, member: given }) {
@@ -50,7 +51,7 @@ export const tokenDesk: readonly Operation[] = [
     title: 'Transfer tokens',
     description: 'Moves tokens of yours to somebody else; the fee is paid on top.',
     effect: 'adds',
-    properties: { to, amount },
+    properties: { to, amount: amount('out of your balance; the fee comes on top') },
     act: ({ agent, view, call }, { to, amount }) =>
       agent.transfer(memberKey(call.node, view, to), amountOf(amount, 'amount')),
   }),
@@ -59,7 +60,7 @@ export const tokenDesk: readonly Operation[] = [
     title: 'Mint tokens',
     description: 'Creates tokens for a member (admin).',
     effect: 'adds',
-    properties: { to, amount },
+    properties: { to, amount: amount('made anew: the supply grows') },
     act: ({ agent, view, call }, { to, amount }) =>
       agent.mint(memberKey(call.node, view, to), amountOf(amount, 'amount')),
   }),
@@ -68,7 +69,7 @@ export const tokenDesk: readonly Operation[] = [
     title: 'Spend the treasury',
     description: 'Pays a member out of the treasury (admin).',
     effect: 'adds',
-    properties: { to, amount },
+    properties: { to, amount: amount('out of the treasury') },
     act: ({ agent, view, call }, { to, amount }) =>
       agent.spendTreasury(memberKey(call.node, view, to), amountOf(amount, 'amount')),
   }),

@@ -35,7 +35,7 @@ interface Next {
 
 async function call<T = Next>(as: string, name: string, input: object = {}): Promise<T> {
   const operation = operationNamed(name)!;
-  expect(operation.check(input)).toEqual([]);
+  expect(operation.take(input)).toEqual({ input });
   const signal = new AbortController().signal;
   return (await operation.run(
     { node, identity: as, signal, progress: () => {} } as never,

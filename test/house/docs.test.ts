@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { fill, PAGES, readPage } from '../../docs/generate.ts';
 import { REFUSAL_CODES } from '../../events/refusals.ts';
 import { OPERATIONS } from '../../events/registry.ts';
+import { sources } from './sources.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -64,6 +65,21 @@ describe('the protocol is complete', () => {
       names!.split(', '),
     ).flat();
     expect(titles).toContain(operation);
+  });
+
+  // Those of the keystore and of sealed notes never leave a node.
+  const prefixes = sources('{actors,crypto,events,machines,protocol}/**/*.ts')
+    .flatMap(({ text: code }) =>
+      Array.from(code.matchAll(/'(lb\/[a-z-]+\/1)(?:\\0)?'/g), ([, prefix]) => prefix!),
+    )
+    .filter((prefix) => prefix !== 'lb/note/1');
+
+  test.each([...new Set(prefixes)])('%s stands in the table of prefixes', (prefix) => {
+    expect(text).toMatch(new RegExp(`^\\| \`"${prefix}`, 'm'));
+  });
+
+  test('prefixes are found', () => {
+    expect(prefixes).toContain('lb/tx/1');
   });
 
   test.each(REFUSAL_CODES)('%s stands where it is checked', (code) => {

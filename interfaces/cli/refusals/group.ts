@@ -131,12 +131,9 @@ export const tokenWords = {
     `${name(account)} has ${tokens(balance)}, and ${tokens(amount)} more would exceed the cap of ${tokens(cap)} for one account`,
     room(cap - balance, cap, 'max_account_balance', tokens),
   ],
-  split_sum: ({ sum }) => [
-    `the shares of --split sum to ${sum}`,
-    `make them ${BASIS_POINTS} in all, which is 100 %`,
-  ],
+  split_sum: ({ sum }) => [`the shares sum to ${sum}`, `make them ${BASIS_POINTS} in all, which is 100 %`],
   royalty_sum: ({ sum, max }) => [
-    `the royalties of --royalty sum to ${sum}`,
+    `the royalties sum to ${sum}`,
     `make them at most ${max}, which is ${max / 100} %`,
   ],
 } satisfies SomeWords;

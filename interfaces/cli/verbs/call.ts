@@ -1,10 +1,12 @@
 /** `call`: any operation by its name, with its parameters as JSON: what agents call as tools, for scripts and tests. */
 import type { Command } from 'commander';
-import { NotFoundError, UsageError } from '../../../actors/errors.ts';
+import { NotFoundError, RefusedError, UsageError } from '../../../actors/errors.ts';
+import { describeFailure } from '../../operations/failure.ts';
 import { performOnce } from '../../operations/idempotency.ts';
 import type { Call, Operation } from '../../operations/operation.ts';
 import { OPERATIONS, operationNamed } from '../../operations/registry.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
+import { ExplainedRefusal } from '../errors.ts';
 import { readTextInput } from '../files.ts';
 import { jsonText, Verbatim } from '../json.ts';
 import { similarTo } from '../suggest.ts';
@@ -41,9 +43,8 @@ async function call(run: Run<CallOptions>): Promise<void> {
   const [name, json = '{}'] = run.args;
   if (name === undefined) return list(run);
   const operation = named(name);
-  const input = parsed(json === '-' ? await readTextInput(run.terminal, '-') : json);
-  const problems = operation.check(input);
-  if (problems.length > 0) throw new UsageError(`${name}: ${problems.join('; ')}`);
+  const taken = operation.take(parsed(json === '-' ? await readTextInput(run.terminal, '-') : json));
+  if (taken.input === undefined) throw new UsageError(`${name}: ${taken.problems.join('; ')}`);
   const node = await run.node();
   await run.readyToSeal();
   const progress = run.progress(name);
@@ -51,13 +52,28 @@ async function call(run: Run<CallOptions>): Promise<void> {
     node,
     identity: node.isLocked ? undefined : node.identity(run.options.as ?? ownName(node)).name,
     signal: run.signal,
+    names: (operation) => `lb call ${operation}`,
     progress: (done, total) => progress.update(done, total),
   };
-  const work = () => operation.run(scene, input as Parameters<Operation['run']>[1]);
+  const { input } = taken;
   const { key } = run.options;
-  const { result } = await performOnce(scene, operation, input, { key, work });
+  const work = () => operation.run(scene, input);
+  const { result } = await inTerms(operation, scene, () =>
+    performOnce(scene, operation, input, { key, work }),
+  );
   progress.end();
   run.print(new Verbatim(result), () => run.out.line(jsonText(result, 2)));
+}
+
+/** Refusals in the terms of operations: who calls one has parameters, and not the flags of the verbs. */
+async function inTerms<T>(operation: Operation, scene: Call, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const { message: why, next } = describeFailure(error, scene, { operation });
+    throw new ExplainedRefusal(error.refusal, { why, next });
+  }
 }
 
 function named(name: string): Operation {

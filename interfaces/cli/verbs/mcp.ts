@@ -7,6 +7,7 @@ import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { loadConfig, networkOptions } from '../../config/load.ts';
 import { Relay } from '../../mcp/relay.ts';
 import type { Session } from '../../mcp/session.ts';
+import { ANSWER_TOKENS_DEFAULT, parseAnswerTokens } from '../../operations/room.ts';
 import { NodeGoneError } from '../../socket/frames.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -30,6 +31,7 @@ interface McpOptions {
   readonly identity?: string;
   readonly readOnly?: boolean;
   readonly toolsets?: string;
+  readonly answerTokens?: string;
   readonly yield?: boolean;
 }
 
@@ -54,6 +56,10 @@ export function registerMcp(program: Command, context: CliContext): void {
         .option('--identity <name>', `who the agent is; made on first use (default: ${IDENTITY_DEFAULT})`)
         .option('--read-only', 'offer only what reads; no identity is needed')
         .option('--toolsets <a,b>', `which operations to offer: ${SELECTABLE} (default: default)`)
+        .option(
+          '--answer-tokens <n>',
+          `how long one answer may be (default: ${ANSWER_TOKENS_DEFAULT} tokens)`,
+        )
         .option('--yield', 'make room for lb up: the hosts are served by it from then on'),
     mcp,
   ).alias('run-mcp');
@@ -65,6 +71,7 @@ async function mcp(run: Run<McpOptions>): Promise<void> {
   if (readOnly && identity !== undefined)
     throw new UsageError('--read-only and --identity exclude each other');
   parseToolsets(run.options.toolsets, '--toolsets');
+  parseAnswerTokens(run.options.answerTokens, '--answer-tokens');
   if (run.isUpHere) return serve(run, await run.node(), run.terminal, run.signal);
   const relay = new Relay(run.terminal, run.signal);
   let ownedMs = 0;
@@ -149,6 +156,7 @@ async function serve(
     identity: readOnly ? undefined : identity,
     scopes: new Set(readOnly ? ['read'] : ['read', 'write']),
     toolsets: parseToolsets(run.options.toolsets, '--toolsets'),
+    answerTokens: parseAnswerTokens(run.options.answerTokens, '--answer-tokens'),
     report: (error) => run.out.note(`lb: a tool failed: ${error instanceof Error ? error.message : error}`),
   };
   await serveTerminal(session, terminal, signal);

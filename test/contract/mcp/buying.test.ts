@@ -37,7 +37,7 @@ async function call<T = Record<string, unknown>>(as: string | undefined, name: s
   const signal = new AbortController().signal;
   const progress = (_done: number, _total: number | undefined, message: string) => void said.push(message);
   const operation = operationNamed(name)!;
-  expect(operation.check(input)).toEqual([]);
+  expect(operation.take(input)).toEqual({ input });
   return { ...((await operation.run({ node, identity: as, signal, progress }, input as never)) as T), said };
 }
 
@@ -106,10 +106,11 @@ test('what is too large for one answer comes in pieces, each of whole characters
   const { offer_id } = await call<{ offer_id: string }>('bob', 'create_offer', made);
   const first = await call<Piece>('ann', 'purchase_offer', { offer_id });
   expect(first.bytes).toBe(Buffer.byteLength(content));
-  expect(first.more).toContain(`open_purchase (toolset market) with offset ${first.next_offset}`);
+  expect(first.more).toContain(`the same call with offset ${first.next_offset}`);
   const { purchase_id } = first;
   for (const read of [
     (offset: number) => call<Piece>('ann', 'open_purchase', { purchase_id, offset }),
+    (offset: number) => call<Piece>('ann', 'purchase_offer', { offer_id, offset }),
     (offset: number) => call<Piece>('ann', 'buy_offer', { offer_id, offset }),
     (offset: number) => resource(`${purchase_id}?offset=${offset}`, 'ann'),
   ]) {
@@ -138,7 +139,8 @@ interface Piece {
 async function resource(purchase: string, identity: string | undefined): Promise<Piece> {
   const scopes = new Set<Scope>(identity === undefined ? ['read'] : ['read', 'write']);
   const toolsets = new Set(['default'] as const);
-  const session = { node, identity, scopes, toolsets, report: (error: unknown) => expect(error).toBe(0) };
+  const report = (error: unknown) => expect(error).toBe(0);
+  const session = { node, identity, scopes, toolsets, answerTokens: 1_000_000, report };
   const uri = `lb://groups/shop/purchases/${purchase}`;
   const { contents } = await readResource(session, uri, new AbortController().signal);
   return JSON.parse((contents[0] as { text: string }).text) as Piece;

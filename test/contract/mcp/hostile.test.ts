@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpServer } from '../../../interfaces/http/server.ts';
 import { BatteryNode } from '../../../node.ts';
 import { BIN } from '../../e2e/bin-lb.ts';
-import { call, failure, httpClient, serveOverHttp, stdioClient, tokenFor } from '../../support/mcp.ts';
+import { call, httpClient, serveOverHttp, stdioClient, tokenFor } from '../../support/mcp.ts';
 import { startNode, stopNode, type UpNode } from '../../support/owner.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lb-hostile-'));
@@ -42,7 +42,7 @@ const WRONG: readonly (readonly [what: string, body: string, code: string | numb
   ['a cursor that is none', toolCall(1, 'watch_claims', { cursor: 'now', timeout_ms: 0 }), 'usage'],
   ['a group that is none', toolCall(1, 'list_tasks', { group_id: 'nowhere' }), 'not_found'],
   ['a text with NUL', toolCall(1, 'publish_claim', { text: 'a\u0000b' }), 'malformed'],
-  ['half a character', toolCall(1, 'publish_claim', { text: 'a\ud800' }), 'malformed'],
+  ['half a character', toolCall(1, 'publish_claim', { text: 'a\ud800' }), 'usage'],
   ['an amount below zero', toolCall(1, 'create_task', { title: 'x', reward: -1 }), 'usage'],
   ['an amount of hex', toolCall(1, 'create_task', { title: 'x', reward: '0x10' }), 'usage'],
   ['an unknown method', request(1, 'tools/drop', {}), -32601],
@@ -54,6 +54,7 @@ const WRONG: readonly (readonly [what: string, body: string, code: string | numb
 interface Answer {
   readonly result?: { readonly isError?: boolean; readonly content?: readonly { readonly text: string }[] };
   readonly error?: { readonly code: number };
+  readonly id?: string | number | null;
 }
 
 function codeOf({ result, error }: Answer): string | number | undefined {
@@ -176,10 +177,11 @@ describe('over stdio', () => {
     return { child, next, write: (text: string) => child.stdin.write(text) };
   }
 
-  test('every wrong message is answered on one connection, and noise between them is dropped', async () => {
+  test('every wrong message is answered on one connection, and so is noise between them', async () => {
     const { child, next, write } = host();
     for (const [what, body, code] of WRONG) {
       write('{"jsonrpc": nonsense\n\u0000\u0001\n\n');
+      for (let at = 0; at < 2; at++) expect(codeOf(await next())).toBe(-32700);
       write(`${body}\n`);
       expect(codeOf(await next()), what).toBe(code);
     }
@@ -187,15 +189,80 @@ describe('over stdio', () => {
     expect((await once(child, 'exit'))[0]).toBe(0);
   });
 
-  test('a line without an end closes the connection that it is on, and no other', async () => {
-    const other = await stdioClient('legacy', ['--data', data, '--identity', 'node']);
-    const { child, write } = host();
-    child.stdin.on('error', () => {});
-    const exited = once(child, 'exit');
-    write('x'.repeat(9 * 1024 * 1024));
-    await exited;
-    expect((await failure(other, 'start_task', { task_id: 'nothing!' })).code).toBe('not_found');
-    await other.close();
+  test('a line that is too long is an error with its id, wherever that stands, and the next one is read', async () => {
+    const { child, next, write } = host();
+    const params = { name: 'list_tasks', arguments: { status: 'x'.repeat(9 * 1024 * 1024) } };
+    const method = 'tools/call';
+    for (const message of [
+      { id: 'first', method, params },
+      { method, params, id: 'last' },
+      { method, params },
+    ]) {
+      write(`${JSON.stringify(message)}\n`);
+      const answer = await next();
+      expect(codeOf(answer)).toBe(-32600);
+      expect(answer.id).toBe('id' in message ? message.id : null);
+    }
+    write(`${JSON.stringify({ jsonrpc: '2.0', id: 4, method: 'ping' })}\n`);
+    expect(await next()).toMatchObject({ id: 4 });
+    child.stdin.end();
+    expect((await once(child, 'exit'))[0]).toBe(0);
+  });
+
+  test('whatever has an id and is no message gets an error', async () => {
+    const { child, next, write } = host();
+    for (const [line, id] of [
+      ['{"jsonrpc":"2.0","id":1}', 1],
+      ['{"id":2,"method":"ping"}', 2],
+      ['{"jsonrpc":"2.0","id":"3","method":5}', '3'],
+      ['{"jsonrpc":"2.0","id":4,"method":"tools/list","params":[]}', 4],
+      ['{"jsonrpc":"2.0","id":5,"method":"ping","params":{"_meta":7}}', 5],
+      ['{"jsonrpc":"2.0","id":6,"method":', 6],
+      ['{"params":{"id":9},"id":7', 7],
+      ['{"jsonrpc":"2.0","id":{},"method":"ping"}', null],
+      ['7', null],
+      ['[]', null],
+    ] as const) {
+      write(`${line}\n`);
+      expect(await next(), line).toMatchObject({ id, error: { code: expect.any(Number) } });
+    }
+    child.stdin.end();
+    expect((await once(child, 'exit'))[0]).toBe(0);
+  });
+
+  test('what was asked before the client closed its end is answered', async () => {
+    const { child, next, write } = host();
+    const initialize = {
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } },
+    };
+    const call = (id: number, name: string, given: unknown) => ({
+      id,
+      method: 'tools/call',
+      params: { name, arguments: given },
+    });
+    const startedMs = performance.now();
+    for (const message of [
+      initialize,
+      { method: 'notifications/initialized' },
+      call(2, 'publish_claim', { text: 'Said while leaving.', tags: null }),
+      call(3, 'list_tasks', null),
+      call(4, 'watch_claims', { timeout_ms: 50_000 }),
+    ])
+      write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    // The last one ends with the input.
+    child.stdin.end(
+      JSON.stringify({ jsonrpc: '2.0', id: 5, method: 'resources/read', params: { uri: 'lb://x' } }),
+    );
+    const answers = [await next(), await next(), await next(), await next(), await next()];
+    expect(new Set(answers.map(({ id }) => id))).toEqual(new Set([1, 2, 3, 4, 5]));
+    // Older clients know a code of its own for what is not there.
+    expect(answers.find(({ id }) => id === 5)).toMatchObject({ error: { code: -32002 } });
+    for (const id of [2, 3, 4])
+      expect(answers.find((one) => one.id === id)).not.toMatchObject({ result: { isError: true } });
+    expect((await once(child, 'exit'))[0]).toBe(0);
+    expect(performance.now() - startedMs, 'nobody waits for claims that nobody reads').toBeLessThan(50_000);
   });
 
   test('a hundred calls at once are all answered', async () => {

@@ -99,6 +99,7 @@ function overStdio(): Wire {
     identity: 'node',
     scopes: new Set(['read', 'write']),
     toolsets: new Set(['default', 'tasks']),
+    answerTokens: 20_000,
     report: (error) => expect(error).toBeUndefined(),
   };
   const terminal = {

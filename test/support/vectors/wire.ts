@@ -12,6 +12,7 @@ import { refusalCodec } from '../../../events/refusal-codec.ts';
 import type { Refusal, RefusalCode } from '../../../events/refusals.ts';
 import { Writer } from '../../../events/writer.ts';
 import { rulingCodec } from '../../../protocol/rpc/methods.ts';
+import { decodeSign } from '../../../protocol/sealer-signs.ts';
 import { toJson } from '../field-json.ts';
 import { SCENARIOS } from '../refusals/all.ts';
 import type { Scenario } from '../refusals/scenario.ts';
@@ -64,6 +65,7 @@ const DECODERS = {
   announcement: decodeAnnouncement,
   beat: decodeBeat,
   statement: (bytes: Uint8Array) => decode(statementCodec, bytes),
+  sign: decodeSign,
 } as const;
 export type WireKind = keyof typeof DECODERS;
 
@@ -156,6 +158,19 @@ const BEATS: Record<string, [taken: boolean, record: Value]> = {
   'a time after it': [false, beat(1, TIME_MS_MAX + 1)],
 };
 
+const sign = (version: number, height: number, tsMs: number): Value => [
+  raw([version, ID, ID, height, tsMs]),
+  SIGNATURE,
+];
+const SIGNS: Record<string, [taken: boolean, record: Value]> = {
+  plain: [true, sign(1, 1, 1)],
+  'version 0': [false, sign(0, 1, 1)],
+  'version 2': [false, sign(2, 1, 1)],
+  'the greatest height and the last point in time': [true, sign(1, 2 ** 48 - 1, TIME_MS_MAX)],
+  'a greater height': [false, sign(1, 2 ** 48, 1)],
+  'a time after the last': [false, sign(1, 1, TIME_MS_MAX + 1)],
+};
+
 const statement = (version: number, height: number, operations: number | bigint): Value => [
   version,
   ID,
@@ -177,7 +192,13 @@ const STATEMENTS: Record<string, [taken: boolean, record: Value]> = {
 };
 
 export function wireVectors(): VectorFile {
-  const all = { ruling: RULINGS, announcement: ANNOUNCEMENTS, beat: BEATS, statement: STATEMENTS };
+  const all = {
+    ruling: RULINGS,
+    announcement: ANNOUNCEMENTS,
+    beat: BEATS,
+    statement: STATEMENTS,
+    sign: SIGNS,
+  };
   return {
     comment:
       'Records that nodes send each other, at their bounds, each with whether a decoder takes it. Signatures are zeros: they are checked afterwards.',

@@ -71,6 +71,23 @@ test('what only reads is asked again, and what changes something is an error tha
   expect(host.heard).toMatchObject([{ id: 1, error: { code: -32603 } }, { id: 2, result: {} }, { id: 3 }]);
 });
 
+test('plain calls are judged as the operations that they name', async () => {
+  const host = new Host();
+  const relay = relayOf(host);
+  host.say(
+    { id: 1, method: 'publish_claim' },
+    { id: 2, method: 'list_tasks' },
+    { id: 3, method: 'transfer' },
+  );
+  expect(await relay.through(node(3))).toHaveLength(3);
+  expect((await relay.through(node(1, [2]))).map(({ id }) => id)).toEqual([2]);
+  expect(host.heard).toMatchObject([
+    { id: 1, error: { code: -32603 } },
+    { id: 3, error: { code: -32603 } },
+    { id: 2, result: {} },
+  ]);
+});
+
 test('a node that nobody is behind loses nothing', async () => {
   const host = new Host();
   const relay = relayOf(host);

@@ -8,7 +8,7 @@ import { refuse } from '../../../../events/refusals.ts';
 import { amountOf, pageOf } from '../../../../interfaces/operations/call.ts';
 import { describeFailure } from '../../../../interfaces/operations/failure.ts';
 import type { Call } from '../../../../interfaces/operations/operation.ts';
-import { checker } from '../../../../interfaces/operations/operation.ts';
+import { taker } from '../../../../interfaces/operations/operation.ts';
 import { Places } from '../../../../interfaces/operations/places.ts';
 import { field, input, integer, optional, text, words } from '../../../../interfaces/operations/schema.ts';
 import { seeded } from '../../../support/seed.ts';
@@ -35,18 +35,18 @@ describe('a schema', () => {
   });
 
   test('says what is wrong with an input, each thing once', () => {
-    const check = checker(
+    const take = taker(
       input({ name: text(), size: optional(integer(1, 5)), kind: optional(words(['a', 'b'])) }),
     );
-    expect(check({ name: 'x', size: 5, kind: 'b' })).toEqual([]);
-    expect(check({ size: 6, kind: 'c', more: 1 })).toEqual([
-      'name is missing',
-      'there is no parameter more',
-      'size must be <= 5',
-      'kind must be one of a, b',
+    expect(take({ name: 'x', size: 5, kind: 'b' })).toEqual({ input: { name: 'x', size: 5, kind: 'b' } });
+    expect(take({ size: 6, kind: 'c', more: 1 }).problems).toEqual([
+      'name is missing: it must be a text in quotes',
+      'there is no parameter "more"; it takes name, size, kind',
+      'size must be a whole number from 1 to 5; it is 6',
+      'kind must be one of a, b; it is "c"',
     ]);
-    expect(check('text')).not.toEqual([]);
-    expect(check(null)).not.toEqual([]);
+    expect(take('text').problems).toEqual(['the parameters must be an object; they are "text"']);
+    expect(take(null).problems).toEqual(['name is missing: it must be a text in quotes']);
   });
 });
 
@@ -131,8 +131,8 @@ describe('a failure', () => {
   });
 
   test('speaks of operations where the command line would speak of verbs', () => {
-    const missing = new NotFoundError('there is none; see lb list-tasks --status open');
-    expect(describeFailure(missing, call).message).toBe('there is none; see list_tasks status open');
+    const missing = new NotFoundError('there is none; see lb list-tasks; see lb list-tasks --status open');
+    expect(describeFailure(missing, call).message).toBe('there is none; see list_tasks');
   });
 
   test('that is a bug tells nothing of what is inside', () => {

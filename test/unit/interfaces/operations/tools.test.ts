@@ -6,14 +6,15 @@ import { toolOf } from '../../../../interfaces/mcp/tools.ts';
 import { TOOLSETS, type Toolset } from '../../../../interfaces/operations/operation.ts';
 import { OPERATIONS, operationsOf } from '../../../../interfaces/operations/registry.ts';
 
-const TOKENS_MAX = 5_000;
+const TOKENS_MAX = 6_500;
 
 /** The parameters of each default tool, those that must be given marked. */
 const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
   publish_claim: 'group_id text! tags parent_hash evidence idempotency_key',
   compile_context: 'group_id query! top_k since_ms tags',
-  get_recent_claims: 'since_ms limit',
+  get_recent_claims: 'since_ms limit cursor',
   watch_claims: 'cursor group_id timeout_ms limit',
+  get_claim: 'group_id claim_id! offset',
   create_task: 'group_id title! task_id description assignee due_ms reward lease_ms tags idempotency_key',
   start_task: 'group_id task_id! attempt idempotency_key',
   complete_task: 'group_id task_id! result result_text attempt idempotency_key',
@@ -24,7 +25,7 @@ const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
   get_presence: 'group_id limit cursor',
   create_offer: 'group_id title! content! price! description tags expires_ms idempotency_key',
   list_offers: 'group_id limit cursor',
-  purchase_offer: 'group_id offer_id! idempotency_key',
+  purchase_offer: 'group_id offer_id! offset idempotency_key',
   get_task: 'group_id task_id!',
   report_progress: 'group_id task_id! note attempt idempotency_key',
   release_task: 'group_id task_id! attempt idempotency_key',
@@ -57,7 +58,7 @@ test(`the default tools take at most ${TOKENS_MAX} tokens in all`, () => {
   const counts = tools('default').map((tool) => tokenizer.encode(JSON.stringify(tool)).length);
   const sum = counts.reduce((all, one) => all + one, 0);
   console.log(`${counts.length} default tools: ${sum} tokens, the longest ${Math.max(...counts)}`);
-  expect(counts).toHaveLength(18);
+  expect(counts).toHaveLength(Object.keys(DEFAULT_TOOLS).length);
   expect(sum).toBeLessThanOrEqual(TOKENS_MAX);
 });
 

@@ -1,0 +1,70 @@
+/** An operation, done for a session: whether it may be called, what it is asked with, and what came of it. */
+import { describeFailure, type FailureKind, failureWire } from '../operations/failure.ts';
+import { performOnce } from '../operations/idempotency.ts';
+import type { Call, Operation } from '../operations/operation.ts';
+import type { Session } from './session.ts';
+
+export type Input = Parameters<Operation['run']>[1];
+
+/** What came of a call: what `work` gave, or an error that says what to do next. */
+export type Outcome<T> =
+  | { readonly done: T; readonly error?: never }
+  | { readonly error: Readonly<Record<string, unknown>>; readonly kind: FailureKind };
+
+/** Does `work` with what was given, where the session may call the operation and the operation takes it. */
+export async function perform<T>(
+  session: Session,
+  operation: Operation,
+  given: unknown,
+  { call, work }: { readonly call: Call; readonly work: (input: Input) => Promise<T> },
+): Promise<Outcome<T>> {
+  const closed = whyClosed(session, operation);
+  if (closed !== undefined) return { kind: 'forbidden', error: { code: 'forbidden', ...closed } };
+  const asked = keyed(operation, given);
+  const taken = operation.take(asked.input);
+  if (taken.input === undefined) {
+    session.toolCalled?.('usage');
+    const next = `see the input schema of ${operation.name}`;
+    return { kind: 'usage', error: { code: 'usage', message: taken.problems.join('; '), next } };
+  }
+  const { input } = taken;
+  try {
+    const { result } = await performOnce(call, operation, input, {
+      key: asked.key,
+      work: () => work(input),
+    });
+    session.toolCalled?.('ok');
+    return { done: result };
+  } catch (error) {
+    const failure = describeFailure(error, call, { operation, input });
+    if (failure.kind === 'bug') session.report(error);
+    session.toolCalled?.(failure.code);
+    return { kind: failure.kind, error: failureWire(failure) };
+  }
+}
+
+function whyClosed(
+  { scopes, isConfined = false }: Session,
+  { name, scope, isNodeWide }: Operation,
+): { readonly message: string; readonly next: string } | undefined {
+  if (!scopes.has(scope))
+    return {
+      message: `${name} needs the scope ${scope}, which this session has not`,
+      next: 'ask the operator of the node for a token or an identity that has it',
+    };
+  if (isConfined && isNodeWide)
+    return {
+      message: `${name} is about the whole node, and this token is for some of its groups`,
+      next: 'ask the operator of the node for a token that reaches all of it',
+    };
+  return undefined;
+}
+
+/** What a call is asked with, and its key. */
+function keyed(operation: Operation, given: unknown): { input: unknown; key: string | undefined } {
+  const { idempotency_key: key, ...input } = (given ?? {}) as Record<string, unknown>;
+  if (operation.effect === 'reads' || key === undefined || key === null)
+    return { input: key === null ? input : given, key: undefined };
+  // What is no text is refused as such: it fits no key.
+  return { input, key: typeof key === 'string' ? key : '' };
+}
