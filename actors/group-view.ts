@@ -8,7 +8,7 @@ import { decode } from '../events/codec.ts';
 import type { PresenceStatus, Role, TaskStatus } from '../events/effects.ts';
 import { PRESENCE_STALE_MS_DEFAULT } from '../events/limits.ts';
 import type { Policy } from '../events/operations/group.ts';
-import { holds, standingOf } from '../machines/knowledge.ts';
+import { standingOf } from '../machines/knowledge.ts';
 import { isStale } from '../machines/presence.ts';
 import type { StateBase, Table, TableKeys } from '../machines/state.ts';
 import {
@@ -45,6 +45,7 @@ import {
 } from '../machines/tables.ts';
 import { isOpen } from '../machines/task.machine.ts';
 import type { GroupReader } from '../storage/port.ts';
+import { Verdicts } from './verdicts.ts';
 
 export interface Member {
   readonly member: Hex32;
@@ -120,15 +121,21 @@ export class GroupView {
   readonly tsMs: number;
 
   private readonly openTasks: () => Iterable<string> | undefined;
+  private readonly verdicts: Verdicts;
 
-  /** @param openTasks ids of the tasks that have not ended, where somebody keeps them */
+  /**
+   * @param openTasks ids of the tasks that have not ended, where somebody keeps them
+   * @param verdicts which claims are in, where somebody keeps it up with a state that moves on
+   */
   constructor(
     base: ReadableState,
     at: { height: number; tsMs: number },
     openTasks: () => Iterable<string> | undefined = () => undefined,
+    verdicts = new Verdicts((claim) => standingOf(base, claim)),
   ) {
     this.base = base;
     this.openTasks = openTasks;
+    this.verdicts = verdicts;
     this.height = at.height;
     this.tsMs = at.tsMs;
   }
@@ -219,6 +226,13 @@ export class GroupView {
     return tasks;
   }
 
+  /** Whether the task's assignee may no longer act, and left it where it was: whoever wants it takes it. */
+  isLeft({ assignee, status }: Pick<Task, 'assignee' | 'status'>): boolean {
+    if (assignee === undefined || !isOpen({ status })) return false;
+    const role = this.roleOf(assignee);
+    return role === undefined || role === 'viewer';
+  }
+
   private *tasksToLookAt(
     status: TaskStatus | 'open' | undefined,
   ): Generator<readonly [id: string, record: TaskRecord]> {
@@ -245,9 +259,17 @@ export class GroupView {
     for (const [claim, record] of this.records(claimTable)) yield this.wholeClaim(claim, record);
   }
 
-  /** Whether a claim is in: see `holds`. `known` carries verdicts between calls on this view. */
-  holds(claim: Hex32, known?: Map<Hex32, boolean>): boolean {
-    return holds(claim, (id) => standingOf(this.base, id), known);
+  /**
+   * Whether a claim is in: see `holding`. What was found once is known from then on; the first to ask waits for as
+   * long as the evidence is deep, and the thread with them: `holdsInTurns` is for threads that have other work.
+   */
+  holds(claim: Hex32): boolean {
+    return this.verdicts.now(claim);
+  }
+
+  /** As `holds`, with whoever else has work at work in between. */
+  holdsInTurns(claim: Hex32): Promise<boolean> {
+    return this.verdicts.inTurns(claim);
   }
 
   claimIds(idPrefix = ''): Iterable<Hex32> {

@@ -15,6 +15,8 @@ import type { Effect } from '../events/effects.ts';
 import type { Outcome, Removal } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { decodeTransaction, type Transaction } from '../events/transaction.ts';
+import { standingOf } from '../machines/knowledge.ts';
+import type { WriteSet } from '../machines/state.ts';
 import { decodeEffects } from '../storage/effects.ts';
 import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
@@ -37,6 +39,7 @@ import type { Wallet } from './market/desk.ts';
 import type { Market } from './market/market.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
 import { removalOf } from './removal.ts';
+import { Verdicts } from './verdicts.ts';
 
 /** Blocks that are read between two turns of the event loop. */
 const BLOCKS_PER_TURN = 64;
@@ -119,10 +122,13 @@ export interface ReadBlock {
 export class Group {
   readonly groupId: Hex32;
   private readonly options: GroupOptions;
+  private readonly verdicts: Verdicts;
   private cachedView: GroupView | undefined;
 
   constructor(options: GroupOptions) {
     this.options = options;
+    const state = new StoredState(options.store);
+    this.verdicts = new Verdicts((claim) => standingOf(state, claim));
     this.groupId = options.store.groupId;
   }
 
@@ -145,6 +151,12 @@ export class Group {
   /** Takes blocks that another node sealed; returns the refusal of the first that is not valid. */
   follow(blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Refusal | undefined> {
     return this.options.chain().follow(blocks);
+  }
+
+  /** Takes in what a committed block wrote; nothing where the disk may have a block whose commit was never told. */
+  observe(writes: WriteSet | undefined): void {
+    if (writes === undefined) this.verdicts.clear();
+    else this.verdicts.observe(writes);
   }
 
   /** Takes a member's beat that came from elsewhere. */
@@ -200,6 +212,7 @@ export class Group {
         new StoredState(this.options.store),
         { height, tsMs },
         this.options.openTasks,
+        this.verdicts,
       );
     return this.cachedView;
   }

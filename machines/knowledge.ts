@@ -115,39 +115,69 @@ export function standingOf(state: Pick<StateView, 'get'>, claim: Hex32): Standin
   return { evidence: record.evidence, isRetracted: state.get(retractionTable, claim) !== undefined };
 }
 
-/**
- * Whether a claim is *in*: not retracted, and either without claims among its evidence or with at least one of
- * them in. Evidence that is an artifact neither supports nor weakens. Works without recursion, so that a chain
- * of evidence of any length can be walked; `known` carries results between calls on the same state.
- */
+/** What was found about claims; kept for as long as nothing that they rest on turns. */
+export interface KnownVerdicts {
+  get(claim: Hex32): boolean | undefined;
+  /** @param evidence what the verdict may have been drawn from */
+  set(claim: Hex32, verdict: boolean, evidence: readonly Hex32[]): void;
+}
+
+/** Whether a claim is in, in one go: see `holding`. */
 export function holds(
   claim: Hex32,
   read: (claim: Hex32) => Standing | undefined,
-  known = new Map<Hex32, boolean>(),
+  known: KnownVerdicts = new Map<Hex32, boolean>(),
 ): boolean {
-  if (read(claim) === undefined) return false;
-  const stack = [claim];
-  while (stack.length > 0) {
-    const current = stack[stack.length - 1]!;
-    const verdict = known.get(current) ?? verdictOf(current, read, known, stack);
-    if (verdict === undefined) continue;
-    known.set(current, verdict);
-    stack.pop();
+  const steps = holding(claim, read, known);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
-  return known.get(claim)!;
 }
 
-/** The verdict, or nothing after pushing the first piece of evidence that must be known before. */
+/**
+ * Whether a claim is *in*: not retracted, and either without claims among its evidence or with at least one of
+ * them in. Evidence that is an artifact neither supports nor weakens. Works without recursion and step by step, so
+ * that a chain of evidence of any length can be walked with others at work in between; `known` carries verdicts
+ * between calls, and may forget some at any time.
+ */
+export function* holding(
+  claim: Hex32,
+  read: (claim: Hex32) => Standing | undefined,
+  known: KnownVerdicts,
+): Generator<undefined, boolean> {
+  if (read(claim) === undefined) return false;
+  const stack = [claim];
+  for (;;) {
+    const current = stack[stack.length - 1]!;
+    const verdict = known.get(current) ?? verdictOf(current, read, known, stack);
+    if (verdict !== undefined) stack.pop();
+    if (verdict !== undefined && stack.length === 0) return verdict;
+    yield;
+  }
+}
+
+/** The verdict, which is known from then on; or nothing, after pushing the first claim that must be known before. */
 function verdictOf(
   claim: Hex32,
   read: (claim: Hex32) => Standing | undefined,
-  known: Map<Hex32, boolean>,
+  known: KnownVerdicts,
   stack: Hex32[],
 ): boolean | undefined {
-  const standing = read(claim);
-  if (standing === undefined || standing.isRetracted) return false;
+  const { evidence, isRetracted } = read(claim)!;
+  const verdict = isRetracted ? false : supportOf(evidence, read, known, stack);
+  if (verdict !== undefined) known.set(claim, verdict, evidence);
+  return verdict;
+}
+
+function supportOf(
+  evidence: readonly Hex32[],
+  read: (claim: Hex32) => Standing | undefined,
+  known: KnownVerdicts,
+  stack: Hex32[],
+): boolean | undefined {
   let hasClaimEvidence = false;
-  for (const reference of standing.evidence) {
+  for (const reference of evidence) {
     const verdict = known.get(reference);
     if (verdict === true) return true;
     if (verdict === undefined && read(reference) !== undefined) {

@@ -323,6 +323,7 @@ export class Groups {
     const { supervisor, tasks, presences, market } = this.options;
     supervisor.loaded('chain', groupId);
     // The disk may have a block whose commit was never told.
+    this.groups.get(groupId)?.observe(undefined);
     tasks.reload(groupId);
     presences.reload(groupId);
     market().reload(groupId);
@@ -333,6 +334,7 @@ export class Groups {
     if (header.height === 0) this.founded = undefined;
     const { supervisor, tasks, presences, market } = this.options;
     supervisor.sound('chain', groupId);
+    this.groups.get(groupId)?.observe(judged.writes);
     tasks.observe(groupId, judged.writes);
     presences.observe(groupId, judged.writes);
     market().observe(groupId, judged.writes);

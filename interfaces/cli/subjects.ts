@@ -122,17 +122,17 @@ export async function printSubject(run: Run, group: Group, view: GroupView, subj
   const name = nameOrId(nameOf, view.keys(), (id) => run.id(id));
   if (kind === 'block') return printBlock(run, group.block(Number(id)), name);
   if (kind === 'transaction') return printTransaction(run, group, id, name);
-  const { data, fields } = describe(group, view, subject, nameOf, run.timeOf(view));
+  const { data, fields } = await describe(group, view, subject, nameOf, run.timeOf(view));
   run.print({ kind, ...data }, () => printFields(run.out, fields));
 }
 
-function describe(
+async function describe(
   group: Group,
   view: GroupView,
   { kind, id }: Subject,
   name: (key: Hex32) => string,
   nowMs: number,
-): { data: Record<string, unknown>; fields: Field[] } {
+): Promise<{ data: Record<string, unknown>; fields: Field[] }> {
   if (kind === 'claim') return describeAsClaim(group, view, id, name);
   if (kind === 'task') return describeAsTask(group, view, id, name, nowMs);
   if (kind === 'offer')
@@ -172,8 +172,8 @@ function describeAsTask(
   return { data: { task, resultText }, fields: taskFields(task, name, nowMs, resultText) };
 }
 
-function describeAsClaim(group: Group, view: GroupView, id: Hex32, name: (key: Hex32) => string) {
-  const claim = describeClaim(group, view, id);
+async function describeAsClaim(group: Group, view: GroupView, id: Hex32, name: (key: Hex32) => string) {
+  const claim = await describeClaim(group, view, id);
   const { retraction } = claim;
   const fields: Field[] = [
     ['claim', id],

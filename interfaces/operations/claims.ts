@@ -32,12 +32,11 @@ export const claimShape = output({
 });
 export type ClaimWire = ValueOf<typeof claimShape>;
 
-/** Describes claims of one group; verdicts and names are worked out once for all of them. */
+/** Describes claims of one group; names are worked out once for all of them. */
 export class ClaimDesk {
   private readonly group: Group;
   private readonly own: Hex32 | undefined;
   private readonly nameOf: (key: Hex32) => string;
-  private readonly verdicts = new Map<Hex32, boolean>();
 
   constructor(call: Call, group: Group) {
     this.group = group;
@@ -46,11 +45,11 @@ export class ClaimDesk {
   }
 
   /** A claim that the group has. */
-  describe(claim: Hex32): ClaimWire {
+  async describe(claim: Hex32): Promise<ClaimWire> {
     const { group } = this;
     const view = group.now;
     const { author, tsMs, tags, parent, evidence, retraction } = view.claim(claim)!;
-    const standing = view.holds(claim, this.verdicts) ? 'in' : 'out';
+    const standing = (await view.holdsInTurns(claim)) ? 'in' : 'out';
     const said = group.claimContent(claim)?.text;
     return {
       claim_id: claim,
@@ -65,6 +64,13 @@ export class ClaimDesk {
       ...(evidence.length === 0 ? {} : { evidence: [...evidence] }),
       ...(said === undefined ? {} : { text: said }),
     };
+  }
+
+  /** One after the other, so that others have their turn in between. */
+  async describeAll(claims: Iterable<Hex32>): Promise<ClaimWire[]> {
+    const described: ClaimWire[] = [];
+    for (const claim of claims) described.push(await this.describe(claim));
+    return described;
   }
 }
 

@@ -86,7 +86,8 @@ const getThread = define({
     const page = { limit, ...given({ after: cursor }) };
     const found = await call.node.views.thread(group.groupId, claimId(group.now, claim_id), page);
     const desk = new ClaimDesk(call, group);
-    const claims = found.claims.map(({ claim, depth }: ShownClaim) => ({ ...desk.describe(claim), depth }));
+    const described = await desk.describeAll(found.claims.map(({ claim }: ShownClaim) => claim));
+    const claims = described.map((claim, at) => ({ ...claim, depth: found.claims[at]!.depth }));
     return { claims, ...given({ next_cursor: found.next }), ...noticeFor(claims) };
   },
 });

@@ -25,7 +25,7 @@ const listClaims = define({
     const group = groupOf(call, group_id);
     const desk = new ClaimDesk(call, group);
     const recent = await group.recentClaimsInTurns({ limit });
-    const claims = recent.map(({ claim }) => desk.describe(claim));
+    const claims = await desk.describeAll(recent.map(({ claim }) => claim));
     return { claims, ...noticeFor(claims) };
   },
 });
@@ -38,9 +38,9 @@ const getClaim = define({
   effect: 'reads',
   input: input({ group_id: groupId, claim_id }),
   output: output({ claim: claimShape, notice }),
-  run(call, { group_id, claim_id }) {
+  async run(call, { group_id, claim_id }) {
     const group = groupOf(call, group_id);
-    const claim = new ClaimDesk(call, group).describe(claimId(group.now, claim_id));
+    const claim = await new ClaimDesk(call, group).describe(claimId(group.now, claim_id));
     return { claim, ...noticeFor([claim]) };
   },
 });

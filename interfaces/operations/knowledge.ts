@@ -84,11 +84,12 @@ export const getRecentClaims = define({
     const cursor = groups.length > Places.GROUPS_MAX ? undefined : Places.atHead(groups).toText();
     const latest = await latestClaims(groups, since_ms, limit);
     const desks = new Map<Group, ClaimDesk>();
-    const claims = latest.map(({ group, claim: { claim } }) => {
+    const claims: ClaimWire[] = [];
+    for (const { group, claim } of latest) {
       const desk = desks.get(group) ?? new ClaimDesk(call, group);
       desks.set(group, desk);
-      return desk.describe(claim);
-    });
+      claims.push(await desk.describe(claim.claim));
+    }
     return { claims, ...given({ cursor }), ...noticeFor(claims) };
   },
 });
@@ -132,7 +133,7 @@ async function newClaims(
     kinds: ['claim.published'],
     signal: call.signal,
   })) {
-    if (event.kind === 'claim.published') claims.push(desks.get(groupId)!.describe(event.claim));
+    if (event.kind === 'claim.published') claims.push(await desks.get(groupId)!.describe(event.claim));
     if (claims.length >= Math.min(limit, PAGE_MAX)) break;
   }
   return claims;

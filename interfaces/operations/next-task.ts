@@ -3,7 +3,8 @@
  *
  * First comes what the agent runs already: a worker that was started again goes on where it stopped, and the lease
  * of its task is renewed. Then what was given to it; then what is free, and a task is free too once its lease has run
- * out: it is released, taken and started in one transaction, so that of all who ask exactly one gets it.
+ * out, or once its assignee may no longer act: it is released, taken and started in one transaction, so that of all
+ * who ask exactly one gets it.
  */
 import type { Agent } from '../../actors/agent.ts';
 import { RefusedError } from '../../actors/errors.ts';
@@ -40,7 +41,7 @@ export const nextTask = define({
     mayWork(group.now, agent.publicKey);
     for (const task of candidates(group.now, agent.publicKey, tags)) {
       if (call.signal.aborted) break;
-      if (!(await won(agent, task))) continue;
+      if (!(await won(agent, group.now, task))) continue;
       const taken = new TaskDesk(call, group).describe(group.now.task(task.task)!);
       const resumed = task.status === 'in_progress' && task.assignee === agent.publicKey;
       return { task: taken, ...given({ is_resumed: resumed || undefined }), ...noticeFor([taken]) };
@@ -65,7 +66,7 @@ function candidates(view: GroupView, own: Hex32, tags: readonly string[]): Task[
   const dueOf = ({ dueMs }: Task): number => dueMs ?? Number.MAX_SAFE_INTEGER;
   return view
     .tasks({ status: 'open' })
-    .filter((task) => hasTags(task, tags) && (task.assignee === own || isFree(task, nowMs)))
+    .filter((task) => hasTags(task, tags) && (task.assignee === own || isFree(view, task, nowMs)))
     .sort(
       (one, other) =>
         rankOf(one, own) - rankOf(other, own) ||
@@ -98,9 +99,9 @@ const LOST = new Set([
 ]);
 
 /** Whether the agent has the task in hand now. */
-async function won(agent: Agent, task: Task): Promise<boolean> {
+async function won(agent: Agent, view: GroupView, task: Task): Promise<boolean> {
   try {
-    await takeUp(agent, task);
+    await takeUp(agent, view, task);
     return true;
   } catch (error) {
     if (error instanceof RefusedError && LOST.has(error.refusal.code)) return false;
@@ -108,9 +109,9 @@ async function won(agent: Agent, task: Task): Promise<boolean> {
   }
 }
 
-async function takeUp(agent: Agent, task: Task): Promise<void> {
+async function takeUp(agent: Agent, view: GroupView, task: Task): Promise<void> {
   const isRunning = task.assignee === agent.publicKey && task.status === 'in_progress';
-  if (!isRunning) await start(agent, task);
+  if (!isRunning) await start(agent, view, task);
   else if (task.leaseMs !== undefined) await agent.progressTask(task.task, undefined, task.attempt);
 }
 
@@ -119,7 +120,7 @@ function whyNone(view: GroupView, own: Hex32, tags: readonly string[]) {
   const nowMs = Date.now();
   const open = view.tasks({ status: 'open' });
   const fitting = open.filter((task) => hasTags(task, tags));
-  const held = fitting.filter((task) => task.assignee !== own && !isFree(task, nowMs));
+  const held = fitting.filter((task) => task.assignee !== own && !isFree(view, task, nowMs));
   const ends = held.flatMap(({ leaseUntilMs }) => leaseUntilMs ?? []);
   const parts = [
     open.length === 0 ? 'the group has no open task; create_task makes one' : undefined,

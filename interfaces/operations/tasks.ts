@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Agent } from '../../actors/agent.ts';
 import { unwrap } from '../../actors/agent.ts';
 import type { Group } from '../../actors/group.ts';
-import type { Task } from '../../actors/group-view.ts';
+import type { GroupView, Task } from '../../actors/group-view.ts';
 import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
 import type { Receipt } from '../../events/receipt.ts';
@@ -79,20 +79,26 @@ export const startTask = define({
   async run(call, { group_id, task_id, attempt }) {
     const group = groupOf(call, group_id);
     const task = taskOf(group.now, task_id);
-    const receipt = await start(agentIn(call, group), task, attempt);
+    const receipt = await start(agentIn(call, group), group.now, task, attempt);
     return { ...changed(group, task.task), ...sealed(receipt) };
   },
 });
 
-/** Whether anybody may take the task: it is pending, or its lease has run out. */
-export function isFree({ status, leaseUntilMs }: Task, nowMs: number): boolean {
-  return status === 'pending' || (leaseUntilMs !== undefined && leaseUntilMs < nowMs);
+/** Whether anybody may take the task: it is pending, its lease has run out, or who had it may no longer act. */
+export function isFree(view: GroupView, task: Task, nowMs: number): boolean {
+  const { status, leaseUntilMs } = task;
+  return status === 'pending' || (leaseUntilMs !== undefined && leaseUntilMs < nowMs) || view.isLeft(task);
 }
 
 /** Takes what is free and starts it in one transaction, so that nobody stands with a task that they may not start. */
-export async function start(agent: Agent, task: Task, attempt = task.attempt): Promise<Receipt> {
+export async function start(
+  agent: Agent,
+  view: GroupView,
+  task: Task,
+  attempt = task.attempt,
+): Promise<Receipt> {
   const { task: id, status, assignee } = task;
-  if (assignee === agent.publicKey || !isFree(task, Date.now())) return agent.startTask(id, attempt);
+  if (assignee === agent.publicKey || !isFree(view, task, Date.now())) return agent.startTask(id, attempt);
   const operations: SignedOperation[] = [
     ...(status === 'pending' ? [] : [{ type: 'task_release', task: id, attempt } as const]),
     { type: 'task_assign', task: id, assignee: agent.publicKey },

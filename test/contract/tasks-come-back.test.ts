@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RETURNED_TASKS_MAX } from '../../events/limits.ts';
+import type { Operation } from '../../events/registry.ts';
 import { operationNamed } from '../../interfaces/operations/registry.ts';
 import { BatteryNode } from '../../node.ts';
 
@@ -82,6 +84,33 @@ test('a task whose lease has run out goes to whoever asks next, and the late ans
   await expect(call('ann', 'complete_task', { task_id: 'dead', attempt: 1 })).rejects.toMatchObject({
     refusal: { code: 'task_attempt_stale' },
   });
+  await clear();
+});
+
+test('what a removed member left beyond what came back at once goes to whoever asks', async () => {
+  const group = node.groups()[0]!;
+  const { publicKey: gone } = await node.createIdentity('gone');
+  await group.as('node').addMember(gone, 'member');
+  const ids = Array.from(
+    { length: RETURNED_TASKS_MAX + 2 },
+    (_, at) => `left-${String(at).padStart(3, '0')}`,
+  );
+  const rest = { description: undefined, dueMs: undefined, reward: undefined, leaseMs: undefined, tags: [] };
+  const operations = ids.map(
+    (task): Operation => ({ type: 'task_create', task, title: 'left', assignee: gone, ...rest }),
+  );
+  expect(await group.as('node').submit(operations)).toMatchObject({ status: 'sealed' });
+  await group.as('node').removeMember(gone);
+  const left = group.now.tasks({ assignee: gone });
+  expect(left).toHaveLength(2);
+  // Those that came back go first by age and id; here they are out of the way.
+  for (const { task } of group.now.tasks({ status: 'pending' })) await group.as('node').cancelTask(task);
+
+  const taken = await call('ann', 'next_task');
+  expect(taken.task).toMatchObject({ task_id: left[0]!.task, attempt: 2 });
+  const started = await call<{ status: string }>('bob', 'start_task', { task_id: left[1]!.task });
+  expect(started.status).toBe('in_progress');
+  expect((await call('bob', 'next_task')).task).toMatchObject({ task_id: left[1]!.task });
   await clear();
 });
 

@@ -122,9 +122,8 @@ export async function retract(round: Round): Promise<void> {
 }
 
 function tellVerdicts({ narrator, workshop }: Round, claims: readonly (readonly [Hex32, string])[]): void {
-  const known = new Map<Hex32, boolean>();
   for (const [claim, what] of claims) {
-    const isIn = workshop.group.now.holds(claim, known);
+    const isIn = workshop.group.now.holds(claim);
     narrator.tells(`${isIn ? '✓ holds ' : '✗ is out'} ${shortId(claim)} ${what}`);
   }
 }

@@ -55,14 +55,13 @@ export function summarize(
 }
 
 function countClaims(now: Workshop['group']['now']): Pick<DemoSummary, 'claims' | 'threads'> {
-  const known = new Map<string, boolean>();
   const parents = new Map<string, string | undefined>();
   let retracted = 0;
   let out = 0;
   for (const { claim, parent, retraction } of now.claims()) {
     parents.set(claim, parent);
     if (retraction !== undefined) retracted++;
-    if (!now.holds(claim, known)) out++;
+    if (!now.holds(claim)) out++;
   }
   const sizes = new Map<string, number>();
   const rootOf = (claim: string): string => {

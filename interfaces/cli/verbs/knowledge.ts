@@ -1,7 +1,7 @@
 /** `publish-claim`, `retract-claim`, `reinstate-claim`, `recent-claims`, `thread`: what a group knows. */
 import type { Command } from 'commander';
 import type { Agent } from '../../../actors/agent.ts';
-import type { Group, ReadClaim } from '../../../actors/group.ts';
+import type { Group } from '../../../actors/group.ts';
 import type { GroupView } from '../../../actors/group-view.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { knowledgeOperations } from '../../../events/operations/knowledge.ts';
@@ -144,12 +144,13 @@ async function publish(run: Run<PublishOptions>): Promise<void> {
 }
 
 /** A claim as it was at the view's height, with its text and whether it is in. */
-export function describeClaim(group: Group, view: GroupView, claim: Hex32, known?: Map<Hex32, boolean>) {
+export async function describeClaim(group: Group, view: GroupView, claim: Hex32) {
   const record = view.claim(claim)!;
   const content = group.claimContent(claim);
-  return { ...record, text: content?.text, createdMs: content?.createdMs, isIn: view.holds(claim, known) };
+  const isIn = await view.holdsInTurns(claim);
+  return { ...record, text: content?.text, createdMs: content?.createdMs, isIn };
 }
-export type DescribedClaim = ReturnType<typeof describeClaim>;
+export type DescribedClaim = Awaited<ReturnType<typeof describeClaim>>;
 
 /** Why a claim is not in, in a word. */
 export function standing({ isIn, retraction }: DescribedClaim): string {
@@ -165,9 +166,9 @@ async function recent(run: Run<{ limit: string; since?: string }>): Promise<void
   const sinceMs = since === undefined ? 0 : parseTime(since, '--since', Date.now(), 'ago');
   const group = await run.group();
   const view = await run.view();
-  const known = new Map<Hex32, boolean>();
-  const found = group.recentClaims({ limit, sinceMs, view });
-  const claims = found.map(({ claim }: ReadClaim) => describeClaim(group, view, claim, known));
+  const claims: DescribedClaim[] = [];
+  for (const { claim } of group.recentClaims({ limit, sinceMs, view }))
+    claims.push(await describeClaim(group, view, claim));
   const name = await run.namer(view);
   const columns: readonly Column<DescribedClaim>[] = [
     { header: 'claim', value: ({ claim }) => shortId(claim), plain: ({ claim }) => claim },

@@ -90,11 +90,9 @@ async function pageNow(run: Run, _: GroupView, start: Hex32, { after, limit }: B
   const page = await views.thread(group.groupId, start, bounds);
   // Taken after the answer, so that everything in the answer is in it.
   const view = group.now;
-  const known = new Map<Hex32, boolean>();
-  const claims = page.claims.map(({ claim, depth }) => ({
-    ...describeClaim(group, view, claim, known),
-    depth,
-  }));
+  const claims: Page['claims'][number][] = [];
+  for (const { claim, depth } of page.claims)
+    claims.push({ ...(await describeClaim(group, view, claim)), depth });
   return { height: view.height, claims, next: page.next };
 }
 
@@ -103,7 +101,7 @@ async function pageAt(run: Run, view: GroupView, start: Hex32, { after, limit }:
   const replies = new Map<Hex32, Hex32[]>();
   for (const { claim, parent } of view.claims())
     if (parent !== undefined) replies.set(parent, [...(replies.get(parent) ?? []), claim]);
-  const rows = flatten(await run.group(), view, rootOf(view, start), replies);
+  const rows = await flatten(await run.group(), view, rootOf(view, start), replies);
   const from = after === undefined ? 0 : rows.findIndex(({ claim }) => claim === after) + 1;
   if (after !== undefined && from === 0)
     throw new NotFoundError(`the claim ${run.id(after)} of --after is not in this thread`);
@@ -119,14 +117,18 @@ function rootOf(view: GroupView, claim: Hex32): Hex32 {
 }
 
 /** The thread from its root, replies under what they reply to, oldest first. */
-function flatten(group: Group, view: GroupView, root: Hex32, replies: ReadonlyMap<Hex32, readonly Hex32[]>) {
-  const known = new Map<Hex32, boolean>();
+async function flatten(
+  group: Group,
+  view: GroupView,
+  root: Hex32,
+  replies: ReadonlyMap<Hex32, readonly Hex32[]>,
+) {
   const rows: (DescribedClaim & { depth: number })[] = [];
   // A stack of our own: a conversation may be deeper than the language's.
   const waiting = [{ claim: root, depth: 0 }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { claim, depth } = next;
-    rows.push({ ...describeClaim(group, view, claim, known), depth });
+    rows.push({ ...(await describeClaim(group, view, claim)), depth });
     const children = [...(replies.get(claim) ?? [])];
     children.sort((a, b) => view.claim(b)!.tsMs - view.claim(a)!.tsMs || (a < b ? 1 : -1));
     for (const child of children) waiting.push({ claim: child, depth: depth + 1 });
