@@ -22,6 +22,7 @@ import { MisbehaviourError, NetworkError, short } from './errors.ts';
 import { type Gossip, GossipGate, type GossipToll, gossipService } from './gossip-service.ts';
 import { keyOf, peerIdOf, transportKey } from './keys.ts';
 import * as limits from './limits.ts';
+import { mdnsOverIpv6 } from './mdns-ipv6.ts';
 import { dialReason, isAnotherKey, placesToListen } from './reasons.ts';
 
 const MDNS_SERVICE = '_lb._udp.local';
@@ -350,7 +351,12 @@ async function createNode(
         return placeOfConnection(connection, key) === 'refused' || !defence.admitPeer(key!);
       },
     },
-    peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS })] : [],
+    peerDiscovery: options.mdns
+      ? [
+          mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }),
+          mdnsOverIpv6({ serviceTag: MDNS_SERVICE, intervalMs: MDNS_INTERVAL_MS }),
+        ]
+      : [],
     services: {
       identify: identify(),
       ping: ping(),

@@ -151,6 +151,7 @@ export class NetworkService {
       client,
       book,
       dialer: () => this.dialer,
+      sharesGroup: (peer) => access.sharesGroup(peer),
       gossip: (groupId, bytes) => this.gossip.spread(groupId, bytes),
       pull: (groupId) => this.groups.known(groupId)?.pull(),
       pullNow: (groupId, waitMs) => this.groups.pullNow(groupId, waitMs),

@@ -2,10 +2,12 @@
  * What this node has heard is for sale: announcements, its own and those of others, until they expire.
  *
  *   'announcement/' seller offer  →  [who brought it, the announcement]
+ *   'announcement-from/' peer     →  the block of addresses that a stranger came from, in UTF-8
  *
  * Nobody can overwrite another's, since they are keyed by the seller who signed them. The book is bounded in every
- * direction that a stranger could push it: per seller, per peer that brings them, and in all. Where it is full, room
- * is made among what the greediest peer has brought, so that who floods it drives out his own. How often one may
+ * direction that a stranger could push it: per seller, per peer that brings them, and in all. Keys are free, so strangers
+ * of one block of addresses count as one peer. Where the book is full, room is made among what the greediest peer has
+ * brought, so that who floods it drives out his own. How often one may
  * change is bounded as well, since every change is written to disk and carried on.
  */
 import type { Signer } from '../../crypto/identity.ts';
@@ -21,7 +23,7 @@ import {
   encodeAnnouncement,
   encodeAnnouncementPayload,
 } from '../../events/announcement.ts';
-import { concatBytes, fromHex, type Hex32, utf8 } from '../../events/bytes.ts';
+import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
 import { blob, id, optional, record } from '../../events/fields.ts';
 import { MalformedError } from '../../events/reader.ts';
@@ -40,6 +42,7 @@ const CHANGE_GAP_MS = 10_000;
 const LEAD_MS_MAX = 5 * 60_000;
 
 const PREFIX = utf8('announcement/');
+const FROM_PREFIX = utf8('announcement-from/');
 const entryCodec = record({
   /** The peer that brought it; nothing for those of this node. */
   from: optional(id),
@@ -76,6 +79,8 @@ export interface BookOptions {
 export class AnnouncementBook {
   private readonly options: BookOptions;
   private readonly entries = new Map<string, Heard>();
+  /** Of strangers among those who brought something: the block of addresses that they are counted by. */
+  private readonly blocks = new Map<Hex32, string>();
   private isLoaded = false;
   private lastWrite: Promise<void> = Promise.resolve();
 
@@ -90,6 +95,8 @@ export class AnnouncementBook {
       const announcement = decodeAnnouncement(bytes);
       this.entries.set(announcementKey(announcement), { announcement, from, bytes });
     }
+    for (const [key, value] of this.options.map.list(FROM_PREFIX))
+      this.blocks.set(toHex(key.slice(FROM_PREFIX.length)), new TextDecoder().decode(value));
     this.isLoaded = true;
   }
 
@@ -152,8 +159,11 @@ export class AnnouncementBook {
     await this.lastWrite;
   }
 
-  /** Takes in an announcement that a peer has brought. */
-  take(bytes: Uint8Array, from: Hex32): AnnouncementVerdict {
+  /**
+   * Takes in an announcement that a peer has brought.
+   * @param block of addresses, where the peer is a stranger: all who come from there are counted as one
+   */
+  take(bytes: Uint8Array, from: Hex32, block?: string): AnnouncementVerdict {
     this.load();
     let announcement: Announcement;
     try {
@@ -168,7 +178,8 @@ export class AnnouncementBook {
     // Our own are made here; what comes back of them is known, or was signed by a copy of this node.
     if (!verifySignature(fromHex(seller), concatBytes(ANNOUNCEMENT_PREFIX, payload), signature))
       return 'signature_invalid';
-    if (!this.makeRoom(announcement, from)) return 'too_many';
+    if (!this.makeRoom(announcement, block ?? from)) return 'too_many';
+    this.noteBlock(from, block);
     // Our own copy: the caller's may be a view into what the network reads into.
     const own = bytes.slice();
     this.place({ announcement: decodeAnnouncement(own), from, bytes: own });
@@ -187,8 +198,29 @@ export class AnnouncementBook {
     return tsMs < known.announcement.tsMs + CHANGE_GAP_MS ? 'too_soon' : undefined;
   }
 
+  private noteBlock(peer: Hex32, block: string | undefined): void {
+    if (this.blocks.get(peer) === block) return;
+    if (this.blocks.size >= ANNOUNCEMENTS_MAX) this.forgetBlocks();
+    if (block === undefined) this.blocks.delete(peer);
+    else this.blocks.set(peer, block);
+    this.write([[fromPlace(peer), block === undefined ? undefined : utf8(block)]]);
+  }
+
+  /** Lets go of those who have nothing in the book any more. */
+  private forgetBlocks(): void {
+    const bringers = new Set([...this.entries.values()].map(({ from }) => from));
+    const gone = [...this.blocks.keys()].filter((peer) => !bringers.has(peer));
+    for (const peer of gone) this.blocks.delete(peer);
+    this.write(gone.map((peer) => [fromPlace(peer), undefined]));
+  }
+
+  /** Whom an announcement is counted against. */
+  private sourceOf(peer: Hex32): string {
+    return this.blocks.get(peer) ?? peer;
+  }
+
   /** Lets others go until one more fits; says whether it may. */
-  private makeRoom(announcement: Announcement, from: Hex32): boolean {
+  private makeRoom(announcement: Announcement, source: string): boolean {
     if (this.entries.has(announcementKey(announcement))) return true;
     this.sweep();
     const ofSeller = [...this.entries.values()].filter(
@@ -199,16 +231,16 @@ export class AnnouncementBook {
       if (first === undefined || first.announcement.expiresMs >= announcement.expiresMs) return false;
       this.remove(first);
     }
-    const byPeer = Map.groupBy(
+    const bySource = Map.groupBy(
       [...this.entries.values()].filter((one) => one.from !== undefined),
-      (one) => one.from!,
+      (one) => this.sourceOf(one.from!),
     );
-    const ofPeer = byPeer.get(from) ?? [];
-    if (ofPeer.length >= ANNOUNCEMENTS_PER_PEER_MAX) this.remove(soonest(ofPeer)!);
+    const ofSource = bySource.get(source) ?? [];
+    if (ofSource.length >= ANNOUNCEMENTS_PER_PEER_MAX) this.remove(soonest(ofSource)!);
     else if (this.entries.size >= ANNOUNCEMENTS_MAX) {
-      const greediest = [...byPeer.values()].reduce(
+      const greediest = [...bySource.values()].reduce(
         (most, one) => (one.length > most.length ? one : most),
-        ofPeer,
+        ofSource,
       );
       const first = soonest(greediest);
       if (first === undefined) return false;
@@ -245,6 +277,8 @@ export class AnnouncementBook {
     return this.lastWrite;
   }
 }
+
+const fromPlace = (peer: Hex32): Uint8Array => concatBytes(FROM_PREFIX, fromHex(peer));
 
 function placeOf({ seller, offer }: Announcement): Uint8Array {
   return concatBytes(PREFIX, fromHex(seller), fromHex(offer));

@@ -4,11 +4,11 @@ import type { Agent } from '../../actors/agent.ts';
 import type { Group } from '../../actors/group.ts';
 import type { GroupView } from '../../actors/group-view.ts';
 import type { Receipt } from '../../events/receipt.ts';
-import { agentIn, groupId, groupOf, sealed } from './call.ts';
+import { agentIn, given, groupId, groupOf, sealed } from './call.ts';
 import { type Call, define, type Operation, type OperationEffect, type Toolset } from './operation.ts';
-import { input, number, output, text, type ValueOf } from './schema.ts';
+import { input, number, optional, output, text, type ValueOf } from './schema.ts';
 
-const receiptShape = output({ tx_id: text(), height: number() });
+const receiptShape = output({ tx_id: text(), height: number(), note: optional(text()) });
 
 /** Who acts, where. */
 interface Scene {
@@ -26,7 +26,12 @@ interface Act<P extends Type.TProperties> {
   readonly effect: Exclude<OperationEffect, 'reads'>;
   /** Beside `group_id`, which all have. */
   readonly properties: P;
-  act(scene: Scene, input: ValueOf<Type.TObject<P>>): Promise<Receipt>;
+  act(scene: Scene, input: ValueOf<Type.TObject<P>>): Promise<Receipt & Noted>;
+}
+
+/** What whoever asked should know of what was done. */
+interface Noted {
+  readonly note?: string;
 }
 
 /** Declares such an operation. */
@@ -37,11 +42,12 @@ export function act<P extends Type.TProperties>(toolset: Toolset, described: Act
     toolset,
     input: input({ group_id: groupId, ...properties }),
     output: receiptShape,
-    async run(call, given) {
-      const { group_id, ...fields } = given as { group_id?: string };
+    async run(call, asked) {
+      const { group_id, ...fields } = asked as { group_id?: string };
       const group = groupOf(call, group_id);
       const scene = { call, group, agent: agentIn(call, group), view: group.now };
-      return sealed(await act(scene, fields as ValueOf<Type.TObject<P>>));
+      const { note, ...receipt } = await act(scene, fields as ValueOf<Type.TObject<P>>);
+      return { ...sealed(receipt), ...given({ note }) };
     },
   });
 }

@@ -6,6 +6,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import type { Policy } from '../../events/operations/group.ts';
 import { groupOperations } from '../../events/operations/group.ts';
 import { membershipOperations } from '../../events/operations/membership.ts';
+import { newSealerWarning } from '../cli/new-sealer.ts';
 import { parsePolicy } from '../cli/policy.ts';
 import { inviteId, memberKey } from '../cli/resolve.ts';
 import { act } from './act.ts';
@@ -328,10 +329,16 @@ export const groupDesk: readonly Operation[] = [
     name: 'propose_sealer',
     title: 'Propose the next sealer',
     description:
-      'Proposes an admin as the sealer of the group (admin); nothing changes until they call accept_sealing. Naming the present sealer withdraws it.',
+      'Proposes an admin as the sealer of the group (admin); nothing changes until they call accept_sealing. A note warns if their node is not up. Naming the present sealer withdraws it.',
     effect: 'sets',
     properties: { member },
-    act: ({ agent, view, call }, { member }) => agent.setSealers([memberKey(call.node, view, member)]),
+    async act({ agent, view, call, group }, { member }) {
+      const key = memberKey(call.node, view, member);
+      const note = view.sealers().includes(key)
+        ? undefined
+        : newSealerWarning(call.node, group, key, view.nameOf(key) ?? key.slice(0, 12));
+      return { ...(await agent.setSealers([key])), ...given({ note }) };
+    },
   }),
   act('groups', {
     name: 'accept_sealing',

@@ -4,6 +4,7 @@ import type { Heard } from '../../actors/market/announcement-book.ts';
 import type { MarketNetwork } from '../../actors/market/market.ts';
 import type { MarketChain } from '../../actors/market/market-chain.ts';
 import type { Hex32 } from '../../events/bytes.ts';
+import { blockOf, hostOf } from '../addresses.ts';
 import { NetworkError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { keyOf } from '../keys.ts';
@@ -26,6 +27,8 @@ export interface MarketLinkOptions {
   readonly client: RpcClient;
   readonly book: PeerBook;
   dialer(): Dialer;
+  /** Whether a peer shares a group with this node. */
+  sharesGroup(peer: Hex32): boolean;
   gossip(groupId: Hex32, bytes: Uint8Array): void;
   /** Pulls a group that is followed. */
   pull(groupId: Hex32): void;
@@ -50,7 +53,14 @@ export class MarketLink implements MarketNetwork {
       nowMs: () => port.clock.nowMs(),
       shutOut,
     });
-    this.announcements = new AnnouncementDesk({ port, client, connectedKeys, gossip, shutOut });
+    const blockOf = (peer: Hex32): string | undefined => this.blockOf(peer);
+    this.announcements = new AnnouncementDesk({ port, client, connectedKeys, blockOf, gossip, shutOut });
+  }
+
+  private blockOf(peer: Hex32): string | undefined {
+    const { host, sharesGroup } = this.options;
+    const connection = sharesGroup(peer) ? undefined : host.connection(peer);
+    return connection && blockOf(hostOf(connection.remoteAddr));
   }
 
   /** The node's market may use this network from now on. */

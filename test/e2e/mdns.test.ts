@@ -51,9 +51,9 @@ async function said({ lines }: Agent, key: string): Promise<Record<string, strin
   }
 }
 
-async function oneRun(run: number): Promise<{ foundMs: number; taskMs: number }> {
+async function oneRun(run: number, family: 4 | 6 = 4): Promise<{ foundMs: number; taskMs: number }> {
   const directory = mkdtempSync(join(tmpdir(), 'lb-mdns-'));
-  const { names, remove } = twoMachines(`${process.pid % 10_000}${run}`);
+  const { names, remove } = twoMachines(`${process.pid % 10_000}${run}`, family);
   cleanups.push(remove, () => rmSync(directory, { recursive: true, force: true }));
   const requester = agent(names[0], 'requester.ts', [join(directory, 'a'), '--without-addresses']);
   const { code } = await said(requester, 'code');
@@ -89,4 +89,13 @@ it.skipIf(reason !== undefined)(
     for (const ms of tasks) expect(ms).toBeLessThan(TASK_MS_MAX);
   },
   RUNS * 45_000,
+);
+
+it.skipIf(reason !== undefined)(
+  'find each other where there is no IPv4',
+  async () => {
+    const { foundMs } = await oneRun(RUNS, 6);
+    expect(foundMs).toBeLessThan(2 * FIND_MS_MAX);
+  },
+  90_000,
 );

@@ -16,18 +16,26 @@ export function whyNot(): string | undefined {
   }
 }
 
-/** Two namespaces joined by a pair of virtual interfaces, each with an address; `remove` takes them away. */
-export function twoMachines(tag: string): { names: readonly [string, string]; remove(): void } {
+/**
+ * Two namespaces joined by a pair of virtual interfaces, each with an address; `remove` takes them away.
+ * @param family 6 for a cable without IPv4
+ */
+export function twoMachines(
+  tag: string,
+  family: 4 | 6 = 4,
+): { names: readonly [string, string]; remove(): void } {
   const names = [`lb-${tag}-a`, `lb-${tag}-b`] as const;
   const links = [`lb${tag}a`, `lb${tag}b`] as const;
   for (const name of names) ip('netns', 'add', name);
   ip('link', 'add', links[0], 'type', 'veth', 'peer', 'name', links[1]);
   for (const [at, name] of names.entries()) {
     ip('link', 'set', links[at]!, 'netns', name);
-    ip('-n', name, 'addr', 'add', `10.77.0.${at + 1}/24`, 'dev', links[at]!);
+    // An address of IPv6 is good for nothing until it is known to be the only one, which takes a second or two.
+    const address = family === 4 ? [`10.77.0.${at + 1}/24`] : [`fd77::${at + 1}/64`, 'nodad'];
+    ip('-n', name, 'addr', 'add', ...address, 'dev', links[at]!);
     ip('-n', name, 'link', 'set', links[at]!, 'up');
     ip('-n', name, 'link', 'set', 'lo', 'up');
-    ip('-n', name, 'route', 'add', 'default', 'dev', links[at]!);
+    if (family === 4) ip('-n', name, 'route', 'add', 'default', 'dev', links[at]!);
   }
   return {
     names,

@@ -127,6 +127,26 @@ describe('the book', () => {
     expect(byPeer(other)).toBe(1);
   });
 
+  it('strangers of one block of addresses count as one peer, also after a restart', async () => {
+    const { time, book, reopen } = bookAt();
+    const block = '2001:db8:0:0::/64';
+    const honest = hashOf('an honest peer');
+    book.take(say(alice, time, { offer: hashOf('first') }), honest, '10.0.0.0/24');
+    const bring = (to: AnnouncementBook, at: number): void => {
+      const seller = signerFromSeed(randomSeed());
+      expect(to.take(say(seller, time, { offer: hashOf(`k ${at}`) }), hashOf(`key ${at}`), block)).toBe(
+        'taken',
+      );
+    };
+    for (let at = 0; at < ANNOUNCEMENTS_PER_PEER_MAX + 20; at++) bring(book, at);
+    expect(book.list()).toHaveLength(ANNOUNCEMENTS_PER_PEER_MAX + 1);
+    await book.flushed();
+    const again = reopen();
+    for (let at = 0; at < 20; at++) bring(again, 10_000 + at);
+    expect(again.list()).toHaveLength(ANNOUNCEMENTS_PER_PEER_MAX + 1);
+    expect(again.list().filter(({ from }) => from === honest)).toHaveLength(1);
+  });
+
   it('is bounded in all, and makes room among what the greediest peer has brought', () => {
     const { time, book } = bookAt();
     const honest = hashOf('an honest peer');
