@@ -59,6 +59,7 @@ export async function repairGroup(
   try {
     const founding = await fetchFounding(network, groupId, peer);
     await port.renew(groupId);
+    await network.groups.artifacts.forget(groupId);
     await adoptFrom(network, groupId, peer, founding);
     await fetchRest(network, groupId, peer, waitMs).catch((error: unknown) => {
       // A connection that breaks here costs nothing: the group is followed from now on, and the rest comes so.

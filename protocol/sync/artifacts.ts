@@ -64,6 +64,11 @@ export class ArtifactFetcher {
     }
   }
 
+  /** Looks through the log from its beginning the next time: nothing of the group is here any more. */
+  forget(groupId: Hex32): Promise<void> {
+    return this.store.network.delete(scannedKey(groupId));
+  }
+
   /**
    * Begins at a checkpoint: what its state names is missing, and only what comes later is looked through.
    * @param height of the checkpoint

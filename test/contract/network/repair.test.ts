@@ -39,6 +39,7 @@ test('a damaged group halts over restarts, is repaired from a peer, and is whole
   expect(() => here.now.tasks()).toThrow(
     expect.objectContaining({ code: 'corrupt', message: expect.stringContaining('lb repair') }),
   );
+  await until('the group halts', () => here.standing().status === 'halted');
   await expect(here.as('node').publishClaim({ text: 'no' })).rejects.toMatchObject({ code: 'group_halted' });
   await other.as('node').publishClaim({ text: 'others go on' });
   await found.node.close();
