@@ -12,6 +12,8 @@ export const COMMITS_IN_FLIGHT_MAX = 2;
 export const FOLLOW_BATCHES_MAX = 3;
 /** Records per generation of the state cache. At some 500 bytes each, two generations stay under 64 MB. */
 export const CACHE_GENERATION_ENTRIES = 65_536;
+/** The same in bytes of their encoded values, since some are fat. Decoded they take two to three times as many. */
+export const CACHE_GENERATION_BYTES = 16 * 1024 * 1024;
 /** Events that wait for one subscriber of `watch`, unless it asks for another number. */
 export const WATCH_EVENTS_DEFAULT = 1_024;
 export const WATCH_EVENTS_MAX = 65_536;

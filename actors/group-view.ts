@@ -8,7 +8,7 @@ import { decode } from '../events/codec.ts';
 import type { PresenceStatus, Role, TaskStatus } from '../events/effects.ts';
 import { PRESENCE_STALE_MS_DEFAULT } from '../events/limits.ts';
 import type { Policy } from '../events/operations/group.ts';
-import { holds } from '../machines/knowledge.ts';
+import { holds, standingOf } from '../machines/knowledge.ts';
 import { isStale } from '../machines/presence.ts';
 import type { StateBase, Table, TableKeys } from '../machines/state.ts';
 import {
@@ -31,12 +31,16 @@ import {
   presenceTable,
   profileTable,
   purchaseTable,
+  type RetractionRecord,
+  retractionTable,
   sealersTable,
   sellerTable,
   supplyTable,
   TABLES,
   type TaskRecord,
+  type TaskText,
   taskTable,
+  taskTextTable,
   treasuryTable,
 } from '../machines/tables.ts';
 import { isOpen } from '../machines/task.machine.ts';
@@ -61,8 +65,12 @@ export interface Presence {
   readonly isStale: boolean;
 }
 
-export type Task = TaskRecord & { readonly task: string };
-export type Claim = ClaimRecord & { readonly claim: Hex32 };
+export type Task = TaskRecord & TaskText & { readonly task: string };
+export type Claim = ClaimRecord & {
+  readonly claim: Hex32;
+  /** Where it is retracted now. */
+  readonly retraction: RetractionRecord | undefined;
+};
 export type Offer = OfferRecord & { readonly offer: Hex32 };
 export type Purchase = PurchaseRecord & { readonly purchase: Hex32 };
 export type Invite = InviteRecord & { readonly invite: Hex32 };
@@ -192,7 +200,11 @@ export class GroupView {
 
   task(task: string): Task | undefined {
     const record = this.base.get(taskTable, task);
-    return record === undefined ? undefined : { ...record, task };
+    return record === undefined ? undefined : this.wholeTask(task, record);
+  }
+
+  private wholeTask(task: string, record: TaskRecord): Task {
+    return { ...this.base.get(taskTextTable, task)!, ...record, task };
   }
 
   /** Tasks by id: all, or those of a status (`open`: not ended yet) and of an assignee. */
@@ -202,7 +214,7 @@ export class GroupView {
     for (const [task, record] of this.tasksToLookAt(status)) {
       if (status === 'open' ? !isOpen(record) : status !== undefined && record.status !== status) continue;
       if (assignee !== undefined && record.assignee !== assignee) continue;
-      tasks.push({ ...record, task });
+      tasks.push(this.wholeTask(task, record));
     }
     return tasks;
   }
@@ -221,17 +233,21 @@ export class GroupView {
 
   claim(claim: Hex32): Claim | undefined {
     const record = this.base.get(claimTable, claim);
-    return record === undefined ? undefined : { ...record, claim };
+    return record === undefined ? undefined : this.wholeClaim(claim, record);
+  }
+
+  private wholeClaim(claim: Hex32, record: ClaimRecord): Claim {
+    return { ...record, claim, retraction: this.base.get(retractionTable, claim) };
   }
 
   /** Claims by id. */
   *claims(): Generator<Claim> {
-    for (const [claim, record] of this.records(claimTable)) yield { ...record, claim };
+    for (const [claim, record] of this.records(claimTable)) yield this.wholeClaim(claim, record);
   }
 
   /** Whether a claim is in: see `holds`. `known` carries verdicts between calls on this view. */
   holds(claim: Hex32, known?: Map<Hex32, boolean>): boolean {
-    return holds(claim, (id) => this.base.get(claimTable, id), known);
+    return holds(claim, (id) => standingOf(this.base, id), known);
   }
 
   claimIds(idPrefix = ''): Iterable<Hex32> {

@@ -13,6 +13,7 @@ import { rawFlushedPuts, rawSign, rawVerifyThreads } from './bounds.ts';
 import { measureCatchUp } from './catch-up.ts';
 import { measureContext } from './context.ts';
 import { measureGroups } from './groups.ts';
+import { measureHeaviest } from './heaviest.ts';
 import { measureMcp } from './mcp.ts';
 import { measureObserved } from './observed.ts';
 import type { Row } from './row.ts';
@@ -86,5 +87,6 @@ if (wants('start')) report(...(await measureStart(scale)));
 if (wants('context'))
   report(...(await measureContext(scale, values.claims === undefined ? undefined : Number(values.claims))));
 if (wants('groups')) report(...(await measureGroups(scale)));
+if (wants('heaviest')) report(...(await measureHeaviest(scale)));
 if (wants('mcp')) report(...(await measureMcp(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

@@ -56,6 +56,7 @@ const FIELDS: { readonly [C in RefusalCode]: Readonly<Record<keyof RefusalPayloa
   block_signature_invalid: { sealer: id },
   block_transaction_root_mismatch: { expected: id, actual: id },
   block_transaction_refused: { index: count, txId: optional(id), refusal: nested },
+  block_too_heavy: { weight: count, weightMax: count },
   block_effects_mismatch: { expected: id, actual: id },
   transaction_too_large: { bytes: count, bytesMax: count },
   malformed: { what: words },
@@ -140,6 +141,7 @@ const FIELDS: { readonly [C in RefusalCode]: Readonly<Record<keyof RefusalPayloa
   treasury_too_low: { treasury: tokens, needed: tokens },
   supply_cap_exceeded: { supply: tokens, amount: tokens, cap: tokens },
   account_cap_exceeded: { account: id, balance: tokens, amount: tokens, cap: tokens },
+  transaction_too_heavy: { weight: count, weightMax: count },
 };
 
 const CODECS = new Map(Object.entries(FIELDS).map(([code, fields]) => [code, record(fields)]));

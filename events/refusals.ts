@@ -23,6 +23,7 @@ export interface RefusalPayloads {
   block_signature_invalid: { sealer: Hex32 };
   block_transaction_root_mismatch: { expected: Hex32; actual: Hex32 };
   block_transaction_refused: { index: number; txId: Hex32 | undefined; refusal: Refusal };
+  block_too_heavy: { weight: number; weightMax: number };
   block_effects_mismatch: { expected: Hex32; actual: Hex32 };
 
   // A transaction, before its operations.
@@ -125,6 +126,9 @@ export interface RefusalPayloads {
   treasury_too_low: { treasury: bigint; needed: bigint };
   supply_cap_exceeded: { supply: bigint; amount: bigint; cap: bigint };
   account_cap_exceeded: { account: Hex32; balance: bigint; amount: bigint; cap: bigint };
+
+  // A transaction, after its operations.
+  transaction_too_heavy: { weight: number; weightMax: number };
 }
 
 export type RefusalCode = keyof RefusalPayloads;
@@ -158,6 +162,7 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   block_signature_invalid: ["The sealer's signature does not hold.", 'sender'],
   block_transaction_root_mismatch: ['The header commits to other transactions.', 'sender'],
   block_transaction_refused: ['A transaction in the block is not valid.', 'sender'],
+  block_too_heavy: ['The transactions of the block weigh more than allowed together.', 'sender'],
   block_effects_mismatch: ['Judging the block gives other state writes than its header says.', 'sender'],
 
   transaction_too_large: ['The transaction exceeds the size limit.', 'sender'],
@@ -254,6 +259,8 @@ export const REFUSALS: { readonly [C in RefusalCode]: readonly [meaning: string,
   treasury_too_low: ['The treasury holds too little.', 'nobody'],
   supply_cap_exceeded: ['The total supply would exceed its cap.', 'nobody'],
   account_cap_exceeded: ["The account's balance would exceed the cap.", 'nobody'],
+
+  transaction_too_heavy: ['Judging the transaction costs more than one may cost.', 'nobody'],
 };
 
 /** All codes in the order in which they are checked. */

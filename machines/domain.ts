@@ -32,6 +32,8 @@ export interface RuleContext {
   /** Position of the operation in its transaction. */
   readonly operationIndex: number;
   emit(effect: Effect): void;
+  /** Counts work that shows neither in writes nor in effects, before it is done. */
+  weigh(units: number): void;
 }
 
 export type Rule<O extends Operation> = (operation: O, context: RuleContext) => Refusal | undefined;

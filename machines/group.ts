@@ -8,7 +8,13 @@
 import type { Hex32 } from '../events/bytes.ts';
 import { ZERO_ID } from '../events/bytes.ts';
 import type { Effect, PlacedEffect } from '../events/effects.ts';
-import { TRANSACTION_AGE_MS_MAX, TRANSACTION_LEAD_MS_MAX } from '../events/limits.ts';
+import {
+  BLOCK_WEIGHT_MAX,
+  ITEM_WEIGHT,
+  TRANSACTION_AGE_MS_MAX,
+  TRANSACTION_LEAD_MS_MAX,
+  TRANSACTION_WEIGHT_MAX,
+} from '../events/limits.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { Operation, OperationType } from '../events/registry.ts';
 import type { VerifiedTransaction } from '../events/transaction.ts';
@@ -60,6 +66,8 @@ export interface JudgedBlock {
   readonly effects: readonly PlacedEffect[];
   readonly accepted: readonly VerifiedTransaction[];
   readonly operationCount: number;
+  /** What judging it cost: at most `BLOCK_WEIGHT_MAX`. */
+  readonly weight: number;
 }
 
 /** The context that rules see; one object a judge, refilled for every operation. */
@@ -75,6 +83,8 @@ class Context implements RuleContext {
   operationIndex = 0;
   effects: PlacedEffect[] = [];
   transactionIndex = 0;
+  /** What operations of the open transaction weigh by themselves. */
+  weighed = 0;
 
   constructor(state: Overlay, crypto: RuleCrypto) {
     this.state = state;
@@ -83,6 +93,10 @@ class Context implements RuleContext {
 
   emit(effect: Effect): void {
     this.effects.push({ transaction: this.transactionIndex, operation: this.operationIndex, effect });
+  }
+
+  weigh(units: number): void {
+    this.weighed += units;
   }
 }
 
@@ -95,6 +109,8 @@ export class BlockJudge {
   /** Ids that this block spends, so that it cannot spend them twice. */
   private spentHere = new Map<Hex32, Spent>();
   private operationCount = 0;
+  private weight = 0;
+  private refusedWeight = 0;
   private isOpen = false;
 
   constructor(environment: JudgeEnvironment) {
@@ -118,6 +134,8 @@ export class BlockJudge {
     this.accepted = [];
     this.spentHere.clear();
     this.operationCount = 0;
+    this.weight = 0;
+    this.refusedWeight = 0;
     this.isOpen = true;
   }
 
@@ -125,19 +143,55 @@ export class BlockJudge {
     if (!this.isOpen) throw new Error('no block is open');
   }
 
-  /** Judges the next transaction; it becomes part of the block unless it is refused. */
+  /**
+   * Judges the next transaction; it becomes part of the block unless it is refused. `block_too_heavy` says that the
+   * block has no room for it, though another one may.
+   */
   judgeTransaction(transaction: VerifiedTransaction): Refusal | undefined {
     this.assertOpen();
-    const refusal = this.precheck(transaction) ?? this.applyOperations(transaction);
-    if (refusal !== undefined) return refusal;
-    assertMoneyConserved(this.overlay);
-    this.overlay.commitTransaction(this.effectsWriter);
+    const { context, overlay } = this;
+    const effectsBefore = context.effects.length;
+    const bytesBefore = this.effectsWriter.length;
+    context.weighed = 0;
+    const refusal =
+      this.precheck(transaction) ??
+      this.applyOperations(transaction, effectsBefore) ??
+      this.encodeWrites(effectsBefore, bytesBefore);
+    if (refusal !== undefined) {
+      this.refusedWeight += this.weightSince(effectsBefore);
+      overlay.dropTransaction();
+      context.effects.length = effectsBefore;
+      this.effectsWriter.length = bytesBefore;
+      return refusal;
+    }
+    overlay.keepTransaction();
     this.spentHere.set(transaction.txId, 'sealed');
     const replaced = replacedBy(transaction, this.environment.crypto.sha256);
     if (replaced !== undefined) this.spentHere.set(replaced, 'replaced');
     this.accepted.push(transaction);
     this.operationCount += transaction.operations.length;
-    this.context.transactionIndex++;
+    context.transactionIndex++;
+    return undefined;
+  }
+
+  /** What the open transaction weighs so far, the bytes of its writes not counted. */
+  private weightSince(effectsBefore: number): number {
+    const { context, overlay } = this;
+    const items = overlay.openWrites().length + context.effects.length - effectsBefore;
+    return context.weighed + ITEM_WEIGHT * items;
+  }
+
+  /** Encodes what the transaction writes, and weighs it whole. */
+  private encodeWrites(effectsBefore: number, bytesBefore: number): Refusal | undefined {
+    const { overlay, effectsWriter } = this;
+    assertMoneyConserved(overlay);
+    const light = this.weightSince(effectsBefore);
+    overlay.encodeTransaction(effectsWriter);
+    const weight = light + effectsWriter.length - bytesBefore;
+    if (weight > TRANSACTION_WEIGHT_MAX) return tooHeavy(weight);
+    if (this.weight + weight > BLOCK_WEIGHT_MAX)
+      return refuse('block_too_heavy', { weight: this.weight + weight, weightMax: BLOCK_WEIGHT_MAX });
+    this.weight += weight;
     return undefined;
   }
 
@@ -173,21 +227,20 @@ export class BlockJudge {
       : undefined;
   }
 
-  private applyOperations(transaction: VerifiedTransaction): Refusal | undefined {
-    const { context, overlay } = this;
+  private applyOperations(transaction: VerifiedTransaction, effectsBefore: number): Refusal | undefined {
+    const { context } = this;
     const { operations } = transaction;
-    const effectsBefore = context.effects.length;
     context.author = transaction.author;
     context.txIdBytes = transaction.txIdBytes;
     let refusal = misplacedGenesis(operations, context.height);
     for (let at = 0; at < operations.length && refusal === undefined; at++) {
       const operation = operations[at]!;
       context.operationIndex = at;
+      context.weighed += ITEM_WEIGHT;
       refusal = (RULES[operation.type] as Rule<Operation>)(operation, context);
-    }
-    if (refusal !== undefined) {
-      overlay.dropTransaction();
-      context.effects.length = effectsBefore;
+      // Looked at after each, so that what is too heavy costs little more than what is not.
+      const weight = this.weightSince(effectsBefore);
+      if (weight > TRANSACTION_WEIGHT_MAX) refusal ??= tooHeavy(weight);
     }
     return refusal;
   }
@@ -202,12 +255,22 @@ export class BlockJudge {
       effects: this.context.effects,
       accepted: this.accepted,
       operationCount: this.operationCount,
+      weight: this.weight,
     };
   }
 
   get transactionCount(): number {
     return this.accepted.length;
   }
+
+  /** What has been done for this block so far, for what was refused as well. */
+  get workDone(): number {
+    return this.weight + this.refusedWeight;
+  }
+}
+
+function tooHeavy(weight: number): Refusal {
+  return refuse('transaction_too_heavy', { weight, weightMax: TRANSACTION_WEIGHT_MAX });
 }
 
 function wrongGroup(transaction: Identified, groupId: Hex32): Refusal | undefined {

@@ -7,6 +7,7 @@
  * number of claims, and a block's work must be bounded.
  */
 import type { Hex32 } from '../events/bytes.ts';
+import { REFERENCE_WEIGHT } from '../events/limits.ts';
 import type { KnowledgeOperation } from '../events/operations/knowledge.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { OperationOf } from '../events/registry.ts';
@@ -14,7 +15,7 @@ import type { RuleContext, Rules } from './domain.ts';
 import { reward } from './ledger.ts';
 import { lacksRole, roleOf } from './roles.ts';
 import type { StateView } from './state.ts';
-import { type ClaimRecord, claimTable, experienceTable, policyTable } from './tables.ts';
+import { claimTable, experienceTable, policyTable, retractionTable } from './tables.ts';
 
 function isKnown(state: StateView, artifact: Hex32): boolean {
   return state.get(claimTable, artifact) !== undefined || state.get(experienceTable, artifact) !== undefined;
@@ -30,6 +31,7 @@ function claim(operation: OperationOf<'claim'>, context: RuleContext): Refusal |
   const { artifact, parent, evidence, tags } = operation;
   const refused = lacksRole(context, 'member');
   if (refused !== undefined) return refused;
+  context.weigh(REFERENCE_WEIGHT * (evidence.length + (parent === undefined ? 0 : 1)));
   if (isKnown(state, artifact)) return refuse('artifact_known', { artifact });
   if (parent !== undefined && state.get(claimTable, parent) === undefined)
     return refuse('claim_unknown', { claim: parent });
@@ -37,7 +39,7 @@ function claim(operation: OperationOf<'claim'>, context: RuleContext): Refusal |
     const unknown = unknownReference(state, reference);
     if (unknown !== undefined) return unknown;
   }
-  state.put(claimTable, artifact, { author, tsMs: nowMs, parent, evidence, tags, retraction: undefined });
+  state.put(claimTable, artifact, { author, tsMs: nowMs, parent, evidence, tags });
   context.emit({
     kind: 'claim.published',
     claim: artifact,
@@ -60,12 +62,13 @@ function mayNotJudge(context: RuleContext, claim: Hex32, owner: Hex32): Refusal 
 function retract(operation: OperationOf<'retract'>, context: RuleContext): Refusal | undefined {
   const { state, author, nowMs } = context;
   const { claim, reason } = operation;
+  context.weigh(REFERENCE_WEIGHT);
   const record = state.get(claimTable, claim);
   if (record === undefined) return refuse('claim_unknown', { claim });
   const refused = mayNotJudge(context, claim, record.author);
   if (refused !== undefined) return refused;
-  if (record.retraction !== undefined) return refuse('claim_retracted', { claim });
-  state.put(claimTable, claim, { ...record, retraction: { by: author, tsMs: nowMs, reason } });
+  if (state.get(retractionTable, claim) !== undefined) return refuse('claim_retracted', { claim });
+  state.put(retractionTable, claim, { by: author, tsMs: nowMs, reason });
   context.emit({ kind: 'claim.retracted', claim, by: author, ...(reason === undefined ? {} : { reason }) });
   return undefined;
 }
@@ -74,12 +77,14 @@ function retract(operation: OperationOf<'retract'>, context: RuleContext): Refus
 function reinstate(operation: OperationOf<'reinstate'>, context: RuleContext): Refusal | undefined {
   const { state, author } = context;
   const { claim, reason } = operation;
+  context.weigh(REFERENCE_WEIGHT);
   const record = state.get(claimTable, claim);
   if (record === undefined) return refuse('claim_unknown', { claim });
-  const refused = mayNotJudge(context, claim, record.retraction?.by ?? record.author);
+  const retraction = state.get(retractionTable, claim);
+  const refused = mayNotJudge(context, claim, retraction?.by ?? record.author);
   if (refused !== undefined) return refused;
-  if (record.retraction === undefined) return refuse('claim_not_retracted', { claim });
-  state.put(claimTable, claim, { ...record, retraction: undefined });
+  if (retraction === undefined) return refuse('claim_not_retracted', { claim });
+  state.delete(retractionTable, claim);
   context.emit({ kind: 'claim.reinstated', claim, by: author, ...(reason === undefined ? {} : { reason }) });
   return undefined;
 }
@@ -97,6 +102,19 @@ function experience(operation: OperationOf<'experience'>, context: RuleContext):
 
 export const knowledgeRules: Rules<KnowledgeOperation> = { claim, retract, reinstate, experience };
 
+/** What the truth of a claim follows from, of the claim itself. */
+export interface Standing {
+  readonly evidence: readonly Hex32[];
+  readonly isRetracted: boolean;
+}
+
+/** The standing of a claim in a state; nothing where there is no such claim. */
+export function standingOf(state: Pick<StateView, 'get'>, claim: Hex32): Standing | undefined {
+  const record = state.get(claimTable, claim);
+  if (record === undefined) return undefined;
+  return { evidence: record.evidence, isRetracted: state.get(retractionTable, claim) !== undefined };
+}
+
 /**
  * Whether a claim is *in*: not retracted, and either without claims among its evidence or with at least one of
  * them in. Evidence that is an artifact neither supports nor weakens. Works without recursion, so that a chain
@@ -104,9 +122,10 @@ export const knowledgeRules: Rules<KnowledgeOperation> = { claim, retract, reins
  */
 export function holds(
   claim: Hex32,
-  read: (claim: Hex32) => ClaimRecord | undefined,
+  read: (claim: Hex32) => Standing | undefined,
   known = new Map<Hex32, boolean>(),
 ): boolean {
+  if (read(claim) === undefined) return false;
   const stack = [claim];
   while (stack.length > 0) {
     const current = stack[stack.length - 1]!;
@@ -121,22 +140,21 @@ export function holds(
 /** The verdict, or nothing after pushing the first piece of evidence that must be known before. */
 function verdictOf(
   claim: Hex32,
-  read: (claim: Hex32) => ClaimRecord | undefined,
+  read: (claim: Hex32) => Standing | undefined,
   known: Map<Hex32, boolean>,
   stack: Hex32[],
 ): boolean | undefined {
-  const record = read(claim);
-  if (record === undefined || record.retraction !== undefined) return false;
+  const standing = read(claim);
+  if (standing === undefined || standing.isRetracted) return false;
   let hasClaimEvidence = false;
-  for (const reference of record.evidence) {
-    if (read(reference) === undefined) continue;
-    hasClaimEvidence = true;
+  for (const reference of standing.evidence) {
     const verdict = known.get(reference);
     if (verdict === true) return true;
-    if (verdict === undefined) {
+    if (verdict === undefined && read(reference) !== undefined) {
       stack.push(reference);
       return undefined;
     }
+    hasClaimEvidence ||= verdict !== undefined;
   }
   return !hasClaimEvidence;
 }

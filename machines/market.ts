@@ -13,7 +13,7 @@
  */
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import type { PurchaseStatus } from '../events/effects.ts';
-import { BASIS_POINTS, ROYALTY_BPS_MAX } from '../events/limits.ts';
+import { BASIS_POINTS, OFFER_WEIGHT, PROOF_WEIGHT, ROYALTY_BPS_MAX } from '../events/limits.ts';
 import type { Policy } from '../events/operations/group.ts';
 import type { MarketOperation } from '../events/operations/market.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
@@ -90,6 +90,7 @@ function offerCreate(operation: OperationOf<'offer_create'>, context: RuleContex
   if (royalty > ROYALTY_BPS_MAX) return refuse('royalty_sum', { sum: royalty, max: ROYALTY_BPS_MAX });
   if (terms.expiresMs !== undefined && terms.expiresMs <= nowMs)
     return refuse('offer_expiry_past', { expiresMs: terms.expiresMs, nowMs });
+  context.weigh(OFFER_WEIGHT * terms.parents.length);
   for (const { offer } of terms.parents)
     if (state.get(offerTable, offer) === undefined) return refuse('offer_unknown', { offer });
   const offer = offerIdOf(context.txIdBytes, context.operationIndex, context.crypto.sha256);
@@ -101,6 +102,7 @@ function offerCreate(operation: OperationOf<'offer_create'>, context: RuleContex
 function offerRevoke(operation: OperationOf<'offer_revoke'>, context: RuleContext): Refusal | undefined {
   const { state, author } = context;
   const { offer } = operation;
+  context.weigh(OFFER_WEIGHT);
   const record = state.get(offerTable, offer);
   if (record === undefined) return refuse('offer_unknown', { offer });
   if (author !== record.seller && roleOf(state, author) !== 'admin')
@@ -121,6 +123,7 @@ function notForSale(offer: Hex32, record: OfferRecord, context: RuleContext): Re
 function purchase(operation: OperationOf<'purchase'>, context: RuleContext): Refusal | undefined {
   const { state, author: buyer, nowMs } = context;
   const { offer, amount, buyerKey, grantWindowMs, disputeWindowMs } = operation;
+  context.weigh(OFFER_WEIGHT);
   const record = state.get(offerTable, offer);
   if (record === undefined) return refuse('offer_unknown', { offer });
   const unavailable = notForSale(offer, record, context);
@@ -169,11 +172,13 @@ function write(context: RuleContext, purchase: Hex32, record: PurchaseRecord): v
 
 /** The purchase and its next state, or why the event or its author does not fit. */
 function proceed(
-  { state, author }: RuleContext,
+  context: RuleContext,
   purchase: Hex32,
   event: PurchaseEvent,
   by: 'seller' | 'buyer' | 'anyone',
 ): { record: PurchaseRecord; status: PurchaseStatus } | Refusal {
+  const { state, author } = context;
+  context.weigh(OFFER_WEIGHT);
   const record = state.get(purchaseTable, purchase);
   if (record === undefined) return refuse('purchase_unknown', { purchase });
   const { buyer, offer } = record;
@@ -233,6 +238,7 @@ function payOut(context: RuleContext, purchase: Hex32, record: PurchaseRecord): 
   const { state } = context;
   const price = close(context, purchase, record);
   const offer = state.get(offerTable, record.offer)!;
+  context.weigh(OFFER_WEIGHT * offer.parents.length);
   let left = price;
   for (const parent of offer.parents) {
     let royalty = basisPointsOwed(price, parent.bps);
@@ -285,6 +291,7 @@ function dispute(operation: OperationOf<'purchase_dispute'>, context: RuleContex
   const { buyer, disputeUntilMs } = record;
   const untilMs = disputeUntilMs!;
   if (nowMs > untilMs) return refuse('dispute_window_closed', { purchase, untilMs });
+  context.weigh(PROOF_WEIGHT);
   if (toHex(crypto.x25519.publicKey(oneTimeSecret)) !== record.buyerKey)
     return refuse('dispute_secret_mismatch', { purchase });
   const offer = state.get(offerTable, record.offer)!;

@@ -6,7 +6,7 @@
  */
 import { concatBytes, fromHex, type Hex32, utf8 } from '../events/bytes.ts';
 import type { Role } from '../events/effects.ts';
-import { SEALERS_MAX, SEALERS_MIN } from '../events/limits.ts';
+import { PROOF_WEIGHT, SEALERS_MAX, SEALERS_MIN } from '../events/limits.ts';
 import type { MembershipOperation } from '../events/operations/membership.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { OperationOf } from '../events/registry.ts';
@@ -138,6 +138,7 @@ function inviteAccept(operation: OperationOf<'invite_accept'>, context: RuleCont
   if (closed !== undefined) return closed;
   const role = roleOf(state, author);
   if (role !== undefined) return refuse('already_member', { member: author, role });
+  context.weigh(PROOF_WEIGHT);
   if (!crypto.verifySignature(fromHex(invite), inviteProofMessage(groupId, author), proof))
     return refuse('invite_proof_invalid', { invite });
   state.put(inviteTable, invite, { ...record, uses: record.uses + 1 });

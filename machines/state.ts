@@ -38,6 +38,8 @@ export interface StateView {
   put<T>(table: Table<T>, id: string, value: T): void;
   delete(table: Table<unknown>, id: string): void;
   ids(table: TableKeys, idPrefix: string): string[];
+  /** The first so many ids that begin with `owner`, which ends with a slash: what a rule may walk through. */
+  firstIds(table: TableKeys, owner: string, limit: number): string[];
 }
 
 /** A written key: its new value (`undefined`: deleted) and, once encoded, where the bytes are that were hashed. */
@@ -64,6 +66,11 @@ export class Write {
     this.encoded = { writer, start, end: writer.length };
   }
 
+  /** Bytes of the encoded value. */
+  get size(): number {
+    return this.encoded === undefined ? 0 : this.encoded.end - this.encoded.start;
+  }
+
   /** The encoded value; made when asked for, since a replay never asks. */
   get bytes(): Uint8Array | undefined {
     return this.encoded?.writer.bytesBetween(this.encoded.start, this.encoded.end);
@@ -76,6 +83,42 @@ export interface Written<T> {
 }
 
 /**
+ * Ids of the form `<owner>/<rest>` by their owner, so that what one owner has is found without a look at all. Made
+ * when it is first asked for, and kept up from then on.
+ */
+export class OwnedIds {
+  private readonly byOwner = new Map<string, Set<string>>();
+
+  constructor(ids: Iterable<string>) {
+    for (const id of ids) this.add(id);
+  }
+
+  /** Whether a prefix of ids is an owner with its slash. */
+  static isOwner(idPrefix: string): boolean {
+    return idPrefix !== '' && idPrefix.indexOf('/') === idPrefix.length - 1;
+  }
+
+  add(id: string): void {
+    const owner = id.slice(0, id.indexOf('/') + 1);
+    const owned = this.byOwner.get(owner);
+    if (owned === undefined) this.byOwner.set(owner, new Set([id]));
+    else owned.add(id);
+  }
+
+  delete(id: string): void {
+    const owner = id.slice(0, id.indexOf('/') + 1);
+    const owned = this.byOwner.get(owner);
+    owned?.delete(id);
+    if (owned?.size === 0) this.byOwner.delete(owner);
+  }
+
+  /** @param owner with its slash */
+  of(owner: string): Iterable<string> {
+    return this.byOwner.get(owner) ?? [];
+  }
+}
+
+/**
  * A block's writes by table and id: one map per table, since joining prefix and id for every look-up costs more
  * than all the rest of it.
  */
@@ -83,6 +126,7 @@ export class WriteSet implements Iterable<readonly [key: string, write: Write]> 
   private readonly maps: (Map<string, Write> | undefined)[] = [];
   /** Slots that have writes; walking then costs what was written, not how many tables there are. */
   private readonly used: number[] = [];
+  private readonly owned: (OwnedIds | undefined)[] = [];
 
   get(table: TableKeys, id: string): Write | undefined {
     return this.maps[table.slot]?.get(id);
@@ -97,6 +141,16 @@ export class WriteSet implements Iterable<readonly [key: string, write: Write]> 
       this.used.push(slot);
     }
     map.set(write.id, write);
+    this.owned[slot]?.add(write.id);
+  }
+
+  /** The writes at the keys of a table whose ids begin with `owner`, which ends with a slash. */
+  *ownedBy(table: TableKeys, owner: string): Generator<Write> {
+    const { slot } = table;
+    const map = this.maps[slot];
+    if (map === undefined) return;
+    this.owned[slot] ??= new OwnedIds(map.keys());
+    for (const id of this.owned[slot].of(owner)) yield map.get(id)!;
   }
 
   /** The maps of tables that have writes, in the order of their slots. */
@@ -232,6 +286,23 @@ export class Overlay implements StateView {
     return [...found].sort(compareUtf8);
   }
 
+  firstIds(table: TableKeys, owner: string, limit: number): string[] {
+    const written = new Map<string, boolean>();
+    for (const { id, value } of this.blockWrites.ownedBy(table, owner)) written.set(id, value !== undefined);
+    for (const write of this.transactionWrites.all)
+      if (write.table === table && write.id.startsWith(owner))
+        written.set(write.id, write.value !== undefined);
+    const found = [...written.keys()].filter((id) => written.get(id));
+    let more = limit;
+    for (const id of this.base.ids(table, owner)) {
+      if (more === 0) break;
+      if (written.has(id)) continue;
+      found.push(id);
+      more--;
+    }
+    return found.sort(compareUtf8).slice(0, limit);
+  }
+
   /** The open transaction's writes, unsorted. */
   openWrites(): readonly Write[] {
     return this.transactionWrites.all;
@@ -243,18 +314,22 @@ export class Overlay implements StateView {
   }
 
   /**
-   * Ends the open transaction: its writes join the block's and are appended to `effects` as
-   * `[[key, value | nil], …]`, ascending by key. The values' bytes are kept for storage.
+   * Appends the open transaction's writes to `effects` as `[[key, value | nil], …]`, ascending by key. The values'
+   * bytes are kept for storage.
    */
-  commitTransaction(effects: Writer): void {
+  encodeTransaction(effects: Writer): void {
     const writes = this.transactionWrites.sorted();
     effects.arrayHeader(writes.length);
     for (const write of writes) {
       effects.arrayHeader(2);
       effects.text(write.table.prefix, write.id);
       write.encode(effects);
-      this.blockWrites.set(write);
     }
+  }
+
+  /** Ends the open transaction, once encoded: its writes join the block's. */
+  keepTransaction(): void {
+    for (const write of this.transactionWrites.all) this.blockWrites.set(write);
     this.transactionWrites.clear();
   }
 

@@ -114,10 +114,13 @@ const claimFields = {
   parent: optional(id),
   evidence: list(id, { max: 32 }),
   tags,
-  retraction: optional(record(retractionFields)),
 };
 export type ClaimRecord = Values<typeof claimFields>;
+/** Never written again: a retraction has a record of its own, so that it costs what it says. */
 export const claimTable = table('claim/', record(claimFields));
+export type RetractionRecord = Values<typeof retractionFields>;
+/** Of claims that are retracted now. */
+export const retractionTable = table('retraction/', record(retractionFields));
 const experienceFields = { author: id, tsMs: milliseconds };
 
 export const experienceTable = table('experience/', record(experienceFields));
@@ -136,9 +139,6 @@ export const taskStatus = oneOf(...TASK_STATUSES);
 const taskFields = {
   status: taskStatus,
   creator: id,
-  title: text({ maxCharacters: TASK_TITLE_CHARACTERS_MAX }),
-  description: optional(description),
-  tags,
   createdMs: milliseconds,
   updatedMs: milliseconds,
   dueMs: optional(milliseconds),
@@ -155,7 +155,16 @@ const taskFields = {
   error: optional(text({ maxBytes: TASK_ERROR_BYTES_MAX })),
 };
 export type TaskRecord = Values<typeof taskFields>;
+/** What changes while a task lives, so that each step writes a hundred bytes and not all that it is about. */
 export const taskTable = table('task/', record(taskFields), true);
+const taskTextFields = {
+  title: text({ maxCharacters: TASK_TITLE_CHARACTERS_MAX }),
+  description: optional(description),
+  tags,
+};
+export type TaskText = Values<typeof taskTextFields>;
+/** What a task is about: written once. */
+export const taskTextTable = table('task-text/', record(taskTextFields), true);
 /** Which open tasks a member holds: `<member>/<task>`, so that they can be returned when he is removed. */
 export const assignmentTable = table('assignment/', record({ attempt: uint(U32_MAX) }), true);
 /** How many open tasks a member has agreed to. Absent: none. */

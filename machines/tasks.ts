@@ -11,7 +11,13 @@
  */
 import type { Hex32 } from '../events/bytes.ts';
 import type { Effect } from '../events/effects.ts';
-import { LEASE_MS_MAX, LEASE_MS_MIN, OPEN_TASKS_PER_ASSIGNEE_MAX } from '../events/limits.ts';
+import {
+  LEASE_MS_MAX,
+  LEASE_MS_MIN,
+  OPEN_TASKS_PER_ASSIGNEE_MAX,
+  REFERENCE_WEIGHT,
+  RETURNED_TASKS_MAX,
+} from '../events/limits.ts';
 import type { TaskOperation } from '../events/operations/tasks.ts';
 import { type Refusal, refuse } from '../events/refusals.ts';
 import type { OperationOf } from '../events/registry.ts';
@@ -20,7 +26,7 @@ import { unknownReference } from './knowledge.ts';
 import { cannotPay, credit, holdInEscrow, payEarned, releaseEscrow, reward } from './ledger.ts';
 import { hasRole, lacksRole, roleOf } from './roles.ts';
 import type { StateView } from './state.ts';
-import { assignmentTable, loadTable, type TaskRecord, taskTable } from './tables.ts';
+import { assignmentTable, loadTable, type TaskRecord, taskTable, taskTextTable } from './tables.ts';
 import { nextTaskStatus, type TaskEvent } from './task.machine.ts';
 
 const escrowOf = (task: string): string => `task/${task}`;
@@ -111,9 +117,6 @@ function create(operation: OperationOf<'task_create'>, context: RuleContext): Re
   const record: TaskRecord = {
     status: assignee === undefined ? 'pending' : 'assigned',
     creator: author,
-    title: operation.title,
-    description: operation.description,
-    tags: operation.tags,
     createdMs: nowMs,
     updatedMs: nowMs,
     dueMs: operation.dueMs,
@@ -128,7 +131,9 @@ function create(operation: OperationOf<'task_create'>, context: RuleContext): Re
     error: undefined,
   };
   if (assignee !== undefined) takeUp(state, assignee, task, 1, taken);
+  const { title, description, tags } = operation;
   state.put(taskTable, task, record);
+  state.put(taskTextTable, task, { title, description, tags });
   emitChange(context, task, 'create', record);
   return undefined;
 }
@@ -140,7 +145,7 @@ function assign(operation: OperationOf<'task_assign'>, context: RuleContext): Re
   if (refused !== undefined) return refused;
   const record = state.get(taskTable, task);
   if (record === undefined) return refuse('task_unknown', { task });
-  const takes = assignee === author && record.assignee === undefined;
+  const takes = assignee === author && (record.assignee === undefined || isLeft(state, record));
   if (!takes && !governs(context, record)) {
     // A task that another one was faster to take: say so, rather than that the loser lacks a right.
     if (assignee === author) return refuse('task_state', { task, status: record.status, event: 'assign' });
@@ -178,7 +183,7 @@ function workOn(
   if (status === undefined) return refuse('task_state', { task, status: record.status, event });
   if (record.assignee !== context.author)
     return refuse('not_task_assignee', { task, assignee: record.assignee });
-  return { record, status };
+  return lacksRole(context, 'member') ?? { record, status };
 }
 
 function start(operation: OperationOf<'task_start'>, context: RuleContext): Refusal | undefined {
@@ -231,6 +236,7 @@ function complete(operation: OperationOf<'task_complete'>, context: RuleContext)
   const { task, attempt, result } = operation;
   const work = workOn(context, task, attempt, 'complete');
   if ('code' in work) return work;
+  if (result !== undefined) context.weigh(REFERENCE_WEIGHT);
   const unknown = result === undefined ? undefined : unknownReference(context.state, result);
   if (unknown !== undefined) return unknown;
   end(context, task, { ...work.record, status: work.status, result }, 'complete');
@@ -287,7 +293,7 @@ function release(operation: OperationOf<'task_release'>, context: RuleContext): 
     return refuse('task_state', { task, status: record.status, event: 'release' });
   const { leaseUntilMs } = record;
   const hasRunOut = leaseUntilMs !== undefined && nowMs > leaseUntilMs;
-  if (author !== record.assignee && !hasRunOut && !governs(context, record))
+  if (author !== record.assignee && !hasRunOut && !isLeft(state, record) && !governs(context, record))
     return refuse('lease_running', { task, untilMs: leaseUntilMs });
   returnToPending(context, task, record);
   return undefined;
@@ -309,10 +315,15 @@ function returnToPending(context: RuleContext, task: string, record: TaskRecord)
   emitChange(context, task, 'release', next);
 }
 
-/** Returns every open task of a member who may no longer act. */
+/** Whether a task's assignee may no longer act, and left it where it was: whoever wants it takes it. */
+function isLeft(state: StateView, { assignee }: TaskRecord): boolean {
+  return assignee !== undefined && !hasRole(state, assignee, 'member');
+}
+
+/** Returns the first open tasks of a member who may no longer act; the others are left. */
 export function returnTasksOf(context: RuleContext, member: Hex32): void {
   const { state } = context;
-  for (const key of state.ids(assignmentTable, `${member}/`)) {
+  for (const key of state.firstIds(assignmentTable, `${member}/`, RETURNED_TASKS_MAX)) {
     const task = key.slice(member.length + 1);
     returnToPending(context, task, state.get(taskTable, task)!);
   }

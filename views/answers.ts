@@ -25,13 +25,18 @@ function claimNumber(file: GroupFile, claim: Hex32): number {
   return n;
 }
 
+/** Up to where everything is worked off: a block may have turned more claims than were looked at by now. */
+function settledHeight({ sqlite, checkpoint }: GroupFile): number {
+  return sqlite.get<{ height: number }>('SELECT height FROM unsettled')?.height ?? checkpoint.height;
+}
+
 /** How far the read models of a group are. */
 export function progressOf(file: GroupFile, meaning: Meaning): ViewProgress {
   const { claims } = file.sqlite.get<{ claims: number }>('SELECT coalesce(max(n), 0) AS claims FROM claim')!;
   const { model } = file;
   const { unavailable } = meaning;
   return {
-    height: file.checkpoint.height,
+    height: settledHeight(file),
     headHeight: file.reader.head()?.height ?? -1,
     claims,
     withText: file.words.size,

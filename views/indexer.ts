@@ -10,6 +10,7 @@ import { projectEconomy } from './project/economy.ts';
 import { projectHistory } from './project/history.ts';
 import { projectKnowledge } from './project/knowledge.ts';
 import { takeInTexts } from './project/texts.ts';
+import { isSettled, settle } from './project/truth.ts';
 import { projectWork } from './project/work.ts';
 import { assertText, type StoredText } from './stored-text.ts';
 
@@ -27,6 +28,10 @@ export function indexSlice(file: GroupFile): boolean {
   const { reader } = file;
   const head = reader.head()?.height ?? -1;
   const from = file.checkpoint.height + 1;
+  if (!isSettled(file.sqlite)) {
+    settleMore(file);
+    return true;
+  }
   if (from > head) return false;
   if (from > 0 && reader.blockId(from - 1) !== file.checkpoint.blockId) {
     file.rebuild('the log is not the one that they were made from');
@@ -34,6 +39,7 @@ export function indexSlice(file: GroupFile): boolean {
   }
   let to = from;
   let isAtGap = false;
+  let isSettledNow = true;
   file.write(() => {
     const deadline = performance.now() + SLICE_MS;
     let reached: Checkpoint | undefined;
@@ -58,9 +64,21 @@ export function indexSlice(file: GroupFile): boolean {
     );
     if (first?.n != null)
       takeInTexts(file.sqlite, file.words, reader, { after: first.n - 1, limit: Number.MAX_SAFE_INTEGER });
+    // What the blocks turned is worked off once for all of them; what is left of it in the next slices.
+    isSettledNow = settle(file.sqlite, () => performance.now() > deadline);
+    if (!isSettledNow) file.sqlite.run('INSERT INTO unsettled VALUES (1, ?)', height);
     return reached;
   });
-  return to <= head && !isAtGap;
+  return (to <= head && !isAtGap) || !isSettledNow;
+}
+
+/** Works off what earlier slices left of the truth of claims. */
+function settleMore(file: GroupFile): void {
+  file.write(() => {
+    const deadline = performance.now() + SLICE_MS;
+    if (settle(file.sqlite, () => performance.now() > deadline)) file.sqlite.run('DELETE FROM unsettled');
+    return undefined;
+  });
 }
 
 /**

@@ -52,7 +52,12 @@ CREATE TABLE claim_tag (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID
 CREATE TABLE evidence (
   n INTEGER, position INTEGER, reference TEXT NOT NULL, cited INTEGER, PRIMARY KEY (n, position)
 ) WITHOUT ROWID;
-CREATE INDEX evidence_cited ON evidence (cited) WHERE cited IS NOT NULL;
+CREATE INDEX evidence_cited ON evidence (cited, n) WHERE cited IS NOT NULL;
+CREATE TABLE turning (n INTEGER PRIMARY KEY);
+CREATE TABLE telling (
+  one INTEGER PRIMARY KEY CHECK (one = 1), cited INTEGER NOT NULL, change INTEGER NOT NULL, told INTEGER NOT NULL
+);
+CREATE TABLE unsettled (one INTEGER PRIMARY KEY CHECK (one = 1), height INTEGER NOT NULL);
 CREATE VIRTUAL TABLE claim_terms USING fts5(terms, content='', columnsize=0, tokenize='ascii');
 CREATE VIRTUAL TABLE claim_postings USING fts5vocab(claim_terms, 'instance');
 CREATE TABLE vector (n INTEGER PRIMARY KEY, vector BLOB NOT NULL);

@@ -61,7 +61,17 @@ const marks = new ReadMarks(data.readMarks);
 const meaning = new Meaning(data.embedder);
 const pace = new Pace();
 
-const asks: Ask[] = [];
+/** A question that waits: for its group to come up to the head, and then perhaps for vectors. */
+interface Waiting {
+  readonly ask: Ask;
+  readonly indexUntilMs: number;
+  /** Set once the group is up to the head, or the time for that is over. */
+  embedUntilMs?: number | undefined;
+  /** Its file was made again for it: damage a second time is an answer. */
+  isRecovered?: boolean;
+}
+
+const asks: Waiting[] = [];
 /** Groups whose log may have grown, and those that may have something to embed. */
 const grown = new Set<Hex32>();
 const toEmbed = new Set<Hex32>();
@@ -76,7 +86,8 @@ let isClosing = false;
 let wake: () => void = () => {};
 
 port.on('message', (message: ToThread) => {
-  if (message.type === 'ask') asks.push(message.ask);
+  if (message.type === 'ask')
+    asks.push({ ask: message.ask, indexUntilMs: performance.now() + message.ask.waitMs });
   else if (message.type === 'close') isClosing = true;
   else {
     owesCaughtUp = true;
@@ -112,8 +123,9 @@ const rest = (ms: number | undefined): Promise<void> =>
 
 async function run(): Promise<void> {
   while (!isClosing) {
-    const ask = asks.shift();
-    if (ask !== undefined) await serve(ask);
+    const waiting = asks.shift();
+    // One step, and then the next question: a group that has far to go stops no other.
+    if (waiting !== undefined) await serve(waiting);
     else if (pace.restMs > 0 || !(await workAtPace())) await rest(restMs());
     await turn();
   }
@@ -134,11 +146,15 @@ async function workAtPace(): Promise<boolean> {
 /** One step of what nobody waits for; says whether there was one. */
 async function workInBackground(): Promise<boolean> {
   for (const groupId of grown) {
+    // To the end of the line, so that all groups come on, however far one has to go.
+    grown.delete(groupId);
     guarded(groupId, (file) => {
       const isMore = indexSlice(file);
       tellStanding(file);
-      if (isMore) return;
-      grown.delete(groupId);
+      if (isMore) {
+        grown.add(groupId);
+        return;
+      }
       toEmbed.add(groupId);
       if (data.embedder.kind !== 'none') toWarm.add(groupId);
       // They may have come while nobody was looking.
@@ -204,7 +220,6 @@ function guarded(groupId: Hex32, use: (file: GroupFile) => void): void {
       return;
     }
     // The log is damaged, or the disk is full: nothing to be done here before something changes.
-    grown.delete(groupId);
     notify({ kind: 'views.failed', groupId, reason: (error as Error).message });
   }
 }
@@ -215,40 +230,49 @@ function recover(groupId: Hex32, error: unknown): void {
   grown.add(groupId);
 }
 
-async function serve(ask: Ask): Promise<void> {
+/** Takes a question one step on: it is answered, or goes to the end of the line. */
+async function serve(waiting: Waiting): Promise<void> {
+  const { ask } = waiting;
   const { id, groupId } = ask;
   try {
-    let answer: Questions[QuestionKind]['answer'];
-    try {
-      answer = await answerOf(ask);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      recover(groupId, error);
-      answer = await answerOf(ask);
+    if (isA('recover', ask) && waiting.isRecovered !== true) {
+      waiting.isRecovered = true;
+      recover(groupId, new Error(ask.question.reason));
     }
-    tell({ type: 'answer', id, answer });
+    if (await prepare(waiting)) tell({ type: 'answer', id, answer: await answerOf(ask) });
+    else asks.push(waiting);
   } catch (error) {
+    if (isDamage(error) && waiting.isRecovered !== true) {
+      recover(groupId, error);
+      asks.push({ ...waiting, isRecovered: true, embedUntilMs: undefined });
+      return;
+    }
     const code = error instanceof ViewsError ? error.code : 'views_failed';
     tell({ type: 'failed', id, code, message: (error as Error).message });
   }
 }
 
-async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
-  const { groupId, waitMs } = ask;
-  const deadline = performance.now() + waitMs;
-  if (isA('recover', ask)) recover(groupId, new Error(ask.question.reason));
+/** Brings the group of a question a slice on, or embeds a claim for it; says whether it can be answered. */
+async function prepare(waiting: Waiting): Promise<boolean> {
+  const { ask } = waiting;
+  const { groupId } = ask;
   const file = files.get(groupId);
-  while (indexSlice(file) && performance.now() < deadline) {
+  if (waiting.embedUntilMs === undefined) {
+    const isMore = indexSlice(file);
     tellStanding(file);
-    await turn();
+    if (isMore && performance.now() < waiting.indexUntilMs) return false;
+    // What is left is for the background.
+    grown.add(groupId);
+    const embedMs = isA('context', ask) ? (ask.question.waitForMeaningMs ?? 0) : 0;
+    waiting.embedUntilMs = performance.now() + embedMs;
   }
-  tellStanding(file);
-  // What is left is for the background.
-  grown.add(groupId);
-  if (isA('context', ask)) {
-    await embedFor(file, ask.question.waitForMeaningMs ?? 0);
-    return answerContext(file, meaning, ask.question);
-  }
+  if (performance.now() >= waiting.embedUntilMs) return true;
+  return !(await meaning.embedNext(file));
+}
+
+async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
+  const file = files.get(ask.groupId);
+  if (isA('context', ask)) return answerContext(file, meaning, ask.question);
   if (isA('why', ask)) return answerWhy(file, meaning, ask.question);
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
   if (isA('news', ask)) return answerNews(file, meaning, ask.question);
@@ -260,12 +284,6 @@ async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
 
 function isA<K extends QuestionKind>(kind: K, ask: Ask): ask is Ask<K> {
   return ask.kind === kind;
-}
-
-/** Embeds claims until none is left or the time is over. */
-async function embedFor(file: GroupFile, ms: number): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (performance.now() < deadline && (await meaning.embedNext(file))) await turn();
 }
 
 await run();

@@ -11,6 +11,7 @@ import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
 import {
   BLOCK_BYTES_MAX,
   BLOCK_OVERHEAD_BYTES_MAX,
+  BLOCK_WEIGHT_MAX,
   TRANSACTIONS_PER_BLOCK_MAX,
 } from '../../events/limits.ts';
 import { merkleRoot } from '../../events/merkle.ts';
@@ -117,15 +118,22 @@ export class ChainJudge {
     this.blockJudge.open(groupId, nextHeight(this.currentTip), this.openTsMs, this.currentTip?.tsMs ?? 0);
   }
 
-  /** Whether the open block takes another transaction of this many bytes. */
+  /**
+   * Whether the open block takes another transaction of this many bytes. What was refused counts as work, so that
+   * however much of it comes, a turn of the sealer stays short.
+   */
   hasRoomFor(byteCount: number): boolean {
     return (
       this.blockJudge.transactionCount < TRANSACTIONS_PER_BLOCK_MAX &&
+      this.blockJudge.workDone < BLOCK_WEIGHT_MAX &&
       this.openBytes + byteCount + 5 <= BLOCK_BYTES_MAX
     );
   }
 
-  /** Adds a transaction to the open block unless the rules refuse it. */
+  /**
+   * Adds a transaction to the open block unless the rules refuse it. `block_too_heavy` is no verdict on it: it is for
+   * the next block.
+   */
   add(transaction: VerifiedTransaction): Refusal | undefined {
     const refusal = this.blockJudge.judgeTransaction(transaction);
     if (refusal === undefined) this.openBytes += transaction.bytes.length + 5;
@@ -210,6 +218,7 @@ export class ChainJudge {
     for (let index = 0; index < verifiedCount; index++) {
       const transaction = candidate.transactions[index] as VerifiedTransaction;
       const refusal = this.blockJudge.judgeTransaction(transaction);
+      if (refusal?.code === 'block_too_heavy') return refusal;
       if (refusal !== undefined) return at(index, transaction.txId, refusal);
     }
     if (candidate.forged === undefined) return undefined;

@@ -257,7 +257,7 @@ export class Sealer {
     }
   }
 
-  /** Judges what waits, in order, until the block is full; the refused get their answer. */
+  /** Judges what waits, in order, until the block is full or heavy; the refused get their answer. */
   private fillBlock(nowMs: number, taken: Submission[], refusals: Refused[]): void {
     const { judge } = this.options.core;
     const waiting = this.queue;
@@ -272,6 +272,7 @@ export class Sealer {
         const { bytes, txId } = submission.transaction;
         if (!judge.hasRoomFor(bytes.length)) break;
         const refusal = judge.add(submission.transaction);
+        if (refusal?.code === 'block_too_heavy') break;
         if (refusal === undefined) {
           taken.push(submission);
           submission.trace?.stage('commit');

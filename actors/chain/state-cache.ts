@@ -8,9 +8,9 @@
  */
 import { compareUtf8 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
-import type { StateBase, Table, TableKeys, WriteSet } from '../../machines/state.ts';
+import { OwnedIds, type StateBase, type Table, type TableKeys, type WriteSet } from '../../machines/state.ts';
 import type { GroupReader } from '../../storage/port.ts';
-import { CACHE_GENERATION_ENTRIES } from '../bounds.ts';
+import { CACHE_GENERATION_BYTES, CACHE_GENERATION_ENTRIES } from '../bounds.ts';
 
 /** The part of storage that the cache reads. */
 export type StateReader = Pick<GroupReader, 'state' | 'stateRange'>;
@@ -27,9 +27,11 @@ type Generation = (Map<string, unknown> | undefined)[];
 export class StateCache implements StateBase {
   private readonly reader: StateReader;
   private readonly pending: (Map<string, Pending> | undefined)[] = [];
+  private readonly pendingOwned: (OwnedIds | undefined)[] = [];
   private readonly writesOfHeight = new Map<number, WriteSet>();
   private young: Generation = [];
   private youngSize = 0;
+  private youngBytes = 0;
   private old: Generation = [];
 
   constructor(reader: StateReader) {
@@ -42,53 +44,75 @@ export class StateCache implements StateBase {
     if (pending !== undefined) return pending.value as T | undefined;
     let value = this.young[slot]?.get(id);
     if (value === undefined) {
-      value = this.old[slot]?.get(id) ?? this.load(table, id);
-      this.remember(slot, id, value);
+      value = this.old[slot]?.get(id);
+      // What moves back was counted when it came: it can at most double a generation.
+      if (value === undefined) value = this.load(table, id);
+      else this.remember(slot, id, value, 0);
     }
     return value === ABSENT ? undefined : (value as T);
   }
 
   private load<T>(table: Table<T>, id: string): unknown {
     const bytes = this.reader.state(table.prefix + id);
-    return bytes === undefined ? ABSENT : decode(table.codec, bytes);
+    const value = bytes === undefined ? ABSENT : decode(table.codec, bytes);
+    this.remember(table.slot, id, value, bytes?.length ?? 0);
+    return value;
   }
 
-  private remember(slot: number, id: string, value: unknown): void {
-    if (this.youngSize >= CACHE_GENERATION_ENTRIES) {
+  private remember(slot: number, id: string, value: unknown, bytes: number): void {
+    if (this.youngSize >= CACHE_GENERATION_ENTRIES || this.youngBytes >= CACHE_GENERATION_BYTES) {
       this.old = this.young;
       this.young = [];
       this.youngSize = 0;
+      this.youngBytes = 0;
     }
     mapAt(this.young, slot).set(id, value);
     this.youngSize++;
+    this.youngBytes += bytes;
   }
 
+  /** Read on demand: whoever wants the first few pays for those. */
   *ids(table: TableKeys, idPrefix: string): Iterable<string> {
-    const found = new Set<string>();
-    for (const [key] of this.reader.stateRange(table.prefix + idPrefix))
-      found.add(key.slice(table.prefix.length));
-    for (const [id, { value }] of this.pending[table.slot] ?? []) {
-      if (!id.startsWith(idPrefix)) continue;
-      if (value === undefined) found.delete(id);
-      else found.add(id);
+    const pending = this.pending[table.slot];
+    const written = pending === undefined ? [] : [...this.pendingIds(table, idPrefix)].sort(compareUtf8);
+    let at = 0;
+    const isThere = (id: string): boolean => pending!.get(id)!.value !== undefined;
+    for (const [key] of this.reader.stateRange(table.prefix + idPrefix)) {
+      const id = key.slice(table.prefix.length);
+      for (; at < written.length && compareUtf8(written[at]!, id) < 0; at++)
+        if (isThere(written[at]!)) yield written[at]!;
+      if (written[at] !== id) yield id;
     }
-    yield* [...found].sort(compareUtf8);
+    for (; at < written.length; at++) if (isThere(written[at]!)) yield written[at]!;
+  }
+
+  private pendingIds(table: TableKeys, idPrefix: string): Iterable<string> {
+    const { slot } = table;
+    const ids = this.pending[slot]!.keys();
+    if (OwnedIds.isOwner(idPrefix)) {
+      this.pendingOwned[slot] ??= new OwnedIds(ids);
+      return this.pendingOwned[slot].of(idPrefix);
+    }
+    return Array.from(ids).filter((id) => id.startsWith(idPrefix));
   }
 
   /** Takes over the writes of a judged block, which storage does not have yet. */
   addPending(height: number, writes: WriteSet): void {
-    for (const { table, id, value } of writes.writes())
+    for (const { table, id, value } of writes.writes()) {
       mapAt(this.pending, table.slot).set(id, { value, height });
+      this.pendingOwned[table.slot]?.add(id);
+    }
     this.writesOfHeight.set(height, writes);
   }
 
   /** Storage now has the block: its writes may be forgotten when memory is needed. */
   settle(height: number): void {
-    for (const { table, id } of this.writesOfHeight.get(height)?.writes() ?? []) {
+    for (const { table, id, size } of this.writesOfHeight.get(height)?.writes() ?? []) {
       const pending = this.pending[table.slot]?.get(id);
       if (pending === undefined || pending.height !== height) continue;
       this.pending[table.slot]!.delete(id);
-      this.remember(table.slot, id, pending.value ?? ABSENT);
+      this.pendingOwned[table.slot]?.delete(id);
+      this.remember(table.slot, id, pending.value ?? ABSENT, size);
     }
     this.writesOfHeight.delete(height);
   }
@@ -110,14 +134,22 @@ function mapAt<V>(maps: (Map<string, V> | undefined)[], slot: number): Map<strin
 export class MemoryState implements StateBase {
   private readonly tables: Table<unknown>[] = [];
   private readonly values: (Map<string, unknown> | undefined)[] = [];
+  private readonly owned: (OwnedIds | undefined)[] = [];
 
   get<T>(table: Table<T>, id: string): T | undefined {
     return this.values[table.slot]?.get(id) as T | undefined;
   }
 
   ids(table: TableKeys, idPrefix: string): Iterable<string> {
-    const ids = Array.from(this.values[table.slot]?.keys() ?? []);
-    return ids.filter((id) => id.startsWith(idPrefix)).sort(compareUtf8);
+    const { slot } = table;
+    const ids = this.values[slot]?.keys() ?? [];
+    if (OwnedIds.isOwner(idPrefix)) {
+      this.owned[slot] ??= new OwnedIds(ids);
+      return [...this.owned[slot].of(idPrefix)].sort(compareUtf8);
+    }
+    return Array.from(ids)
+      .filter((id) => id.startsWith(idPrefix))
+      .sort(compareUtf8);
   }
 
   *records<T>(table: Table<T>, idPrefix: string): Generator<[id: string, record: T]> {
@@ -131,8 +163,13 @@ export class MemoryState implements StateBase {
       this.tables[table.slot] = table;
       const target = mapAt(this.values, table.slot);
       for (const [id, { value }] of map) {
-        if (value === undefined) target.delete(id);
-        else target.set(id, value);
+        if (value === undefined) {
+          target.delete(id);
+          this.owned[table.slot]?.delete(id);
+        } else {
+          target.set(id, value);
+          this.owned[table.slot]?.add(id);
+        }
       }
     }
   }

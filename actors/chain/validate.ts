@@ -7,6 +7,7 @@
  */
 
 import type { Verifier } from '../../crypto/verifier.ts';
+import { BLOCK_WEIGHT_MAX } from '../../events/limits.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import { FOLLOW_BATCHES_MAX } from '../bounds.ts';
 import type { ChainJudge, FinalBlock, ForgedBlock, VerifiedBlock } from './judge.ts';
@@ -16,6 +17,11 @@ import { type ReadBlock, readBlock, verifyBlocks } from './verify.ts';
 const BATCH_SIGNATURES = 1_024;
 /** Bytes per batch, so that blocks of few large transactions do not fill the memory. */
 const BATCH_BYTES = 8 * 1024 * 1024;
+/**
+ * Blocks are judged in parts of about this weight, with a turn of the event loop between them and the earlier parts
+ * on their way to disk: few bytes may weigh much, and neither the thread nor the memory is theirs alone.
+ */
+const PART_WEIGHT = BLOCK_WEIGHT_MAX / 4;
 
 export interface Validation {
   readonly verifier: Verifier;
@@ -63,9 +69,11 @@ export async function* validate(
       }
       const batch = underWay.shift();
       if (batch === undefined) return undefined;
-      const { finals, refusal } = judgeBatch(await batch.verified, validation);
-      if (finals.length > 0) yield finals;
-      if (refusal !== undefined) return refusal;
+      for (const { finals, refusal } of judgeInParts(await batch.verified, validation)) {
+        if (finals.length > 0) yield finals;
+        if (refusal !== undefined) return refusal;
+        await turn();
+      }
       if (batch.end === undefined) continue;
       if ('failure' in batch.end) throw new SourceFailedError(batch.end.failure);
       return batch.end.unreadable;
@@ -75,19 +83,31 @@ export async function* validate(
   }
 }
 
-function judgeBatch(
+/** Judges blocks in order; the last part may hold none. */
+function* judgeInParts(
   candidates: readonly (VerifiedBlock | ForgedBlock)[],
   { judge, stage }: Validation,
-): { finals: FinalBlock[]; refusal: Refusal | undefined } {
-  const finals: FinalBlock[] = [];
+): Generator<{ finals: FinalBlock[]; refusal: Refusal | undefined }> {
+  let finals: FinalBlock[] = [];
+  let weight = 0;
   for (const candidate of candidates) {
     const judged = judge.judgeBlock(candidate);
-    if ('code' in judged) return { finals, refusal: judged };
+    if ('code' in judged) {
+      yield { finals, refusal: judged };
+      return;
+    }
     stage(judged);
     finals.push(judged);
+    weight += judged.judged.weight;
+    if (weight < PART_WEIGHT) continue;
+    yield { finals, refusal: undefined };
+    finals = [];
+    weight = 0;
   }
-  return { finals, refusal: undefined };
+  yield { finals, refusal: undefined };
 }
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 async function* readBatches(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

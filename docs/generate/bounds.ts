@@ -18,6 +18,7 @@ const POLICIES: { readonly [K in keyof typeof bounds]: readonly [what: string, p
     'decoded records of a group, two generations of them',
     'the older generation is forgotten and read again from storage',
   ],
+  CACHE_GENERATION_BYTES: ['bytes that a generation of them was encoded in', 'the same'],
   WATCH_EVENTS_DEFAULT: [
     'events that wait for a subscriber of `watch`',
     'the older half goes; the subscriber gets `events.skipped` with counts and cursors',

@@ -37,6 +37,10 @@ export const PAYLOAD_MEANINGS: Meanings = {
     txId: 'its id; nil where it does not decode',
     refusal: 'why',
   },
+  block_too_heavy: {
+    weight: 'the sum with which it was too much',
+    weightMax: '`BLOCK_WEIGHT_MAX`',
+  },
   block_effects_mismatch: { expected: 'the hash as computed', actual: "the header's" },
   transaction_too_large: { bytes: 'its length', bytesMax: 'the limit' },
   malformed: { what: 'for people' },
@@ -115,6 +119,10 @@ export const PAYLOAD_MEANINGS: Meanings = {
   dispute_window_closed: { purchase: PURCHASE, untilMs: 'its `disputeUntilMs`' },
   dispute_secret_mismatch: { purchase: PURCHASE },
   dispute_unfounded: { purchase: PURCHASE },
+  transaction_too_heavy: {
+    weight: 'what was compared: so far, or whole',
+    weightMax: '`TRANSACTION_WEIGHT_MAX`',
+  },
   transfer_to_self: {},
   fee_above_accepted: { fee: 'what it is now', feeMax: "the operation's" },
   balance_too_low: {

@@ -25,6 +25,8 @@ test('every row of the benchmark is measured', () => {
     'resident memory, idle',
     'of a core, idle',
     'compile_context over',
+    'of task_progress',
+    'of purchase_settle',
     'views and model behind',
     'MCP reads, 50 clients, all they can: p50',
     'MCP durable writes, 50 clients, all they can: p50',

@@ -8,9 +8,6 @@ export function taskRecord(differing: Partial<TaskRecord> = {}): TaskRecord {
   return {
     status: 'pending',
     creator: founder.publicKey,
-    title: 'x',
-    description: undefined,
-    tags: [],
     createdMs: 0,
     updatedMs: 0,
     dueMs: undefined,

@@ -3,7 +3,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import type { Effect } from '../../events/effects.ts';
 import type { Happening } from '../block-content.ts';
 import type { Sqlite } from '../sqlite.ts';
-import { reconsider } from './truth.ts';
+import { turn } from './truth.ts';
 
 type Published = Extract<Effect, { kind: 'claim.published' }>;
 
@@ -77,5 +77,5 @@ function judge(
     retraction?.reason ?? null,
     n,
   );
-  reconsider(sqlite, n);
+  turn(sqlite, n);
 }

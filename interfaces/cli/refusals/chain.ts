@@ -45,6 +45,10 @@ export const blockWords = {
     `transaction ${index} of the block is not valid`,
     'the history is forged from there on; take the group from another copy of it',
   ],
+  block_too_heavy: ({ weight, weightMax }) => [
+    `the transactions of the block weigh ${weight} together, and a block may weigh ${weightMax}`,
+    OTHER_COPY,
+  ],
   block_effects_mismatch: () => ['the block leaves another state than it says', OTHER_COPY],
 } satisfies SomeWords;
 
@@ -86,6 +90,10 @@ export const transactionWords = {
   artifact_missing: ({ artifact }) => [
     `the content ${shortId(artifact)} did not come with the transaction`,
     AGAIN,
+  ],
+  transaction_too_heavy: ({ weight, weightMax }) => [
+    `judging all of it together costs every member ${weight} units of work or more, and a transaction may cost ${weightMax}`,
+    'split it up into several transactions',
   ],
   signature_invalid: ({ author }, { name }) => [`the signature of ${name(author)} does not hold`, REPORT],
 } satisfies SomeWords;

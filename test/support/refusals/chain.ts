@@ -5,16 +5,30 @@ import { decodeBlock, decodeHeader } from '../../../events/block.ts';
 import { ZERO_ID } from '../../../events/bytes.ts';
 import {
   BLOCK_LEAD_MS_MAX,
+  BLOCK_WEIGHT_MAX,
+  ITEM_WEIGHT,
+  PROOF_WEIGHT,
   TRANSACTION_AGE_MS_MAX,
   TRANSACTION_BYTES_MAX,
   TRANSACTION_LEAD_MS_MAX,
+  TRANSACTION_WEIGHT_MAX,
 } from '../../../events/limits.ts';
+import type { Operation } from '../../../events/registry.ts';
 import type { VerifiedTransaction } from '../../../events/transaction.ts';
 import { isFromFuture } from '../../../machines/chain.ts';
 import { unknownAuthor } from '../../../machines/group.ts';
 import { forgeBlock, spoil } from '../blocks.ts';
-import { experience, genesis, profileSet, sealerAccept, sealerSet } from '../operations.ts';
-import { alice, founder, hashOf, stranger } from '../people.ts';
+import {
+  experience,
+  genesis,
+  inviteAccept,
+  inviteCreate,
+  memberRemove,
+  profileSet,
+  sealerAccept,
+  sealerSet,
+} from '../operations.ts';
+import { alice, founder, hashOf, person, stranger } from '../people.ts';
 import { by, joined, opened } from '../rules.ts';
 import { START_MS, type World } from '../world.ts';
 import { block, local, operations, type SomeScenarios, transaction } from './scenario.ts';
@@ -27,6 +41,13 @@ function profile(world: World): VerifiedTransaction {
   made.set(world, transaction);
   return transaction;
 }
+const invite = person('invite');
+/** A stranger joins and leaves so many times: each coming costs a proof. */
+const comeAndGo = (world: World, times: number): Operation[] =>
+  Array.from({ length: times }, () => [
+    inviteAccept(invite, stranger, world.groupId),
+    memberRemove(stranger),
+  ]).flat();
 const headerOf = (bytes: Uint8Array) => decodeHeader(decodeBlock(bytes).headerBytes);
 const right = (world: World) => headerOf(forgeBlock(world, { transactions: [profile(world).bytes] }));
 
@@ -81,6 +102,18 @@ export const blockScenarios = {
     [opened(), by(founder, profileSet('someone'))],
     (world) => forgeBlock(world, { transactions: [profile(world).bytes] }),
     (world) => ({ index: 0, txId: profile(world).txId, refusal: { code: 'profile_unchanged' } }),
+  ),
+  block_too_heavy: block(
+    [opened(), by(founder, inviteCreate(invite, { maxUses: 1_000 }))],
+    (world) =>
+      forgeBlock(world, {
+        transactions: Array.from(
+          { length: 9 },
+          () => world.transaction(stranger, comeAndGo(world, 31)).bytes,
+        ),
+      }),
+    // Nine times 62 operations, 62 effects and 2 keys, whose entries have 2,202 bytes together.
+    { weight: 9 * (31 * PROOF_WEIGHT + ITEM_WEIGHT * (62 + 62 + 2)) + 2_202, weightMax: BLOCK_WEIGHT_MAX },
   ),
   block_effects_mismatch: block(
     [opened()],
@@ -141,5 +174,11 @@ export const transactionScenarios = {
   signature_invalid: transaction([opened()], (world) => spoil(profile(world).bytes, -1), {
     author: founder.publicKey,
   }),
+  transaction_too_heavy: transaction(
+    [opened(), by(founder, inviteCreate(invite, { maxUses: 1_000 }))],
+    (world) => world.transaction(stranger, comeAndGo(world, 32)).bytes,
+    // Refused at the last coming: 63 operations, 63 effects and 2 keys beside the proofs.
+    { weight: 32 * PROOF_WEIGHT + ITEM_WEIGHT * (63 + 63 + 2), weightMax: TRANSACTION_WEIGHT_MAX },
+  ),
   genesis_misplaced: operations([opened()], founder, [genesis()], {}),
 } satisfies SomeScenarios;
