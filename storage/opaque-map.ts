@@ -9,28 +9,26 @@ import { StorageError } from './errors.ts';
 import { OPAQUE_KEY_BYTES_MAX } from './keys.ts';
 import { PackedWrites } from './packed-writes.ts';
 import { read, scanTable, type View } from './scan.ts';
+import type { NodeTable } from './schema.ts';
 import type { Writer } from './writer.ts';
 
 /** One change: undefined deletes. */
 export type OpaqueWrite = readonly [key: Uint8Array, value: Uint8Array | undefined];
 
-export const OPAQUE_TABLES = ['wallet', 'outbox', 'market', 'agents', 'network'] as const;
-type OpaqueTable = (typeof OPAQUE_TABLES)[number];
-
 /** An entry that is not what was written; without a key where a stretch of the table cannot be read. */
 export interface DamagedEntry {
-  readonly table: OpaqueTable;
+  readonly table: NodeTable;
   readonly key: string | undefined;
 }
 
 /** Bytes by key, in byte order of the keys. Keys have 1 to 512 bytes. */
 export class OpaqueMap {
-  readonly #name: OpaqueTable;
+  readonly #name: NodeTable;
   readonly #table: Table;
   readonly #view: View;
   readonly #writer: Writer;
 
-  constructor(name: OpaqueTable, table: Table, view: View, writer: Writer) {
+  constructor(name: NodeTable, table: Table, view: View, writer: Writer) {
     this.#name = name;
     this.#table = table;
     this.#view = view;
@@ -75,7 +73,7 @@ export class OpaqueMap {
 }
 
 /** Entries of `table` that are not what was written, or that some are missing, found without believing any. */
-export function* damagedEntries(name: OpaqueTable, table: Table, view: View): Generator<DamagedEntry> {
+export function* damagedEntries(name: NodeTable, table: Table, view: View): Generator<DamagedEntry> {
   const { tableId } = table;
   let isWhole = true;
   for (const { key, value } of table.getRange({})) {

@@ -16,10 +16,11 @@ import { fileError, typedError, withFileErrors } from './errors.ts';
 import { makeFolders, syncFolder } from './folders.ts';
 import { LmdbGroupStore } from './group-store.ts';
 import { groupKey } from './keys.ts';
-import { type DamagedEntry, damagedEntries, OPAQUE_TABLES, OpaqueMap } from './opaque-map.ts';
+import { type DamagedEntry, damagedEntries, OpaqueMap } from './opaque-map.ts';
 import { PackedWrites } from './packed-writes.ts';
 import type { GroupStore } from './port.ts';
 import type { GroupRecord } from './registry.ts';
+import { NODE_TABLES } from './schema.ts';
 import { StoreReader } from './store-reader.ts';
 import { Writer } from './writer.ts';
 
@@ -211,7 +212,7 @@ export class Store extends StoreReader {
   damagedEntries(): DamagedEntry[] {
     this.check();
     const { tables } = this.environment;
-    return OPAQUE_TABLES.flatMap((name) => [...damagedEntries(name, tables[name], this.view)]);
+    return NODE_TABLES.flatMap((name) => [...damagedEntries(name, tables[name], this.view)]);
   }
 
   protected override async finish(): Promise<void> {

@@ -55,7 +55,9 @@ export class Comparison {
     this.#parts ??= this.#allParts();
     const { value: part } = this.#parts.next();
     if (part === undefined) return { differs: undefined };
-    return this.#isSame(part) ? 'more' : { differs: `the table ${part.table} is not what the log makes of it` };
+    return this.#isSame(part)
+      ? 'more'
+      : { differs: `the table ${part.table} is not what the log makes of it` };
   }
 
   end(): void {

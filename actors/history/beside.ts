@@ -18,5 +18,7 @@ export async function auditBeside(result: Audit, beside: Beside): Promise<Audit>
   const entries = beside.damagedEntries();
   if (entries.length > 0) return { status: 'broken', finding: { height, check: 'entries', entries }, report };
   const what = await beside.compareViews();
-  return what === undefined ? result : { status: 'broken', finding: { height, check: 'views', what }, report };
+  return what === undefined
+    ? result
+    : { status: 'broken', finding: { height, check: 'views', what }, report };
 }

@@ -258,7 +258,8 @@ export class Groups {
   private get(groupId: Hex32, name: string): Group {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const { store, bus, verifier, clock, identities, presences, tasks, hints, market, compareViews } = this.options;
+    const { store, bus, verifier, clock, identities, presences, tasks, hints, market, compareViews } =
+      this.options;
     const group = new Group({
       store: store.group(groupId),
       registeredName: name,

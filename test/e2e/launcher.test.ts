@@ -72,25 +72,35 @@ describe('the launcher', () => {
   /** What LMDB and other native code die of. */
   const crashes = ['SIGABRT', 'SIGBUS', 'SIGSEGV'] as const;
 
-  test.each(crashes)('tells in one line of a child that died of %s', async (signal) => {
-    const { parent, pid, said } = await up();
-    const before = said();
-    process.kill(pid, signal);
-    expect(await once(parent, 'close')).toEqual([128 + constants.signals[signal], null]);
-    expect(said().slice(before.length)).toMatch(
-      new RegExp(`^lb: ended by ${signal} in its database .*"lb audit".*"lb repair".*"lb restore"\\n$`),
-    );
-  }, 60_000);
+  test.each(crashes)(
+    'tells in one line of a child that died of %s',
+    async (signal) => {
+      const { parent, pid, said } = await up();
+      const before = said();
+      process.kill(pid, signal);
+      expect(await once(parent, 'close')).toEqual([128 + constants.signals[signal], null]);
+      expect(said().slice(before.length)).toMatch(
+        new RegExp(`^lb: ended by ${signal} in its database .*"lb audit".*"lb repair".*"lb restore"\\n$`),
+      );
+    },
+    60_000,
+  );
 
-  test.each(crashes)('tells in one line of its own death by %s, where it runs the node itself', async (signal) => {
-    const { parent, pid, said } = await up(BIN);
-    expect(pid).toBe(parent.pid);
-    const before = said();
-    process.kill(pid, signal);
-    // The pipe is closed by the one who watched, after its word.
-    expect(await once(parent, 'close')).toEqual([null, signal]);
-    expect(said().slice(before.length)).toMatch(/^lb: ended without a word; .*"lb audit".*"lb repair".*\n$/);
-  }, 60_000);
+  test.each(crashes)(
+    'tells in one line of its own death by %s, where it runs the node itself',
+    async (signal) => {
+      const { parent, pid, said } = await up(BIN);
+      expect(pid).toBe(parent.pid);
+      const before = said();
+      process.kill(pid, signal);
+      // The pipe is closed by the one who watched, after its word.
+      expect(await once(parent, 'close')).toEqual([null, signal]);
+      expect(said().slice(before.length)).toMatch(
+        /^lb: ended without a word; .*"lb audit".*"lb repair".*\n$/,
+      );
+    },
+    60_000,
+  );
 
   test('says nothing of a crash where it is asked to stop', async () => {
     const { parent, said } = await up(BIN);

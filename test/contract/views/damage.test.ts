@@ -45,7 +45,10 @@ describe('a view file', () => {
     ['a text', (path: string) => changeIn(path, 'quick brown fox number 7')],
     ['the title of a task', (path: string) => changeIn(path, 'a title that nobody changes')],
     ['any byte of it', (path: string) => changeRandom(path)],
-    ['a row, by SQLite itself', (path: string) => change(path, 'UPDATE claim SET ts_ms = ts_ms + 1 WHERE n = 3')],
+    [
+      'a row, by SQLite itself',
+      (path: string) => change(path, 'UPDATE claim SET ts_ms = ts_ms + 1 WHERE n = 3'),
+    ],
   ])('that was changed in %s is made again when it is opened', async (_, damage) => {
     const { data, groupId, expected } = await closed();
     damage(viewFile(data));
@@ -83,14 +86,19 @@ describe('a view file', () => {
     const expected = await ask(node, group.groupId);
     change(viewFile(data), "UPDATE claim_text SET text = replace(text, 'fox', 'fax')");
     expect(await ask(node, group.groupId)).toEqual(expected);
-    expect(notices).toMatchObject([{ kind: 'views.rebuilt', reason: expect.stringContaining('the text of') }]);
+    expect(notices).toMatchObject([
+      { kind: 'views.rebuilt', reason: expect.stringContaining('the text of') },
+    ]);
   });
 
   test('of a node that was killed has its texts checked when it is opened', async () => {
     const { data, groupId, expected } = await closed();
     const path = viewFile(data);
     writeFileSync(`${path}-sum`, '');
-    change(path, "UPDATE claim_text SET text = 'the quick brown fix' WHERE n = 30; PRAGMA wal_checkpoint(TRUNCATE)");
+    change(
+      path,
+      "UPDATE claim_text SET text = 'the quick brown fix' WHERE n = 30; PRAGMA wal_checkpoint(TRUNCATE)",
+    );
     const { node, notices } = await opened(data);
     expect(await answers(node, node.group(groupId))).toEqual(expected);
     expect(notices).toHaveLength(1);
@@ -100,7 +108,11 @@ describe('a view file', () => {
     ['a row that was changed', 'UPDATE claim SET ts_ms = ts_ms + 1 WHERE n = 3', 'claim'],
     ['a row that was lost', 'DELETE FROM operation WHERE height = 5', 'operation'],
     ['a row that should not be there', "INSERT INTO balance VALUES ('nobody', 5)", 'balance'],
-    ['words that lead elsewhere', "INSERT INTO claim_terms (rowid, terms) VALUES (1, 'elsewhere')", 'claim_terms'],
+    [
+      'words that lead elsewhere',
+      "INSERT INTO claim_terms (rowid, terms) VALUES (1, 'elsewhere')",
+      'claim_terms',
+    ],
   ])('is compared by the audit, which finds %s', async (_, sql, table) => {
     const data = newDirectory();
     const { node, notices } = await opened(data);
