@@ -11,7 +11,7 @@
  * and stays whole; stretches that touch become one, and a table that was empty at first is one from the beginning.
  * So what it costs is bounded by one reading of the file, and an absence costs a comparison after that.
  */
-import { isIntact } from './checksum.ts';
+import { damagedValue, isIntact } from './checksum.ts';
 import { StorageError } from './errors.ts';
 import { type PageEntry, Pages, type Tree } from './pages.ts';
 import { TABLES } from './schema.ts';
@@ -212,7 +212,7 @@ function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {
     else if (before !== undefined && Buffer.compare(key, before.key) <= 0) {
       to = behind(before.key);
       break;
-    } else throw pages.damaged(`an entry of ${TABLES[tableId]!.name} is not what was written`);
+    } else throw damagedValue(TABLES[tableId]!.name);
   }
   return { from: Buffer.from(from), to: to && Buffer.from(to) };
 }

@@ -31,7 +31,7 @@ async function opened(data: string): Promise<BatteryNode> {
   return node;
 }
 
-test.each(['wallet', 'market', 'agents', 'network'] as const)('a damaged entry of %s', async (table) => {
+test.each(['wallet', 'market', 'agents'] as const)('a damaged entry of %s', async (table) => {
   const data = newDirectory();
   const before = await opened(data);
   const group = await before.createGroup({ name: 'own' });
@@ -52,6 +52,18 @@ test.each(['wallet', 'market', 'agents', 'network'] as const)('a damaged entry o
     status: 'broken',
     finding: { check: 'entries', entries: [{ table, key: 'package/ours/one' }] },
   });
+});
+
+test('what the network keeps is asked for by the audit itself, which says the way back', async () => {
+  const data = newDirectory();
+  const before = await opened(data);
+  const group = await before.createGroup({ name: 'own' });
+  await before.networkPort.store.network.put(utf8('a/one'), utf8('what a peer said'));
+  await before.close();
+  spoil(data, 'what a peer said');
+  const node = await opened(data);
+  const failure = { code: 'corrupt', message: expect.stringContaining('lb restore') };
+  await expect(node.group(group.groupId).audit()).rejects.toMatchObject(failure);
 });
 
 test('a lost entry of the wallet', async () => {
