@@ -9,6 +9,7 @@ import { Identities } from './actors/node/identities.ts';
 import { Supervisor } from './actors/node/supervisor.ts';
 import { Outbox } from './actors/outbox.ts';
 import { Presences } from './actors/presence/presences.ts';
+import { SealersHeard } from './actors/sealers-heard.ts';
 import { TaskBoards } from './actors/tasks/task-boards.ts';
 import type { Telemetry } from './actors/telemetry.ts';
 import { systemTimers, type Timers } from './actors/timers.ts';
@@ -93,7 +94,8 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
   const watched = { alarms, clock, timers, supervisor, readerOf, tell };
   const tasks = new TaskBoards({ ...watched, groupIds: () => groups.ids() });
   const presences = new Presences({ ...watched, send: (groupId, beat) => bus.beat({ groupId, beat }) });
-  const shared = { store, clock, bus, identities, presences, outbox };
+  const sealersHeard = new SealersHeard({ store, clock });
+  const shared = { store, clock, bus, identities, presences, outbox, sealersHeard };
   const hints = () => networkSlot.current?.hints() ?? readHints(store.network);
   const groups: Groups = new Groups({
     ...shared,

@@ -3,16 +3,13 @@
  * resolves to its receipt. What the rules refuse is thrown as `RefusedError`; `submit` returns it instead, and
  * takes several operations that apply together or not at all.
  */
-
 import { sha256 } from '../crypto/hash.ts';
 import { randomSeed, type Signer, signerFromSeed } from '../crypto/identity.ts';
 import { type Hex32, toHex } from '../events/bytes.ts';
-import { encodeClaim } from '../events/claim-artifact.ts';
 import type { PresenceStatus, Role } from '../events/effects.ts';
 import { BASIS_POINTS } from '../events/limits.ts';
 import type { Policy, PolicyKey, PolicyValue } from '../events/operations/group.ts';
-import { MalformedError } from '../events/reader.ts';
-import type { Outcome, Receipt } from '../events/receipt.ts';
+import type { Outcome, Receipt, Removal } from '../events/receipt.ts';
 import { refuse } from '../events/refusals.ts';
 import type { Operation } from '../events/registry.ts';
 import { transferFee } from '../machines/tokens.ts';
@@ -20,6 +17,7 @@ import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
 import { ChainStoppedError } from './chain/stopped.ts';
 import { effectOf } from './effect-of.ts';
+import { encodeChecked } from './encode-checked.ts';
 import { NotFoundError, RefusedError, UsageError } from './errors.ts';
 import type { GroupView } from './group-view.ts';
 import { formatInviteCode, inviteAcceptance, type PeerHint, parseInviteCode } from './invites.ts';
@@ -37,6 +35,7 @@ import { windowsOf } from './market/market-chain.ts';
 import { keepManual } from './market/wallet.ts';
 import type { Batch, NewClaim, NewOffer, NewTask } from './new-records.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
+import { withRemoval } from './removal.ts';
 
 export interface AgentOptions {
   readonly chain: GroupChain;
@@ -48,6 +47,8 @@ export interface AgentOptions {
   view(): GroupView;
   nowMs(): number;
   hints(): readonly PeerHint[];
+  /** How the identity's membership ended, where it has. */
+  removal(): Removal | undefined;
 }
 
 export class Agent {
@@ -70,8 +71,9 @@ export class Agent {
   }
 
   /** Signs and submits operations as one transaction; resolves when it is sealed and on disk, or refused. */
-  submit(operations: readonly Operation[], artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
-    return this.options.chain.submit(this.options.signer, operations, artifacts);
+  async submit(operations: readonly Operation[], artifacts: readonly Uint8Array[] = []): Promise<Outcome> {
+    const { signer, removal } = this.options;
+    return withRemoval(await this.options.chain.submit(signer, operations, artifacts), removal);
   }
 
   /** Like `submit`, but throws `RefusedError` instead of returning a refusal. */
@@ -387,14 +389,5 @@ export class Agent {
 /** The receipt, or the refusal thrown. */
 export function unwrap(outcome: Outcome): Receipt {
   if (outcome.status === 'sealed') return outcome.receipt;
-  throw new RefusedError(outcome.refusal);
-}
-
-function encodeChecked(claim: Parameters<typeof encodeClaim>[0]): Uint8Array {
-  try {
-    return encodeClaim(claim);
-  } catch (error) {
-    if (error instanceof MalformedError) throw new RefusedError(refuse('malformed', { what: error.message }));
-    throw error;
-  }
+  throw new RefusedError(outcome.refusal, outcome.removal);
 }

@@ -2,6 +2,7 @@
  * Errors that the API throws. A refusal is a value where transactions are submitted; the typed methods, whose
  * callers expect the receipt, throw it wrapped.
  */
+import type { Removal } from '../events/receipt.ts';
 import { describeRefusal, type Refusal } from '../events/refusals.ts';
 
 /** The rules said no. `refusal` says which and why. */
@@ -10,9 +11,13 @@ export class RefusedError extends Error {
   readonly code = 'refused';
   readonly refusal: Refusal;
 
-  constructor(refusal: Refusal) {
+  /** Where the author was a member once: when that ended. */
+  readonly removal: Removal | undefined;
+
+  constructor(refusal: Refusal, removal?: Removal) {
     super(`${refusal.code}: ${describeRefusal(refusal)}`);
     this.refusal = refusal;
+    this.removal = removal;
   }
 }
 

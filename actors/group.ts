@@ -12,7 +12,7 @@ import type { LogEvent } from '../events/bus.ts';
 import { type Hex32, isHex32, toHex } from '../events/bytes.ts';
 import { type ClaimContent, readClaim } from '../events/claim-artifact.ts';
 import type { Effect } from '../events/effects.ts';
-import type { Outcome } from '../events/receipt.ts';
+import type { Outcome, Removal } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { decodeTransaction, type Transaction } from '../events/transaction.ts';
 import { decodeEffects } from '../storage/effects.ts';
@@ -37,6 +37,7 @@ import type { PeerHint } from './invites.ts';
 import type { Wallet } from './market/desk.ts';
 import type { Market } from './market/market.ts';
 import type { BeatVerdict, GroupPresence } from './presence/group-presence.ts';
+import { removalOf } from './removal.ts';
 
 /** Blocks that are read between two turns of the event loop. */
 const BLOCKS_PER_TURN = 64;
@@ -60,6 +61,8 @@ export interface GroupOptions {
   market(): Market;
   /** The group's chain actor, started by the first who needs it. */
   chain(): GroupChain;
+  /** When the sealer was last heard, where somebody else seals. */
+  sealerHeardMs(): number | undefined;
   /** How the chain stands, without starting it where that is not needed. */
   standing(): ChainStanding;
   /** The group's presence actor, started by the first who needs it. */
@@ -95,6 +98,8 @@ export interface GroupInfo extends ChainStanding {
   readonly name: string;
   readonly currency: string;
   readonly head: Head;
+  /** When the sealer was last heard, milliseconds; absent where this node seals the group, and where it never was. */
+  readonly sealerHeardMs: number | undefined;
 }
 
 /** A claim with its text, where the artifact is here. */
@@ -131,7 +136,8 @@ export class Group {
     const { signer, name } = this.options.identity(nameOrKey);
     const { wallet, nowMs, hints, chain, presence, market } = this.options;
     const view = (): GroupView => this.now;
-    return new Agent({ chain: chain(), presence, market, signer, name, wallet, nowMs, hints, view });
+    const removal = (): Removal | undefined => this.removalOf(signer.publicKey);
+    return new Agent({ chain: chain(), presence, market, signer, name, wallet, nowMs, hints, view, removal });
   }
 
   /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */
@@ -165,12 +171,19 @@ export class Group {
 
   info(): GroupInfo {
     const { name, currency } = this.now.group();
-    return { groupId: this.groupId, name, currency, ...this.options.standing(), head: this.head };
+    const { standing, sealerHeardMs } = this.options;
+    const { groupId, head } = this;
+    return { groupId, name, currency, ...standing(), head, sealerHeardMs: sealerHeardMs() };
   }
 
   /** How the group stands, also where nothing of it can be read: never throws because of that. */
   standing(): ChainStanding & { readonly groupId: Hex32; readonly name: string } {
     return { groupId: this.groupId, name: this.options.registeredName, ...this.options.standing() };
+  }
+
+  /** When and by whom a key was removed from the group; nothing for members, and for those who never were one. */
+  removalOf(member: Hex32): Removal | undefined {
+    return removalOf(this.options.store, member);
   }
 
   /**

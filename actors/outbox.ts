@@ -3,7 +3,7 @@
  *
  * A transaction is kept before anything is sent, so that nothing an agent wrote is lost by working offline, by a
  * crash or by a lying peer. Only two things take it out: a block of the local chain that holds it, or a refusal
- * that the sealer has signed. Sending it again is harmless, because a transaction is accepted once for ever.
+ * that the sealer has signed; and where its author was removed, it is given back as refused. Sending it again is harmless, because a transaction is accepted once for ever.
  *
  * One that outlives its window of 24 hours is signed anew, as a transaction that `replaces` it.
  *
@@ -34,6 +34,7 @@ import type { Outlet } from './chain/options.ts';
 import { eventsOfStoredBlock } from './chain/publish.ts';
 import { signTransaction } from './chain/sign.ts';
 import type { WatchedClock } from './clock.ts';
+import { isRemoved, refusalOfRemoved } from './removal.ts';
 
 /** Entries of one group that may wait. More would be work that nobody has taken for a very long time. */
 export const OUTBOX_PENDING_MAX = 65_536;
@@ -67,9 +68,10 @@ export class PendingError extends Error {
   readonly code = 'pending';
   readonly txId: Hex32;
 
-  constructor(txId: Hex32) {
+  /** @param why what is known of the sealer, as of now */
+  constructor(txId: Hex32, why = 'the sealer was not reached') {
     super(
-      `the sealer was not reached; the work is kept in this node's outbox as ${txId.slice(0, 16)} and is sent when the node is connected, so do not do it again`,
+      `${why}; the work is kept in this node's outbox as ${txId.slice(0, 16)} and is sent when the node is connected, so do not do it again`,
     );
     this.txId = txId;
   }
@@ -106,6 +108,7 @@ export class Outbox implements Outlet {
   private readonly addedSubject = new Subject<Hex32>();
   private nextNumber = 0n;
   private waitMs = 0;
+  private explain: ((groupId: Hex32) => string) | undefined;
   private readonly due = new Set<Hex32>();
 
   /** Groups for which something new waits. */
@@ -130,6 +133,11 @@ export class Outbox implements Outlet {
   /** How long a submitter waits for his receipt before he hears `PendingError`: 0 while there is no network. */
   set receiptWaitMs(waitMs: number) {
     this.waitMs = waitMs;
+  }
+
+  /** What is known of the sealer of a group: whoever does not get his receipt in time hears it. */
+  set sealerStanding(explain: ((groupId: Hex32) => string) | undefined) {
+    this.explain = explain;
   }
 
   /** How much waits, of all groups. */
@@ -160,6 +168,8 @@ export class Outbox implements Outlet {
    */
   async submit(transaction: VerifiedTransaction, artifacts: readonly Artifact[]): Promise<Outcome> {
     const { groupId, txId, author } = transaction;
+    const refusal = refusalOfRemoved(this.options.group(groupId), transaction);
+    if (refusal !== undefined) return { status: 'refused', txId, refusal };
     if (this.pending(groupId).length >= OUTBOX_PENDING_MAX) throw new OutboxFullError();
     const entry: OutboxEntry = {
       groupId,
@@ -174,18 +184,18 @@ export class Outbox implements Outlet {
     };
     await this.options.map.put(keyOf(entry), encode(entryCodec, entry));
     this.place(entry);
-    const outcome = this.wait(txId);
+    const outcome = this.wait(groupId, txId);
     this.addedSubject.next(groupId);
     return outcome;
   }
 
-  private wait(txId: Hex32): Promise<Outcome> {
-    if (this.waitMs === 0) return Promise.reject(new PendingError(txId));
+  private wait(groupId: Hex32, txId: Hex32): Promise<Outcome> {
+    if (this.waitMs === 0) return Promise.reject(new PendingError(txId, this.explain?.(groupId)));
     return new Promise((settle, fail) => {
       const giveUp = (): void => {
         // Signed anew meanwhile, it waits under another id.
         for (const [id, one] of this.waiters) if (one === waiter) this.waiters.delete(id);
-        fail(new PendingError(txId));
+        fail(new PendingError(txId, this.explain?.(groupId)));
       };
       const waiter = { settle, fail, timer: setTimeout(giveUp, this.waitMs) };
       this.waiters.set(txId, waiter);
@@ -215,11 +225,15 @@ export class Outbox implements Outlet {
   async takeSealed(groupId: Hex32): Promise<void> {
     const group = this.options.group(groupId);
     const sealed: { entry: OutboxEntry; receipt: Receipt }[] = [];
-    for (const entry of this.pending(groupId)) {
+    const pending = this.pending(groupId);
+    const removed = new Set(pending.map(({ author }) => author));
+    for (const author of removed) if (!isRemoved(group, author)) removed.delete(author);
+    for (const entry of pending) {
       const spent = [entry.txId, ...entry.replaced].find((txId) => group.txLocation(txId)?.kind === 'sealed');
       if (spent !== undefined) sealed.push({ entry, receipt: storedReceipt(group, spent)! });
       else if (group.txLocation(replacedId(entry.author, entry.txId, sha256)) !== undefined)
         await this.refuse(entry, refuse('transaction_replaced', { txId: entry.txId }));
+      else if (removed.has(entry.author)) await this.giveBack(group, entry);
     }
     if (sealed.length === 0) return;
     const artifacts = sealed
@@ -231,6 +245,12 @@ export class Outbox implements Outlet {
       this.groups.get(groupId)!.delete(entry.number);
       this.answer(entry.txId, { status: 'sealed', receipt });
     }
+  }
+
+  /** What a member left behind who was removed is sealed by nobody: it is his again, with the reason. */
+  private async giveBack(group: GroupReader, entry: OutboxEntry): Promise<void> {
+    const refusal = refusalOfRemoved(group, decodeTransaction(entry.transaction));
+    if (refusal !== undefined) await this.refuse(entry, refusal);
   }
 
   /** Keeps the sealer's reason with the entry, which will not be sent again. */

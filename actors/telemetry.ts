@@ -38,6 +38,8 @@ export interface NetworkGauges {
   suspected(): Iterable<readonly [who: string, times: number]>;
   /** For each group that is followed: blocks that are known of and not here yet. */
   syncLag(): Iterable<readonly [groupId: Hex32, blocks: number]>;
+  /** For each group that somebody else seals, how long its sealer was not heard; infinite where it never was. */
+  sealerSilence?(): Iterable<readonly [groupId: Hex32, forMs: number]>;
 }
 
 /** How far the read models are behind the log. */

@@ -110,13 +110,17 @@ export type MomentEvent =
       readonly sealer: Hex32;
       readonly what: string;
     }
-  /** A sealer has sealed two blocks at one height; the one that came first is kept. */
+  /**
+   * A sealer has sealed two blocks at one height; the one that came first is kept. The group is not followed while
+   * that is `open`; what an admin has `decided`, or what the chain has left behind (`past`), stops nothing.
+   */
   | {
       readonly kind: 'evidence.equivocation';
       readonly groupId: Hex32;
       readonly height: number;
       readonly sealer: Hex32;
       readonly blockIds: readonly [kept: Hex32, other: Hex32];
+      readonly standing: 'open' | 'decided' | 'past';
     };
 
 /** What the following of a group through the network is doing. */

@@ -16,6 +16,22 @@ export interface Receipt {
   readonly effects: readonly Effect[];
 }
 
+/** The end of a membership: somebody was removed, or left. */
+export interface Removal {
+  /** Who is a member no more. */
+  readonly member: Hex32;
+  /** The block that says so, its time, and who had it done; absent where that lies too far back to be looked for. */
+  readonly height?: number;
+  readonly tsMs?: number;
+  readonly by?: Hex32;
+}
+
 export type Outcome =
   | { readonly status: 'sealed'; readonly receipt: Receipt }
-  | { readonly status: 'refused'; readonly txId: Hex32; readonly refusal: Refusal };
+  | {
+      readonly status: 'refused';
+      readonly txId: Hex32;
+      readonly refusal: Refusal;
+      /** Where the author was a member once, and the refusal may be for that: when it ended. */
+      readonly removal?: Removal;
+    };

@@ -6,6 +6,7 @@
  * groups: what was found is remembered, and only groups with new blocks are looked at again.
  */
 import { StoredState } from '../actors/group-view.ts';
+import { isRemoved, Removals } from '../actors/removal.ts';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Role } from '../events/effects.ts';
 import { memberTable, policyTable, sealersTable } from '../machines/tables.ts';
@@ -31,6 +32,7 @@ export class Access {
   /** Counts blocks, and holds for each group its last one. */
   private blocks = 0;
   private readonly changed = new Map<Hex32, number>();
+  private readonly removals = new Removals();
 
   constructor(port: NetworkPort) {
     this.port = port;
@@ -85,6 +87,22 @@ export class Access {
 
   isMember(groupId: Hex32, peer: Hex32): boolean {
     return this.roleOf(groupId, peer) !== undefined;
+  }
+
+  /** Whether the peer was a member, and is none any more. */
+  wasMember(groupId: Hex32, peer: Hex32): boolean {
+    if (!this.has(groupId) || this.isMember(groupId, peer)) return false;
+    const group = this.port.store.group(groupId);
+    return this.keysOf(peer).some((key) => isRemoved(group, key));
+  }
+
+  /**
+   * The last block that a former member is shown: the one that removed him, so that he learns of it.
+   * @returns nothing for strangers, and while the history is not here
+   */
+  async lastHeightFor(groupId: Hex32, peer: Hex32): Promise<number | undefined> {
+    if (!this.wasMember(groupId, peer)) return undefined;
+    return this.removals.heightOf(this.port.store.group(groupId), this.keysOf(peer));
   }
 
   isDiscoverable(groupId: Hex32): boolean {

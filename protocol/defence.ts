@@ -12,6 +12,7 @@
  */
 import type { NetworkDefence } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
+import { blockOf } from './addresses.ts';
 import { MisbehaviourError } from './errors.ts';
 import {
   BAN_FACTOR,
@@ -19,14 +20,19 @@ import {
   BAN_MS_MAX,
   CONNECTIONS_PER_ADDRESS_MAX,
   CONNECTIONS_PER_PEER_MAX,
+  FORGERIES_PER_MINUTE_MAX,
   GOSSIP_PER_MINUTE_MAX,
   GUILT_HALF_LIFE_MS,
   HALF_OPEN_PER_MINUTE_MAX,
   PEER_TABLE_MAX,
+  QUESTIONS_OUTSIDE_PER_MINUTE_MAX,
   REQUESTS_PER_MINUTE_MAX,
   STALLS_PER_MINUTE_MAX,
+  STRANGERS_MAX,
+  STRANGERS_PER_BLOCK_MAX,
   STREAMS_PER_MINUTE_MAX,
   SYNCS_PER_MINUTE_MAX,
+  UNPROVED_PER_BLOCK_MAX,
 } from './limits.ts';
 import { BoundedMap, RateLimit } from './rate-limit.ts';
 
@@ -34,7 +40,7 @@ import { BoundedMap, RateLimit } from './rate-limit.ts';
 const MEMBER_FACTOR = 10;
 
 /** What a peer may do for a while before it is held against him. */
-export type Patience = 'floods' | 'streams' | 'gossip' | 'stalls';
+export type Patience = 'floods' | 'streams' | 'gossip' | 'stalls' | 'prying' | 'forgeries';
 
 /** A suspect is told of at most so often, and all of them together at most so often in a minute. */
 const SUSPECT_GAP_MS = 60_000;
@@ -70,6 +76,10 @@ export class Defence {
   private readonly suspects = new BoundedMap<string, { count: number; toldMs: number }>(PEER_TABLE_MAX);
   private readonly byAddress = new Map<string, number>();
   private readonly byPeer = new Map<Hex32, number>();
+  /** By block of addresses: connections that have proved no key yet, and those of strangers. */
+  private readonly unproved = new Map<string, number>();
+  private readonly strangers = new Map<string, number>();
+  private strangerCount = 0;
   private readonly counts = { bans: 0, rateLimited: 0, connectionsRefused: 0 };
 
   constructor(options: DefenceOptions) {
@@ -82,6 +92,8 @@ export class Defence {
       streams: new RateLimit(Math.max(STREAMS_PER_MINUTE_MAX, 10 * requestsPerMinute), nowMs),
       gossip: new RateLimit(GOSSIP_PER_MINUTE_MAX, nowMs),
       stalls: new RateLimit(STALLS_PER_MINUTE_MAX, nowMs),
+      prying: new RateLimit(QUESTIONS_OUTSIDE_PER_MINUTE_MAX, nowMs),
+      forgeries: new RateLimit(FORGERIES_PER_MINUTE_MAX, nowMs),
     };
     this.halfOpen = new RateLimit(HALF_OPEN_PER_MINUTE_MAX, nowMs);
     this.suspicions = new RateLimit(SUSPICIONS_PER_MINUTE_MAX, nowMs);
@@ -146,16 +158,56 @@ export class Defence {
     this.records.delete(peer);
   }
 
+  /** How often the bounds of a block are raised with that of an address, where many nodes stand behind one. */
+  private get blockFactor(): number {
+    const perAddress = this.options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS_MAX;
+    return Math.max(1, perAddress / CONNECTIONS_PER_ADDRESS_MAX);
+  }
+
   /** Whether one more connection from an address may begin its handshake; counted until `addressLeft`. */
   admitAddress(address: string): boolean {
     const count = this.byAddress.get(address) ?? 0;
+    const block = blockOf(address);
+    if ((this.unproved.get(block) ?? 0) >= UNPROVED_PER_BLOCK_MAX * this.blockFactor) {
+      this.counts.connectionsRefused++;
+      return false;
+    }
     if (count >= (this.options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS_MAX)) {
       this.counts.connectionsRefused++;
       this.suspect(address, 'it opens more connections than one address may have');
       return false;
     }
     this.byAddress.set(address, count + 1);
+    this.unproved.set(block, (this.unproved.get(block) ?? 0) + 1);
     return true;
+  }
+
+  /**
+   * An admitted connection has proved a key, or is gone before that. Members of shared groups get in as long as there is
+   * room at all; strangers have places of their own, in all and by block of addresses.
+   * @returns what the connection is, until `strangerLeft`; `refused` where there is no place for one more stranger
+   */
+  proved(address: string, peer: Hex32 | undefined): 'member' | 'stranger' | 'refused' {
+    const block = blockOf(address);
+    drop(this.unproved, block);
+    if (peer === undefined) return 'refused';
+    if (this.options.isKnown?.(peer) === true) return 'member';
+    const isFull =
+      this.strangerCount >= STRANGERS_MAX ||
+      (this.strangers.get(block) ?? 0) >= STRANGERS_PER_BLOCK_MAX * this.blockFactor;
+    if (isFull) {
+      this.counts.connectionsRefused++;
+      return 'refused';
+    }
+    this.strangerCount++;
+    this.strangers.set(block, (this.strangers.get(block) ?? 0) + 1);
+    return 'stranger';
+  }
+
+  /** The connection of a stranger is gone. */
+  strangerLeft(address: string): void {
+    this.strangerCount--;
+    drop(this.strangers, blockOf(address));
   }
 
   /** A connection that had been admitted is gone; without a proved key, its handshake came to nothing. */

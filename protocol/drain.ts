@@ -24,6 +24,7 @@ import { RULING_PREFIX, rulingCodec, type Verdict } from './rpc/methods.ts';
 /** A batch, with room for what stands around the transactions. */
 const BATCH_BYTES = REQUEST_BYTES_MAX - 64 * 1024;
 const NOT_FINAL: ReadonlySet<Refusal['code']> = new Set(['transaction_duplicate', 'transaction_expired']);
+const NO_MEMBER: ReadonlySet<Refusal['code']> = new Set(['author_unknown', 'role_insufficient']);
 /** What still waits is tried again after this, besides whenever a peer connects or a block comes. */
 const RETRY_MS = 5_000;
 /**
@@ -193,13 +194,15 @@ export class OutboxDrain {
   }
 
   private async take(entry: OutboxEntry, verdict: Verdict, peer: Hex32, headMs: number): Promise<void> {
-    const ruled = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict) : undefined;
+    const ruled = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict, peer) : undefined;
     // Duplicates are in the chain already; what has expired is signed anew when this node is level; and of a
     // sealer whom this node does not know yet, the blocks that made him one come first.
     const isFinal =
       ruled !== undefined &&
       !NOT_FINAL.has(ruled.refusal.code) &&
       this.isAboutTheWork(entry, ruled, peer, headMs);
+    // Whoever is no member any more learns it from the block that says so, and gets the rest back with it.
+    if (ruled !== undefined && NO_MEMBER.has(ruled.refusal.code)) this.options.sealed(entry.groupId);
     if (isFinal) await this.outbox.refuse(entry, ruled.refusal);
     else if (verdict.status !== 'unrouted')
       this.acknowledged.set(entry.txId, performance.now() + ACKNOWLEDGED_MS);
@@ -209,14 +212,23 @@ export class OutboxDrain {
    * The refusal of a ruling that a sealer of the group has signed; nothing for one of somebody else.
    * @throws MisbehaviourError for the sealer's ruling about something else
    */
-  private checkedRefusal({ groupId, txId }: OutboxEntry, { ruling, signature }: Verdict): Ruled | undefined {
+  private checkedRefusal(
+    { groupId, txId }: OutboxEntry,
+    { ruling, signature }: Verdict,
+    peer: Hex32,
+  ): Ruled | undefined {
     if (ruling === undefined || signature === undefined)
       throw new MisbehaviourError('a refusal that nobody has signed');
     const message = concatBytes(RULING_PREFIX, ruling);
     const sealers = this.options.access.has(groupId) ? this.options.access.sealers(groupId) : [];
-    if (!sealers.some((sealer) => verifySignature(fromHex(sealer), message, signature))) return undefined;
+    if (!sealers.some((sealer) => verifySignature(fromHex(sealer), message, signature))) {
+      // It may be of a sealer whose hand-over is not here yet; whoever brings more and more of them makes them up.
+      this.options.host.hold('forgeries', peer, 'refusals that no sealer has signed');
+      return undefined;
+    }
     try {
       const ruled = decode(rulingCodec, ruling);
+      for (const sealer of sealers) this.options.port.sealersHeard.note(groupId, sealer, ruled.tsMs);
       if (ruled.groupId === groupId && ruled.txId === txId) return ruled;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;

@@ -62,3 +62,8 @@ export class MisbehaviourError extends NetworkError {
 
 /** Short form of a key, for messages. */
 export const short = (key: Hex32): string => key.slice(0, 8);
+
+/** The environment may be better next time; what has no code is a bug, and shall be seen. */
+export function throwBugs(error: unknown): void {
+  if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+}

@@ -2,9 +2,14 @@
  * The groups of this node as the network sees them: each is followed by one sync, from whoever has it, and says in
  * gossip what is new. What an operator has set for a group (a pause, an interval, named sources) is heeded at once.
  */
+
+import type { HandOvers } from '../actors/checkpoint/hand-overs.ts';
 import { historyGap } from '../actors/checkpoint/marker.ts';
-import type { SyncStatus } from '../events/bus.ts';
+import { endedMembership } from '../actors/removal.ts';
+import { isSilent } from '../actors/sealers-heard.ts';
+import type { BlockHeader } from '../events/block.ts';
 import type { Hex32 } from '../events/bytes.ts';
+import type { Removal } from '../events/receipt.ts';
 import type { Access } from './access.ts';
 import type { GroupGossip } from './gossip.ts';
 import type { Host } from './host.ts';
@@ -13,7 +18,7 @@ import type { NetworkPort } from './port.ts';
 import type { RpcClient } from './rpc/client.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { type ArtifactFetcher, missingArtifacts } from './sync/artifacts.ts';
-import { isInDispute } from './sync/evidence.ts';
+import type { Seal } from './sync/evidence.ts';
 import { GroupSync } from './sync/group-sync.ts';
 import { HistoryFill } from './sync/history-fill.ts';
 
@@ -24,6 +29,7 @@ export interface FollowedGroupsOptions {
   readonly client: RpcClient;
   readonly artifacts: ArtifactFetcher;
   readonly gossip: GroupGossip;
+  readonly handOvers: HandOvers;
   readonly subscriptions: Subscriptions;
   readonly settings: Pick<NetworkOptions, 'syncIntervalMs' | 'stallMs' | 'isResting'>;
   connectedKeys(): readonly Hex32[];
@@ -62,13 +68,14 @@ export class FollowedGroups {
   follow(groupId: Hex32): GroupSync {
     const known = this.syncs.get(groupId);
     if (known !== undefined) return known;
-    const { port, host, access, client, artifacts, gossip, settings, level } = this.options;
+    const { port, host, access, client, artifacts, gossip, handOvers, settings, level } = this.options;
     const sync = new GroupSync(groupId, {
       port,
       host,
       access,
       client,
       artifacts,
+      handOvers,
       stallMs: settings.stallMs,
       sources: (group) => this.sourcesOf(group),
       level,
@@ -98,12 +105,12 @@ export class FollowedGroups {
 
   /** Does what the subscription of a group says now. */
   heed(groupId: Hex32): void {
-    const { subscriptions, settings, port } = this.options;
+    const { subscriptions, settings } = this.options;
     const sync = this.syncs.get(groupId);
     const { isPaused, intervalMs = settings.syncIntervalMs } = subscriptions.get(groupId);
     sync?.setInterval(intervalMs);
     if (isPaused) sync?.pause();
-    else if (!isInDispute(port, groupId)) sync?.resume();
+    else sync?.resume();
   }
 
   /** Connected peers that have the group, as far as this node knows: who seals it first, then whom one named. */
@@ -121,11 +128,16 @@ export class FollowedGroups {
     for (const groupId of this.syncs.keys()) yield* this.options.subscriptions.get(groupId).sources;
   }
 
-  /** Something new was announced; without a height, by a sealer who is not known here. */
-  announced(groupId: Hex32, height: number | undefined): void {
+  /** Something new was announced; without a header, by a sealer who is not known here. */
+  announced(groupId: Hex32, header: Pick<BlockHeader, 'height' | 'sealer'> | undefined): void {
     const sync = this.syncs.get(groupId);
-    if (height === undefined) sync?.pull();
-    else sync?.announced(height);
+    if (header === undefined) sync?.pull();
+    else sync?.announced(header);
+  }
+
+  /** A seal was announced for a height at which another block is here. */
+  async contradicted(groupId: Hex32, seal: Seal): Promise<void> {
+    await this.syncs.get(groupId)?.contradicted(seal);
   }
 
   /** What the groups are at. */
@@ -133,11 +145,18 @@ export class FollowedGroups {
     return this.all().map((sync) => this.statusOf(sync));
   }
 
-  private statusOf({ groupId, status, target, lastError }: GroupSync): GroupNetworkStatus {
-    const { outbox, store, seals } = this.options.port;
+  private statusOf(sync: GroupSync): GroupNetworkStatus {
+    const { groupId, status, target, lastError, isInDispute } = sync;
+    const { outbox, store, seals, clock } = this.options.port;
+    const sealerHeardMs = this.sealerHeardMs(groupId);
     return {
       groupId,
       isSealedHere: seals(groupId),
+      sealerHeardMs,
+      isSealerSilent: isSilent(seals(groupId), sealerHeardMs, clock.nowMs()),
+      isCutOff: this.isCutOff(sync),
+      isInDispute,
+      removal: this.removalFrom(groupId),
       height: store.group(groupId).head()?.height ?? -1,
       target,
       status,
@@ -150,25 +169,72 @@ export class FollowedGroups {
     };
   }
 
+  /** Why nobody has answered yet for what waits: how the way to the sealer is, and when it was last heard. */
+  sealerInWords(groupId: Hex32): string {
+    const sources = this.sourcesOf(groupId);
+    const isThere = sources.some((peer) => this.options.access.seals(groupId, peer));
+    const heardMs = this.sealerHeardMs(groupId);
+    const heard =
+      heardMs === undefined ? 'never heard here' : `last heard ${new Date(heardMs).toISOString()}`;
+    if (isThere) return `the sealer is connected and has not answered in time (${heard})`;
+    const way =
+      sources.length === 0 ? 'no member who has the group is connected' : 'only other members are connected';
+    return `the sealer was not reached: ${way} (${heard})`;
+  }
+
   /** Artifacts that are named in the groups and are not here. */
   artifactsMissing(): number {
     const { network } = this.options.port.store;
     return this.all().reduce((sum, { groupId }) => sum + missingArtifacts(network, groupId), 0);
   }
 
-  /** For each group the blocks that are known of and not here yet. */
+  private sealerHeardMs(groupId: Hex32): number | undefined {
+    const { seals, sealersHeard } = this.options.port;
+    return seals(groupId) ? undefined : sealersHeard.lastMs(groupId);
+  }
+
+  /** The end of this node's membership in a group, where it has ended. */
+  removalFrom(groupId: Hex32): Removal | undefined {
+    const { store, signers } = this.options.port;
+    const keys = signers().map(({ publicKey }) => publicKey);
+    return endedMembership(store.group(groupId), keys);
+  }
+
+  /** Whether nobody can say how far a group is that somebody else seals. */
+  private isCutOff({ groupId, status, levelMs }: GroupSync): boolean {
+    const { port } = this.options;
+    if (port.seals(groupId)) return false;
+    const isFollowing = (status === 'idle' || status === 'syncing') && levelMs > -Infinity;
+    if (!isFollowing || this.sourcesOf(groupId).length === 0) return true;
+    if (isSilent(false, this.sealerHeardMs(groupId), port.clock.nowMs())) return true;
+    return this.removalFrom(groupId) !== undefined;
+  }
+
+  /** For each group the blocks that are known of and not here yet; at least one where nobody can say how many. */
   *lags(): Generator<readonly [groupId: Hex32, blocks: number]> {
-    for (const { groupId, target, height } of this.syncs.values()) yield [groupId, target - height];
+    for (const sync of this.syncs.values()) {
+      const lag = sync.target - sync.height;
+      yield [sync.groupId, this.isCutOff(sync) ? Math.max(1, lag) : lag];
+    }
+  }
+
+  /** For each group that somebody else seals, how long its sealer was not heard, milliseconds. */
+  *silences(): Generator<readonly [groupId: Hex32, forMs: number]> {
+    const { clock, seals } = this.options.port;
+    for (const groupId of this.syncs.keys()) {
+      const heardMs = this.sealerHeardMs(groupId);
+      if (!seals(groupId))
+        yield [groupId, heardMs === undefined ? Infinity : Math.max(0, clock.nowMs() - heardMs)];
+    }
   }
 
   /**
    * Pulls a group now, also one that rests, and rests again afterwards.
-   * @returns whether a source was reached within the time; false too where the group is in dispute
+   * @returns whether a source was reached within the time; false too where the group is in dispute, unless the sealing has gone on to others
    */
   async pullNow(groupId: Hex32, waitMs: number): Promise<boolean> {
     const sync = this.follow(groupId);
-    const wasResting: boolean = (sync.status as SyncStatus) === 'paused';
-    if (wasResting && isInDispute(this.options.port, groupId)) return false;
+    const wasResting = sync.isToldToRest;
     const isLevel = sync.whenLevel(waitMs);
     if (wasResting) sync.resume();
     else sync.pull();

@@ -96,12 +96,14 @@ export class FrameStream {
 
   private waitForMore(deadlineMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
+      const waitMs = Math.max(0, deadlineMs - performance.now());
+      const startedMs = Date.now();
       const late = (): void => {
-        const error = new NetworkError('request_timeout', 'the peer did not answer in time');
+        const error = tooLate(startedMs, waitMs, 'the peer did not answer in time');
         this.abort(error);
         reject(error);
       };
-      const timer = setTimeout(late, Math.max(0, deadlineMs - performance.now()));
+      const timer = setTimeout(late, waitMs);
       this.wake = () => {
         clearTimeout(timer);
         resolve();
@@ -166,13 +168,16 @@ export class FrameStream {
     const bytes = concatBytes(...this.batch);
     this.batch = [];
     this.batchBytes = 0;
+    const startedMs = Date.now();
     try {
       if (this.stream.send(bytes)) return;
       await this.stream.onDrain({ signal: AbortSignal.timeout(this.options.timeoutMs) });
     } catch (cause) {
       const isLate = (cause as Error).name === 'TimeoutError' || (cause as Error).name === 'AbortError';
-      const code = isLate ? 'request_timeout' : 'peer_unreachable';
-      const error = new NetworkError(code, 'the peer takes nothing any more', { cause });
+      const what = 'the peer takes nothing any more';
+      const error = isLate
+        ? tooLate(startedMs, this.options.timeoutMs, what)
+        : new NetworkError('peer_unreachable', what, { cause });
       this.abort(error);
       throw error;
     }
@@ -192,4 +197,15 @@ export class FrameStream {
     this.end(error);
     this.stream.abort(error);
   }
+}
+
+/** A timer that is this late did not run on time: the machine slept, or was stopped, or had no time for this. */
+const OVERSLEPT_MS = 3_000;
+
+/** The end of a wait. Where this node itself did not look in time, nothing is known of the peer. */
+function tooLate(startedMs: number, waitMs: number, what: string): NetworkError {
+  const isOurs = Date.now() - startedMs > waitMs + OVERSLEPT_MS;
+  return isOurs
+    ? new NetworkError('peer_unreachable', 'this machine was asleep while it waited')
+    : new NetworkError('request_timeout', what);
 }

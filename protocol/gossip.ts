@@ -3,6 +3,7 @@
  *
  *   announcement   the header of a new head with its seal, so that whoever hears it checks it by itself
  *   beat           "this member is here", signed by him (events/beat.ts)
+ *   sign           "whoever seals is here, and the group is this far", signed by the sealer (sealer-signs.ts)
  *
  * Topic and key of a group come from its block 0, which only members have seen: others cannot tell which group a
  * topic belongs to, nor read what is said there. Whoever has been a member can still do both; he learns heights.
@@ -13,6 +14,8 @@ import type { OutgoingBeat } from '../actors/bus.ts';
 import type { BeatVerdict } from '../actors/presence/group-presence.ts';
 import { AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from '../crypto/aead.ts';
 import { sha256 } from '../crypto/hash.ts';
+import { decodeBeat } from '../events/beat.ts';
+import type { BlockHeader } from '../events/block.ts';
 import { concatBytes, type Hex32, toHex } from '../events/bytes.ts';
 import { decode, encode } from '../events/codec.ts';
 import { blob, record, uint } from '../events/fields.ts';
@@ -22,7 +25,8 @@ import type { Host } from './host.ts';
 import { keyOf } from './keys.ts';
 import { GOSSIP_BYTES_MAX } from './limits.ts';
 import type { NetworkPort } from './port.ts';
-import { holdAgainst, readSeal, type Seal, sealCodec, sealOf } from './sync/evidence.ts';
+import type { SealerSigns } from './sealer-signs.ts';
+import { readSeal, type Seal, sealCodec, sealOf } from './sync/evidence.ts';
 import { topicOf } from './topic.ts';
 
 /** New heads are announced at most so often; the last one always is. */
@@ -31,7 +35,7 @@ const ANNOUNCE_GAP_MS = 50;
 /** `reject` is for what an honest member does not pass on, `ignore` for what is old or cannot be judged here. */
 export type Judgement = 'accept' | 'ignore' | 'reject';
 
-const KIND = { head: 0, beat: 1, announcement: 2 } as const;
+const KIND = { head: 0, beat: 1, announcement: 2, sign: 3 } as const;
 const messageCodec = record({ version: uint(1), kind: uint(0xff), body: blob(GOSSIP_BYTES_MAX) });
 
 /** What becomes of a beat: passed on, dropped, or held against whoever brought it. */
@@ -48,10 +52,11 @@ export interface GossipOptions {
   readonly host: Host;
   readonly port: NetworkPort;
   readonly access: Access;
-  /** A block of this height is there, newer than what is here; no height where its sealer is not known here. */
-  announced(groupId: Hex32, height: number | undefined): void;
-  /** Two blocks of one sealer at one height have been seen. */
-  equivocated(groupId: Hex32): void;
+  readonly signs: SealerSigns;
+  /** A block is there, newer than what is here; no header where its sealer is not known here. */
+  announced(groupId: Hex32, header: Pick<BlockHeader, 'height' | 'sealer'> | undefined): void;
+  /** Two blocks of one sealer at one height may have been seen; resolves when that has been dealt with. */
+  contradicted(groupId: Hex32, seal: Seal): Promise<void>;
   /** An announcement of an offer has come in the group's channel. */
   heard(groupId: Hex32, announcement: Uint8Array, peer: Hex32): Judgement;
 }
@@ -121,7 +126,9 @@ export class GroupGossip {
       if (kind === KIND.announcement)
         return peer === undefined ? 'ignore' : this.options.heard(groupId, body, peer);
       if (kind === KIND.head) return await this.judgeHead(groupId, decode(sealCodec, body));
-      if (kind === KIND.beat) return BEAT_VERDICTS[this.options.port.presence(groupId).receive(body)];
+      if (kind === KIND.beat) return this.judgeBeat(groupId, body);
+      if (kind === KIND.sign)
+        return this.options.signs.take(groupId, body, (says) => this.options.announced(groupId, says));
       // A newer node is not at fault for knowing more.
       return 'ignore';
     } catch (error) {
@@ -130,20 +137,29 @@ export class GroupGossip {
     }
   }
 
+  private judgeBeat(groupId: Hex32, body: Uint8Array): Judgement {
+    const { port } = this.options;
+    const verdict = BEAT_VERDICTS[port.presence(groupId).receive(body)];
+    if (verdict !== 'accept') return verdict;
+    const { member, tsMs } = decodeBeat(body);
+    port.sealersHeard.note(groupId, member, tsMs);
+    return verdict;
+  }
+
   private async judgeHead(groupId: Hex32, seal: Seal): Promise<Judgement> {
-    const { port, access, announced, equivocated } = this.options;
+    const { port, access, announced, contradicted } = this.options;
     const header = readSeal(seal);
     if (header === undefined || header.groupId !== groupId) return 'reject';
     const group = port.store.group(groupId);
     const knownId = group.blockId(header.height);
     if (knownId === toHex(sha256(seal.header))) return 'ignore';
     if (knownId !== undefined) {
-      if (await holdAgainst(port, groupId, seal)) equivocated(groupId);
+      await contradicted(groupId, seal);
       return 'ignore';
     }
     // Sealed by somebody whom we do not know as a sealer: perhaps we are behind, but others must judge it.
     const isSealer = access.sealers(groupId).includes(header.sealer);
-    announced(groupId, isSealer ? header.height : undefined);
+    announced(groupId, isSealer ? header : undefined);
     return isSealer ? 'accept' : 'ignore';
   }
 
@@ -161,6 +177,13 @@ export class GroupGossip {
     };
     if (waitMs === 0) tell();
     else channel.timer = setTimeout(tell, waitMs);
+  }
+
+  /** Carries a sealer's sign of life to the others, where somebody is there to hear it. */
+  sign(groupId: Hex32, make: () => Uint8Array): void {
+    const channel = this.channels.get(groupId);
+    if (channel !== undefined && this.pubsub.getSubscribers(channel.topic).length > 0)
+      this.publish(channel, KIND.sign, make());
   }
 
   /** Carries a beat of this node to the others. */

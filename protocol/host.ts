@@ -12,24 +12,24 @@ import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
-import { CODE_P2P, multiaddr } from '@multiformats/multiaddr';
+import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import type { Signer } from '../crypto/identity.ts';
 import type { Hex32 } from '../events/bytes.ts';
-import { dialAddress, hostOf, isDialable, placeOf } from './addresses.ts';
+import { dialAddress, hostOf, isDialable, isLinkLocal, isLoopback, placeOf } from './addresses.ts';
 import type { Defence, Patience } from './defence.ts';
 import { MisbehaviourError, NetworkError, short } from './errors.ts';
 import { type Gossip, GossipGate, type GossipToll, gossipService } from './gossip-service.ts';
 import { keyOf, peerIdOf, transportKey } from './keys.ts';
 import * as limits from './limits.ts';
-import { dialReason, isAnotherKey, tryToListen } from './reasons.ts';
+import { dialReason, isAnotherKey, placesToListen } from './reasons.ts';
 
 const MDNS_SERVICE = '_lb._udp.local';
 /** Peers that start at the same moment may miss each other's first question. */
 const MDNS_INTERVAL_MS = 2_000;
 
-/** What a peer is suspected of whose streams get no further. */
-export const LETS_STAND_STILL = 'it lets streams stand still';
+/** Whoever is awake answers a ping within this; whoever sleeps answers nothing, and is not at fault. */
+const AWAKE_WITHIN_MS = 3_000;
 
 export interface HostOptions {
   readonly signer: Signer;
@@ -54,6 +54,8 @@ export class Host {
   readonly node: Libp2pNode;
   readonly gate: GossipGate;
   private readonly options: HostOptions;
+  /** Peers that are asked whether they are awake. */
+  private readonly asked = new Map<Hex32, Promise<boolean>>();
 
   private constructor(node: Libp2pNode, gate: GossipGate, options: HostOptions) {
     this.node = node;
@@ -63,10 +65,10 @@ export class Host {
 
   /** @throws NetworkError `listen_failed` */
   static async start(options: HostOptions): Promise<Host> {
-    if (options.listen !== undefined) await tryToListen(options.listen);
+    const places = options.listen === undefined ? [] : await placesToListen(options.listen);
     const gate = new GossipGate(options.sharesGroup);
     const toll: GossipToll = (peer, cost) => host.hold('gossip', peer, 'a flood of gossip', cost);
-    const node = await createNode(options, gate, toll);
+    const node = await createNode(options, places, gate, toll);
     const host: Host = new Host(node, gate, options);
     host.listenToNode();
     try {
@@ -126,12 +128,13 @@ export class Host {
       this.options.connected(key, connection.remoteAddr.decapsulateCode(CODE_P2P).toString());
   }
 
-  /** Where this node listens, without its key. */
+  /** Where this node listens, without its key; what means something to other machines comes first. */
   addresses(): string[] {
-    return this.node
+    const all = this.node
       .getMultiaddrs()
       .map((address) => address.decapsulateCode(CODE_P2P).toString())
-      .filter(isDialable);
+      .filter((address) => isDialable(address) && !isLinkLocal(address));
+    return [...all.filter((address) => !isLoopback(address)), ...all.filter(isLoopback)];
   }
 
   isConnected(peer: Hex32): boolean {
@@ -145,9 +148,15 @@ export class Host {
 
   /**
    * Connects to a peer at one of the addresses; at once where a connection is there.
+   * @param options.isVouchedFor whether the owner of this node named the first address, or the peer was met there: then
+   * somebody else who answers there is named. A hint may be old, or of another machine's loopback, and accuses nobody.
    * @throws NetworkError `peer_unreachable`; also where somebody else answers there
    */
-  async dial(peer: Hex32, addresses: readonly string[]): Promise<void> {
+  async dial(
+    peer: Hex32,
+    addresses: readonly string[],
+    { isVouchedFor = false }: { readonly isVouchedFor?: boolean } = {},
+  ): Promise<void> {
     if (this.isConnected(peer)) return;
     if (this.options.defence.isBanned(peer))
       throw new NetworkError('peer_unreachable', `${short(peer)} is shut out for now`);
@@ -157,7 +166,7 @@ export class Host {
     try {
       await this.node.dial(targets, { signal: AbortSignal.timeout(limits.DIAL_TIMEOUT_MS) });
     } catch (cause) {
-      if (isAnotherKey(cause))
+      if (isAnotherKey(cause) && isVouchedFor)
         this.options.defence.suspect(hostOf(targets[0]!), `it does not prove the key ${short(peer)}`);
       throw new NetworkError(
         'peer_unreachable',
@@ -214,10 +223,10 @@ export class Host {
       }
       serve(stream, peer).catch((error: Error) => {
         if (error instanceof MisbehaviourError) this.shutOut(peer, error.message);
-        if (error instanceof NetworkError && error.code === 'request_timeout') {
-          this.suspect(peer, LETS_STAND_STILL);
-          this.hold('stalls', peer, 'streams that stand still');
-        }
+        if (error instanceof NetworkError && error.code === 'request_timeout')
+          void this.stalled(peer).then((isAwake) => {
+            if (isAwake) this.hold('stalls', peer, 'streams that stand still');
+          });
         stream.abort(error);
       });
     };
@@ -228,6 +237,32 @@ export class Host {
   hold(patience: Patience, peer: Hex32, what: string, cost?: number): void {
     const { defence } = this.options;
     if (!defence.bears(patience, peer, cost) && !defence.isBanned(peer)) this.shutOut(peer, what);
+  }
+
+  /**
+   * A stream of a peer got no further. One that is awake meanwhile is named for it; one that does not answer at all is
+   * asleep or gone, as laptops are, and its connection is given up, so that it finds a new one when it wakes.
+   * @returns whether it is awake
+   */
+  async stalled(peer: Hex32): Promise<boolean> {
+    const asked = this.asked.get(peer) ?? this.isAwake(peer).finally(() => this.asked.delete(peer));
+    this.asked.set(peer, asked);
+    const isAwake = await asked;
+    if (isAwake) this.suspect(peer, 'it lets streams stand still');
+    else this.hangUp(peer);
+    return isAwake;
+  }
+
+  private async isAwake(peer: Hex32): Promise<boolean> {
+    if (!this.isConnected(peer)) return false;
+    const signal = AbortSignal.timeout(AWAKE_WITHIN_MS);
+    try {
+      await this.node.services.ping.ping(peerIdOf(peer), { signal });
+      return true;
+    } catch {
+      // Whoever refuses to be pinged has said so, and is there.
+      return !signal.aborted && this.isConnected(peer);
+    }
   }
 
   /** Names a peer that does what an honest one seldom does, and is not shut out for it. */
@@ -252,13 +287,23 @@ export class Host {
   }
 }
 
-async function createNode(options: HostOptions, gate: GossipGate, toll: GossipToll): Promise<Libp2pNode> {
-  const { signer, listen, defence } = options;
-  const proved = new WeakSet<object>();
+async function createNode(
+  options: HostOptions,
+  places: readonly { readonly host: string; readonly port: number }[],
+  gate: GossipGate,
+  toll: GossipToll,
+): Promise<Libp2pNode> {
+  const { signer, defence } = options;
+  const standings = new WeakMap<object, 'member' | 'stranger' | 'refused'>();
+  const placeOfConnection = (connection: { readonly remoteAddr: Multiaddr }, key: Hex32 | undefined) => {
+    const place = defence.proved(hostOf(connection.remoteAddr), key);
+    standings.set(connection, place);
+    return place;
+  };
   return createLibp2p<Services>({
     start: false,
     privateKey: await transportKey(signer),
-    addresses: { listen: listen === undefined ? [] : [placeOf(listen.host, listen.port)] },
+    addresses: { listen: places.map(({ host, port }) => placeOf(host, port)) },
     transports: [
       tcp({
         maxConnections: limits.CONNECTIONS_MAX + limits.HANDSHAKES_MAX,
@@ -291,15 +336,18 @@ async function createNode(options: HostOptions, gate: GossipGate, toll: GossipTo
       denyInboundConnection: (connection) => {
         const address = hostOf(connection.remoteAddr);
         if (!defence.admitAddress(address)) return true;
-        connection.addEventListener('close', () => defence.addressLeft(address, proved.has(connection)), {
-          once: true,
-        });
+        const left = (): void => {
+          const place = standings.get(connection);
+          if (place === undefined) placeOfConnection(connection, undefined);
+          if (place === 'stranger') defence.strangerLeft(address);
+          defence.addressLeft(address, place !== undefined);
+        };
+        connection.addEventListener('close', left, { once: true });
         return false;
       },
       denyInboundEncryptedConnection: (peer, connection) => {
-        proved.add(connection);
         const key = keyOf(peer);
-        return key === undefined || !defence.admitPeer(key);
+        return placeOfConnection(connection, key) === 'refused' || !defence.admitPeer(key!);
       },
     },
     peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS })] : [],

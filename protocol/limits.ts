@@ -64,6 +64,11 @@ export const DIAL_TIMEOUT_MS = 8_000;
 export const CONNECTIONS_MAX = 300;
 export const CONNECTIONS_PER_ADDRESS_MAX = 10;
 export const CONNECTIONS_PER_PEER_MAX = 4;
+/** Of the connections, those that strangers may have; the rest is kept for members of shared groups. */
+export const STRANGERS_MAX = 200;
+/** Keys are free and addresses of a block nearly so: strangers from one /24 or /64, and handshakes under way there. */
+export const STRANGERS_PER_BLOCK_MAX = 32;
+export const UNPROVED_PER_BLOCK_MAX = 16;
 /** Handshakes under way at once, of all addresses, and how long each may take. */
 export const HANDSHAKES_MAX = 64;
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -93,6 +98,10 @@ export const GOSSIP_IGNORED_COST = 10;
 export const GOSSIP_SUBSCRIPTIONS_COST = 1 / 10;
 /** Streams that a peer lets stand still until they are given up, each after ten seconds or more. */
 export const STALLS_PER_MINUTE_MAX = 6;
+/** Questions about groups that are none of the peer's: a newcomer asks a few before the block that adds it is here. */
+export const QUESTIONS_OUTSIDE_PER_MINUTE_MAX = 12;
+/** Rulings that no sealer known here has signed: of one who has just come to seal a few may be ahead of its block. */
+export const FORGERIES_PER_MINUTE_MAX = 12;
 /** Handshakes from one address that come to nothing: a monitor that looks whether the port is open may do so. */
 export const HALF_OPEN_PER_MINUTE_MAX = 10;
 
@@ -105,6 +114,8 @@ export const GUILT_HALF_LIFE_MS = 10 * 60_000;
 export const PEER_TABLE_MAX = 4_096;
 /** Peers that are remembered across starts. */
 export const PEER_BOOK_MAX = 1_024;
+/** Of those, peers that are no members and were never met, by the block of the address that was heard. */
+export const HEARD_PER_BLOCK_MAX = 64;
 
 export const SYNC_INTERVAL_MS = 300_000;
 /** A group is not pulled more often than this, however often it is announced. */
@@ -116,8 +127,12 @@ export const RECEIPT_WAIT_MS = 10_000;
 /** How long a sealer waits after a start for peers to show their heads. */
 export const HEAD_COMPARISON_MS = 5_000;
 export const BEAT_INTERVAL_MS = 60_000;
+/** A sealer gives a sign of life this often at most; others are not taken, so that nobody can make many of one. */
+export const SIGN_GAP_MS = 5_000;
 /** Announcements are renewed, and handed to peers that are new, this often. */
 export const ANNOUNCE_INTERVAL_MS = 10 * 60_000;
+/** Evidence of each group that is kept; more of what stops nothing is not: a former sealer can make it without end. */
+export const EVIDENCE_MAX = 64;
 /** Announcements and beats are small; larger ones are not looked at. */
 export const GOSSIP_BYTES_MAX = 2 * KIB;
 
@@ -129,6 +144,8 @@ assertRelation(
   TRANSACTION_BYTES_MAX + MIB < REQUEST_BYTES_MAX,
   'a transaction fits into a request with its artifact',
 );
+assertRelation(STRANGERS_MAX < CONNECTIONS_MAX, 'there are places that strangers cannot take');
+assertRelation(UNPROVED_PER_BLOCK_MAX < HANDSHAKES_MAX, 'no block can have all handshakes');
 assertRelation((SYNCS_PER_MINUTE_MAX / 60) * SYNC_GAP_MS > 1_000, 'an honest follower stays below the limit');
 assertRelation(ARTIFACT_BATCH_BYTES + MIB < RESPONSE_BYTES_MAX, 'the last artifact of a batch fits');
 assertRelation(

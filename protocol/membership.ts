@@ -33,9 +33,10 @@ export async function connectToAny(network: NetworkService, peers: readonly Peer
   );
   const seenMs = network.port.clock.nowMs();
   for (const { key, addresses } of peers) await network.book.add(key, addresses, { seenMs });
-  for (const { key } of peers) {
+  for (const { key, addresses } of peers) {
     try {
-      await network.host.dial(key, network.book.get(key)?.addresses ?? []);
+      // What the caller named is tried also where the book is full.
+      await network.host.dial(key, network.book.get(key)?.addresses ?? addresses);
       return key;
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;

@@ -5,12 +5,12 @@
 import { Subscription as Listening } from 'rxjs';
 import { HandOvers } from '../actors/checkpoint/hand-overs.ts';
 import { historyGap } from '../actors/checkpoint/marker.ts';
-import { StoredState } from '../actors/group-view.ts';
 import { type PeerHint, writeHints } from '../actors/invites.ts';
 import type { NetworkGauges } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
-import { presenceTable } from '../machines/tables.ts';
 import { Access } from './access.ts';
+import { isLoopback } from './addresses.ts';
+import { beatAll } from './beats.ts';
 import { Defence } from './defence.ts';
 import { OutboxDrain } from './drain.ts';
 import { short } from './errors.ts';
@@ -29,6 +29,7 @@ import type { NetworkPort } from './port.ts';
 import { RpcClient } from './rpc/client.ts';
 import { handlersOf } from './rpc/handlers.ts';
 import { serveRpc } from './rpc/server.ts';
+import { SealerSigns } from './sealer-signs.ts';
 import { guardSealing, type SealingGuard } from './sealing-guard.ts';
 import type { SubmissionDesk } from './submissions.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -55,10 +56,11 @@ export class NetworkService {
   readonly options: NetworkOptions;
   readonly groups: FollowedGroups;
   private readonly drain: OutboxDrain;
-  private readonly gossip: GroupGossip;
+  readonly gossip: GroupGossip;
   private readonly listening = new Listening();
   private readonly beatTimer: NodeJS.Timeout;
   private readonly clocks: PeerClocks;
+  private readonly handOvers = new HandOvers();
   /** Who may seal each group, as of its last block. */
   private readonly sealersBefore = new Map<Hex32, string>();
   private memberTimer: NodeJS.Timeout | undefined;
@@ -108,14 +110,15 @@ export class NetworkService {
     this.host = host;
     this.options = options;
     this.client = new RpcClient(host, port);
-    this.book = new PeerBook(port.store.network);
+    this.book = new PeerBook(port.store.network, (peer) => access.sharesGroup(peer));
     this.subscriptions = new Subscriptions(port.store.network);
     this.gossip = new GroupGossip({
       host,
       port,
       access,
-      announced: (groupId, height) => this.groups.announced(groupId, height),
-      equivocated: (groupId) => this.groups.known(groupId)?.pause(),
+      signs: new SealerSigns(port, access),
+      announced: (groupId, header) => this.groups.announced(groupId, header),
+      contradicted: (groupId, seal) => this.groups.contradicted(groupId, seal),
       heard: (groupId, bytes, peer) => this.market.announcements.heardInGroup(groupId, bytes, peer),
     });
     this.groups = new FollowedGroups({
@@ -125,6 +128,7 @@ export class NetworkService {
       client: this.client,
       artifacts: new ArtifactFetcher(port.store, this.client, (groupId) => port.bus.artifactsCame(groupId)),
       gossip: this.gossip,
+      handOvers: this.handOvers,
       subscriptions: this.subscriptions,
       settings: options,
       connectedKeys: () => this.peers.connectedKeys(),
@@ -168,12 +172,12 @@ export class NetworkService {
       peers: () => this.peers.connectedKeys().filter((peer) => access.sharesGroup(peer)),
     });
     const beatMs = options.beatIntervalMs ?? limits.BEAT_INTERVAL_MS;
-    this.beatTimer = setInterval(() => this.beat(), beatMs);
+    this.beatTimer = setInterval(() => this.beatNow(), beatMs);
     this.beatTimer.unref();
   }
 
   private async serve(): Promise<void> {
-    const { port, host, access, book, client, groups } = this;
+    const { port, host, access, book, client, groups, handOvers } = this;
     const { announcements } = this.market;
     const desk: SubmissionDesk = {
       port,
@@ -182,9 +186,10 @@ export class NetworkService {
       sealingPeers: (groupId) => groups.sourcesOf(groupId).filter((peer) => access.seals(groupId, peer)),
     };
     const introduced = (peer: Hex32): void => this.introduced(peer);
-    const handOvers = new HandOvers();
     const notFound = (peer: Hex32): void => {
-      if (!access.sharesGroup(peer)) host.suspect(peer, 'it asks for groups that are none of its own');
+      // A newcomer may be ahead of the block that adds it, and one who was removed behind the block that did that.
+      if (access.sharesGroup(peer) || this.defence.bears('prying', peer)) return;
+      host.suspect(peer, 'it asks for groups that are none of its own');
     };
     await serveRpc(host, {
       defence: this.defence,
@@ -202,10 +207,12 @@ export class NetworkService {
     });
     await new CheckpointServer({ port, access, defence, handOvers }).serveOn(host);
     port.outbox.receiptWaitMs = this.options.receiptWaitMs ?? limits.RECEIPT_WAIT_MS;
+    port.outbox.sealerStanding = (groupId) => groups.sealerInWords(groupId);
     this.listenToNode();
     this.market.open();
     const seenMs = port.clock.nowMs();
-    for (const { key, addresses } of this.options.bootstrap ?? []) await book.add(key, addresses, { seenMs });
+    for (const { key, addresses } of this.options.bootstrap ?? [])
+      await book.add(key, addresses, { seenMs, source: 'given' });
     for (const groupId of port.groupIds()) {
       groups.follow(groupId);
       this.sealersBefore.set(groupId, access.sealers(groupId).join());
@@ -298,28 +305,17 @@ export class NetworkService {
 
   /** Where this node can be reached, for join codes. */
   hints(): PeerHint[] {
-    const addresses = this.host.addresses().slice(0, 8);
+    const all = this.host.addresses();
+    const elsewhere = all.filter((address) => !isLoopback(address));
+    const addresses = (elsewhere.length > 0 ? elsewhere : all).slice(0, 8);
     return addresses.length === 0 ? [] : [{ key: this.port.signer.publicKey, addresses }];
   }
 
   // Presence.
 
-  /** Beats for the identities of this node that have said that they are there, and not that they are away. */
-  private beat(): void {
-    const { port } = this;
-    const signers = port.signers().slice(0, limits.IDENTITIES_PER_PEER_MAX);
-    for (const groupId of this.groups.ids()) {
-      const state = new StoredState(port.store.group(groupId));
-      for (const signer of signers) {
-        const said = state.get(presenceTable, signer.publicKey)?.status ?? 'offline';
-        if (said !== 'offline') port.presence(groupId).beat(signer);
-      }
-    }
-  }
-
   /** Beats now instead of at the next interval. */
   beatNow(): void {
-    this.beat();
+    beatAll(this);
   }
 
   /** Present values, for whoever measures. */
@@ -333,6 +329,7 @@ export class NetworkService {
       banned: () => defence.banned(),
       suspected: () => defence.suspected(),
       syncLag: () => groups.lags(),
+      sealerSilence: () => groups.silences(),
     };
   }
 
@@ -355,6 +352,8 @@ export class NetworkService {
    */
   async syncGroup(groupId: Hex32, times: { waitMs: number; sealedMs: number }): Promise<boolean> {
     const { groups, port } = this;
+    // Who seals a group, and has nobody to ask, is level with himself.
+    if (port.seals(groupId) && groups.sourcesOf(groupId).length === 0) return true;
     if (!(await groups.pullNow(groupId, times.waitMs))) return false;
     await this.flush(groupId);
     const deadlineMs = performance.now() + times.sealedMs;
@@ -379,6 +378,7 @@ export class NetworkService {
 
   private async shutDown(): Promise<void> {
     this.port.outbox.receiptWaitMs = 0;
+    this.port.outbox.sealerStanding = undefined;
     this.guard?.release();
     this.listening.unsubscribe();
     this.market.close();

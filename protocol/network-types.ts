@@ -4,6 +4,7 @@ import type { PeerHint } from '../actors/invites.ts';
 import type { NetworkDefence } from '../actors/telemetry.ts';
 import type { SyncStatus } from '../events/bus.ts';
 import type { Hex32 } from '../events/bytes.ts';
+import type { Removal } from '../events/receipt.ts';
 
 export interface NetworkOptions {
   /** Where to listen; without it the node only calls others. Port 0 takes a free one. */
@@ -48,6 +49,16 @@ export interface GroupNetworkStatus {
   readonly pending: number;
   readonly refused: number;
   readonly sources: readonly Hex32[];
+  /** When the sealer was last heard, milliseconds; absent where this node seals, and where it never was. */
+  readonly sealerHeardMs: number | undefined;
+  /** It was not heard for longer than one who is up stays unheard. */
+  readonly isSealerSilent: boolean;
+  /** Nobody can say how far the group is: no source, no answer, a sealer who is silent, a rest, a removal. */
+  readonly isCutOff: boolean;
+  /** The sealer sealed two blocks at one height, and nobody has decided. */
+  readonly isInDispute: boolean;
+  /** Where this node is in the group no more: when that was, and by whom. */
+  readonly removal: Removal | undefined;
 }
 
 export interface NetworkStatus {

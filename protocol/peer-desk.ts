@@ -68,7 +68,7 @@ export class PeerDesk {
   async remember(peer: Hex32, address = this.addresses.get(peer)): Promise<void> {
     const { host, book, port } = this.options;
     if (address === undefined || host.connection(peer)?.direction !== 'outbound') return;
-    await book.add(peer, [address], { seenMs: port.clock.nowMs() });
+    await book.add(peer, [address], { seenMs: port.clock.nowMs(), source: 'proved' });
   }
 
   disconnected(peer: Hex32): void {

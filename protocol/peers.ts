@@ -4,7 +4,12 @@
  * Addresses are hints and may come from anybody; a connection proves the key. Peers that somebody added by hand are
  * pinned and always kept connected; others are remembered while there is room, and dialled when a group needs them.
  *
+ * What anybody says of a peer is kept apart from what is known: addresses that the owner of this node gave, and those at
+ * which the peer proved its key. The others never take their places, nor do peers that were only heard of take those of
+ * peers that were met, are pinned, or share a group.
+ *
  *   'peer/' key        →  the record below
+ *   'peer-known/' key  →  the addresses that were given or proved, the newest first
  *   'peer-alias/' key  →  what somebody here calls him, in UTF-8
  */
 
@@ -13,12 +18,14 @@ import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.t
 import { decode, encode, type Of } from '../events/codec.ts';
 import { boolean, list, record, text, timestamp } from '../events/fields.ts';
 import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
-import { isDialable } from './addresses.ts';
+import { blockOfAddress, isDialable } from './addresses.ts';
 import { NetworkError } from './errors.ts';
 import type { Host } from './host.ts';
-import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, PEER_BOOK_MAX } from './limits.ts';
+import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, HEARD_PER_BLOCK_MAX, PEER_BOOK_MAX } from './limits.ts';
 
 const ADDRESSES_MAX = 8;
+/** Of these, addresses that were given or proved. */
+const KNOWN_MAX = 6;
 const KEEP_INTERVAL_MS = 250;
 const DIALS_AT_ONCE = 8;
 /** Peers that are dialled because they were found nearby, beyond those that a group needs. */
@@ -31,26 +38,41 @@ const entryCodec = record({
 });
 export type PeerEntry = Of<typeof entryCodec> & {
   readonly key: Hex32;
+  /** Those of the addresses, and first among them, that the owner gave or at which the peer proved its key. */
+  readonly known: readonly string[];
   /** What he is called here; nobody else is told. */
   readonly alias?: string;
 };
 
 const PREFIX = utf8('peer/');
 const peerKey = (key: Hex32): Uint8Array => concatBytes(PREFIX, fromHex(key));
+const KNOWN_PREFIX = utf8('peer-known/');
+const knownKey = (key: Hex32): Uint8Array => concatBytes(KNOWN_PREFIX, fromHex(key));
+const knownCodec = record({
+  addresses: list(text({ maxBytes: ADDRESS_BYTES_MAX, min: 1 }), { max: KNOWN_MAX }),
+});
 const ALIAS_PREFIX = utf8('peer-alias/');
 const aliasKey = (key: Hex32): Uint8Array => concatBytes(ALIAS_PREFIX, fromHex(key));
 
+/** Who says where a peer is: the owner of this node, a connection that proved its key there, or anybody. */
+export type AddressSource = 'given' | 'proved' | 'heard';
+
 export class PeerBook {
   private readonly map: OpaqueMap;
+  private readonly sharesGroup: (peer: Hex32) => boolean;
   private readonly entries = new Map<Hex32, PeerEntry>();
 
-  constructor(map: OpaqueMap) {
+  /** @param sharesGroup whether a peer shares a group with this node: such peers keep their places */
+  constructor(map: OpaqueMap, sharesGroup: (peer: Hex32) => boolean = () => false) {
     this.map = map;
+    this.sharesGroup = sharesGroup;
     for (const [key, value] of map.list(PREFIX)) {
       const peer = toHex(key.slice(PREFIX.length));
       const alias = map.get(aliasKey(peer));
       const named = alias === undefined ? {} : { alias: new TextDecoder().decode(alias) };
-      this.entries.set(peer, { key: peer, ...decode(entryCodec, value.slice()), ...named });
+      const stored = map.get(knownKey(peer));
+      const known = stored === undefined ? [] : decode(knownCodec, stored.slice()).addresses;
+      this.entries.set(peer, { key: peer, known, ...decode(entryCodec, value.slice()), ...named });
     }
   }
 
@@ -62,25 +84,40 @@ export class PeerBook {
     return this.entries.get(key);
   }
 
-  /** Remembers addresses of a peer, the newest first; what cannot be dialled is left out. */
+  /**
+   * Remembers addresses of a peer, the newest first; what cannot be dialled is left out.
+   * @param options.source who says so: what was only heard comes after all that was given or proved
+   */
   async add(
     key: Hex32,
     addresses: readonly string[],
-    options: { readonly isPinned?: boolean; readonly seenMs: number },
+    options: { readonly isPinned?: boolean; readonly seenMs: number; readonly source?: AddressSource },
   ): Promise<void> {
-    const known = this.entries.get(key);
-    const merged = [...new Set([...addresses.filter(isDialable), ...(known?.addresses ?? [])])];
+    const { isPinned, seenMs, source = isPinned === true ? 'given' : 'heard' } = options;
+    const before = this.entries.get(key);
+    const named = addresses.filter(isDialable);
+    if (before === undefined && source === 'heard' && !(await this.hasPlaceFor(key, named))) return;
+    const known =
+      source === 'heard' ? (before?.known ?? []) : firstOf([...named, ...(before?.known ?? [])], KNOWN_MAX);
+    const heard = source === 'heard' ? named : [];
     const entry: PeerEntry = {
-      ...known,
+      ...before,
       key,
-      addresses: merged.slice(0, ADDRESSES_MAX),
-      isPinned: options.isPinned ?? known?.isPinned ?? false,
-      seenMs: options.seenMs,
+      known,
+      addresses: firstOf([...known, ...heard, ...(before?.addresses ?? [])], ADDRESSES_MAX),
+      isPinned: isPinned ?? before?.isPinned ?? false,
+      seenMs: source === 'heard' ? (before?.seenMs ?? seenMs) : seenMs,
     };
-    const isNews = known?.isPinned !== entry.isPinned || known.addresses.join() !== entry.addresses.join();
+    const isNews =
+      before?.isPinned !== entry.isPinned ||
+      before.addresses.join() !== entry.addresses.join() ||
+      before.known.join() !== known.join();
     this.entries.set(key, entry);
     if (!isNews) return;
-    await this.map.put(peerKey(key), encode(entryCodec, entry));
+    await this.map.write([
+      [peerKey(key), encode(entryCodec, entry)],
+      [knownKey(key), known.length === 0 ? undefined : encode(knownCodec, { addresses: known })],
+    ]);
     await this.makeRoom();
   }
 
@@ -99,11 +136,37 @@ export class PeerBook {
     await this.map.write(writes);
   }
 
+  /** Peers that may go: only heard of, and of no group of this node. */
+  private rumors(): PeerEntry[] {
+    return this.all().filter(
+      ({ key, isPinned, known }) => !isPinned && known.length === 0 && !this.sharesGroup(key),
+    );
+  }
+
+  /** Whether one more that was only heard of may come in; the oldest of its block goes for it. */
+  private async hasPlaceFor(key: Hex32, addresses: readonly string[]): Promise<boolean> {
+    const [first] = addresses;
+    if (first === undefined) return false;
+    if (this.sharesGroup(key)) return true;
+    const block = blockOfAddress(first);
+    const neighbors = this.rumors().filter((one) => one.addresses.some((at) => blockOfAddress(at) === block));
+    const oldest = neighbors.sort((a, b) => a.seenMs - b.seenMs)[0];
+    if (neighbors.length >= HEARD_PER_BLOCK_MAX) await this.remove(oldest!.key);
+    // A book that is full of peers who were met, or share a group, has no place for rumors.
+    return this.entries.size < PEER_BOOK_MAX || this.rumors().length > 0;
+  }
+
   private async makeRoom(): Promise<void> {
     if (this.entries.size <= PEER_BOOK_MAX) return;
-    const [oldest] = this.all()
-      .filter(({ isPinned }) => !isPinned)
-      .sort((a, b) => a.seenMs - b.seenMs);
+    const bySeen = (a: PeerEntry, b: PeerEntry): number => a.seenMs - b.seenMs;
+    const met = this.all().filter(({ key, isPinned }) => !isPinned && !this.sharesGroup(key));
+    const [rumor] = this.rumors().sort(bySeen);
+    const oldest =
+      rumor ??
+      met.sort(bySeen)[0] ??
+      this.all()
+        .filter(({ isPinned }) => !isPinned)
+        .sort(bySeen)[0];
     if (oldest !== undefined) await this.remove(oldest.key);
   }
 
@@ -111,6 +174,7 @@ export class PeerBook {
     if (!this.entries.delete(key)) return false;
     await this.map.write([
       [peerKey(key), undefined],
+      [knownKey(key), undefined],
       [aliasKey(key), undefined],
     ]);
     return true;
@@ -167,16 +231,16 @@ export class Dialer {
     const nowMs = performance.now();
     for (const key of this.wanted()) {
       if (this.underWay.size >= DIALS_AT_ONCE) return;
-      const addresses = book.get(key)?.addresses ?? [];
+      const { addresses = [], known = [] } = book.get(key) ?? {};
       if (addresses.length === 0 || this.underWay.has(key) || host.isConnected(key)) continue;
       if ((this.waits.get(key)?.dueMs ?? 0) > nowMs) continue;
-      this.underWay.set(key, this.dial(key, addresses));
+      this.underWay.set(key, this.dial(key, addresses, known.length > 0));
     }
   }
 
-  private async dial(key: Hex32, addresses: readonly string[]): Promise<void> {
+  private async dial(key: Hex32, addresses: readonly string[], isVouchedFor: boolean): Promise<void> {
     try {
-      await this.options.host.dial(key, addresses);
+      await this.options.host.dial(key, addresses, { isVouchedFor });
       this.waits.delete(key);
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
@@ -195,3 +259,6 @@ export class Dialer {
     await Promise.allSettled(this.underWay.values());
   }
 }
+
+/** The first of a list that differ, so many at most. */
+const firstOf = (some: readonly string[], max: number): string[] => [...new Set(some)].slice(0, max);

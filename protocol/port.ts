@@ -11,6 +11,7 @@ import type { Identities } from '../actors/node/identities.ts';
 import type { Outbox } from '../actors/outbox.ts';
 import type { GroupPresence } from '../actors/presence/group-presence.ts';
 import type { Presences } from '../actors/presence/presences.ts';
+import type { SealersHeard } from '../actors/sealers-heard.ts';
 import type { Signer } from '../crypto/identity.ts';
 import type { Keystore } from '../crypto/keystore.ts';
 import type { Verifier } from '../crypto/verifier.ts';
@@ -34,6 +35,10 @@ export interface NetworkPort {
   chain(groupId: Hex32): GroupChain;
   /** Whether this node holds a key that may seal the group; its chain is not loaded for that. */
   seals(groupId: Hex32): boolean;
+  /** Whether it could seal now: its chain stands, and its clock is not in doubt. */
+  canSeal(groupId: Hex32): boolean;
+  /** When those who seal were last heard. */
+  readonly sealersHeard: SealersHeard;
   /** Seals nothing in the group until the release is called. */
   holdSealing(groupId: Hex32): () => void;
   /** Who is there in a group of this node. */
@@ -50,7 +55,8 @@ export interface NetworkPort {
   readonly verifier: Verifier;
 }
 
-interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'market' | 'verifier'> {
+interface NodeParts
+  extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'clock' | 'market' | 'verifier' | 'sealersHeard'> {
   readonly keystore: Keystore;
   readonly identities: Identities;
   readonly groups: Groups;
@@ -59,7 +65,19 @@ interface NodeParts extends Pick<NetworkPort, 'store' | 'outbox' | 'bus' | 'cloc
 
 /** The port of a node, from its parts. */
 export function networkPort(parts: NodeParts): NetworkPort {
-  const { store, outbox, bus, clock, market, verifier, keystore, identities, groups, presences } = parts;
+  const {
+    store,
+    outbox,
+    bus,
+    clock,
+    market,
+    verifier,
+    sealersHeard,
+    keystore,
+    identities,
+    groups,
+    presences,
+  } = parts;
   return {
     store,
     outbox,
@@ -67,6 +85,7 @@ export function networkPort(parts: NodeParts): NetworkPort {
     clock,
     market,
     verifier,
+    sealersHeard,
     get signer() {
       return keystore.signer();
     },
@@ -74,6 +93,7 @@ export function networkPort(parts: NodeParts): NetworkPort {
     groupIds: () => groups.ids(),
     chain: (groupId) => groups.chain(groupId),
     seals: (groupId) => groups.seals(groupId),
+    canSeal: (groupId) => clock.jumpMs === undefined && groups.standing(groupId).status === 'sealing',
     holdSealing: (groupId) => groups.holdSealing(groupId),
     presence: (groupId) => presences.of(groupId),
     adopt: (block) => groups.adopt(block),

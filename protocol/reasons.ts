@@ -1,5 +1,5 @@
 /** Why a connection could not be made, or a port not be had, in words: libp2p's own are for its programmers. */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { NetworkError } from './errors.ts';
 
 const DIAL_REASONS: Readonly<Record<string, string>> = {
@@ -45,18 +45,59 @@ const LISTEN_REASONS: Readonly<Record<string, (place: { host: string; port: numb
   ENOTFOUND: ({ host }) => `${host} is no name of this machine; 0.0.0.0 stands for all its addresses`,
 };
 
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Stand for all addresses of this machine, of both families. */
+const ALL_HOSTS: readonly string[] = ['0.0.0.0', '::'];
+/** The family is not there: a machine without IPv6, or without IPv4. */
+const NO_FAMILY: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT'];
+
 /**
- * Tries whether a place can be listened on.
+ * Tries where can be listened: for all addresses of this machine, on those of IPv4 and of IPv6 at one port.
+ * @returns the places, which are free
  * @throws NetworkError `listen_failed` with the reason in words
  */
-export async function tryToListen(place: { readonly host: string; readonly port: number }): Promise<void> {
+export async function placesToListen(place: Place): Promise<Place[]> {
+  if (!ALL_HOSTS.includes(place.host)) {
+    await tryToListen(place);
+    return [place];
+  }
+  const found: Place[] = [];
+  let { port } = place;
+  let failure: NetworkError | undefined;
+  for (const host of ALL_HOSTS) {
+    try {
+      port = await tryToListen({ host, port });
+      found.push({ host, port });
+    } catch (error) {
+      const { code = '' } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+      if (!NO_FAMILY.includes(code)) throw error;
+      failure ??= error as NetworkError;
+    }
+  }
+  if (found.length === 0) throw failure!;
+  return found;
+}
+
+/**
+ * Tries whether a place can be listened on.
+ * @returns the port, which for port 0 is a free one
+ * @throws NetworkError `listen_failed` with the reason in words
+ */
+async function tryToListen(place: Place): Promise<number> {
   const { host, port } = place;
-  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+  const failure = await new Promise<NodeJS.ErrnoException | number>((resolve) => {
     const server = createServer();
     server.once('error', resolve);
-    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
+    server.listen({ host, port, ipv6Only: true }, () => {
+      const bound = (server.address() as AddressInfo).port;
+      server.close(() => resolve(bound));
+    });
   });
-  if (failure === undefined) return;
+  if (typeof failure === 'number') return failure;
   const reason = LISTEN_REASONS[failure.code ?? '']?.(place) ?? failure.message;
   throw new NetworkError('listen_failed', `cannot listen for peers: ${reason}`, { cause: failure });
 }

@@ -4,15 +4,16 @@
  * A refusal is the sealer's word and travels with his signature, so that a third node can carry it and cannot make
  * it up. `sealed` is only news: a submitter believes the block.
  */
-import { readTransaction } from '../actors/chain/verify.ts';
+import { readTransaction, verifyTransactions } from '../actors/chain/verify.ts';
 import { StoredState } from '../actors/group-view.ts';
+import { FOR_STRANGERS, refusalOfRemoved } from '../actors/removal.ts';
+import { sha256 } from '../crypto/hash.ts';
 import type { Signer } from '../crypto/identity.ts';
-import type { Hex32 } from '../events/bytes.ts';
+import { type Hex32, toHex } from '../events/bytes.ts';
 import { encode } from '../events/codec.ts';
 import { TRANSACTION_AGE_MS_MAX } from '../events/limits.ts';
 import type { Outcome } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
-import type { Operation } from '../events/registry.ts';
 import type { Transaction } from '../events/transaction.ts';
 import { balanceTable, inviteTable, purchaseTable } from '../machines/tables.ts';
 import type { Access } from './access.ts';
@@ -30,14 +31,6 @@ const FORGERIES: ReadonlySet<Refusal['code']> = new Set([
   'transaction_too_large',
   'wrong_group',
   'signature_invalid',
-]);
-/** What a stranger may do: come in by an invite, and see to his own purchases. */
-const FOR_STRANGERS: ReadonlySet<Operation['type']> = new Set([
-  'invite_accept',
-  'purchase',
-  'purchase_accept',
-  'purchase_dispute',
-  'purchase_refund',
 ]);
 
 export interface SubmissionDesk {
@@ -58,23 +51,65 @@ export async function takeSubmissions(
   const { access, port } = desk;
   if (!access.has(groupId)) throw new RpcError('not_found', '');
   const role = access.roleOf(groupId, peer);
-  if (role === undefined && !submissions.every((one) => strangerMay(desk, groupId, one, peer)))
+  if (role === undefined && !submissions.every((one) => mayCome(desk, groupId, one, peer)))
     throw new RpcError('not_found', '');
   const chain = port.chain(groupId);
-  if (chain.status !== 'sealing')
-    return isRelayed ? submissions.map(() => UNROUTED) : relay(desk, request, peer);
+  if (chain.status !== 'sealing') {
+    if (isRelayed) return submissions.map(() => UNROUTED);
+    await assertGenuine(port, request);
+    return relay(desk, request, peer);
+  }
   const outcomes = await Promise.all(
-    submissions.map(({ transaction, artifacts }) =>
-      // A clock that jumped, a disk that is full: nothing is wrong with the work, and it may come again.
-      chain.submitSigned(transaction, artifacts).catch(() => undefined),
+    submissions.map(
+      async ({ transaction, artifacts }): Promise<Outcome | undefined> =>
+        removedAuthor(port, groupId, transaction) ??
+        // A clock that jumped, a disk that is full: nothing is wrong with the work, and it may come again.
+        chain.submitSigned(transaction, artifacts).catch(() => undefined),
     ),
   );
   const forged = outcomes.find(
     (outcome) => outcome?.status === 'refused' && FORGERIES.has(outcome.refusal.code),
   );
-  if (forged !== undefined && !isRelayed)
-    throw new MisbehaviourError('a transaction that is forged or malformed');
+  // Who hands on looks first, so a relay answers for what it brings as its maker does.
+  if (forged !== undefined) throw new MisbehaviourError('a transaction that is forged or malformed');
   return outcomes.map((outcome) => verdictOf(desk, groupId, outcome));
+}
+
+/**
+ * Looks at what a peer wants to be handed on: the sealer holds it against this node if it is forged.
+ * @throws MisbehaviourError
+ */
+async function assertGenuine(
+  { verifier }: NetworkPort,
+  { groupId, submissions }: RequestOf<'tx_submit'>,
+): Promise<void> {
+  const read = submissions.flatMap(({ transaction: bytes }) => {
+    const transaction = readTransaction(bytes);
+    return 'code' in transaction || transaction.groupId !== groupId ? [] : [transaction];
+  });
+  const isRead = read.length === submissions.length;
+  if (isRead && (await verifyTransactions(verifier, read)).every((one) => !('code' in one))) return;
+  throw new MisbehaviourError('a transaction that is forged or malformed');
+}
+
+/** What a stranger may bring; a former member also his own work, to be told by the sealer that it is refused. */
+function mayCome(desk: SubmissionDesk, groupId: Hex32, submission: Submission, peer: Hex32): boolean {
+  if (strangerMay(desk, groupId, submission, peer)) return true;
+  if (!desk.access.wasMember(groupId, peer)) return false;
+  const transaction = readTransaction(submission.transaction);
+  return (
+    !('code' in transaction) &&
+    transaction.groupId === groupId &&
+    desk.access.keysOf(peer).includes(transaction.author)
+  );
+}
+
+/** The refusal of what a former member may do no more. */
+function removedAuthor(port: NetworkPort, groupId: Hex32, bytes: Uint8Array): Outcome | undefined {
+  const transaction = readTransaction(bytes);
+  if ('code' in transaction || transaction.groupId !== groupId) return undefined;
+  const refusal = refusalOfRemoved(port.store.group(groupId), transaction);
+  return refusal && { status: 'refused', txId: toHex(sha256(transaction.payload)), refusal };
 }
 
 function strangerMay(

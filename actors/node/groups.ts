@@ -31,6 +31,7 @@ import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
 import type { Market } from '../market/market.ts';
 import type { Presences } from '../presence/presences.ts';
+import type { SealersHeard } from '../sealers-heard.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { dropDamagedArtifacts } from './damaged-artifacts.ts';
@@ -58,6 +59,7 @@ export interface GroupsOptions {
   readonly supervisor: Supervisor;
   readonly tasks: TaskBoards;
   readonly presences: Presences;
+  readonly sealersHeard: SealersHeard;
   market(): Market;
   /** Where work goes that somebody else must seal. */
   readonly outbox: Outlet;
@@ -258,8 +260,19 @@ export class Groups {
   private get(groupId: Hex32, name: string): Group {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const { store, bus, verifier, clock, identities, presences, tasks, hints, market, compareViews } =
-      this.options;
+    const {
+      store,
+      bus,
+      verifier,
+      clock,
+      identities,
+      presences,
+      tasks,
+      hints,
+      market,
+      compareViews,
+      sealersHeard,
+    } = this.options;
     const group = new Group({
       store: store.group(groupId),
       registeredName: name,
@@ -269,6 +282,7 @@ export class Groups {
       market,
       chain: () => this.chain(groupId),
       standing: () => this.standing(groupId),
+      sealerHeardMs: () => (this.seals(groupId) ? undefined : sealersHeard.lastMs(groupId)),
       presence: () => presences.of(groupId),
       lastBeatMs: (member) => presences.known(groupId)?.lastBeatMs(member),
       readSnapshot: (use) => store.readSnapshot((snapshot) => use(snapshot.group(groupId))),
@@ -342,7 +356,7 @@ export class Groups {
   }
 
   /** A group that nobody uses is not loaded for this, unless what is stored cannot be read: then it halts. */
-  private standing(groupId: Hex32): ChainStanding {
+  standing(groupId: Hex32): ChainStanding {
     const chain = this.chains.get(groupId) ?? this.unlessReadable(groupId);
     if (chain === undefined) {
       const status = this.seals(groupId) ? 'sealing' : 'following';

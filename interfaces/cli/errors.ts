@@ -1,6 +1,7 @@
 /** Errors of the command line itself: files of the user's, results that do not hold, output that nobody takes. */
 import { RefusedError } from '../../actors/errors.ts';
 import { errnoName, errnoReason, type SystemErrorKind } from '../../events/errno.ts';
+import type { Removal } from '../../events/receipt.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import type { Explanation } from './refusals/say.ts';
 
@@ -38,8 +39,8 @@ export class ExplainedRefusal extends RefusedError {
   /** What to do about it. */
   readonly next: string;
 
-  constructor(refusal: Refusal, { why, next }: Explanation) {
-    super(refusal);
+  constructor(refusal: Refusal, { why, next }: Explanation, removal?: Removal) {
+    super(refusal, removal);
     this.message = `${why}; ${next}`;
     this.next = next;
   }
@@ -60,5 +61,16 @@ export class OutputFailedError extends Error {
     const why = errnoReason(errnoName(cause) ?? 'EIO', 'write');
     const next = 'what the verb changed stays changed, so look before running it again';
     super(`cannot write to standard output: ${why}; ${next}`, { cause });
+  }
+}
+
+/** A group was to be made as new as its sealer, and is not. */
+export class SyncFailedError extends Error {
+  override readonly name = 'SyncFailedError';
+  readonly code: 'removed' | 'in_dispute' | 'peer_unreachable' | 'pending';
+
+  constructor(code: SyncFailedError['code'], message: string) {
+    super(message);
+    this.code = code;
   }
 }

@@ -31,7 +31,13 @@ import type { IdempotencyErrorCode } from '../operations/idempotency.ts';
 import type { ConfigurationFileError } from '../setup/edit.ts';
 import type { SocketProtocolError } from '../socket/frames.ts';
 import type { ContextsFileError } from './contexts.ts';
-import type { FileError, ImportIncompleteError, OutputFailedError, VerdictError } from './errors.ts';
+import type {
+  FileError,
+  ImportIncompleteError,
+  OutputFailedError,
+  SyncFailedError,
+  VerdictError,
+} from './errors.ts';
 import type { RestoredNodeError } from './network.ts';
 import type { LockedNodeError } from './verb-run.ts';
 
@@ -82,6 +88,7 @@ export type KnownCode =
   | FileError['code']
   | ImportIncompleteError['code']
   | OutputFailedError['code']
+  | SyncFailedError['code']
   | NotSealerError['code']
   | PendingError['code']
   | OutboxFullError['code']
@@ -194,6 +201,8 @@ export const KIND_OF_CODE: Readonly<Record<KnownCode, ExitKind>> = {
   already_done: 'refused',
   outcome_unknown: 'refused',
   not_sealer: 'unreachable',
+  removed: 'forbidden',
+  in_dispute: 'refused',
   // The market.
   package_unavailable: 'unreachable',
   group_unreachable: 'unreachable',

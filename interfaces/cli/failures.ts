@@ -128,7 +128,10 @@ function messageOf(error: Error, code: string): string {
 }
 
 function detailsOf(error: unknown): Record<string, unknown> {
-  if (error instanceof ExplainedRefusal) return { refusal: error.refusal, next: error.next };
+  if (error instanceof ExplainedRefusal) {
+    const { refusal, next, removal } = error;
+    return { refusal, next, ...(removal === undefined ? {} : { removal }) };
+  }
   if (error instanceof RefusedError || error instanceof BrokenHistoryError) return { refusal: error.refusal };
   if (error instanceof AmbiguousIdError) return { candidates: error.candidates };
   if (error instanceof ConfigError) return { problems: error.problems };

@@ -293,7 +293,8 @@ export class Run<O extends object = object> {
   /** A refusal in the words of this node, which must be open; any other error as it is. */
   inWords(error: unknown): unknown {
     if (!(error instanceof RefusedError)) return error;
-    return new ExplainedRefusal(error.refusal, explain(error.refusal, this.say()));
+    const { refusal, removal } = error;
+    return new ExplainedRefusal(refusal, explain(refusal, this.say(), removal), removal);
   }
 
   private say(): Say {

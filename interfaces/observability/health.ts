@@ -60,6 +60,9 @@ export interface NetworkHealth {
     readonly status: string;
     readonly sources: readonly Hex32[];
     readonly pending: number;
+    readonly isSealerSilent?: boolean;
+    readonly sealerHeardMs?: number | undefined;
+    readonly removal?: unknown;
   }[];
 }
 
@@ -167,15 +170,36 @@ function checkKeys({ isLocked }: HealthSubject): Check {
 function checkNetwork({ network }: HealthSubject): Check[] {
   if (network === undefined) return [];
   const { peers, groups } = network.status();
-  const foreign = groups.filter(({ isSealedHere }) => !isSealedHere);
+  const others = groups.filter(({ isSealedHere }) => !isSealedHere);
+  const removed = others.filter(({ removal }) => removal !== undefined);
+  const foreign = others.filter(({ removal }) => removal === undefined);
+  const silent = foreign.filter(
+    ({ isSealerSilent, status }) => isSealerSilent === true && status !== 'paused',
+  );
   const lonely = foreign.filter(({ sources, status }) => sources.length === 0 && status !== 'paused');
   const waiting = foreign.reduce((sum, { pending }) => sum + pending, 0);
-  const isDegraded = lonely.length > 0;
-  const named = lonely.slice(0, GROUPS_NAMED_MAX).map(({ groupId }) => groupId.slice(0, 8));
-  const detail = isDegraded
-    ? `groups without a connected peer who has them: ${lonely.length} of ${foreign.length} (${named.join(', ')}); transactions that wait for their sealers: ${waiting}`
-    : `peers connected: ${peers.length}; every group that others seal has a source`;
-  return [{ name: 'network', status: isDegraded ? 'degraded' : 'ok', detail }];
+  const named = (some: readonly { readonly groupId: Hex32 }[]): string =>
+    some
+      .slice(0, GROUPS_NAMED_MAX)
+      .map(({ groupId }) => groupId.slice(0, 8))
+      .join(', ');
+  const wrong = [
+    lonely.length > 0 &&
+      `groups without a connected peer who has them: ${lonely.length} of ${foreign.length} (${named(lonely)})`,
+    silent.length > 0 &&
+      `groups whose sealer is silent: ${silent.length} of ${foreign.length} (${silent.slice(0, GROUPS_NAMED_MAX).map(heardInWords).join(', ')})`,
+    removed.length > 0 && `groups that this node was removed from: ${removed.length} (${named(removed)})`,
+  ].filter((part) => part !== false);
+  const detail =
+    wrong.length > 0
+      ? [...wrong, `transactions that wait for their sealers: ${waiting}`].join('; ')
+      : `peers connected: ${peers.length}; every group that others seal has a source`;
+  return [{ name: 'network', status: wrong.length > 0 ? 'degraded' : 'ok', detail }];
+}
+
+function heardInWords({ groupId, sealerHeardMs }: NetworkHealth['groups'][number]): string {
+  const when = sealerHeardMs === undefined ? 'never heard' : `heard ${new Date(sealerHeardMs).toISOString()}`;
+  return `${groupId.slice(0, 8)} ${when}`;
 }
 
 function reasonOf(error: unknown, action: FileAction): string {

@@ -265,13 +265,31 @@ function networkTelemetry(
       gauge('lb_artifacts_missing', 'Artifacts that the histories name and that are not here.', () =>
         network.artifactsMissing(),
       );
-      const lag = 'Blocks that are known of and not here yet; of other groups, all together.';
+      const lag =
+        'Blocks that are known of and not here yet, and at least 1 where nobody can say how many: cut off, a silent sealer, a rest, a removal. Of other groups, all together.';
       labelled('lb_sync_lag_blocks', lag, 'group', () =>
         Array.from(network.syncLag(), ([groupId, blocks]) => [groups.of(groupId), blocks]),
+      );
+      const silence = 'How long the sealer of a group was not heard; of other groups, the longest.';
+      labelled('lb_sealer_silent_seconds', silence, 'group', () =>
+        longest(network.sealerSilence?.() ?? [], (groupId) => groups.of(groupId)),
       );
       defenceMetrics(network, gauge, labelled);
     },
   };
+}
+
+/** By label, the longest of spans that share one; seconds. */
+function longest(
+  spans: Iterable<readonly [groupId: Hex32, forMs: number]>,
+  labelOf: (groupId: Hex32) => string,
+): Map<string, number> {
+  const byLabel = new Map<string, number>();
+  for (const [groupId, forMs] of spans) {
+    const label = labelOf(groupId);
+    byLabel.set(label, Math.max(byLabel.get(label) ?? 0, forMs / 1000));
+  }
+  return byLabel;
 }
 
 /** Offenders that have a series of their own; there is no end to the keys that one can make. */

@@ -86,8 +86,11 @@ function failureFor(error: unknown, call: Pick<Call, 'node' | 'identity'>): Oper
   return { kind, code: found.code, message: inTools(found.message), next: undefined, details };
 }
 
-function describeRefusal({ refusal }: RefusedError, call: Pick<Call, 'node' | 'identity'>): OperationFailure {
-  const { why, next } = explain(refusal, sayOf(call));
+function describeRefusal(
+  { refusal, removal }: RefusedError,
+  call: Pick<Call, 'node' | 'identity'>,
+): OperationFailure {
+  const { why, next } = explain(refusal, sayOf(call), removal);
   const { code, ...fields } = refusal;
   const isUnsigned = code === 'malformed' || code === 'transaction_too_large';
   return {
@@ -95,7 +98,7 @@ function describeRefusal({ refusal }: RefusedError, call: Pick<Call, 'node' | 'i
     code,
     message: why,
     next: NEXT[code] ?? inTools(next),
-    details: toWire(fields) as Record<string, unknown>,
+    details: toWire({ ...fields, ...(removal === undefined ? {} : { removal }) }) as Record<string, unknown>,
   };
 }
 

@@ -1,6 +1,8 @@
 /** Groups themselves: founded, joined, governed. */
 import { NotFoundError } from '../../actors/errors.ts';
+import type { Group } from '../../actors/group.ts';
 import { type InviteCode, parseInviteCode } from '../../actors/invites.ts';
+import type { Hex32 } from '../../events/bytes.ts';
 import type { Policy } from '../../events/operations/group.ts';
 import { groupOperations } from '../../events/operations/group.ts';
 import { membershipOperations } from '../../events/operations/membership.ts';
@@ -53,6 +55,16 @@ function policyFrom(given: Readonly<Record<string, unknown>>): Partial<Policy> {
   );
 }
 
+/** When the sealer was last heard, where somebody else seals; and when the caller was removed, where that is so. */
+function signsOf(group: Group, own: Hex32 | undefined): { sealer_heard_ms?: number; removed_ms?: number } {
+  const { sealerHeardMs } = group.info();
+  const removedMs = own === undefined ? undefined : group.removalOf(own)?.tsMs;
+  return {
+    ...(sealerHeardMs === undefined ? {} : { sealer_heard_ms: sealerHeardMs }),
+    ...(removedMs === undefined ? {} : { removed_ms: removedMs }),
+  };
+}
+
 const listGroups = define({
   name: 'list_groups',
   title: 'List groups',
@@ -62,7 +74,16 @@ const listGroups = define({
   isNodeWide: false,
   input: input({ limit: limit(50), cursor }),
   output: output({
-    groups: list(output({ group_id: text(), name: text(), status: text(), role: optional(text()) })),
+    groups: list(
+      output({
+        group_id: text(),
+        name: text(),
+        status: text(),
+        role: optional(text()),
+        sealer_heard_ms: optional(number()),
+        removed_ms: optional(number()),
+      }),
+    ),
     next_cursor: optional(text()),
     notice,
   }),
@@ -74,7 +95,8 @@ const listGroups = define({
       const group = call.node.group(id);
       const { name, status } = group.standing();
       const role = own === undefined || status === 'halted' ? undefined : group.now.roleOf(own);
-      return { group_id: id, name, status, ...(role === undefined ? {} : { role }) };
+      const signs = status === 'halted' ? {} : signsOf(group, own);
+      return { group_id: id, name, status, ...(role === undefined ? {} : { role }), ...signs };
     });
     return { groups, ...next, ...noticeFor(groups.map(() => ({ is_own: false }))) };
   },
@@ -100,6 +122,8 @@ const groupInfo = define({
     proposed_sealers: optional(list(text())),
     policy: free(),
     role: optional(text()),
+    sealer_heard_ms: optional(number()),
+    removed_ms: optional(number()),
   }),
   run(call, { group_id }) {
     const group = groupOf(call, group_id);
@@ -126,6 +150,7 @@ const groupInfo = define({
         ]),
       ),
       ...(role === undefined ? {} : { role }),
+      ...signsOf(group, own),
     };
   },
 });

@@ -4,6 +4,7 @@ import { NetworkError } from '../../protocol/errors.ts';
 import type { NetworkService } from '../../protocol/network-service.ts';
 import { repairGroup as repair } from '../../protocol/repair.ts';
 import { toWire } from '../cli/json.ts';
+import { syncFailure } from '../cli/sync-failure.ts';
 import { groupsOf } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { type Call, define, type Operation } from './operation.ts';
@@ -48,22 +49,30 @@ const networkStatus = define({
 const syncNow = define({
   name: 'sync_now',
   title: 'Sync now',
-  description: 'Sends what waits and fetches what is new, of all groups or one. May take long.',
+  description:
+    'Sends what waits and fetches what is new, of all groups or one; problems says of which that was not possible, and why. May take long.',
   toolset: 'network',
   effect: 'sets',
   isOpenWorld: true,
   input: input({ group_id: optional(text('only this group')) }),
-  output: output({ groups: list(free()) }),
+  output: output({ groups: list(free()), is_level: flag(), problems: list(text()) }),
   async run(call, { group_id }) {
     const network = networkOf(call);
     const wanted = groupsOf(call, group_id).map(({ groupId }) => groupId);
+    const reached = new Set<string>();
     for (const [at, groupId] of wanted.entries()) {
       assertWanted(call.signal);
       call.progress(at, wanted.length, `group ${at + 1} of ${wanted.length}`);
-      await network.syncGroup(groupId, { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS });
+      if (await network.syncGroup(groupId, { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS }))
+        reached.add(groupId);
     }
     const groups = network.status().groups.filter(({ groupId }) => wanted.includes(groupId));
-    return { groups: groups.map((group) => toWire(group) as Record<string, unknown>) };
+    const problems = groups.flatMap((group) => syncFailure(group, reached.has(group.groupId))?.message ?? []);
+    return {
+      groups: groups.map((group) => toWire(group) as Record<string, unknown>),
+      is_level: problems.length === 0,
+      problems,
+    };
   },
 });
 

@@ -4,18 +4,17 @@
  * is where the next pull begins, so that any break is resumed.
  */
 import { initialTransition, transition } from 'xstate';
+import type { BlockHeader } from '../../events/block.ts';
 import type { SyncStatus } from '../../events/bus.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { blamesSender, type Refusal } from '../../events/refusals.ts';
 import { isFromFuture } from '../../machines/chain.ts';
-import type { Access } from '../access.ts';
-import { MisbehaviourError, NetworkError } from '../errors.ts';
-import { type Host, LETS_STAND_STILL } from '../host.ts';
+import { MisbehaviourError, NetworkError, short, throwBugs } from '../errors.ts';
 import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, SYNC_GAP_MS, SYNC_INTERVAL_MS } from '../limits.ts';
-import type { NetworkPort } from '../port.ts';
-import type { RpcClient } from '../rpc/client.ts';
-import type { ArtifactFetcher } from './artifacts.ts';
-import { holdAgainst, isInDispute, readSeal } from './evidence.ts';
+import { Dispute } from './dispute.ts';
+import { holdAgainst, readSeal, type Seal } from './evidence.ts';
+import type { GroupSyncOptions } from './group-sync-options.ts';
+import { LevelWaits } from './level-waits.ts';
 import { fetchBlocks } from './stream.ts';
 import { type SyncEvent, syncMachine } from './sync.machine.ts';
 
@@ -28,20 +27,10 @@ const HOPES_MAX = 8;
 /** Sources that one pull asks at most: members that do not seal may lag behind. */
 const SOURCES_PER_PULL = 4;
 
-const [atFirst] = initialTransition(syncMachine);
+/** A group in dispute is looked at this often at most: strangers to the sealing can make it look. */
+const LOOK_GAP_MS = 2_000;
 
-export interface GroupSyncOptions {
-  readonly port: NetworkPort;
-  readonly host: Host;
-  readonly access: Access;
-  readonly client: RpcClient;
-  readonly artifacts: ArtifactFetcher;
-  readonly stallMs?: number | undefined;
-  /** Connected peers to ask, the most promising first. */
-  sources(groupId: Hex32): readonly Hex32[];
-  /** Told after each pull that reached somebody: the group is as new as its sources. */
-  level(groupId: Hex32, source: Hex32): void;
-}
+const [atFirst] = initialTransition(syncMachine);
 
 export class GroupSync {
   readonly groupId: Hex32;
@@ -57,20 +46,24 @@ export class GroupSync {
   /** How often to ask again soon for what must be there. */
   private hopes = 0;
   private running: Promise<void> = Promise.resolve();
-  /** The greatest height that a sealer has signed, as far as it was announced. */
-  private announcedHeight = -1;
+  /** The newest block that was announced, and who has signed for it. */
+  private newest: Pick<BlockHeader, 'height' | 'sealer'> | undefined;
+  private readonly dispute: Dispute;
+  private isLooking = false;
+  private isTold = false;
   /** What the source of the pull under way says it has: only for show. */
   private promisedHeight = -1;
   private error: string | undefined;
   private intervalMs = SYNC_INTERVAL_MS;
-  private readonly levelWaits = new Set<(isLevel: boolean) => void>();
+  private readonly levelWaits = new LevelWaits();
   /** When the group was last as new as a source, monotonic milliseconds. */
   levelMs = -Infinity;
 
   constructor(groupId: Hex32, options: GroupSyncOptions) {
     this.groupId = groupId;
     this.options = options;
-    if (isInDispute(options.port, groupId)) this.send({ type: 'pause' });
+    this.dispute = new Dispute(groupId, options);
+    if (this.dispute.isOn) this.send({ type: 'pause' });
     this.plan(this.intervalMs);
   }
 
@@ -87,6 +80,18 @@ export class GroupSync {
 
   get status(): SyncStatus {
     return this.lifecycle.value;
+  }
+
+  /** Whether the group rests because its sealer sealed two blocks at one height. */
+  get isInDispute(): boolean {
+    return this.dispute.isOn;
+  }
+
+  /** The greatest height that a present sealer has signed: what a former one announces counts no more. */
+  private get announcedHeight(): number {
+    const { newest, groupId } = this;
+    const counts = newest !== undefined && this.options.access.sealers(groupId).includes(newest.sealer);
+    return counts ? newest.height : -1;
   }
 
   /** The greatest height that is known of. */
@@ -112,7 +117,11 @@ export class GroupSync {
 
   /** Asks for a pull, now or as soon as the last one is long enough ago. */
   pull(): void {
-    if (this.abort.signal.aborted || this.status === 'paused') return;
+    if (this.abort.signal.aborted) return;
+    if (this.status === 'paused') {
+      if (this.dispute.isOn && !this.isToldToRest) this.lookBeyond();
+      return;
+    }
     if (this.status === 'syncing') {
       this.wantsMore = true;
       return;
@@ -127,16 +136,66 @@ export class GroupSync {
       this.plan(waitMs);
       return;
     }
+    this.begin(this.options.sources(this.groupId).slice(0, SOURCES_PER_PULL));
+  }
+
+  private begin(sources: readonly Hex32[]): void {
     this.send({ type: 'pull' });
     this.lastPullMs = performance.now();
     this.wantsMore = false;
-    this.running = this.run();
+    this.running = this.run(sources);
   }
 
-  /** A sealed block of this height exists. */
-  announced(height: number): void {
-    this.announcedHeight = Math.max(this.announcedHeight, height);
-    if (height > this.height) this.expectMore();
+  /** In dispute: looks whether the sealing has gone on to somebody else, and follows from there if it has. */
+  private lookBeyond(): void {
+    if (this.isLooking) return;
+    const waitMs = this.lastPullMs + LOOK_GAP_MS - performance.now();
+    this.plan(waitMs > 0 ? waitMs : this.intervalMs);
+    if (waitMs > 0) return;
+    this.lastPullMs = performance.now();
+    this.isLooking = true;
+    const look = async (): Promise<void> => {
+      await this.dispute.review();
+      const sources = this.options.sources(this.groupId).slice(0, SOURCES_PER_PULL);
+      const found = this.dispute.isOn ? await this.sourceBeyond(sources) : sources;
+      if (this.abort.signal.aborted) return;
+      if (found === undefined) return this.levelWaits.end(false);
+      this.send({ type: 'resume' });
+      this.begin(found);
+    };
+    this.running = look()
+      .catch(throwBugs)
+      .finally(() => {
+        this.isLooking = false;
+      });
+  }
+
+  private async sourceBeyond(sources: readonly Hex32[]): Promise<Hex32[] | undefined> {
+    for (const source of sources) if (await this.dispute.isOverAt(source)) return [source];
+    return undefined;
+  }
+
+  /** A block exists that a sealer of the group has signed. */
+  announced(header: Pick<BlockHeader, 'height' | 'sealer'>): void {
+    if (header.height > this.announcedHeight) this.newest = header;
+    if (header.height > this.height) this.expectMore();
+  }
+
+  /** Holds a seal against the chain; the group rests where its sealer is proved to have sealed twice. */
+  async contradicted(seal: Seal): Promise<boolean> {
+    const { port, handOvers } = this.options;
+    const standing = await holdAgainst(port, handOvers, this.groupId, seal);
+    if (standing === 'open') this.rest();
+    return standing !== undefined;
+  }
+
+  /** Rests in dispute, but looks whether the chain has gone on. */
+  private rest(): void {
+    const wasOn = this.dispute.isOn;
+    this.dispute.reread();
+    if (!this.dispute.isOn) return;
+    this.toRest();
+    if (!wasOn) this.plan(0);
   }
 
   /** There is more than what is here: it is asked for now, and again soon where the sources do not have it yet. */
@@ -145,49 +204,48 @@ export class GroupSync {
     this.pull();
   }
 
+  /** Whether somebody had the group rest. */
+  get isToldToRest(): boolean {
+    return this.isTold;
+  }
+
   pause(): void {
+    this.isTold = true;
+    this.toRest();
+  }
+
+  private toRest(): void {
     if (this.status === 'paused') return;
     this.send({ type: 'pause' });
     this.tell(true);
   }
 
+  /** Follows again; a group in dispute goes on resting until somebody decides, or the sealing has gone on. */
   resume(): void {
+    this.isTold = false;
+    this.dispute.reread();
     if (this.status !== 'paused') return;
-    this.send({ type: 'resume' });
+    if (!this.dispute.isOn) this.send({ type: 'resume' });
     this.pull();
   }
 
   /** Resolves at the end of a pull that reached a source, or when the time is over or this ends; says which. */
   whenLevel(withinMs: number): Promise<boolean> {
-    if (this.abort.signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const end = (isLevel: boolean): void => {
-        clearTimeout(timer);
-        this.levelWaits.delete(end);
-        resolve(isLevel);
-      };
-      const timer = setTimeout(() => end(false), withinMs);
-      this.levelWaits.add(end);
-    });
+    return this.abort.signal.aborted ? Promise.resolve(false) : this.levelWaits.wait(withinMs);
   }
 
-  private endLevelWaits(isLevel: boolean): void {
-    for (const end of this.levelWaits) end(isLevel);
-  }
-
-  private async run(): Promise<void> {
-    const sources = this.options.sources(this.groupId).slice(0, SOURCES_PER_PULL);
+  private async run(sources: readonly Hex32[]): Promise<void> {
     let reached: Hex32 | undefined;
     try {
       reached = await this.pullFromAny(sources);
       if (reached !== undefined) await this.fetchArtifacts(sources);
     } catch (error) {
-      // The environment may be better next time; what has no code is a bug, and shall be seen.
-      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      throwBugs(error);
       this.error = (error as Error).message;
       reached = undefined;
     }
     this.promisedHeight = -1;
+    await this.dispute.review();
     this.finish(reached, sources.length === 0);
   }
 
@@ -206,7 +264,7 @@ export class GroupSync {
       } catch (error) {
         if (!(error instanceof NetworkError)) throw error;
         this.error = error.message;
-        if (error.code === 'request_timeout') host.suspect(source, LETS_STAND_STILL);
+        if (error.code === 'request_timeout') void host.stalled(source);
         if (error instanceof MisbehaviourError) host.shutOut(source, error.message);
       }
     }
@@ -230,10 +288,11 @@ export class GroupSync {
       this.error = undefined;
       this.levelMs = performance.now();
       this.tell(true);
-      this.endLevelWaits(true);
+      this.levelWaits.end(true);
       level(this.groupId, reached);
     }
-    if (this.wantsMore) this.pull();
+    if (this.dispute.isOn) this.rest();
+    else if (this.wantsMore) this.pull();
   }
 
   /** The wait before the next try for what was heard of and not had; longer each time. */
@@ -253,6 +312,7 @@ export class GroupSync {
     const wanted = { groupId: this.groupId, from, nowMs, correctedAt, signal, stallMs };
     const fetched = await fetchBlocks(host, source, wanted);
     this.promisedHeight = fetched.end - 1;
+    for (const key of this.options.access.keysOf(source)) port.sealersHeard.note(this.groupId, key);
     if (fetched.end === from) return;
     if (fetched.end > this.announcedHeight) this.hopes = 0;
     const refusal = await port.chain(this.groupId).follow(this.counted(fetched.blocks));
@@ -292,23 +352,21 @@ export class GroupSync {
 
   /** A block was not valid: either its sender is at fault, or the sealer has sealed twice. */
   private async refused(source: Hex32, refusal: Refusal): Promise<void> {
-    if (await this.hasForked(source)) return this.pause();
+    // The messenger is not at fault, and another source may have the chain that is here.
+    if (await this.hasForked(source))
+      throw new NetworkError('peer_refused', `${short(source)} has another chain of the same sealer`);
     if (blamesSender(refusal)) throw new MisbehaviourError(`a block that is not valid: ${refusal.code}`);
     // Somebody else stored the block meanwhile, or the rules are newer than this software.
     if (refusal.code !== 'block_height_gap')
       throw new NetworkError('peer_refused', `a block was refused: ${refusal.code}`);
   }
 
-  /** Whether the source has another block than this node at this node's head, and the sealer signed both. */
+  /** Whether the source has another block than this node at this node's head, and one sealer signed both. */
   private async hasForked(source: Hex32): Promise<boolean> {
-    const { port, client, access } = this.options;
     const { groupId, height } = this;
     try {
-      const seal = await client.call(source, 'group_head', { groupId, height });
-      const header = readSeal(seal);
-      if (header === undefined || header.height !== height) return false;
-      if (!access.sealers(groupId).includes(header.sealer)) return false;
-      return await holdAgainst(port, groupId, seal);
+      const seal = await this.options.client.call(source, 'group_head', { groupId, height });
+      return readSeal(seal)?.height === height && (await this.contradicted(seal));
     } catch (error) {
       if (error instanceof NetworkError) return false;
       throw error;
@@ -333,7 +391,7 @@ export class GroupSync {
   async close(): Promise<void> {
     this.abort.abort();
     clearTimeout(this.timer);
-    this.endLevelWaits(false);
+    this.levelWaits.end(false);
     await this.running;
   }
 }

@@ -66,18 +66,21 @@ async function serveOne(
   if (bytes === undefined) return frames.close();
   const { groupId, from } = readRequest(bytes);
   if (!defence.admits('syncs', peer)) return refuseWith(frames, 'rate_limited');
-  if (!access.isMember(groupId, peer)) {
-    notFound(peer);
+  const isMember = access.isMember(groupId, peer);
+  // Whoever was removed gets what he was a member for, and the block that removed him.
+  const last = isMember ? undefined : await access.lastHeightFor(groupId, peer);
+  if (!isMember && last === undefined) {
+    if (!access.wasMember(groupId, peer)) notFound(peer);
     return refuseWith(frames, 'not_found');
   }
   const group = reader(groupId);
-  const end = Math.max(from, endOf(group, from, gap(groupId)));
+  const end = Math.max(from, Math.min(endOf(group, from, gap(groupId)), (last ?? Infinity) + 1));
   // One more than the last height, so that "nothing" has a number at height 0 too.
   await frames.write(encodeGiven(height, end), true);
   for (let at = from; at < end; at++) {
     if (at % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (!access.isMember(groupId, peer))
+      if (isMember && !access.isMember(groupId, peer))
         throw new NetworkError('peer_refused', 'the receiver is no member any more');
     }
     await frames.write(group.block(at)!, true);

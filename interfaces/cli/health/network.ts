@@ -1,6 +1,8 @@
 /** The network of a node: whether it runs and reaches anybody, and what waits or is missing because it does not. */
 import type { BatteryNode } from '../../../node.ts';
-import { type SyncState, syncStateOf } from '../sync-state.ts';
+import { BACK_IN, removalInWords } from '../refusals/removal.ts';
+import { plainSay } from '../refusals/say.ts';
+import { SILENT_ADVICE, type SyncState, silentInWords, syncStateOf } from '../sync-state.ts';
 import { cleanLine, count } from '../text.ts';
 import { type Finding, ok, warning } from './finding.ts';
 import type { GroupHealth } from './groups.ts';
@@ -23,11 +25,16 @@ function checkPeers({ network }: BatteryNode): Finding {
 }
 
 function checkSync(name: string, state: SyncState): Finding[] {
+  if (state.removal !== undefined) {
+    const message = `${name}: ${removalInWords(state.removal, plainSay(Date.now()))}`;
+    return [warning('membership', message, BACK_IN)];
+  }
   const findings = [...checkFollowing(name, state), ...checkWaiting(name, state)];
   return findings.length > 0 ? findings : [ok('sync', `${name}: nothing waits, nothing is missing`)];
 }
 
-function checkFollowing(name: string, { status, sources, isInDispute, lastError }: SyncState): Finding[] {
+function checkFollowing(name: string, state: SyncState): Finding[] {
+  const { status, sources, isInDispute, lastError, isSealerSilent, sealerHeardMs } = state;
   if (isInDispute) {
     const message = `the sealer of ${name} sealed two blocks at one height; it is not followed`;
     return [
@@ -36,9 +43,13 @@ function checkFollowing(name: string, { status, sources, isInDispute, lastError 
   }
   if (status === 'backoff')
     return [warning('sync', `${name}: the last try failed: ${lastError}`, 'see: lb peers')];
-  if (status !== 'idle' || sources > 0) return [];
+  const silent = isSealerSilent
+    ? [warning('sealer', `${name}: ${silentInWords(sealerHeardMs, Date.now())}`, SILENT_ADVICE)]
+    : [];
+  if (status !== 'idle' || sources > 0) return silent;
   return [
     warning('sync', `nobody who has ${name} is connected`, 'add a peer who has it: lb peer-add ADDRESS'),
+    ...silent,
   ];
 }
 

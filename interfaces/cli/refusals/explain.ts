@@ -3,10 +3,12 @@
  * with names instead of keys and dates instead of milliseconds. The table is total by type, so that a new code does
  * not compile without its words. Nothing that it suggests takes anything away.
  */
+import type { Removal } from '../../../events/receipt.ts';
 import type { Refusal } from '../../../events/refusals.ts';
 import { blockWords, transactionWords } from './chain.ts';
 import { groupWords, membershipWords, tokenWords } from './group.ts';
 import { marketWords } from './market.ts';
+import { BACK_IN, removalInWords } from './removal.ts';
 import type { Explanation, Say, Words } from './say.ts';
 import { knowledgeWords, taskWords } from './work.ts';
 
@@ -21,8 +23,12 @@ const WORDS: Words = {
   ...marketWords,
 };
 
-/** Why this was refused, and what to do about it. */
-export function explain(refusal: Refusal, say: Say): Explanation {
+/**
+ * Why this was refused, and what to do about it.
+ * @param removal where who signed was a member once: how that ended
+ */
+export function explain(refusal: Refusal, say: Say, removal?: Removal): Explanation {
+  if (removal !== undefined) return { why: removalInWords(removal, say), next: BACK_IN };
   // The table pairs each code with its own payload, which an index by a union cannot show.
   const words = WORDS[refusal.code] as (refusal: Refusal, say: Say) => readonly [string, string];
   const [why, next] = words(refusal, say);

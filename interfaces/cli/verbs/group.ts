@@ -6,11 +6,14 @@ import type { BatteryNode } from '../../../node.ts';
 import { type ConfirmOptions, confirmMember, confirmOption } from '../confirm.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkOptional, checkText } from '../fields.ts';
+import { newSealerWarning } from '../new-sealer.ts';
 import { collect, formatPolicyValue, POLICY_HELP, POLICY_KEYS, parsePolicy } from '../policy.ts';
+import { removalInWords } from '../refusals/removal.ts';
+import { plainSay } from '../refusals/say.ts';
 import { printReceipt } from '../report.ts';
 import { memberKey, subjectOf } from '../resolve.ts';
-import { printFields, printSentence, printTable } from '../table.ts';
-import { formatTime } from '../text.ts';
+import { type Field, printFields, printSentence, printTable } from '../table.ts';
+import { formatMoment, formatTime } from '../text.ts';
 import { ownName } from '../verb-run.ts';
 import { introduce } from './admit.ts';
 import { GROUP_COLUMNS, haltedGroups, printHalted, summarize, summarizeReadable } from './node.ts';
@@ -184,6 +187,7 @@ async function groupInfo(run: Run): Promise<void> {
       ['height', `${summary.height} (${formatTime(summary.tsMs)})`],
       ['head', summary.blockId],
       ['sealer', view.sealers().map(name).join(', ')],
+      ...sealerFields(summary),
       ['founded', `${formatTime(createdMs)} by ${name(creator)}, rules version ${rulesVersion}`],
       ['members', String(summary.counts.members)],
       ['claims', String(summary.counts.claims)],
@@ -193,6 +197,16 @@ async function groupInfo(run: Run): Promise<void> {
       ['treasury', `${treasury} ${summary.currency}`],
     ]),
   );
+}
+
+/** When somebody else's sealer was last heard, and the end of a membership. */
+function sealerFields({ isSealedHere, sealerHeardMs, removal }: ReturnType<typeof summarize>): Field[] {
+  const nowMs = Date.now();
+  const heard = sealerHeardMs === undefined ? 'never' : formatMoment(sealerHeardMs, nowMs);
+  return [
+    ...(isSealedHere ? [] : [['last heard', heard] as const]),
+    ...(removal === undefined ? [] : [['you', removalInWords(removal, plainSay(nowMs))] as const]),
+  ];
 }
 
 async function policy(run: Run<{ set?: string[] }>): Promise<void> {
@@ -256,6 +270,10 @@ async function proposeSealer(run: Run<SealerOptions>, given: string): Promise<vo
   const key = memberKey(node, view, given);
   const identity = node.identities().find(({ publicKey }) => publicKey === key);
   const isPresent = view.sealers().includes(key);
+  const warning = isPresent
+    ? undefined
+    : newSealerWarning(node, await run.group(), key, (await run.namer(view))(key));
+  if (warning !== undefined) run.warn(warning);
   if (!isPresent)
     await confirmMember(
       run,

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Group } from '../../../actors/group.ts';
 import type { PartFailure } from '../../../actors/node/supervisor.ts';
+import { isSilent } from '../../../actors/sealers-heard.ts';
 import { isOpen } from '../../../machines/task.machine.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { layoutOf } from '../../../storage/directory.ts';
@@ -11,7 +12,7 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { givenPassword, newPassword } from '../password.ts';
 import { describeSync, type SyncState, syncStateOf } from '../sync-state.ts';
 import { type Column, printFields, printSentence, printTable, printText } from '../table.ts';
-import { count, formatTime, shellWord, shortId } from '../text.ts';
+import { count, formatSpan, formatTime, shellWord, shortId } from '../text.ts';
 
 interface InitOptions {
   readonly encryptKeys?: boolean;
@@ -129,7 +130,7 @@ function printFailedParts(run: Run, parts: readonly PartFailure[]): void {
 
 /** A group in short, as `info` and `list-groups` show it, or as it was in a view of the past. */
 export function summarize(node: BatteryNode, group: Group, view = group.now) {
-  const { groupId, name, currency, status, haltReason, retryAtMs, head } = group.info();
+  const { groupId, name, currency, status, haltReason, retryAtMs, head, sealerHeardMs } = group.info();
   const own = node.identities().map(({ publicKey }) => publicKey);
   const roles = own.flatMap((key) => {
     const role = view.roleOf(key);
@@ -152,7 +153,10 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
     tsMs: view.tsMs,
     sealers: view.sealers(),
     isSealedHere,
+    sealerHeardMs: isSealedHere ? undefined : sealerHeardMs,
     roles,
+    removal:
+      roles.length > 0 ? undefined : own.map((key) => group.removalOf(key)).find((one) => one !== undefined),
     counts: {
       members: view.members().length,
       claims,
@@ -165,10 +169,21 @@ export function summarize(node: BatteryNode, group: Group, view = group.now) {
 
 export type GroupSummary = ReturnType<typeof summarize>;
 
+/** Who seals, as far as it matters at a glance: this node, or when somebody else was last heard. */
+function sealerColumn({ isSealedHere, sealerHeardMs, removal }: GroupSummary): string {
+  if (isSealedHere) return 'here';
+  if (removal !== undefined) return 'removed';
+  if (sealerHeardMs === undefined) return 'never heard';
+  const nowMs = Date.now();
+  const span = formatSpan(Math.max(0, nowMs - sealerHeardMs));
+  return isSilent(false, sealerHeardMs, nowMs) ? `silent ${span}` : `${span} ago`;
+}
+
 export const GROUP_COLUMNS: readonly Column<GroupSummary>[] = [
   { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
   { header: 'name', value: ({ name }) => name, isFlexible: true },
   { header: 'status', value: ({ status }) => status },
+  { header: 'sealer', value: sealerColumn },
   { header: 'height', value: ({ height }) => String(height), align: 'right' },
   { header: 'members', value: ({ counts }) => String(counts.members), align: 'right' },
   { header: 'claims', value: ({ counts }) => String(counts.claims), align: 'right' },

@@ -9,8 +9,9 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { namedPeers, networkOf, type PeerFlags, peerOption, subscriptionsOf } from '../network.ts';
 import { parseSpan } from '../parse.ts';
 import { subjectOf, subjectOption } from '../resolve.ts';
+import { syncFailure } from '../sync-failure.ts';
 import { type Column, printSentence, printTable } from '../table.ts';
-import { formatSpan, shortId } from '../text.ts';
+import { formatSpan, formatTime, shortId } from '../text.ts';
 
 const heading = 'Network';
 /** How long a verb waits for blocks to come, and for its own work to be sealed. */
@@ -130,7 +131,7 @@ export function registerSync(program: Command, context: CliContext): void {
       heading,
       example: 'lb evidence',
       details:
-        'Both headers with their seals are kept: together they prove it to anybody. The group is not followed until somebody decides.',
+        'Both headers with their seals are kept: together they prove it to anybody. While it is open, the group is not followed until somebody decides. What the chain has left behind stops nothing.',
       inGroup: true,
     },
     (command) => command,
@@ -150,6 +151,13 @@ export function registerSync(program: Command, context: CliContext): void {
     outbox,
   );
 }
+
+/** How evidence stands, for people. */
+const STANDINGS = {
+  open: 'open: the group is not followed',
+  decided: 'decided: somebody here went on with the block that is kept',
+  past: 'past: the sealing has gone on to others since',
+} as const;
 
 async function repair(run: Run<PeerFlags & { acceptLoss?: boolean }>): Promise<void> {
   const node = await run.node();
@@ -178,21 +186,21 @@ async function showEvidence(run: Run): Promise<void> {
   const { decodeHeader } = await import('../../../events/block.ts');
   const ids = run.options.group === undefined ? node.groupIds() : [(await run.group()).groupId];
   const rows = ids.flatMap((groupId) =>
-    evidences(node.networkPort, groupId).map(({ kept, other, isSettled }) => {
+    evidences(node.networkPort, groupId).map(({ kept, other, standing }) => {
       const { height, sealer } = decodeHeader(kept.header);
-      return { groupId, height, sealer, isSettled, kept, other };
+      return { groupId, height, sealer, standing, kept, other };
     }),
   );
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
     { header: 'height', value: ({ height }) => String(height), align: 'right' },
     { header: 'sealer', value: ({ sealer }) => run.nameOf(sealer), plain: ({ sealer }) => sealer },
-    { header: 'state', value: ({ isSettled }) => (isSettled ? 'decided' : 'open'), isFlexible: true },
+    { header: 'state', value: ({ standing }) => STANDINGS[standing], isFlexible: true },
   ];
   run.print({ evidence: rows }, () =>
     printTable(run.out, columns, rows, 'no sealer sealed twice: there is nothing to do'),
   );
-  if (rows.some(({ isSettled }) => !isSettled))
+  if (rows.some(({ standing }) => standing === 'open'))
     run.hint('to go on with the block that is here:\n  lb subscription-set --group GROUP --accept-kept');
 }
 
@@ -306,19 +314,34 @@ async function syncNow(run: Run<PeerFlags>): Promise<void> {
     );
   const wanted = run.options.group === undefined ? network.port.groupIds() : [(await run.group()).groupId];
   const times = { waitMs: SYNC_WAIT_MS, sealedMs: SEALED_WAIT_MS };
+  const reached = new Set<Hex32>();
   await showingProgress(run, network.port.bus.moment$, () =>
-    Promise.all(wanted.map((groupId) => network.syncGroup(groupId, times))),
+    Promise.all(
+      wanted.map(async (groupId) => {
+        if (await network.syncGroup(groupId, times)) reached.add(groupId);
+      }),
+    ),
   );
   const rows = network.status().groups.filter(({ groupId }) => wanted.includes(groupId));
+  const failed = rows.flatMap((row) => syncFailure(row, reached.has(row.groupId)) ?? []);
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { header: 'group', value: ({ groupId }) => shortId(groupId), plain: ({ groupId }) => groupId },
     { header: 'height', value: ({ height }) => String(height), align: 'right' },
     { header: 'waiting', value: ({ pending }) => String(pending), align: 'right' },
     { header: 'refused', value: ({ refused }) => String(refused), align: 'right' },
     { header: 'missing', value: ({ artifactsMissing }) => String(artifactsMissing), align: 'right' },
-    { header: 'state', value: ({ status, lastError }) => lastError ?? status, isFlexible: true },
+    {
+      header: 'sealer heard',
+      value: ({ isSealedHere, sealerHeardMs }) =>
+        isSealedHere ? 'here' : sealerHeardMs === undefined ? 'never' : formatTime(sealerHeardMs),
+    },
+    {
+      header: 'state',
+      value: (row) => syncFailure(row, reached.has(row.groupId))?.message ?? 'level',
+      isFlexible: true,
+    },
   ];
-  run.print({ groups: rows }, () =>
+  run.print({ groups: rows.map((row) => ({ ...row, isReached: reached.has(row.groupId) })) }, () =>
     printTable(
       run.out,
       columns,
@@ -326,6 +349,9 @@ async function syncNow(run: Run<PeerFlags>): Promise<void> {
       'no groups yet; make one with: lb create-group --name NAME, or join one with: lb join CODE',
     ),
   );
+  // What could not be done is said by the exit code as well: of several, by the first.
+  const [first] = failed;
+  if (first !== undefined) throw first;
 }
 
 async function outbox(run: Run): Promise<void> {

@@ -47,7 +47,7 @@ describe('an announcement', () => {
     relay.network.groups.known(groupId)!.pause();
     const { height } = await sealer.node.group(groupId).as('node').setProfile('new');
     const following = member.network.groups.known(groupId)!;
-    following.announced(height);
+    following.announced({ height, sealer: sealer.key });
     await until(
       'it was asked for and not had',
       () => following.status === 'idle' && following.target === height,
@@ -186,7 +186,7 @@ describe('a member who abuses gossip', () => {
     );
     // Pulls have other reasons as well, a new peer among them; what announcements ask for comes through here.
     const asked: (number | undefined)[] = [];
-    victim.network.groups.announced = (_, height) => void asked.push(height);
+    victim.network.groups.announced = (_, header) => void asked.push(header?.height);
     for (let at = 0; at < 20; at++)
       await pubsub(member)
         .publish(topic!, heard[0]!)

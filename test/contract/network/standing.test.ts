@@ -47,7 +47,7 @@ it('a level group has nothing to say; a lonely one says what waits, everywhere',
   expect(await warningsOf(member)).toEqual(['sync', 'outbox']);
   expect(await networkCheck(member)).toMatchObject({
     status: 'degraded',
-    detail: expect.stringContaining('1 transactions wait for their sealers'),
+    detail: expect.stringContaining('transactions that wait for their sealers: 1'),
   });
   expect(member.network.gauges().outboxDepth()).toBe(1);
 
