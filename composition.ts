@@ -109,6 +109,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
     tasks,
     market: () => market,
     hints,
+    compareViews: (groupId) => views.compare(groupId),
   });
   const market = new Market({
     ...shared,

@@ -28,6 +28,7 @@ import { BrokenHistoryError, HistoryIncompleteError, NotFoundError, UsageError }
 import { type StreamOptions, streamEvents } from './event-stream.ts';
 import { type Claim, GroupView, type Presence, StoredState } from './group-view.ts';
 import { type Audit, type AuditOptions, audit } from './history/audit.ts';
+import { auditBeside, type Beside } from './history/beside.ts';
 import { type ExportOptions, type ExportSummary, exportGroup } from './history/export-file.ts';
 import { prove, proveConsistency } from './history/prove.ts';
 import { type Replay, type ReplayOptions, replay } from './history/replay.ts';
@@ -75,6 +76,8 @@ export interface GroupOptions {
   lastBeatMs(member: Hex32): number | undefined;
   /** Runs `use` on a view of the group that stands still. */
   readSnapshot<T>(use: (reader: GroupReader) => Promise<T>): Promise<T>;
+  /** What the node keeps beside the log. */
+  readonly beside: Beside;
   /** The signer and the name of an identity by name, key, or prefix of the key. */
   identity(nameOrKey: string): { signer: Signer; name: string };
   nowMs(): number;
@@ -357,8 +360,9 @@ export class Group {
   /** Checks everything that a stranger could check, and that what is stored beside the log agrees with it. */
   async audit(options: Omit<AuditOptions, 'verifier'> = {}): Promise<Audit> {
     this.assertWhole();
-    const { verifier, readSnapshot } = this.options;
-    return readSnapshot((reader) => audit(sourceOf(reader), { ...options, verifier }));
+    const { verifier, readSnapshot, beside } = this.options;
+    const result = await readSnapshot((reader) => audit(sourceOf(reader), { ...options, verifier }));
+    return auditBeside(result, beside);
   }
 
   /** Writes the whole group, as it is now, to one portable file. */

@@ -149,10 +149,13 @@ export class GroupGossip {
   private async judgeHead(groupId: Hex32, seal: Seal): Promise<Judgement> {
     const { port, access, announced, contradicted } = this.options;
     const header = readSeal(seal);
-    if (header === undefined || header.groupId !== groupId) return 'reject';
+    const sealedId = toHex(sha256(seal.header));
+    // Block 0 cannot name its own id. Its sealer has nothing else yet where he fetches the group again.
+    const isOfGroup = header?.height === 0 ? sealedId === groupId : header?.groupId === groupId;
+    if (header === undefined || !isOfGroup) return 'reject';
     const group = port.store.group(groupId);
     const knownId = group.blockId(header.height);
-    if (knownId === toHex(sha256(seal.header))) return 'ignore';
+    if (knownId === sealedId) return 'ignore';
     if (knownId !== undefined) {
       await contradicted(groupId, seal);
       return 'ignore';

@@ -56,8 +56,10 @@ export async function repairGroup(
     );
   }
   const release = port.holdSealing(groupId);
+  let isBegun = false;
   try {
     const founding = await fetchFounding(network, groupId, peer);
+    isBegun = true;
     await port.renew(groupId);
     await network.groups.artifacts.forget(groupId);
     await adoptFrom(network, groupId, peer, founding);
@@ -70,8 +72,22 @@ export async function repairGroup(
     const reached = port.store.group(groupId).head()?.height ?? -1;
     return { groupId, from: peer, heightBefore, height: reached, isLevel };
   } finally {
-    release();
+    if (isBegun) releaseAt(network, groupId, height, release);
+    else release();
   }
+}
+
+/** Lets a group be sealed once it is as long as the peer showed it: before, others have blocks at its next heights. */
+function releaseAt({ port }: NetworkService, groupId: Hex32, height: number, release: () => void): void {
+  if ((port.store.group(groupId).head()?.height ?? -1) >= height) {
+    release();
+    return;
+  }
+  const following = port.bus.head$.subscribe((head) => {
+    if (head.groupId !== groupId || head.height < height) return;
+    following.unsubscribe();
+    release();
+  });
 }
 
 /** The blocks that come after what is here already, from the peer that was chosen. */

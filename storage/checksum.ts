@@ -11,7 +11,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { StorageError } from './errors.ts';
-import type { TableName } from './schema.ts';
+import { NODE_TABLES, type TableName } from './schema.ts';
 
 /** What a checksum takes behind its value. */
 export const CHECKSUM_BYTES = 4;
@@ -64,5 +64,11 @@ export function seal(tableId: number, key: Uint8Array, stored: Uint8Array): void
 
 /** What is said of a value without its checksum. */
 export function damagedValue(table: TableName): StorageError {
-  return new StorageError('corrupt', `the database is damaged: a value in ${table} is not what was written`);
+  const what = `the database is damaged: a value in ${table} is not what was written`;
+  // What belongs to a group comes back with it; nobody else has what is the node's own.
+  const isOwn = NODE_TABLES.some((name) => name === table);
+  return new StorageError(
+    'corrupt',
+    isOwn ? `${what}; restore the node from a backup with lb restore` : what,
+  );
 }

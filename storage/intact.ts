@@ -11,7 +11,7 @@
  * and stays whole; stretches that touch become one, and a table that was empty at first is one from the beginning.
  * So what it costs is bounded by one reading of the file, and an absence costs a comparison after that.
  */
-import { isIntact } from './checksum.ts';
+import { damagedValue, isIntact } from './checksum.ts';
 import { StorageError } from './errors.ts';
 import { type PageEntry, Pages, type Tree } from './pages.ts';
 import { TABLES } from './schema.ts';
@@ -159,21 +159,23 @@ interface Found {
   readonly to: Buffer | undefined;
 }
 
-/** The leaf of `tree` where `key` is or would be, and the keys that only this leaf can hold. */
-function descend(pages: Pages, { root, depth }: Tree, key: Uint8Array): Found {
+/**
+ * The leaf of `tree` where `key` is or would be, and the keys that only this leaf can hold.
+ * @param isKept whether the leaf stays in memory, as the one with the tables' names does
+ */
+function descend(pages: Pages, { root, depth }: Tree, key: Uint8Array, isKept = false): Found {
   let from: Buffer = FIRST;
   let to: Buffer | undefined;
   if (root === undefined) return { leaf: [], from, to };
   let page = root;
   for (let level = depth; level > 1; level--) {
-    const entries = pages.entries(page, level);
-    let at = entries.length - 1;
-    while (at > 0 && Buffer.compare(entries[at]!.key, key) > 0) at--;
+    const entries = pages.keptEntries(page, level);
+    const at = placeOf(entries, key);
     if (at > 0) from = entries[at]!.key;
     to = entries[at + 1]?.key ?? to;
     page = entries[at]!.page;
   }
-  const leaf = pages.entries(page, 1);
+  const leaf = isKept ? pages.keptEntries(page, 1) : pages.entries(page, 1);
   const [first] = leaf;
   const last = leaf.at(-1);
   if (first !== undefined && (Buffer.compare(first.key, from) < 0 || !isBefore(last!.key, to)))
@@ -181,10 +183,22 @@ function descend(pages: Pages, { root, depth }: Tree, key: Uint8Array): Found {
   return { leaf, from, to };
 }
 
+/** The entry of a branch that leads to `key`: the last one that is not above it, or the first. */
+function placeOf(entries: readonly PageEntry[], key: Uint8Array): number {
+  let low = 1;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (Buffer.compare(entries[middle]!.key, key) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
 function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {
   const { main } = pages.meta;
   const name = NAMES[tableId]!;
-  const record = descend(pages, main, name).leaf.find((entry) => entry.key.equals(name));
+  const record = descend(pages, main, name, true).leaf.find((entry) => entry.key.equals(name));
   // A table that was never written to; names that are none were found when the file was opened.
   if (record === undefined) return { from: FIRST, to: undefined };
   const found = descend(pages, pages.treeIn(record.data), key);
@@ -198,7 +212,7 @@ function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {
     else if (before !== undefined && Buffer.compare(key, before.key) <= 0) {
       to = behind(before.key);
       break;
-    } else throw pages.damaged(`an entry of ${TABLES[tableId]!.name} is not what was written`);
+    } else throw damagedValue(TABLES[tableId]!.name);
   }
   return { from: Buffer.from(from), to: to && Buffer.from(to) };
 }

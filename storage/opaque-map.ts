@@ -3,25 +3,32 @@
  * records belong to other rooms.
  */
 import { concatBytes } from '../events/bytes.ts';
+import { isIntact } from './checksum.ts';
 import { closedError, type Table } from './environment.ts';
+import { StorageError } from './errors.ts';
 import { OPAQUE_KEY_BYTES_MAX } from './keys.ts';
 import { PackedWrites } from './packed-writes.ts';
 import { read, scanTable, type View } from './scan.ts';
+import type { NodeTable } from './schema.ts';
 import type { Writer } from './writer.ts';
 
 /** One change: undefined deletes. */
 export type OpaqueWrite = readonly [key: Uint8Array, value: Uint8Array | undefined];
 
-type OpaqueTable = 'outbox' | 'wallet' | 'network' | 'agents' | 'market';
+/** An entry that is not what was written; without a key where a stretch of the table cannot be read. */
+export interface DamagedEntry {
+  readonly table: NodeTable;
+  readonly key: string | undefined;
+}
 
 /** Bytes by key, in byte order of the keys. Keys have 1 to 512 bytes. */
 export class OpaqueMap {
-  readonly #name: OpaqueTable;
+  readonly #name: NodeTable;
   readonly #table: Table;
   readonly #view: View;
   readonly #writer: Writer;
 
-  constructor(name: OpaqueTable, table: Table, view: View, writer: Writer) {
+  constructor(name: NodeTable, table: Table, view: View, writer: Writer) {
     this.#name = name;
     this.#table = table;
     this.#view = view;
@@ -62,6 +69,24 @@ export class OpaqueMap {
     // The next key that there can be: keys are bytes, and a zero byte more is the smallest step.
     const start = after && concatBytes(after, Uint8Array.of(0));
     return scanTable(this.#table, this.#view, { prefix, start, limit });
+  }
+}
+
+/** Entries of `table` that are not what was written, or that some are missing, found without believing any. */
+export function* damagedEntries(name: NodeTable, table: Table, view: View): Generator<DamagedEntry> {
+  const { tableId } = table;
+  let isWhole = true;
+  for (const { key, value } of table.getRange({})) {
+    if (isIntact(tableId, key, value)) continue;
+    isWhole = false;
+    yield { table: name, key: Buffer.from(key).toString() };
+  }
+  if (!isWhole) return;
+  try {
+    view.intact.assertWhole(tableId, new Uint8Array(0), undefined);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error;
+    yield { table: name, key: undefined };
   }
 }
 

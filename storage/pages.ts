@@ -93,6 +93,8 @@ const INTEGER_BYTES = 8;
 /** A data file. Close it. */
 export class Pages {
   meta: Meta;
+  /** Pages above the leaves that were read at the transaction of `meta`: each look goes through some of them. */
+  readonly #upper = new Map<number, PageEntry[]>();
   readonly #path: string;
   readonly #descriptor: number;
 
@@ -116,7 +118,9 @@ export class Pages {
   refresh(): boolean {
     const before = this.meta.transaction;
     this.meta = this.#readMetas();
-    return this.meta.transaction !== before;
+    if (this.meta.transaction === before) return false;
+    this.#upper.clear();
+    return true;
   }
 
   /** Bytes of the file. Read after the meta pages: those who write put their pages into the file first. */
@@ -205,6 +209,16 @@ export class Pages {
     if (number < 2 || number > lastPage) throw this.damaged('a page that does not exist');
   }
 
+  /** Like `entries`, for those that come back to the same pages: as long as nothing is committed, they are read once. */
+  keptEntries(number: number, depth: number): PageEntry[] {
+    const kept = this.#upper.get(number);
+    if (kept !== undefined) return kept;
+    const entries = this.entries(number, depth);
+    if (this.#upper.size >= UPPER_PAGES_MAX) this.#upper.clear();
+    this.#upper.set(number, entries);
+    return entries;
+  }
+
   /**
    * The entries of a page of a tree, `depth` pages above the leaves, those included. All of the page is checked.
    * @param compare how the keys of the tree are ordered
@@ -282,4 +296,6 @@ export class Pages {
   }
 }
 
+/** About 30 MB; above the leaves of a gigabyte there are some 2,000. */
+const UPPER_PAGES_MAX = 2_048;
 const EMPTY = Buffer.alloc(0);

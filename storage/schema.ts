@@ -50,6 +50,10 @@ export const TABLES = [
 /** The name of a table. */
 export type TableName = (typeof TABLES)[number]['name'];
 
+/** Tables of what the node keeps for itself, whatever group it is about. */
+export const NODE_TABLES = ['wallet', 'outbox', 'market', 'agents', 'network'] as const;
+export type NodeTable = (typeof NODE_TABLES)[number];
+
 /** The id of each table in packed writes. */
 export const TABLE_ID: Readonly<Record<TableName, number>> = Object.fromEntries(
   TABLES.map((table) => [table.name, table.id]),

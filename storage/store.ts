@@ -16,10 +16,11 @@ import { fileError, typedError, withFileErrors } from './errors.ts';
 import { makeFolders, syncFolder } from './folders.ts';
 import { LmdbGroupStore } from './group-store.ts';
 import { groupKey } from './keys.ts';
-import { OpaqueMap } from './opaque-map.ts';
+import { type DamagedEntry, damagedEntries, OpaqueMap } from './opaque-map.ts';
 import { PackedWrites } from './packed-writes.ts';
 import type { GroupStore } from './port.ts';
 import type { GroupRecord } from './registry.ts';
+import { NODE_TABLES } from './schema.ts';
 import { StoreReader } from './store-reader.ts';
 import { Writer } from './writer.ts';
 
@@ -205,6 +206,13 @@ export class Store extends StoreReader {
     } finally {
       this.#copying.delete(copying);
     }
+  }
+
+  /** Entries that belong to no group and are not what was written. */
+  damagedEntries(): DamagedEntry[] {
+    this.check();
+    const { tables } = this.environment;
+    return NODE_TABLES.flatMap((name) => [...damagedEntries(name, tables[name], this.view)]);
   }
 
   protected override async finish(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Hex32 } from '../events/bytes.ts';
 import type { ClaimFilter, ShownClaim, TruthStatus } from './questions.ts';
 import type { Sqlite, Value } from './sqlite.ts';
+import { assertText, type StoredText } from './stored-text.ts';
 import { type Mask, numbersIn } from './words.ts';
 
 /** What the file knows of every claim, however it is shown. */
@@ -17,7 +18,7 @@ export interface ClaimRow {
   readonly text: string | null;
 }
 
-interface Row extends ClaimRow {
+interface Row extends ClaimRow, StoredText {
   readonly height: number;
   readonly position: number;
   readonly tags: string;
@@ -28,7 +29,7 @@ interface Row extends ClaimRow {
 
 const SHOWN = `SELECT claim.n, claim.claim, claim.author, member.name, claim.ts_ms, claim.height, claim.position,
     claim.tags, claim.retracted_by, claim.is_in, claim.reason, p.claim AS parent, r.claim AS root, claim.depth,
-    claim_text.text
+    claim_text.text, claim_text.sum
   FROM claim JOIN claim AS r ON r.n = claim.root LEFT JOIN claim AS p ON p.n = claim.parent
     LEFT JOIN claim_text ON claim_text.n = claim.n LEFT JOIN member ON member.member = claim.author`;
 
@@ -59,6 +60,7 @@ export function claimsAfter(sqlite: Sqlite, after: number, limit: number): Shown
 }
 
 function shown(row: Row): ShownClaim {
+  assertText(row);
   return {
     claim: row.claim,
     author: row.author,

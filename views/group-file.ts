@@ -8,10 +8,12 @@
 import { rmSync, statSync } from 'node:fs';
 import type { Hex32 } from '../events/bytes.ts';
 import type { GroupReader } from '../storage/port.ts';
+import { hasSum, isAsClosed, leaveSum, SUM_SUFFIX, takeSumAway } from './file-sum.ts';
 import { VectorIndex } from './meaning/vector-index.ts';
 import type { ViewsNotice } from './protocol.ts';
 import { creationScript, FORMAT } from './schema.ts';
 import { isDamage, Sqlite } from './sqlite.ts';
+import { assertTexts } from './stored-text.ts';
 import { WordIndex } from './words.ts';
 
 /** How far a group's read models are. */
@@ -24,8 +26,8 @@ export interface Checkpoint {
 }
 
 /**
- * A file up to this size is checked when it is opened, in a fifth of a second. Damage in a larger one is found when
- * what is damaged is read, and then it is made again just the same.
+ * A file up to this size is checked in full when it is opened without its sum, in a fifth of a second. Damage in a
+ * larger one is found when what is damaged is read, and then it is made again just the same.
  */
 const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -74,6 +76,7 @@ export class GroupFile {
 
   /** The open file, or why it cannot be used. */
   #tryOpen(): Sqlite | string {
+    if (isAsClosed(this.path) === false) return 'it is damaged (its sum is another one)';
     let sqlite: Sqlite | undefined;
     try {
       sqlite = openSqlite(this.path);
@@ -93,9 +96,10 @@ export class GroupFile {
     if (tables.count === 0) return 'new';
     const format = sqlite.get<{ value: number }>("SELECT value FROM meta WHERE name = 'format'")?.value;
     if (format !== FORMAT) return `it has format ${format ?? 'of nothing'}, and this version makes ${FORMAT}`;
-    if (statSync(this.path).size <= CHECKED_BYTES_MAX) {
+    if (!hasSum(this.path) && statSync(this.path).size <= CHECKED_BYTES_MAX) {
       const verdict = quickCheck(sqlite);
       if (verdict !== 'ok') return `it is damaged (${verdict})`;
+      assertTexts(sqlite);
     }
     const { height, blockId } = readCheckpoint(sqlite);
     if (height >= 0 && this.reader.blockId(height) !== blockId)
@@ -169,6 +173,7 @@ export class GroupFile {
    * again, since it may be ahead of the file.
    */
   write(work: () => Checkpoint | undefined): void {
+    takeSumAway(this.path);
     let reached: Checkpoint | undefined;
     try {
       this.#sqlite.transaction(() => {
@@ -200,6 +205,7 @@ export class GroupFile {
 
   close(): void {
     this.#sqlite.close();
+    if (this.isInPlace && !hasSum(this.path)) leaveSum(this.path);
   }
 }
 
@@ -246,6 +252,6 @@ function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-function removeFiles(path: string): void {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
+export function removeFiles(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal', SUM_SUFFIX]) rmSync(path + suffix, { force: true });
 }

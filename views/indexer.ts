@@ -12,6 +12,7 @@ import { projectKnowledge } from './project/knowledge.ts';
 import { takeInTexts } from './project/texts.ts';
 import { isSettled, settle } from './project/truth.ts';
 import { projectWork } from './project/work.ts';
+import { assertText, type StoredText } from './stored-text.ts';
 
 /** A slice ends after this long, at the end of a block. */
 const SLICE_MS = 40;
@@ -99,11 +100,12 @@ export function takeInLateTexts(file: GroupFile, after: number): number {
  * @throws EmbedderError
  */
 export async function embedNext(file: GroupFile, embedder: Embedder): Promise<boolean> {
-  const next = file.sqlite.get<{ n: number; text: string }>(
-    `SELECT claim.n, text FROM claim JOIN claim_text USING (n)
+  const next = file.sqlite.get<StoredText & { text: string }>(
+    `SELECT claim.n, text, sum FROM claim JOIN claim_text USING (n)
       WHERE embedded = 0 AND terms IS NOT NULL ORDER BY claim.n LIMIT 1`,
   );
   if (next === undefined) return false;
+  assertText(next);
   const part = embeddedPart(next.text);
   const isRead = part !== '' && (embedder.reads?.(part) ?? true);
   const vector = isRead ? quantise(await embedder.embed(part)) : undefined;

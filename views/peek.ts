@@ -1,9 +1,11 @@
 /** How far a group's views are, read from their file without starting their thread. */
 import { existsSync } from 'node:fs';
 import type { Hex32 } from '../events/bytes.ts';
+import { isAsClosed } from './file-sum.ts';
 import { quickCheck } from './group-file.ts';
 import { filePath } from './paths.ts';
 import { Sqlite } from './sqlite.ts';
+import { assertTexts } from './stored-text.ts';
 
 /** What the file says of itself. */
 export interface PeekedViews {
@@ -30,7 +32,8 @@ function peek(path: string, isDeep: boolean): PeekedViews | undefined {
   let sqlite: Sqlite | undefined;
   try {
     sqlite = new Sqlite(path, { readOnly: true });
-    if (isDeep && quickCheck(sqlite) !== 'ok') return undefined;
+    if (isDeep && (isAsClosed(path) === false || quickCheck(sqlite) !== 'ok')) return undefined;
+    if (isDeep) assertTexts(sqlite);
     const { height, withText, waiting } = sqlite.get<Omit<PeekedViews, 'embedded'> & { waiting: number }>(
       `SELECT coalesce((SELECT height FROM checkpoint), -1) AS height,
         (SELECT coalesce(max(n), 0) FROM claim) - (SELECT count(*) FROM claim WHERE terms IS NULL) AS withText,

@@ -44,6 +44,8 @@ export interface Questions {
   economy: { question: EconomyQuestion; answer: EconomyAnswer };
   treasury: { question: TreasuryQuestion; answer: TreasuryAnswer };
   progress: { question: object; answer: ViewProgress };
+  /** Makes everything of the group again beside its file, and compares; what differs is made again. */
+  compare: { question: object; answer: { readonly differs?: string } };
   /** The file turned out to be damaged elsewhere: it is made again. */
   recover: { question: { reason: string }; answer: ViewProgress };
 }

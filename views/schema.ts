@@ -47,7 +47,7 @@ CREATE INDEX claim_time ON claim (ts_ms);
 CREATE INDEX claim_place ON claim (height, position);
 CREATE INDEX claim_without_text ON claim (n) WHERE terms IS NULL;
 CREATE INDEX claim_to_embed ON claim (n) WHERE embedded = 0 AND terms IS NOT NULL;
-CREATE TABLE claim_text (n INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE claim_text (n INTEGER PRIMARY KEY, text TEXT NOT NULL, sum INTEGER NOT NULL);
 CREATE TABLE claim_tag (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID;
 CREATE TABLE evidence (
   n INTEGER, position INTEGER, reference TEXT NOT NULL, cited INTEGER, PRIMARY KEY (n, position)

@@ -14,9 +14,14 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 const SQLITE_CANTOPEN = 14;
 
+/** What was read from a file is not what was written to it. SQLite itself sees nothing of it. */
+export class DamageError extends Error {
+  override readonly name = 'DamageError';
+}
+
 /** Whether an error means that the file itself is broken. */
 export function isDamage(error: unknown): boolean {
-  return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(kindOf(error));
+  return error instanceof DamageError || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(kindOf(error));
 }
 
 /** Whether an error means that there is no file, or none that can be opened. */

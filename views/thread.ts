@@ -12,6 +12,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { openStoreReader } from '../storage/store.ts';
 import { answerContext, answerNews, answerThread, answerUnread, answerWhy, progressOf } from './answers.ts';
+import { Comparison } from './comparison.ts';
 import { answerEconomy, answerTreasury } from './economy.ts';
 import { ViewsError } from './errors.ts';
 import { Files } from './files.ts';
@@ -69,6 +70,8 @@ interface Waiting {
   embedUntilMs?: number | undefined;
   /** Its file was made again for it: damage a second time is an answer. */
   isRecovered?: boolean;
+  /** How far a comparison is. */
+  comparison?: Comparison | undefined;
 }
 
 const asks: Waiting[] = [];
@@ -239,8 +242,9 @@ async function serve(waiting: Waiting): Promise<void> {
       waiting.isRecovered = true;
       recover(groupId, new Error(ask.question.reason));
     }
-    if (await prepare(waiting)) tell({ type: 'answer', id, answer: await answerOf(ask) });
-    else asks.push(waiting);
+    const answer = (await prepare(waiting)) ? await answerOf(waiting) : undefined;
+    if (answer === undefined) asks.push(waiting);
+    else tell({ type: 'answer', id, answer });
   } catch (error) {
     if (isDamage(error) && waiting.isRecovered !== true) {
       recover(groupId, error);
@@ -270,8 +274,11 @@ async function prepare(waiting: Waiting): Promise<boolean> {
   return !(await meaning.embedNext(file));
 }
 
-async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
+/** The answer, or nothing where there is more to do for it. */
+async function answerOf(waiting: Waiting): Promise<Questions[QuestionKind]['answer'] | undefined> {
+  const { ask } = waiting;
   const file = files.get(ask.groupId);
+  if (isA('compare', ask)) return compared(waiting, file);
   if (isA('context', ask)) return answerContext(file, meaning, ask.question);
   if (isA('why', ask)) return answerWhy(file, meaning, ask.question);
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
@@ -280,6 +287,29 @@ async function answerOf(ask: Ask): Promise<Questions[QuestionKind]['answer']> {
   if (isA('treasury', ask)) return answerTreasury(file, meaning, ask.question);
   if (isA('unread', ask)) return answerUnread(file, meaning, marks, ask.question);
   return progressOf(file, meaning);
+}
+
+/** A step of a comparison. What differs is damage, whoever it came from. */
+function compared(waiting: Waiting, file: GroupFile): Questions['compare']['answer'] | undefined {
+  if (waiting.comparison?.isOf(file) === false) {
+    waiting.comparison.end();
+    waiting.comparison = undefined;
+  }
+  waiting.comparison ??= new Comparison(file);
+  let result: ReturnType<Comparison['step']> = { differs: undefined };
+  try {
+    result = waiting.comparison.step();
+    if (result === 'more') return undefined;
+  } finally {
+    if (result !== 'more') {
+      waiting.comparison.end();
+      waiting.comparison = undefined;
+    }
+  }
+  const { differs } = result;
+  if (differs === undefined) return {};
+  recover(file.reader.groupId, new Error(differs));
+  return { differs };
 }
 
 function isA<K extends QuestionKind>(kind: K, ask: Ask): ask is Ask<K> {

@@ -181,6 +181,14 @@ export class Views {
   }
 
   /**
+   * Compares all that is kept of a group with what its log makes of it. A file that differs is made again.
+   * @returns what differed
+   */
+  async compare(groupId: Hex32): Promise<string | undefined> {
+    return (await this.#ask('compare', groupId, {}, Number.MAX_SAFE_INTEGER)).differs;
+  }
+
+  /**
    * Runs one SELECT over the documented views (`SQL_VIEWS`), in a process of its own that can only read.
    * @throws ViewsError `sql_invalid`, `sql_stopped` (as a rejection)
    */

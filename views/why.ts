@@ -3,12 +3,15 @@ import type { Hex32 } from '../events/bytes.ts';
 import { type ClaimRow, statusOf } from './claims.ts';
 import type { WhyNode } from './questions.ts';
 import type { Sqlite } from './sqlite.ts';
+import { assertText } from './stored-text.ts';
 
 /** Nodes of a tree; more says nothing to a reader, and evidence can go back for ever. */
 const NODES_MAX = 500;
 const TEXT_CHARACTERS = 200;
 
 interface Row extends ClaimRow {
+  readonly whole: string | null;
+  readonly sum: number | null;
   readonly retracted_ms: number | null;
 }
 
@@ -53,10 +56,11 @@ function basisOf(sqlite: Sqlite, n: number): { claims: number[]; experiences: He
 function nodeOf(sqlite: Sqlite, n: number): Draft {
   const row = sqlite.get<Row>(
     `SELECT claim.n, claim, author, member.name, ts_ms, retracted_by, retracted_ms, reason, is_in,
-      substr(text, 1, ${TEXT_CHARACTERS}) AS text
+      substr(text, 1, ${TEXT_CHARACTERS}) AS text, text AS whole, sum
       FROM claim LEFT JOIN claim_text USING (n) LEFT JOIN member ON member = author WHERE claim.n = ?`,
     n,
   )!;
+  assertText({ n, text: row.whole, sum: row.sum });
   const { retracted_by: by, retracted_ms: tsMs, reason } = row;
   return {
     claim: row.claim,

@@ -6,6 +6,7 @@
 import { ARTIFACT_FAULTS, type ArtifactFault } from '../../events/artifact.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { describeRefusal, type Refusal } from '../../events/refusals.ts';
+import type { DamagedEntry } from '../../storage/opaque-map.ts';
 import type { ExportFileErrorCode } from './export-format.ts';
 import type { Place } from './replay.ts';
 
@@ -36,6 +37,10 @@ export type Finding = Place &
         readonly expected: Uint8Array | undefined;
         readonly actual: Uint8Array | undefined;
       }
+    /** What the node keeps beside its groups is not what was written: the wallet, the outbox, what others told it. */
+    | { readonly check: 'entries'; readonly entries: readonly DamagedEntry[] }
+    /** The read models of the group are not what the log makes of them. */
+    | { readonly check: 'views'; readonly what: string }
     /** The file around the history is damaged; the height is where reading stopped. */
     | { readonly check: 'file'; readonly code: ExportFileErrorCode; readonly what: string }
   );
@@ -72,9 +77,25 @@ function describeCheck(finding: Finding, sayRefusal: (refusal: Refusal) => strin
       return `The stored head has another ${finding.field} than the log.`;
     case 'state_mismatch':
       return describeState(finding);
+    case 'entries':
+      return describeEntries(finding.entries);
+    case 'views':
+      return `The read models are damaged: ${finding.what}. They are made again.`;
     case 'file':
       return `The file is damaged: ${finding.what}.`;
   }
+}
+
+/** How many entries are named. */
+const ENTRIES_NAMED_MAX = 3;
+
+function describeEntries(entries: readonly DamagedEntry[]): string {
+  const named = entries.slice(0, ENTRIES_NAMED_MAX).map(({ table, key }) => {
+    return key === undefined ? `what is in ${table}` : `${table} ${JSON.stringify(key)}`;
+  });
+  const more = entries.length - named.length;
+  const all = named.join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return `What this node keeps for itself is damaged: ${all}. Restore the node from a backup.`;
 }
 
 function describeState({ key, expected, actual }: Extract<Finding, { check: 'state_mismatch' }>): string {

@@ -65,6 +65,8 @@ export interface GroupsOptions {
   readonly outbox: Outlet;
   /** Where this node can be reached, for join codes. */
   hints(): readonly PeerHint[];
+  /** What the read models of a group have that its log does not say. */
+  compareViews(groupId: Hex32): Promise<string | undefined>;
 }
 
 export class Groups {
@@ -258,8 +260,8 @@ export class Groups {
   private get(groupId: Hex32, name: string): Group {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const { store, bus, verifier, clock, identities, presences, tasks, hints, market, sealersHeard } =
-      this.options;
+    const { store, bus, verifier, clock, identities, presences, tasks } = this.options;
+    const { hints, market, compareViews, sealersHeard } = this.options;
     const group = new Group({
       store: store.group(groupId),
       registeredName: name,
@@ -273,6 +275,7 @@ export class Groups {
       presence: () => presences.of(groupId),
       lastBeatMs: (member) => presences.known(groupId)?.lastBeatMs(member),
       readSnapshot: (use) => store.readSnapshot((snapshot) => use(snapshot.group(groupId))),
+      beside: { compareViews: () => compareViews(groupId), damagedEntries: () => store.damagedEntries() },
       nowMs: () => clock.nowMs(),
       identity: (nameOrKey) => identities.signerNamed(nameOrKey),
       hints,

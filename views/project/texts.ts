@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readClaim } from '../../events/claim-artifact.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { Sqlite } from '../sqlite.ts';
+import { keepText } from '../stored-text.ts';
 import { termsOf } from '../tokens.ts';
 import type { WordIndex } from '../words.ts';
 
@@ -57,7 +58,7 @@ function takeIn(
     .slice(0, 32);
   // What a claim is tagged with is something that it is about.
   for (const tag of content.tags) terms.push(...termsOf(tag));
-  sqlite.run('INSERT INTO claim_text VALUES (?, ?)', n, content.text);
+  keepText(sqlite, n, content.text);
   sqlite.run('UPDATE claim SET terms = ?, sameness = ? WHERE n = ?', terms.length, sameness, n);
   words.add(n, claim, terms);
 }

@@ -71,3 +71,39 @@ test('blocks that no member has are not given up unasked', async () => {
   expect(group.head.height).toBeGreaterThan(height);
   expect((await group.audit()).status).toBe('sound');
 }, 60_000);
+
+test('a sealer whose followers are behind comes back with less when that is accepted, and seals on', async () => {
+  const data = newDirectory();
+  const sealer = await peer({ data });
+  const group = await sealer.node.createGroup({ name: 'lossy' });
+  const { groupId } = group;
+  await group.as('node').createTask({ task: 't0', title: 'Task 0' });
+  const follower = await peer();
+  await joinGroup(sealer, follower, groupId);
+  const { height } = follower.node.group(groupId).head;
+  follower.network.groups.known(groupId)!.pause();
+  await group.as('node').createTask({ task: 't1', title: 'only here' });
+  await sealer.node.close();
+  await spoil(data, 'task/t0');
+
+  const again = await peer({ data });
+  await connect(again, follower);
+  const options = { waitMs: 20_000 };
+  await expect(repairGroup(again.network, groupId, options)).rejects.toMatchObject({ code: 'usage' });
+  const repaired = await repairGroup(again.network, groupId, { ...options, acceptsLoss: true });
+  expect(repaired).toMatchObject({
+    groupId,
+    from: follower.key,
+    height,
+    heightBefore: height + 1,
+    isLevel: true,
+  });
+  expect(follower.log).toEqual([]);
+  const whole = again.node.group(groupId);
+  expect((await whole.audit()).status).toBe('sound');
+  expect(whole.now.tasks().map(({ task }) => task)).toEqual(['t0']);
+  const { height: next } = await whole.as('node').createTask({ task: 't2', title: 'goes on' });
+  expect(next).toBe(height + 1);
+  follower.network.groups.known(groupId)!.resume();
+  await until('the follower has it', () => follower.node.group(groupId).head.height === next);
+}, 60_000);
