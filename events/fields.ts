@@ -68,6 +68,20 @@ export function uint(max: number): Codec<number> {
   };
 }
 
+/** The one number that may stand here, such as a version: a decoder refuses every other. */
+export function exactly(value: number): Codec<number> {
+  return {
+    ...uint(value),
+    read: (reader) => {
+      const read = reader.uint(value);
+      return read === value ? read : reader.fail(`expected ${value}`);
+    },
+    check: (given, path) => {
+      if (given !== value) reject(path, `${value}`);
+    },
+  };
+}
+
 /** Milliseconds: a span, or a deadline that a rule worked out from a time and a span. */
 export const milliseconds = uint(MAX_SAFE);
 /** A point in time that somebody names: milliseconds since 1970-01-01 UTC. */

@@ -18,7 +18,7 @@ import { decodeBeat } from '../events/beat.ts';
 import type { BlockHeader } from '../events/block.ts';
 import { concatBytes, type Hex32, toHex } from '../events/bytes.ts';
 import { decode, encode } from '../events/codec.ts';
-import { blob, record, uint } from '../events/fields.ts';
+import { blob, exactly, record, uint } from '../events/fields.ts';
 import { MalformedError } from '../events/reader.ts';
 import type { Access } from './access.ts';
 import type { Host } from './host.ts';
@@ -36,7 +36,7 @@ const ANNOUNCE_GAP_MS = 50;
 export type Judgement = 'accept' | 'ignore' | 'reject';
 
 const KIND = { head: 0, beat: 1, announcement: 2, sign: 3 } as const;
-const messageCodec = record({ version: uint(1), kind: uint(0xff), body: blob(GOSSIP_BYTES_MAX) });
+const messageCodec = record({ version: exactly(1), kind: uint(0xff), body: blob(GOSSIP_BYTES_MAX) });
 
 /** What becomes of a beat: passed on, dropped, or held against whoever brought it. */
 const BEAT_VERDICTS: Readonly<Record<BeatVerdict, Judgement>> = {

@@ -7,7 +7,7 @@
  * file is shorter than its pages: then all of it is.
  */
 import { StorageError } from './errors.ts';
-import { Pages, type Tree } from './pages.ts';
+import { byNumber, type KeyOrder, Pages, type Tree } from './pages.ts';
 import { TABLES } from './schema.ts';
 
 /** As LMDB has them, which ends a name with a zero. */
@@ -107,12 +107,12 @@ class Check {
       return;
     }
     counts.branches++;
-    for (const entry of this.#pages.entries(page, depth))
+    for (const entry of this.#pages.entries(page, depth, orderIn(how)))
       this.#checkBelow(entry.page, depth - 1, counts, how);
   }
 
   #checkLeaf(page: number, how: { holdsTrees: boolean; lists: Buffer[] | undefined }): void {
-    for (const entry of this.#pages.entries(page, 1)) {
+    for (const entry of this.#pages.entries(page, 1, orderIn(how))) {
       if (entry.kind === 'tree' && how.holdsTrees) {
         if (!NAMES.has(entry.key.toString('latin1'))) throw this.#pages.damaged('a table that is none');
         this.#checkTree(this.#pages.treeIn(entry.data), false);
@@ -132,4 +132,9 @@ class Check {
         throw this.#pages.damaged(`page ${page} is in use and counts as free`);
     }
   }
+}
+
+/** The list of free pages, whose values are looked at, goes by the numbers of transactions. */
+function orderIn({ lists }: { readonly lists: Buffer[] | undefined }): KeyOrder {
+  return lists === undefined ? Buffer.compare : byNumber;
 }

@@ -79,6 +79,17 @@ export interface PageEntry {
   readonly size: number;
 }
 
+export type KeyOrder = (one: Buffer, other: Buffer) => number;
+
+/** Keys that are integers, as those of the list of free pages: their bytes are in no order. */
+export function byNumber(one: Buffer, other: Buffer): number {
+  if (one.length !== INTEGER_BYTES || other.length !== INTEGER_BYTES) return Buffer.compare(one, other);
+  const [before, after] = [one.readBigUInt64LE(0), other.readBigUInt64LE(0)];
+  return before < after ? -1 : before > after ? 1 : 0;
+}
+
+const INTEGER_BYTES = 8;
+
 /** A data file. Close it. */
 export class Pages {
   meta: Meta;
@@ -194,8 +205,11 @@ export class Pages {
     if (number < 2 || number > lastPage) throw this.damaged('a page that does not exist');
   }
 
-  /** The entries of a page of a tree, `depth` pages above the leaves, those included. All of the page is checked. */
-  entries(number: number, depth: number): PageEntry[] {
+  /**
+   * The entries of a page of a tree, `depth` pages above the leaves, those included. All of the page is checked.
+   * @param compare how the keys of the tree are ordered
+   */
+  entries(number: number, depth: number, compare: KeyOrder = Buffer.compare): PageEntry[] {
     this.assertPage(number);
     const { pageBytes } = this.meta;
     const page = this.#read(number * pageBytes, pageBytes);
@@ -219,7 +233,7 @@ export class Pages {
       const before = entries.at(-1);
       // The first key of a branch stands for everything below the second, whatever it is.
       const isFirstKey = before === undefined || (depth > 1 && entries.length === 1);
-      if (!isFirstKey && Buffer.compare(before.key, entry.key) >= 0) throw this.#noEntry(number);
+      if (!isFirstKey && compare(before.key, entry.key) >= 0) throw this.#noEntry(number);
       const dataBytes = depth > 1 ? 0 : entry.data.length;
       filled += (NODE_BYTES + entry.key.length + dataBytes + 1) & ~1;
       entries.push(entry);

@@ -13,7 +13,18 @@
 import { createHash } from 'node:crypto';
 import { fromHex, type Hex32, utf8 } from '../../events/bytes.ts';
 import type { Of } from '../../events/codec.ts';
-import { blob, boolean, bytesOf, id, list, milliseconds, record, text, uint } from '../../events/fields.ts';
+import {
+  blob,
+  boolean,
+  bytesOf,
+  exactly,
+  id,
+  list,
+  milliseconds,
+  record,
+  text,
+  uint,
+} from '../../events/fields.ts';
 import { TRANSACTION_AGE_MS_MAX, TRANSACTION_LEAD_MS_MAX } from '../../events/limits.ts';
 
 export const CHECKPOINT_PREFIX = utf8('lb/checkpoint/1\0');
@@ -25,7 +36,7 @@ const STATEMENT_BYTES_MAX = 256;
 const height = uint(2 ** 48 - 1);
 
 export const statementCodec = record({
-  version: uint(1),
+  version: exactly(1),
   groupId: id,
   height,
   blockId: id,

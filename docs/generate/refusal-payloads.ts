@@ -89,7 +89,10 @@ export const PAYLOAD_MEANINGS: Meanings = {
   not_task_assignee: { task: TASK, assignee: "the task's, or nil" },
   assignee_unchanged: { task: TASK, assignee: "the task's" },
   assignee_unable: { assignee: "the operation's" },
-  assignee_overloaded: { assignee: "the operation's", max: '`OPEN_TASKS_PER_ASSIGNEE_MAX`' },
+  assignee_overloaded: {
+    assignee: "the operation's, in `task_start` the author",
+    max: '`OPEN_TASKS_PER_ASSIGNEE_MAX`',
+  },
   lease_running: { task: TASK, untilMs: "the task's `leaseUntilMs`, or nil" },
   artifact_known: { artifact: "the operation's" },
   claim_unknown: { claim: 'the one that is not there' },

@@ -36,7 +36,8 @@ interface Wanted {
 
 export function addEvents(app: FastifyInstance, context: HttpContext): void {
   const { streams } = context;
-  app.get('/v1/events', async (request, reply) => {
+  // A stream has no end that its headers could be asked for.
+  app.get('/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
     const wanted = wantedBy(context, request);
     const { id } = request.access!;
     if (!streams.take(id)) throw tooManyStreams();

@@ -378,7 +378,13 @@ function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors)
 }
 
 function addDescriptions(app: FastifyInstance): void {
-  app.get('/openapi.json', async (request) => openApi(baseUrl(request)));
+  let described = { url: '', text: '' };
+  app.get('/openapi.json', async (request, reply) => {
+    const url = baseUrl(request);
+    // It takes a while to write, and anybody may ask for it.
+    if (described.url !== url) described = { url, text: JSON.stringify(openApi(url)) };
+    return reply.type('application/json; charset=utf-8').send(described.text);
+  });
   const metadata = async (request: FastifyRequest) => ({
     resource: `${baseUrl(request)}/mcp`,
     resource_name: 'Battery Node',

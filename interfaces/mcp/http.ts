@@ -25,7 +25,9 @@ import { FairShare } from '../http/fair-share.ts';
 import { BodyError, readJson } from '../http/json-body.ts';
 import { ProblemError, tooManyStreams } from '../http/problem.ts';
 import type { Toolset } from '../operations/operation.ts';
+import { inOneLine } from '../operations/quote.ts';
 import { watchChanges } from './changes.ts';
+import { withShortError, withShortErrorText } from './error-text.ts';
 import { ReplayMemory } from './replay.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
@@ -176,6 +178,8 @@ export class McpEndpoint {
         });
       },
     });
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => send(withShortError(message), options);
     const telling = tellChanges(this.node, made, 'legacy');
     made.server.onclose = () => {
       delete made.server.onclose;
@@ -280,7 +284,7 @@ function toolsetsOf({ query }: FastifyRequest): ReadonlySet<Toolset> {
     return parseToolsets(Array.isArray(given) ? given.join(',') : given, 'toolsets');
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new ProblemError({ status: 400, code: 'usage', detail: error.message });
+    throw new ProblemError({ status: 400, code: 'usage', detail: inOneLine(error.message) });
   }
 }
 
@@ -313,7 +317,7 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
   reply.code(response.status);
   for (const [name, value] of response.headers) reply.header(name, value);
   if (response.body === null) return reply.send();
-  if (!isStream(response)) return reply.send(await response.text());
+  if (!isStream(response)) return reply.send(withShortErrorText(await response.text()));
   return reply.send(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream));
 }
 

@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import type { Transport } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Terminal } from '../cli/terminal.ts';
+import { withShortError } from './error-text.ts';
 import { createServer } from './server.ts';
 import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
@@ -47,7 +48,7 @@ function withTasks(wire: Wire, tasks: TaskSubscriptions): Transport {
       return wire.start();
     },
     async send(message) {
-      for (const one of tasks.outgoing(message)) await wire.send(one);
+      for (const one of tasks.outgoing(message)) await wire.send(withShortError(one));
     },
     close: () => wire.close(),
   };

@@ -27,6 +27,18 @@ export function quoted(message: string, input: unknown): string {
   return oneLine(short);
 }
 
+/**
+ * A message of somebody who quotes as much as there is, such as a library: what has no space in it is shortened, since
+ * it is no word of any sentence.
+ */
+export function inOneLine(message: string): string {
+  const words = message
+    .slice(0, 2 * MESSAGE_CHARACTERS_MAX)
+    .toWellFormed()
+    .split(/\s+/);
+  return oneLine(words.map((word) => shorten(word, QUOTED_CHARACTERS_MAX)).join(' '));
+}
+
 function longTextsOf(input: unknown): string[] {
   const found: string[] = [];
   const rest: unknown[] = [input];

@@ -23,7 +23,7 @@ import { type CheckpointPart, makeCheckpoint, peaksOf, sealerOfHead } from '../.
 import type { Checkpoint } from '../../actors/checkpoint/take.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { type Codec, decode, encode } from '../../events/codec.ts';
-import { bytesOf, id, list, record, uint } from '../../events/fields.ts';
+import { bytesOf, exactly, id, list, record, uint } from '../../events/fields.ts';
 import { MalformedError, Reader } from '../../events/reader.ts';
 import { Writer } from '../../events/writer.ts';
 import type { GroupReader } from '../../storage/port.ts';
@@ -47,7 +47,7 @@ export const CHECKPOINT_PROTOCOL = '/lb/checkpoint/1';
 const REQUEST_BYTES_MAX = 64;
 const PART = { state: 0, spent: 1, end: 2 } as const;
 
-const requestCodec = record({ version: uint(1), groupId: id });
+const requestCodec = record({ version: exactly(1), groupId: id });
 const handOversCodec = uint(HAND_OVERS_MAX);
 const peaksCodec = record({ peaks: list(bytesOf(32), { max: 48 }) });
 

@@ -12,7 +12,7 @@ import type { HistoryGap } from '../../actors/checkpoint/marker.ts';
 import { decodeHeader } from '../../events/block.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { decode, encode } from '../../events/codec.ts';
-import { id, record, uint } from '../../events/fields.ts';
+import { exactly, id, record, uint } from '../../events/fields.ts';
 import { BLOCK_BYTES_MAX } from '../../events/limits.ts';
 import { MalformedError, Reader } from '../../events/reader.ts';
 import { isFromFuture } from '../../machines/chain.ts';
@@ -38,7 +38,7 @@ const BLOCKS_PER_TURN = 64;
 const NOTHING_MORE = new NetworkError('network_stopped', 'nothing more is wanted');
 
 const height = uint(2 ** 48 - 1);
-const requestCodec = record({ version: uint(1), groupId: id, from: height });
+const requestCodec = record({ version: exactly(1), groupId: id, from: height });
 
 export interface ServeOptions {
   readonly access: Access;

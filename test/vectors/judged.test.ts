@@ -9,12 +9,16 @@ import { sha256 } from '../../crypto/hash.ts';
 import { InlineVerifier } from '../../crypto/inline-verifier.ts';
 import { verifySignature } from '../../crypto/verify.ts';
 import { claimFault } from '../../events/artifact.ts';
-import { fromHex, type Hex32 } from '../../events/bytes.ts';
+import { fromHex, type Hex32, toHex } from '../../events/bytes.ts';
+import { encode } from '../../events/codec.ts';
 import { verifyConsistencyProof, verifyProof } from '../../events/proof.ts';
+import { refusalCodec } from '../../events/refusal-codec.ts';
+import type { Refusal } from '../../events/refusals.ts';
 import { follow, judgeBytes, worldOf } from '../support/blocks.ts';
 import type { Json } from '../support/field-json.ts';
 import type { VectorFile } from '../support/vectors/entries.ts';
 import { longClaim } from '../support/vectors/files.ts';
+import { takes, type WireKind } from '../support/vectors/wire.ts';
 import { MemoryChain } from '../support/world.ts';
 
 const read = (name: string) =>
@@ -22,6 +26,27 @@ const read = (name: string) =>
     (entry) => [entry.name, entry] as const,
   );
 const bytes = (value: Json | undefined): Uint8Array => fromHex(value as string);
+
+describe('wire', () => {
+  it.each(read('wire'))('%s', (_, entry) => {
+    expect(takes(entry.kind as WireKind, entry.bytes as string) ? 'taken' : 'refused').toBe(entry.verdict);
+  });
+});
+
+describe('payloads', () => {
+  const codes = new Map(read('refusals'));
+
+  it.each(read('payloads'))('%s', async (code, entry) => {
+    const { setup, block, transaction, blockTimeMs } = codes.get(code)!;
+    const blocks = (setup as string[]).map(fromHex);
+    const world = await worldOf(blocks);
+    world.nowMs = blockTimeMs as number;
+    const judged =
+      block === undefined ? judgeBytes(world, bytes(transaction)) : follow(world.chain, bytes(block));
+    const refusal = (await judged) as Refusal;
+    expect(toHex(encode(refusalCodec, refusal))).toBe(entry.hex);
+  });
+});
 
 describe('order', () => {
   it.each(read('order'))('%s', async (_, entry) => {

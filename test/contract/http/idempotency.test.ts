@@ -1,12 +1,17 @@
 /** A call that is sent again under the same key is done once, and answered as it was at first. */
-import { expect, onTestFinished, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { signedWithin } from '../../../actors/chain/signed-within.ts';
+import { utf8 } from '../../../events/bytes.ts';
 import { performOnce } from '../../../interfaces/operations/idempotency.ts';
 import type { Call } from '../../../interfaces/operations/operation.ts';
 import { operationNamed } from '../../../interfaces/operations/registry.ts';
-import type { BatteryNode } from '../../../node.ts';
+import { BatteryNode } from '../../../node.ts';
 import { call, httpClient, serveOverHttp, tokenFor } from '../../support/mcp.ts';
 import { openTestNode } from '../../support/node.ts';
+import { runVerb } from '../../support/owner.ts';
 
 async function served() {
   const opened = await openTestNode();
@@ -134,4 +139,95 @@ test('what is signed is known before anybody else has it', async () => {
   );
   expect(heightWhenTold).toBe(before);
   expect(group.head.height).toBe(before + 1);
+});
+
+const HOUR_MS = 3_600_000;
+
+/** What is kept of keys on disk. */
+const keptBy = (node: BatteryNode): number =>
+  [...node.networkPort.store.agents.list(utf8('i'))].filter(([name]) => name.length > 100).length;
+
+test('a key is known for 23 hours, also by a node that was started again, and is forgotten then', async () => {
+  const { opened, post, restart } = await served();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const startMs = Date.now();
+  const publish = async (): Promise<string> =>
+    ((await (await post('create_task', { title: 'T' }, 'k')).json()) as { tx_id: string }).tx_id;
+  const first = await publish();
+  vi.setSystemTime(startMs + 22 * HOUR_MS);
+  expect(await publish()).toBe(first);
+  await restart();
+  expect(await publish()).toBe(first);
+  vi.setSystemTime(startMs + 23 * HOUR_MS);
+  const second = await publish();
+  expect(second).not.toBe(first);
+  expect(await publish()).toBe(second);
+  // What is too old goes from the disk when the next key comes.
+  vi.setSystemTime(startMs + 47 * HOUR_MS);
+  await post('create_task', { title: 'Another' }, 'other');
+  expect(keptBy(opened.node)).toBe(1);
+});
+
+/** Does nothing under a key. The answer is `size` long. */
+async function keyOnce(call: Call, key: string, size = 1): Promise<boolean> {
+  const operation = operationNamed('create_task')!;
+  const work = async () => ({ text: 'x'.repeat(size) });
+  return (await performOnce(call, operation, { title: key }, { key, work })).isReplayed;
+}
+
+test.each([
+  ['4,096 keys', 4_096, 1],
+  ['16 MiB of answers', 42, 400_000],
+])(
+  'an identity that has more than %s loses the oldest, and another identity none',
+  async (_, count, size) => {
+    const { opened } = await served();
+    const { node } = opened;
+    await node.createIdentity('bob');
+    const bob = { ...callOf(node), identity: 'bob' };
+    await keyOnce(bob, 'first');
+    await keyOnce(callOf(node), 'first', size);
+    expect(await keyOnce(callOf(node), 'first', size)).toBe(true);
+    const others = Array.from({ length: count }, (_, at) => `other ${at}`);
+    await Promise.all(others.map((key) => keyOnce(callOf(node), key, size)));
+    expect(keptBy(node)).toBeLessThanOrEqual(count + 1);
+    expect(await keyOnce(callOf(node), others.at(-1)!, size)).toBe(true);
+    expect(await keyOnce(callOf(node), 'first', size)).toBe(false);
+    expect(await keyOnce(bob, 'first')).toBe(true);
+    await opened.restart();
+    expect(await keyOnce(callOf(opened.node), others.at(-1)!, size)).toBe(true);
+    expect(keptBy(opened.node)).toBeLessThanOrEqual(count + 1);
+  },
+);
+
+test('on the command line it is --key', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lb-key-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const data = join(folder, 'node');
+  const node = await BatteryNode.openOrInit({ data });
+  await node.createGroup({ name: 'g' });
+  const call = async (json: string, key: string) => {
+    const args = ['call', 'publish_claim', json, '--key', key, '--json'];
+    const { code, stdout, stderr } = await runVerb(args, data, { isForwarding: false });
+    return { code, said: `${stdout}${stderr}`, stdout };
+  };
+  const publish = operationNamed('publish_claim')!;
+  const input = { text: 'Once.' };
+  const work = () => publish.run(callOf(node), input);
+  const { result } = await performOnce(callOf(node), publish, input, { key: 'k', work });
+  await node.close();
+  const first = await call('{"text":"Once."}', 'k');
+  expect(first.code).toBe(0);
+  expect(first.stdout).toContain(result.tx_id);
+  expect((await call('{"text":"Once."}', 'k')).stdout).toBe(first.stdout);
+  const other = await call('{"text":"Twice."}', 'k');
+  expect(other.code).not.toBe(0);
+  expect(other.said).toContain('idempotency_key_reused');
+  expect((await call('{"text":"Once."}', '')).code).not.toBe(0);
+  const mine = await call('{"text":"Mine."}', 'mine');
+  expect(mine.code).toBe(0);
+  expect((await call('{"text":"Mine."}', 'mine')).stdout).toBe(mine.stdout);
+  await using again = await BatteryNode.open({ data });
+  expect(again.group('g').recentClaims().length).toBe(2);
 });

@@ -161,11 +161,19 @@ it('one that was tampered with, or made up, is not taken', async () => {
   const reader = sealer.node.networkPort.store.group(groupId);
   const mallory = sealer.node.networkPort.signer;
   const forged = encode(statementCodec, { ...decode(statementCodec, sealed.statement), operations: 1 });
+  const signer = sealer.node.networkPort
+    .signers()
+    .find(({ publicKey }) => publicKey === sealer.node.group(groupId).now.sealers()[0])!;
+  const older = sealed.statement.slice();
+  older[1] = 0;
   const lies: Record<string, Partial<Checkpoint>> = {
     'another state': { entries: richer },
     'fewer entries': { entries: entries.slice(1) },
     'fewer spent ids': { spent: spent.slice(1) },
     'another statement': { sealed: { ...sealed, statement: forged } },
+    'version 0, signed by the sealer': {
+      sealed: { statement: older, signature: signer.sign(CHECKPOINT_PREFIX, older) },
+    },
     'the word of somebody else': {
       sealed: { statement: forged, signature: mallory.sign(CHECKPOINT_PREFIX, forged) },
     },

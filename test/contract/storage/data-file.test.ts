@@ -1,8 +1,10 @@
 /** A damaged database is found before LMDB ends the process over it, and a sound one is not taken for damaged. */
 import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { checkDataFile } from '../../../storage/data-file.ts';
+import { Pages } from '../../../storage/pages.ts';
 import { TABLES } from '../../../storage/schema.ts';
 import { openStore } from '../../../storage/store.ts';
 import { hexId, temporaryDirectory } from '../../unit/storage/temporary.ts';
@@ -48,6 +50,24 @@ function change(edit: (file: Buffer) => void): void {
 
 test('a sound file has a tree for each table', () => {
   expect(checkDataFile(data)).toEqual({ databases: TABLES.length });
+});
+
+test('a list of free pages that grew over many transactions is sound', async () => {
+  const store = openStore(dir, { durability: 'commit' });
+  const group = await store.addGroup(hexId(2), 'b', 0);
+  // What a reader may still see is not used again.
+  const reader = open({ path: dir, maxDbs: TABLES.length + 8, maxReaders: 16 });
+  const seen = reader.useReadTransaction();
+  for (let at = 0; at < 400; at++) await group.commit({ state: [[`key/${at}`, new Uint8Array(at % 90)]] });
+  const pages = new Pages(data);
+  const { free } = pages.meta;
+  expect(free.depth, 'more than one page of them').toBeGreaterThan(1);
+  pages.close();
+  expect(checkDataFile(data)).toEqual({ databases: TABLES.length });
+  seen.done();
+  await reader.close();
+  await store.close();
+  await opening().close();
 });
 
 describe('a file that is cut short', () => {

@@ -7,6 +7,7 @@ import { orderVectors } from './order.ts';
 import { proofVectors } from './proofs.ts';
 import { blockVectors, operationVectors, stateVectors, transactionVectors } from './records.ts';
 import { refusalVectors } from './refusals.ts';
+import { payloadVectors, wireVectors } from './wire.ts';
 
 export const makeVectors = (): Vectors => ({
   operations: operationVectors(),
@@ -15,7 +16,9 @@ export const makeVectors = (): Vectors => ({
   state: stateVectors(),
   refusals: refusalVectors(),
   malformed: malformedVectors(),
+  payloads: payloadVectors(),
   network: networkVectors(),
+  wire: wireVectors(),
   order: orderVectors(),
   proofs: proofVectors(),
   artifacts: artifactVectors(),
