@@ -28,7 +28,8 @@ const SCHEMA = `
     file INTEGER, claim TEXT, ordinal INTEGER NOT NULL, parent TEXT, key BLOB NOT NULL, place BLOB NOT NULL,
     pass INTEGER NOT NULL, made INTEGER NOT NULL, PRIMARY KEY (file, claim)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS section_key ON section (file, key);
-  CREATE INDEX IF NOT EXISTS section_place ON section (file, place);
+  CREATE INDEX IF NOT EXISTS section_place ON section (file, place, made, parent);
+  CREATE INDEX IF NOT EXISTS section_ordinal ON section (file, ordinal);
   CREATE INDEX IF NOT EXISTS section_claim ON section (claim);
   CREATE TABLE IF NOT EXISTS retired (group_id TEXT, claim TEXT, PRIMARY KEY (group_id, claim)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS claim_group (id INTEGER PRIMARY KEY, group_id TEXT NOT NULL UNIQUE);
@@ -131,7 +132,7 @@ export class Ledger implements Disposable {
 
   filesWith(root: number, content: Uint8Array): FileRow[] {
     return this.sqlite.all<FileRow>(
-      'SELECT * FROM file WHERE root = ? AND content = ? LIMIT 100',
+      'SELECT * FROM file INDEXED BY file_content WHERE root = ? AND content = ? LIMIT 100',
       root,
       content,
     );
@@ -184,7 +185,7 @@ export class Ledger implements Disposable {
   earlier({ file, parent, text }: Standing): Hex32 | undefined {
     const key = keyOf(text);
     const same = this.sqlite.get<SectionRow>(
-      'SELECT claim FROM section WHERE file = ? AND key = ? AND pass < ? AND parent IS ? ORDER BY ordinal LIMIT 1',
+      'SELECT claim FROM section INDEXED BY section_key WHERE file = ? AND key = ? AND pass < ? AND parent IS ? ORDER BY pass DESC, ordinal LIMIT 1',
       file,
       key,
       this.pass,
@@ -192,8 +193,9 @@ export class Ledger implements Disposable {
     );
     if (same !== undefined || parent === undefined) return same?.claim;
     return this.sqlite.get<SectionRow>(
-      `SELECT s.claim FROM section s JOIN section p ON p.file = s.file AND p.claim = s.parent
-       WHERE s.file = ? AND s.key = ? AND s.pass < ? AND p.pass < ? ORDER BY s.ordinal LIMIT 1`,
+      `SELECT s.claim FROM section s INDEXED BY section_key
+       CROSS JOIN section p ON p.file = s.file AND p.claim = s.parent
+       WHERE s.file = ? AND s.key = ? AND s.pass < ? AND p.pass < ? ORDER BY s.pass DESC, s.ordinal LIMIT 1`,
       file,
       key,
       this.pass,
@@ -230,7 +232,7 @@ export class Ledger implements Disposable {
   successorOf(file: number, { parent, place, ordinal }: SectionRow): Hex32 | undefined {
     const found =
       this.sqlite.get<SectionRow>(
-        `SELECT claim FROM section WHERE file = ? AND place = ? AND made = ?
+        `SELECT claim FROM section INDEXED BY section_place WHERE file = ? AND place = ? AND made = ?
          ORDER BY parent IS ? DESC, ordinal LIMIT 1`,
         file,
         place,
@@ -238,7 +240,7 @@ export class Ledger implements Disposable {
         parent,
       ) ??
       this.sqlite.get<SectionRow>(
-        'SELECT claim FROM section WHERE file = ? AND made = ? AND parent IS ? AND ordinal = ? LIMIT 1',
+        'SELECT claim FROM section INDEXED BY section_ordinal WHERE file = ? AND made = ? AND parent IS ? AND ordinal = ? LIMIT 1',
         file,
         this.pass,
         parent,
@@ -268,7 +270,7 @@ export class Ledger implements Disposable {
   /** Whether another file of this group says the same with the same claim. */
   isSaidElsewhere(file: number, claim: Hex32): boolean {
     const row = this.sqlite.get(
-      `SELECT 1 FROM section s JOIN file f ON f.id = s.file JOIN root r ON r.id = f.root
+      `SELECT 1 FROM section s INDEXED BY section_claim CROSS JOIN file f ON f.id = s.file CROSS JOIN root r ON r.id = f.root
        WHERE s.claim = ? AND s.file <> ? AND s.pass >= f.pass AND r.group_id = ? LIMIT 1`,
       claim,
       file,
@@ -321,7 +323,7 @@ export class Ledger implements Disposable {
   indexed(parent: Hex32 | undefined, text: string): { readonly claim: Hex32; readonly isOurs: boolean }[] {
     return this.sqlite
       .all<{ claim: Hex32; pass: number }>(
-        'SELECT claim, pass FROM claim_text WHERE claim_group = ? AND key = ? ORDER BY claim LIMIT 100',
+        'SELECT claim, pass FROM claim_text INDEXED BY claim_text_key WHERE claim_group = ? AND key = ? ORDER BY claim LIMIT 100',
         this.claimGroup,
         keyOf(text, parent),
       )

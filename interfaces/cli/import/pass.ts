@@ -1,4 +1,5 @@
 /** One pass of an import: every file that was found, and every file that is gone. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent } from '../../../actors/agent.ts';
 import type { Group } from '../../../actors/group.ts';
 import { pathText } from './file-names.ts';
@@ -128,6 +129,8 @@ export class Pass {
       if (told.kind !== 'entries') throw new Error(`the reader told ${told.kind} within a document`);
       for (const entry of told.entries) isTaken &&= await this.placer.place(entry);
       reader.taken();
+      // Batches that wait already would follow each other without anybody else's turn.
+      await turn();
       this.options.signal?.throwIfAborted();
       if (!isTaken) return 'refused';
     }
