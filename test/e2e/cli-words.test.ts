@@ -108,7 +108,7 @@ describe('what was typed', () => {
   test('is held against its bounds before anything is signed, and the flag is named', async () => {
     const offer = ['create-offer', '--title', 't', '--text', 'x', '--price', '1'];
     await Promise.all([
-      fails(2, '--title has 257 characters', 'create-task', '--title', 'x'.repeat(257)),
+      fails(2, 'title has 257 characters', 'create-task', '--title', 'x'.repeat(257)),
       fails(2, '--reason has 1025 bytes', 'retract-claim', claim, '--reason', 'x'.repeat(1_025)),
       fails(
         2,
