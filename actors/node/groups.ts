@@ -7,7 +7,7 @@
 
 import { sha256 } from '../../crypto/hash.ts';
 import type { Verifier } from '../../crypto/verifier.ts';
-import { type Block, decodeBlock } from '../../events/block.ts';
+import { decodeBlock } from '../../events/block.ts';
 import { type Hex32, toHex } from '../../events/bytes.ts';
 import { sealersTable } from '../../machines/tables.ts';
 import type { DamageNotes } from '../../storage/damage-notes.ts';
@@ -20,7 +20,6 @@ import { GroupChain } from '../chain/chain.ts';
 import { storeFounding } from '../chain/found.ts';
 import type { FinalBlock } from '../chain/judge.ts';
 import type { Outlet } from '../chain/options.ts';
-import { readTransaction } from '../chain/verify.ts';
 import type { SealedStatement } from '../checkpoint/format.ts';
 import { deleteMarker, historyGap, writeMarker } from '../checkpoint/marker.ts';
 import type { WatchedClock } from '../clock.ts';
@@ -35,7 +34,7 @@ import type { SealersHeard } from '../sealers-heard.ts';
 import type { TaskBoards } from '../tasks/task-boards.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { dropDamagedArtifacts } from './damaged-artifacts.ts';
-import { found, type NewGroup } from './founding.ts';
+import { found, type NewGroup, nameAtFounding } from './founding.ts';
 import type { Identities } from './identities.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -389,14 +388,6 @@ export class Groups {
     this.isClosed = true;
     await Promise.all(Array.from(this.chains.values(), (chain) => chain.close()));
   }
-}
-
-/** What a group was called in its block 0. Throws `RefusedError`. */
-function nameAtFounding({ transactions }: Block): string {
-  const founding = readTransaction(transactions[0]!);
-  if ('code' in founding) throw new RefusedError(founding);
-  const [genesis] = founding.operations;
-  return genesis?.type === 'genesis' ? genesis.name : '';
 }
 
 const noop = (): void => {};
