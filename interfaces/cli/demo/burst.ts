@@ -12,7 +12,9 @@ const CALLERS = 64;
 
 export async function payRound(workshop: Workshop): Promise<void> {
   const { agents, narrator } = workshop;
-  for (const name of AGENTS) await ensureBudget(workshop, name, 1n);
+  // Each payment costs its payer a fee of one token beside the one that comes back around the table.
+  const paid = BigInt(Math.ceil(PAYMENTS / AGENTS.length));
+  for (const name of AGENTS) await ensureBudget(workshop, name, paid + 2n);
   narrator.tells(
     `${PAYMENTS.toLocaleString('en-US')} payments of one token round the table, ${CALLERS} under way at a time`,
   );

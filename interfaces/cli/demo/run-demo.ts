@@ -104,7 +104,8 @@ async function end(round: Round): Promise<void> {
   const { workshop, inspection, number } = round;
   const { hits, packages, topic } = inspection;
   const { transfer_fee_bps } = workshop.group.now.policy();
-  const fee = (BONUS * BigInt(transfer_fee_bps)) / 10_000n;
+  // Fees are rounded up.
+  const fee = (BONUS * BigInt(transfer_fee_bps) + 9_999n) / 10_000n;
   await ensureBudget(workshop, 'architect', BONUS + fee);
   const text = `Round ${number} is closed. ${count(hits.length, 'section')} in ${count(packages.length, 'package')} ${topic.what}; the note is in the handbook, the report is bought.`;
   await round.close(text, { to: 'developer', amount: BONUS });
