@@ -69,7 +69,7 @@ export function plan(wish: Wish): Plan {
 
 /** Where a path below a project's folder really is, if a link on the way leads elsewhere. */
 function targetOf(path: string, folder: string): string | undefined {
-  const root = realpathSync(folder);
+  const root = realOf(folder);
   const plain = join(root, relative(folder, path));
   const real = realOf(plain);
   return real === plain ? undefined : real;
