@@ -109,7 +109,7 @@ export class Run<O extends object = object> {
     context.runs.add(this);
   }
 
-  /** A path as the caller means it: relative to where he stands. */
+  /** A path as the caller means it: relative to the caller's working directory. */
   path(given: string): string {
     return resolve(this.terminal.cwd, given);
   }

@@ -101,7 +101,10 @@ export class McpEndpoint {
     this.sweeping.unref();
   }
 
-  /** Answers at `/mcp`. The gate has let the caller in; what he sends is read here, since its errors are JSON-RPC. */
+  /**
+   * Answers at `/mcp`. The gate has let the caller in; what they send is read here, since its errors are
+   * JSON-RPC.
+   */
   addTo(app: FastifyInstance): void {
     app.register(async (scope) => {
       scope.removeAllContentTypeParsers();

@@ -41,7 +41,7 @@ export type Toolset = keyof typeof TOOLSETS;
  */
 export type OperationEffect = 'reads' | 'adds' | 'sets' | 'ends';
 
-/** What a caller must be allowed: to read, to sign as his identity, or to act on the node itself. */
+/** What a caller must be allowed: to read, to sign as its identity, or to act on the node itself. */
 export type Scope = 'read' | 'write' | 'admin';
 
 /** One call of an operation. */

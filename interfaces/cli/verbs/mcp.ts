@@ -84,7 +84,7 @@ async function mcp(run: Run<McpOptions>): Promise<void> {
     try {
       await serveAsOwner(run, relay);
     } catch (error) {
-      // Somebody was faster; his socket will be there in a moment.
+      // Another process was faster; its socket will be there in a moment.
       if (!(error instanceof DirectoryOwnedError) || ownedMs > OWNED_MS_MAX) throw error;
       ownedMs += RETRY_MS;
       await delay(RETRY_MS);
