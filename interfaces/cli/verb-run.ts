@@ -165,7 +165,7 @@ export class Run<O extends object = object> {
 
   private async open(waitMs = OWNER_WAIT_MS): Promise<BatteryNode> {
     const { signs = false } = this.spec;
-    const willSign = typeof signs === 'function' ? signs({ ...this.options }, this.args) : signs;
+    const willSign = typeof signs === 'function' ? await signs({ ...this.options }, this.args) : signs;
     const { upNode } = this.context;
     if (upNode !== undefined) {
       if (willSign && upNode.isLocked) throw new LockedNodeError();

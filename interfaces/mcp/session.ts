@@ -1,8 +1,9 @@
 /** Who speaks to the node over MCP, and what they may see of it. */
 import type { BatteryNode } from '../../node.ts';
 import type { Names } from '../operations/next-steps.ts';
-import type { Call, Operation, Scope, Toolset } from '../operations/operation.ts';
+import type { Call, Operation, Scope } from '../operations/operation.ts';
 import { operationNamed, operationsOf } from '../operations/registry.ts';
+import type { Toolset } from '../operations/toolset.ts';
 
 export interface Session {
   readonly node: BatteryNode;
