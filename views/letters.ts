@@ -19,7 +19,7 @@ const RING = MARK + MARK;
 
 /** Characters that nobody sees and that stand inside words: not what parts them. */
 const INVISIBLE =
-  /[\u00ad\u200d-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|\u034f|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/gu;
+  /[\u00ad\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]|\u200d|\u034f|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/gu;
 /** Accents; vowel signs of Hebrew, not its hyphen and stops; vowel signs of Arabic and its tatweel; Indic nuktas. */
 const MARKS =
   '\\u0300-\\u034e\\u0350-\\u036f\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u20d0-\\u20f0\\ufe20-\\ufe2f\\u0483-\\u0487' +
