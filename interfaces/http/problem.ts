@@ -9,7 +9,8 @@ export interface Problem {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
-  readonly next?: string | undefined;
+  /** What to do about it, with what a caller over HTTP has: no shell and no settings. */
+  readonly next: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -70,7 +71,7 @@ export function problemBody(problem: Problem, requestId: string): object {
     status,
     detail: oneLine(detail),
     code,
-    ...(next === undefined ? {} : { next }),
+    next,
     ...(Object.keys(details).length === 0 ? {} : { details }),
     request_id: requestId,
   };
@@ -79,14 +80,16 @@ export function problemBody(problem: Problem, requestId: string): object {
 /** What an error on the way to an operation means: most are the HTTP server's own. */
 export function problemOfError(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
-  if (error instanceof BodyError) return { status: 400, code: 'bad_request', detail: error.message };
+  if (error instanceof BodyError)
+    return { status: 400, code: 'bad_request', detail: error.message, next: NEXT[400]! };
   const { statusCode, code, message } = error as FastifyError;
   if (statusCode === undefined || statusCode >= 500 || statusCode < 400)
-    return { status: 500, code: 'bug', detail: 'the node failed in a way that it should not' };
+    return { status: 500, code: 'bug', detail: 'the node failed in a way that it should not', next: REPORT };
   return {
     status: statusCode,
     code: CODES[statusCode] ?? String(code ?? 'bad_request').toLowerCase(),
     detail: message,
+    next: NEXT[statusCode] ?? NEXT[400]!,
   };
 }
 
@@ -96,6 +99,14 @@ const CODES: Readonly<Record<number, string>> = {
   415: 'unsupported_media_type',
   429: 'rate_limited',
 };
+
+const NEXT: Readonly<Record<number, string>> = {
+  400: 'correct the request; /openapi.json describes what is taken',
+  413: 'send less at once',
+  415: 'send JSON, as application/json',
+  429: 'try again in a minute',
+};
+const REPORT = 'try once more, and tell the operator of the node if it stays like this';
 
 /** The bearer of a token holds as many streams as it may: as many as are left to others. */
 export function tooManyStreams(): ProblemError {

@@ -76,20 +76,20 @@ export async function callTool(
   if (operation === undefined || !session.toolsets.has(operation.toolset))
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no tool ${name}`);
   const call = callOf(session, context);
-  const work = async (input: Input): Promise<Told> => {
+  // What is kept under a key is the answer as every surface gives it, but for a handle.
+  const work = async (input: Input): Promise<Record<string, unknown>> => {
     const handle = await handleFor(operation, call, input, context);
-    if (handle !== undefined) return { handle };
-    return { structuredContent: await operation.run(call, input) };
+    return handle === undefined ? operation.run(call, input) : { [HANDLE]: handle };
   };
   const outcome = await perform(session, operation, input, { call, work });
   if (outcome.error !== undefined) return errorResult(outcome.error);
-  if ('handle' in outcome.done) return outcome.done.handle;
-  const { structuredContent } = outcome.done;
+  const { done: structuredContent } = outcome;
+  if (Object.hasOwn(structuredContent, HANDLE)) return structuredContent[HANDLE] as CallToolResult;
   return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
 }
 
-/** What a tool tells: a handle of a task, or the result itself. */
-type Told = { readonly handle: CallToolResult } | { readonly structuredContent: Record<string, unknown> };
+/** Under which a handle of a task is told in place of a result: no parameter of one has such a name. */
+const HANDLE = 'handle of a task';
 
 async function callExtra(
   { call }: ExtraTool,
