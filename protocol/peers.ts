@@ -18,7 +18,7 @@ import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.t
 import { decode, encode, type Of } from '../events/codec.ts';
 import { boolean, list, record, text, timestamp } from '../events/fields.ts';
 import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
-import { blockOfAddress, isDialable } from './addresses.ts';
+import { isDialable, siteOfAddress } from './addresses.ts';
 import { NetworkError } from './errors.ts';
 import type { Host } from './host.ts';
 import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, HEARD_PER_BLOCK_MAX, PEER_BOOK_MAX } from './limits.ts';
@@ -143,13 +143,13 @@ export class PeerBook {
     );
   }
 
-  /** Whether one more that was only heard of may come in; the oldest of its block goes for it. */
+  /** Whether one more that was only heard of may come in; the oldest of its site goes for it. */
   private async hasPlaceFor(key: Hex32, addresses: readonly string[]): Promise<boolean> {
     const [first] = addresses;
     if (first === undefined) return false;
     if (this.sharesGroup(key)) return true;
-    const block = blockOfAddress(first);
-    const neighbors = this.rumors().filter((one) => one.addresses.some((at) => blockOfAddress(at) === block));
+    const site = siteOfAddress(first);
+    const neighbors = this.rumors().filter((one) => one.addresses.some((at) => siteOfAddress(at) === site));
     const oldest = neighbors.sort((a, b) => a.seenMs - b.seenMs)[0];
     if (neighbors.length >= HEARD_PER_BLOCK_MAX) await this.remove(oldest!.key);
     // A book that is full of peers who were met, or share a group, has no place for rumors.
