@@ -59,6 +59,8 @@ export const CHECKPOINT_BLOCKS_MIN = 20_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** A frame of a sync stream must be complete after this: 4 MiB at half a megabit. */
 export const SYNC_STALL_MS = 60_000;
+/** A source that gives less in that time, while it has more, is left for another: two kilobits a second. */
+export const SYNC_PACE_BYTES_MIN = 16 * KIB;
 export const DIAL_TIMEOUT_MS = 8_000;
 
 export const CONNECTIONS_MAX = 300;
