@@ -152,7 +152,10 @@ assertRelation(
 );
 assertRelation(STRANGERS_MAX < CONNECTIONS_MAX, 'there are places that strangers cannot take');
 assertRelation(SITE_FACTOR * UNPROVED_PER_BLOCK_MAX < HANDSHAKES_MAX, 'no site can have all handshakes');
-assertRelation(SITE_FACTOR * STRANGERS_PER_BLOCK_MAX < STRANGERS_MAX, 'no site can have all places of strangers');
+assertRelation(
+  SITE_FACTOR * STRANGERS_PER_BLOCK_MAX < STRANGERS_MAX,
+  'no site can have all places of strangers',
+);
 assertRelation((SYNCS_PER_MINUTE_MAX / 60) * SYNC_GAP_MS > 1_000, 'an honest follower stays below the limit');
 assertRelation(ARTIFACT_BATCH_BYTES + MIB < RESPONSE_BYTES_MAX, 'the last artifact of a batch fits');
 assertRelation(
