@@ -11,7 +11,12 @@ export interface Problem {
   readonly detail: string;
   readonly next?: string | undefined;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** When it is worth to try again; told by a header, which clients obey by themselves. */
+  readonly retryAfterS?: number;
 }
+
+/** Until somebody may have ended what they hold. */
+export const BUSY_RETRY_S = 5;
 
 /** An answer that is a problem: thrown where it is found, sent by the error handler. */
 export class ProblemError extends Error {
@@ -58,6 +63,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const body = problemBody(problem, request.id);
+  if (problem.retryAfterS !== undefined) reply.header('retry-after', problem.retryAfterS);
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(body));
 }
 
@@ -104,5 +110,6 @@ export function tooManyStreams(): ProblemError {
     code: 'too_many_streams',
     detail: 'the bearer of this token follows as many streams as it may, or holds as many sessions',
     next: 'end one of them, or try again later',
+    retryAfterS: BUSY_RETRY_S,
   });
 }

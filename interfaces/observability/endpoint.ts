@@ -39,7 +39,9 @@ const PER_ADDRESS_MAX = 16;
  */
 export async function openEndpoint(host: string, port: number, sources: EndpointSources): Promise<Endpoint> {
   const server = createServer(SERVER_OPTIONS, (request, response) => void answer(request, response, sources));
-  new Connections({ strangers: CONNECTIONS_MAX, perAddress: PER_ADDRESS_MAX, bearers: 0 }).watch(server);
+  const limits = { strangers: CONNECTIONS_MAX, perAddress: PER_ADDRESS_MAX, bearers: 0 };
+  // Nobody has a token here.
+  new Connections(limits, () => false).watch(server);
   try {
     server.listen(port, host);
     await once(server, 'listening');

@@ -173,6 +173,13 @@ test('the card is signed for the names of the node, and for nobody else’s addr
   for (const host of ['203.0.113.9', '203.0.113.9:8420', '[2001:db8::1]', '10.0.0.1'])
     expect(JSON.parse((await cardFor(host)).text), host).not.toHaveProperty('signatures');
   expect((await cardFor('evil.example.com')).status).toBe(403);
+  // A host to some, and somebody's name before a host to others: no card leads there, signed or not.
+  for (const host of [
+    ...['localhost:80\\@evil.example.com', '[::1]:80\\@evil.example.com', 'localhost\\.evil.example.com'],
+    ...['localhost:80/@evil.example.com', 'localhost#@evil.example.com', 'localhost?@evil.example.com'],
+    ...['localhost@evil.example.com', 'localhost:80:90', 'localhost.', 'local host', 'localhost:'],
+  ])
+    expect((await cardFor(host)).status, host).toBe(403);
 });
 
 test('the card may be kept for a while, and asking again costs nothing', async () => {

@@ -23,6 +23,11 @@ describe('hidden characters', () => {
       expect(cleanLine(text)).toBe(text);
   });
 
+  test('behind digits no selector says anything, but in a key cap', () => {
+    expect(cleanLine('1\ufe0f2\ufe0e3\ufe0f')).toBe('1\\ufe0f2\\ufe0e3\\ufe0f');
+    expect(cleanLine('#\ufe0f\u20e3')).toBe('#\ufe0f\u20e3');
+  });
+
   test('do nothing to a terminal in JSON, which says the same all the same', () => {
     const text = `a\u009b31m\u202eb${tags('x')}\u2028`;
     const line = envelope({ text });
@@ -32,9 +37,11 @@ describe('hidden characters', () => {
 });
 
 describe('comma-separated values', () => {
-  test.each(['=1+1', '+1+1', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '＝1+1', '=HYPERLINK("http://x","y")'])(
-    'a text that begins as a formula (%j) is no formula',
-    (text) => expect(csvField(text).replace(/^"/, '')).toMatch(/^'/),
+  test.each([
+    ...['=1+1', '+1+1', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '＝1+1', '=HYPERLINK("http://x","y")'],
+    ...['\n=1', ' =1+1', '\u00a0@SUM(A1)', '  -2+3', '\nplain'],
+  ])('a text that begins as a formula (%j) is no formula', (text) =>
+    expect(csvField(text).replace(/^"/, '')).toMatch(/^'/),
   );
 
   test('numbers and plain text stay as they are', () => {
