@@ -14,6 +14,7 @@ import type { ViewsNotice } from './protocol.ts';
 import { creationScript, FORMAT } from './schema.ts';
 import { isDamage, Sqlite } from './sqlite.ts';
 import { assertTexts } from './stored-text.ts';
+import { Vocabulary } from './vocabulary.ts';
 import { WordIndex } from './words.ts';
 
 /** How far a group's read models are. */
@@ -50,6 +51,7 @@ export class GroupFile {
   #sqlite: Sqlite;
   #inMemory: InMemory;
   #inode: number | undefined;
+  #isOpen = true;
 
   /** Opens the file, or makes it; `notify` is told when one that was there could not be used. */
   constructor(path: string, reader: GroupReader, notify: Notify) {
@@ -121,6 +123,11 @@ export class GroupFile {
   /** Whether the file is still there: SQLite would go on with one that has no name any more. */
   get isInPlace(): boolean {
     return inodeOf(this.path) === this.#inode;
+  }
+
+  /** Whether it can be used still: whoever waited for something may come back too late. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   get sqlite(): Sqlite {
@@ -204,6 +211,7 @@ export class GroupFile {
   }
 
   close(): void {
+    this.#isOpen = false;
     this.#sqlite.close();
     if (this.isInPlace && !hasSum(this.path)) leaveSum(this.path);
   }
@@ -215,7 +223,7 @@ export function quickCheck(sqlite: Sqlite): string {
 }
 
 function readIntoMemory(sqlite: Sqlite): InMemory {
-  const words = new WordIndex(sqlite);
+  const words = new WordIndex(sqlite, new Vocabulary(sqlite));
   return {
     checkpoint: readCheckpoint(sqlite),
     words,
