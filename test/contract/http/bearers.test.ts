@@ -26,7 +26,9 @@ const JSON_HEADERS = {
 function watched(response: Response): { isOver: boolean } {
   expect(response.headers.get('content-type')).toContain('text/event-stream');
   const seen = { isOver: false };
-  const end = (): void => void (seen.isOver = true);
+  const end = (): void => {
+    seen.isOver = true;
+  };
   response.body!.pipeTo(new WritableStream()).then(end, end);
   return seen;
 }
