@@ -85,16 +85,28 @@ export function problemBody(problem: Problem, requestId: string): object {
 /** What an error on the way to an operation means: most are the HTTP server's own. */
 export function problemOfError(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
-  if (error instanceof BodyError) return { status: 400, code: 'bad_request', detail: error.message };
+  if (error instanceof BodyError)
+    return { status: 400, code: 'bad_request', detail: error.message, next: 'see /openapi.json' };
   const { statusCode, code, message } = error as FastifyError;
   if (statusCode === undefined || statusCode >= 500 || statusCode < 400)
-    return { status: 500, code: 'bug', detail: 'the node failed in a way that it should not' };
+    return {
+      status: 500,
+      code: 'bug',
+      detail: 'the node failed in a way that it should not',
+      next: 'tell the operator of the node, whose log says more',
+    };
   return {
     status: statusCode,
     code: CODES[statusCode] ?? String(code ?? 'bad_request').toLowerCase(),
     detail: message,
+    next: NEXT[statusCode] ?? 'see /openapi.json',
   };
 }
+
+const NEXT: Readonly<Record<number, string>> = {
+  413: 'send less at once',
+  415: 'send JSON, with Content-Type: application/json',
+};
 
 const CODES: Readonly<Record<number, string>> = {
   400: 'bad_request',

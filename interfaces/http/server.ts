@@ -23,13 +23,13 @@ import { blockOf } from './address-block.ts';
 import { answerClientError, answerExpectation } from './client-error.ts';
 import { type ConnectionLimits, Connections, SERVER_OPTIONS } from './connections.ts';
 import { answerPage } from './cors.ts';
+import { addDescriptions } from './descriptions.ts';
 import { checkEncoding } from './encoding.ts';
 import { addEvents } from './events.ts';
 import { FairShare } from './fair-share.ts';
-import { baseUrl, Gate, LOOPBACK_NAMES } from './gate.ts';
+import { Gate, LOOPBACK_NAMES } from './gate.ts';
 import { readJson } from './json-body.ts';
 import { Methods } from './methods.ts';
-import { openApi } from './openapi.ts';
 import { addOperations, confined } from './operations.ts';
 import { BUSY_RETRY_S, ProblemError, problemOfError, sendProblem } from './problem.ts';
 
@@ -379,27 +379,4 @@ function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors)
       });
     return reply.type(metrics.contentType).send(await metrics.text());
   });
-}
-
-/** Stands in the description for the address under which the caller knows the node. */
-const ANY_URL = 'https://node.invalid';
-
-function addDescriptions(app: FastifyInstance): void {
-  // It takes a while to write, and anybody may ask for it, under as many addresses as they like.
-  let described: string | undefined;
-  app.get('/openapi.json', async (request, reply) => {
-    described ??= JSON.stringify(openApi(ANY_URL));
-    const text = described.replace(JSON.stringify(ANY_URL), () => JSON.stringify(baseUrl(request)));
-    return reply.type('application/json; charset=utf-8').send(text);
-  });
-  const metadata = async (request: FastifyRequest) => ({
-    resource: `${baseUrl(request)}/mcp`,
-    resource_name: 'Battery Node',
-    bearer_methods_supported: ['header'],
-    scopes_supported: ['read', 'write', 'admin'],
-    // Nobody gives out tokens over the network: there is no server to log in at, and a client need not look for one.
-    authorization_servers: [],
-  });
-  app.get('/.well-known/oauth-protected-resource', metadata);
-  app.get('/.well-known/oauth-protected-resource/mcp', metadata);
 }

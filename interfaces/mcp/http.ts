@@ -29,6 +29,7 @@ import { inOneLine } from '../operations/quote.ts';
 import type { Toolset } from '../operations/toolset.ts';
 import { watchChanges } from './changes.ts';
 import { withShortError, withShortErrorText } from './error-text.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { asMeantByClient } from './incoming.ts';
 import { inOlderCodes } from './older-codes.ts';
 import { answerPlain, isPlain, type PlainMessage } from './plain.ts';
@@ -370,30 +371,6 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
   if (!isStream(response)) return reply.send(withShortErrorText(await response.text()));
   const body = response.body.pipeThrough(withHeartbeat());
   return reply.send(Readable.fromWeb(body as import('node:stream/web').ReadableStream));
-}
-
-/** A comment this often keeps what lies between from closing a quiet connection. */
-const HEARTBEAT_MS = 15_000;
-const COMMENT = new TextEncoder().encode(': \n\n');
-
-/** A stream that says at once that it is there, and goes on saying so: each chunk of it is an event of its own. */
-function withHeartbeat(): TransformStream<Uint8Array, Uint8Array> {
-  let heart: NodeJS.Timeout | undefined;
-  const stop = (): void => clearInterval(heart);
-  const transformer = {
-    start(controller: TransformStreamDefaultController<Uint8Array>) {
-      controller.enqueue(COMMENT);
-      heart = setInterval(() => {
-        // Whoever does not read is told nothing more.
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(COMMENT);
-      }, HEARTBEAT_MS);
-      heart.unref();
-    },
-    flush: stop,
-    // The reader has gone.
-    cancel: stop,
-  };
-  return new TransformStream(transformer);
 }
 
 function rpcError(status: number, code: number, message: string): Response {

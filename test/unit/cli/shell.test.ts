@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isoTime } from '../../../interfaces/cli/iso-time.ts';
 import { envelope } from '../../../interfaces/cli/json.ts';
-import { parseTime } from '../../../interfaces/cli/parse.ts';
+import { parseTime, parseWord } from '../../../interfaces/cli/parse.ts';
 import { cleanLine, cleanText } from '../../../interfaces/cli/text.ts';
 import { csvField } from '../../../interfaces/cli/verbs/sql.ts';
 
@@ -95,4 +95,11 @@ describe('points in time', () => {
     expect(() => parseTime('1767225600', '--due', 0, 'from now')).toThrow('--due 1767225600');
     expect(parseTime('1767225600000', '--due', 0, 'from now')).toBe(1_767_225_600_000);
   });
+});
+
+test('a word of a list is taken in any case', () => {
+  const words = ['open', 'in_progress'] as const;
+  for (const text of ['in_progress', 'IN_PROGRESS', 'In Progress', 'in-progress'])
+    expect(parseWord(text, '--status', words)).toBe('in_progress');
+  expect(() => parseWord('progress', '--status', words)).toThrow('expected one of open, in_progress');
 });
