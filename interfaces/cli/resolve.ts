@@ -71,12 +71,12 @@ export function namer(node: BatteryNode, view: GroupView, id = shortId): (key: H
 }
 
 export function claimId(view: GroupView, given: string): Hex32 {
-  return resolveId('claim', given, view.claimIds(given.toLowerCase().slice(0, 64)));
+  return resolveId('claim', given, view.claimIds(given.trim().toLowerCase().slice(0, 64)));
 }
 
 /** A claim or the record of an agent run. */
 export function referenceId(view: GroupView, given: string): Hex32 {
-  const prefix = given.toLowerCase().slice(0, 64);
+  const prefix = given.trim().toLowerCase().slice(0, 64);
   return resolveId('claim or experience', given, [...view.claimIds(prefix), ...view.experienceIds(prefix)]);
 }
 
@@ -112,8 +112,11 @@ export function inviteId(view: GroupView, given: string): Hex32 {
 export function taskOf(view: GroupView, given: string): Task {
   const exact = view.task(given);
   if (exact !== undefined) return exact;
-  const found =
-    given.length < PREFIX_DIGITS_MIN ? [] : view.tasks().filter(({ task }) => task.startsWith(given));
+  const name = given.trim();
+  const isPrefix = name.length >= PREFIX_DIGITS_MIN;
+  // Anybody may give a task an id with spaces around it, and nobody sees them.
+  const isMeant = ({ task }: Task): boolean => task.trim() === name || (isPrefix && task.startsWith(name));
+  const found = view.tasks().filter(isMeant);
   if (found.length > 1)
     throw new AmbiguousIdError(
       'task',
