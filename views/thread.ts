@@ -11,7 +11,15 @@ import { platform } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { openStoreReader } from '../storage/store.ts';
-import { answerContext, answerNews, answerThread, answerUnread, answerWhy, progressOf } from './answers.ts';
+import {
+  answerContext,
+  answerNews,
+  answerTasks,
+  answerThread,
+  answerUnread,
+  answerWhy,
+  progressOf,
+} from './answers.ts';
 import { Comparison } from './comparison.ts';
 import { answerEconomy, answerTreasury } from './economy.ts';
 import { ViewsError } from './errors.ts';
@@ -280,6 +288,7 @@ async function answerOf(waiting: Waiting): Promise<Questions[QuestionKind]['answ
   const file = files.get(ask.groupId);
   if (isA('compare', ask)) return compared(waiting, file);
   if (isA('context', ask)) return answerContext(file, meaning, ask.question);
+  if (isA('tasks', ask)) return answerTasks(file, meaning, ask.question);
   if (isA('why', ask)) return answerWhy(file, meaning, ask.question);
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
   if (isA('news', ask)) return answerNews(file, meaning, ask.question);

@@ -23,6 +23,8 @@ import type {
   ContextAnswer,
   ContextQuestion,
   EconomyAnswer,
+  TaskAnswer,
+  TaskQuestion,
   TreasuryAnswer,
   UnreadAnswer,
   ViewProgress,
@@ -125,6 +127,11 @@ export class Views {
   /** A slice of the group's knowledge that answers a query, ready for a prompt. */
   compileContext(groupId: Hex32, question: ContextQuestion, waitMs?: number): Promise<ContextAnswer> {
     return this.#ask('context', groupId, question, waitMs);
+  }
+
+  /** The tasks of a group that fit words best: by id, title, description, tags, and the text of result or error. */
+  searchTasks(groupId: Hex32, question: TaskQuestion, waitMs?: number): Promise<TaskAnswer> {
+    return this.#ask('tasks', groupId, question, waitMs);
   }
 
   /**
