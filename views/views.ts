@@ -171,8 +171,8 @@ export class Views {
   }
 
   /** The tasks of a group that fit words best: by id, title, description, tags, and the text of result or error. */
-  searchTasks(groupId: Hex32, question: TaskQuestion, waitMs?: number): Promise<TaskAnswer> {
-    return this.#ask('tasks', groupId, question, waitMs);
+  searchTasks(groupId: Hex32, question: TaskQuestion, asking?: Asking): Promise<TaskAnswer> {
+    return this.#ask('tasks', groupId, question, asking);
   }
 
   /**

@@ -213,10 +213,8 @@ export const listTasks = define({
 
 /** The tasks that words find, by id, with their places as text, which sorts as they rank. */
 async function ranksOf(call: Call, group: Group, query: string): Promise<ReadonlyMap<string, string>> {
-  const { tasks } = await call.node.views.searchTasks(group.groupId, {
-    query,
-    limit: Number.MAX_SAFE_INTEGER,
-  });
+  const question = { query, limit: Number.MAX_SAFE_INTEGER };
+  const { tasks } = await call.node.views.searchTasks(group.groupId, question, { signal: call.signal });
   return new Map(tasks.map(({ task }, rank) => [task, String(rank).padStart(RANK_DIGITS, '0')]));
 }
 

@@ -168,7 +168,7 @@ async function listTasks(run: Run<ListOptions>): Promise<void> {
     .tasks({ ...of, ...(wanted && { status: wanted as TaskStatus | 'open' }) })
     .filter((task) => hasTags(task, tags));
   const group = await run.group();
-  const tasks = search === undefined ? fitting : await foundAmong(node, group, fitting, search);
+  const tasks = search === undefined ? fitting : await foundAmong(node, group, fitting, search, run.signal);
   const name = await run.namer(view);
   run.print({ height: view.height, tasks }, () =>
     printTable(
@@ -186,9 +186,10 @@ async function foundAmong(
   { groupId }: Group,
   tasks: readonly Task[],
   query: string,
+  signal: AbortSignal,
 ): Promise<Task[]> {
   const question = { query, limit: Number.MAX_SAFE_INTEGER };
-  const found = (await node.views.searchTasks(groupId, question, CATCH_UP_MS)).tasks;
+  const found = (await node.views.searchTasks(groupId, question, { waitMs: CATCH_UP_MS, signal })).tasks;
   const byId = new Map(tasks.map((task) => [task.task, task]));
   return found.flatMap(({ task }) => byId.get(task) ?? []);
 }
