@@ -72,12 +72,12 @@ export function namer(node: BatteryNode, view: GroupView, id = shortId): (key: H
 }
 
 export function claimId(view: GroupView, given: string): Hex32 {
-  return resolveId('claim', given, view.claimIds(given.toLowerCase().slice(0, 64)));
+  return resolveId('claim', given, view.claimIds(given.trim().toLowerCase().slice(0, 64)));
 }
 
 /** A claim or the record of an agent run. */
 export function referenceId(view: GroupView, given: string): Hex32 {
-  const prefix = given.toLowerCase().slice(0, 64);
+  const prefix = given.trim().toLowerCase().slice(0, 64);
   return resolveId('claim or experience', given, [...view.claimIds(prefix), ...view.experienceIds(prefix)]);
 }
 
@@ -124,11 +124,11 @@ export function taskOf(view: GroupView, given: string): Task {
 /** Ids of the tasks that may be meant. */
 export function tasksNamed(view: GroupView, given: string): string[] {
   // Printable ASCII has one form, so that an id of it is what it is.
-  if (view.task(given) !== undefined && /^[!-~]+$/.test(given)) return [given];
+  if (view.task(given) !== undefined && /^[ -~]+$/.test(given)) return [given];
   const ids = view.taskIds();
   const named = namedSo(given, ids, (id) => id);
-  if (named.length > 0 || given.length < PREFIX_DIGITS_MIN) return named;
   const form = normalForm(given);
+  if (named.length > 0 || form.length < PREFIX_DIGITS_MIN) return named;
   return ids.filter((id) => normalForm(id).startsWith(form));
 }
 
