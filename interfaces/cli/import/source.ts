@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CHUNK_BYTES = 1024 * 1024;
+const AHEAD_BYTES = 64 * 1024;
 /** Enough to tell UTF-16 without a mark from UTF-8. */
 const SAMPLE_BYTES = 4096;
 
@@ -82,11 +83,20 @@ function opened(
   what: Pick<OpenDocument, 'contentHash' | 'modifiedMs'>,
 ): OpenDocument {
   const size = fstatSync(fd).size - offset;
-  return {
-    ...what,
-    size,
-    read: (start, end) => readAt(fd, start + offset, end - start),
-    close: () => closeSync(fd),
+  return { ...what, size, read: reading(fd, offset, size), close: () => closeSync(fd) };
+}
+
+/** Sections are small and follow each other: one call to the system serves many. */
+function reading(fd: number, offset: number, size: number): Source['read'] {
+  let ahead: Buffer = Buffer.alloc(0);
+  let aheadAt = 0;
+  return (start, end) => {
+    if (end - start > AHEAD_BYTES) return readAt(fd, start + offset, end - start);
+    if (start < aheadAt || end > aheadAt + ahead.length) {
+      ahead = readAt(fd, start + offset, Math.min(AHEAD_BYTES, size - start));
+      aheadAt = start;
+    }
+    return ahead.subarray(start - aheadAt, end - aheadAt);
   };
 }
 
