@@ -13,7 +13,7 @@ import type { Operation } from '../../../events/registry.ts';
 /** Enough to keep the sealer busy while a block is flushed. */
 const TRANSACTIONS_IN_FLIGHT_MAX = 4;
 /** Texts that one transaction brings along; bounds what is in memory (times the transactions in flight). */
-const ARTIFACT_BYTES_MAX = 4 * 1024 * 1024;
+const ARTIFACT_BYTES_MAX = 1024 * 1024;
 /** Of a transaction beside its operations, and of an operation beside its texts, rounded up generously. */
 const TRANSACTION_OVERHEAD_BYTES = 512;
 const OPERATION_OVERHEAD_BYTES = 96;
