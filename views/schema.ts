@@ -136,7 +136,7 @@ export const SQL_VIEWS: Readonly<Record<string, DocumentedView>> = {
       FROM effect JOIN block USING (height)`,
   },
   members: {
-    about: 'who is or was a member (role none: no more), with the name he gave himself',
+    about: 'who is or was a member (role none: no more), with the name they chose',
     query: `SELECT member, role, name, since_ms FROM member`,
   },
   claims: {

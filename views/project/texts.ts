@@ -17,6 +17,11 @@ interface Waiting {
   readonly parent: string | null;
 }
 
+/** Whether a claim after `after` has no text yet. */
+export function isTextMissing(sqlite: Sqlite, after: number): boolean {
+  return sqlite.get('SELECT 1 FROM claim WHERE terms IS NULL AND n > ? LIMIT 1', after) !== undefined;
+}
+
 /**
  * Takes in texts that have come, of claims after `after`; in the caller's transaction.
  * @returns the last claim that was looked at, or nothing after the last one
