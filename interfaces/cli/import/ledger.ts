@@ -15,6 +15,7 @@ import { hash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fromHex, type Hex32, toHex } from '../../../events/bytes.ts';
 import { Sqlite } from '../../../views/sqlite.ts';
+import type { ClaimRow, FileRow, SectionRow, Standing } from './ledger-rows.ts';
 import { SCHEMA } from './ledger-schema.ts';
 
 /** How many sections are put in order together, and how many of them, some milliseconds of work, at once. */
@@ -23,39 +24,6 @@ const SLICE_ROWS = 512;
 
 /** 96 bits, so that a million texts collide with a chance of 10⁻¹⁷. */
 const KEY_BYTES = 12;
-
-export interface FileRow {
-  readonly id: number;
-  readonly path: Uint8Array;
-  readonly content: Uint8Array;
-  readonly label: string;
-  readonly sections: number;
-  readonly pass: number;
-}
-
-/** A section as an earlier pass left it. */
-export interface SectionRow {
-  /** The number of its claim in here. */
-  readonly id: number;
-  readonly claim: Hex32;
-  readonly ordinal: number;
-  readonly parent: number | null;
-  readonly place: Uint8Array;
-}
-
-interface ClaimRow {
-  readonly id: number;
-  readonly claim: Uint8Array;
-}
-
-/** A section where it stands now. */
-export interface Standing {
-  readonly file: number;
-  readonly ordinal: number;
-  /** The claim that stands above it now, which need not be the one that its claim names. */
-  readonly parent: Hex32 | undefined;
-  readonly text: string;
-}
 
 /** A short name for a text, below a claim. */
 function keyOf(text: string, parent = ''): Buffer {
