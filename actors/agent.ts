@@ -150,16 +150,8 @@ export class Agent {
     return this.do({ type: 'task_progress', task, attempt, note });
   }
 
-  /** @param result a claim or an experience, or a text that is published as a claim in the same transaction */
-  async completeTask(
-    task: string,
-    result?: Hex32 | { readonly text: string },
-    attempt = this.attemptOf(task),
-  ): Promise<Receipt> {
-    if (typeof result !== 'object') return this.do({ type: 'task_complete', task, attempt, result });
-    const { claim, operations, artifacts } = this.prepareClaim({ text: result.text });
-    const completion: Operation = { type: 'task_complete', task, attempt, result: claim };
-    return unwrap(await this.submit([...operations, completion], artifacts));
+  completeTask(task: string, result?: Hex32, attempt = this.attemptOf(task)): Promise<Receipt> {
+    return this.do({ type: 'task_complete', task, attempt, result });
   }
 
   failTask(task: string, error?: string, attempt = this.attemptOf(task)): Promise<Receipt> {

@@ -6,7 +6,6 @@ import type { Command } from 'commander';
 import type { Agent } from '../../../actors/agent.ts';
 import { UsageError } from '../../../actors/errors.ts';
 import type { GroupView, Task } from '../../../actors/group-view.ts';
-import type { Hex32 } from '../../../events/bytes.ts';
 import { taskOperations } from '../../../events/operations/tasks.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import type { BatteryNode } from '../../../node.ts';
@@ -110,8 +109,7 @@ const STEPS: readonly Step[] = [
       description: 'claim or experience with the result; what is no id is a text that is published as one',
     },
     configure: (command) => command.option('--text <text>', 'a text that is published as the result'),
-    run: ({ agent, task, attempt, options, view }) =>
-      agent.completeTask(task.task, resultOf(view, options), attempt),
+    run: complete,
   },
   {
     usage: 'fail-task',
@@ -161,13 +159,18 @@ export function registerWork(program: Command, context: CliContext): void {
   }
 }
 
-/** A claim by its id, or a text that becomes one. */
-function resultOf(view: GroupView, { result, text }: WorkOptions): Hex32 | { text: string } | undefined {
+/** With a claim by its id, or with a text that becomes one in the same transaction. */
+async function complete({ agent, task, attempt, options, view }: Work): Promise<Receipt> {
+  const { result, text } = options;
   if (result !== undefined && text !== undefined)
     throw new UsageError('give the result once: a claim, or a text with --text');
-  if (text !== undefined) return { text: checkClaimText(text, '--text') };
-  if (result === undefined) return undefined;
-  return isIdLike(result) ? referenceId(view, result) : { text: checkClaimText(result, 'the result') };
+  if (text === undefined && (result === undefined || isIdLike(result)))
+    return agent.completeTask(task.task, result && referenceId(view, result), attempt);
+  const said = checkClaimText(text ?? result!, text === undefined ? 'the result' : '--text');
+  const { unwrap } = await import('../../../actors/agent.ts');
+  const { claim, operations, artifacts } = agent.prepareClaim({ text: said });
+  const completion = { type: 'task_complete' as const, task: task.task, attempt, result: claim };
+  return unwrap(await agent.submit([...operations, completion], artifacts));
 }
 
 async function perform(run: Run<WorkOptions>, step: Step): Promise<void> {
