@@ -3,12 +3,12 @@
  *
  * A connection belongs to a stranger until a request on it carries a token. Strangers and bearers have places of their
  * own, so that neither can lock the other out. A stranger who finds no place takes that of another: of the address
- * that holds most, the connection that is there longest; so a flood pushes out itself, and somebody with a token has
+ * that holds most at the site (/48 of IPv6, /24 of IPv4) that does, the connection that is there longest; so a flood pushes out itself, and somebody with a token has
  * all the time that it takes to send it. Bearers share their places fairly.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { blockOf } from './address-block.ts';
+import { blockOf, siteOf } from './address-block.ts';
 import { FairShare } from './fair-share.ts';
 
 export interface ConnectionLimits {
@@ -40,6 +40,7 @@ const CHECK_MS = 500;
 interface Held {
   readonly socket: Socket;
   readonly block: string;
+  readonly site: string;
   /** Whose it is; nothing for a stranger. */
   token: string | undefined;
   /** What is being answered. */
@@ -57,6 +58,8 @@ export class Connections {
   private readonly held = new Map<Socket, Held>();
   /** The connections of strangers, by address, each the oldest first. */
   private readonly strangers = new Map<string, Set<Held>>();
+  /** The same by site: who has one has any number of addresses. */
+  private readonly sites = new Map<string, Set<Held>>();
   private strangersCount = 0;
   private readonly isValid: IsValid;
 
@@ -117,6 +120,7 @@ export class Connections {
     const held: Held = {
       socket,
       block: blockOf(remoteAddress),
+      site: siteOf(remoteAddress),
       token: undefined,
       response: undefined,
       unread: undefined,
@@ -148,12 +152,19 @@ export class Connections {
     else if (this.strangersCount >= strangers) this.evict(this.mostOfOne());
     // Whoever was pushed out may have been the last of the address.
     this.strangers.set(held.block, own.add(held));
+    this.sites.set(held.site, (this.sites.get(held.site) ?? new Set()).add(held));
     this.strangersCount++;
   }
 
+  /** Of the site that holds most, the connections of the address that does. */
   private mostOfOne(): Set<Held> {
+    let ofSite = new Set<Held>();
+    for (const own of this.sites.values()) if (own.size > ofSite.size) ofSite = own;
     let most = new Set<Held>();
-    for (const own of this.strangers.values()) if (own.size > most.size) most = own;
+    for (const { block } of ofSite) {
+      const own = this.strangers.get(block)!;
+      if (own.size > most.size) most = own;
+    }
     return most;
   }
 
@@ -181,6 +192,8 @@ export class Connections {
     if (!own?.delete(held)) return;
     this.strangersCount--;
     if (own.size === 0) this.strangers.delete(held.block);
+    const ofSite = this.sites.get(held.site);
+    if (ofSite?.delete(held) === true && ofSite.size === 0) this.sites.delete(held.site);
   }
 
   /** A request on it carried a token. False: its bearer has as many connections as there may be. */
