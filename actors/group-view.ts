@@ -210,6 +210,10 @@ export class GroupView {
     return record === undefined ? undefined : this.wholeTask(task, record);
   }
 
+  taskIds(): string[] {
+    return Array.from(this.base.ids(taskTable, ''));
+  }
+
   private wholeTask(task: string, record: TaskRecord): Task {
     return { ...this.base.get(taskTextTable, task)!, ...record, task };
   }

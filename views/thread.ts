@@ -17,6 +17,7 @@ import { openStoreReader } from '../storage/store.ts';
 import {
   answerContext,
   answerNews,
+  answerTasks,
   answerThread,
   answerUnread,
   answerWhy,
@@ -359,6 +360,7 @@ function answerOf(waiting: Waiting): Questions[QuestionKind]['answer'] | undefin
   const file = files.get(ask.groupId);
   if (isA('compare', ask)) return compared(waiting, file);
   if (isA('context', ask)) return answerContext(file, meaning, ask.question, waiting.asked?.vector);
+  if (isA('tasks', ask)) return answerTasks(file, meaning, ask.question);
   if (isA('why', ask)) return answerWhy(file, meaning, ask.question);
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
   if (isA('news', ask)) return answerNews(file, meaning, ask.question);

@@ -23,8 +23,9 @@ import type { Outlet } from '../chain/options.ts';
 import type { SealedStatement } from '../checkpoint/format.ts';
 import { deleteMarker, historyGap, writeMarker } from '../checkpoint/marker.ts';
 import type { WatchedClock } from '../clock.ts';
-import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
+import { RefusedError } from '../errors.ts';
 import { type ChainStanding, Group } from '../group.ts';
+import { groupNamed } from '../group-names.ts';
 import { StoredState } from '../group-view.ts';
 import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
@@ -232,11 +233,10 @@ export class Groups {
         return fitting.find((one) => one.groupId === groupId)!;
       }
     }
-    const named = records.filter((one) => one.name === idOrName && this.hasChain(one));
-    if (named.length === 1) return named[0]!;
-    if (named.length === 0) throw new NotFoundError(`there is no group ${idOrName} on this node`);
-    const ids = named.map(({ groupId }) => groupId.slice(0, 12)).join(', ');
-    throw new UsageError(`${named.length} groups are called ${idOrName}: ${ids}`);
+    return groupNamed(
+      idOrName,
+      records.filter((one) => this.hasChain(one)),
+    );
   }
 
   /** Asked for by strangers too (which groups are here, who has an artifact), so ten thousand are not read each time. */

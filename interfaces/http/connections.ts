@@ -28,10 +28,12 @@ export const REQUEST_MS_MAX = 30_000;
 const IDLE_MS_MAX = 60_000;
 /** Between two requests of a stranger. */
 const STRANGER_IDLE_MS_MAX = 10_000;
-/** A reader who takes nothing of its answer for as long is gone. */
+/** A reader who takes next to nothing of its answer for as long is gone, whatever is added to it meanwhile. */
 const UNREAD_MS_MAX = 30_000;
-/** How often an answer that is being taken is looked at: Node's own timeout may be twice as long as it says. */
-const UNREAD_CHECK_MS = 2_000;
+/** Next to nothing: the slowest line that anybody works over takes as much in some seconds. */
+const TAKEN_BYTES_MIN = 4 * 1024;
+/** How often answers that are being taken are looked at, and whether their tokens are still good. */
+const LOOK_MS = 2_000;
 /** How often the server looks at the clock; deadlines are kept to within this. */
 const CHECK_MS = 500;
 
@@ -43,9 +45,12 @@ interface Held {
   token: string | undefined;
   /** What is being answered. */
   response: ServerResponse | undefined;
-  /** How much of its answer nobody has taken yet, and since when it is as much. */
-  unread: { readonly bytes: number; readonly sinceMs: number } | undefined;
+  /** How much had been taken when it was last seen to take something, and when that was; nothing if none waits. */
+  unread: { readonly taken: number; readonly sinceMs: number } | undefined;
 }
+
+/** Whether a token that let somebody in would still do so. */
+export type IsValid = (tokenId: string) => boolean;
 
 export class Connections {
   private readonly limits: ConnectionLimits;
@@ -56,9 +61,11 @@ export class Connections {
   /** The same by site: who has one has any number of addresses. */
   private readonly sites = new Map<string, Set<Held>>();
   private strangersCount = 0;
+  private readonly isValid: IsValid;
 
-  constructor(limits: ConnectionLimits) {
+  constructor(limits: ConnectionLimits, isValid: IsValid) {
     this.limits = limits;
+    this.isValid = isValid;
     this.bearers = new FairShare(limits.bearers);
   }
 
@@ -76,18 +83,29 @@ export class Connections {
     server.on('connection', (socket) => this.opened(socket));
     server.on('request', (request, response) => this.asked(request, response));
     server.on('timeout', (socket: Socket) => this.fellSilent(socket));
+    const looking = setInterval(() => this.look(), LOOK_MS);
+    looking.unref();
+    server.once('close', () => clearInterval(looking));
   }
 
   /** A request that is being answered may take its time, if its answer is taken. */
   private fellSilent(socket: Socket): void {
-    const held = this.held.get(socket);
-    if (held?.response === undefined) return void socket.destroy();
-    const bytes = socket.writableLength + queuedOf(socket);
-    if (bytes === 0) return;
+    if (this.held.get(socket)?.response === undefined) socket.destroy();
+  }
+
+  /**
+   * Ends what nobody reads, and what a token holds that was revoked or has expired: a stream that began under it would
+   * go on for as long as its bearer likes.
+   */
+  private look(): void {
     const nowMs = performance.now();
-    if (held.unread?.bytes !== bytes) held.unread = { bytes, sinceMs: nowMs - UNREAD_CHECK_MS };
-    if (nowMs - held.unread.sinceMs >= UNREAD_MS_MAX) socket.destroy();
-    else socket.setTimeout(UNREAD_CHECK_MS);
+    const over = new Map<string, boolean>();
+    for (const held of [...this.held.values()]) {
+      const { token } = held;
+      if (token !== undefined && !over.has(token)) over.set(token, !this.isValid(token));
+      const isOver = token !== undefined && over.get(token) === true;
+      if (isOver || isUnread(held, nowMs)) held.socket.destroy();
+    }
   }
 
   /** What is being answered on a connection. */
@@ -119,7 +137,7 @@ export class Connections {
     const held = this.held.get(socket);
     if (held === undefined) return;
     held.response = response;
-    socket.setTimeout(UNREAD_CHECK_MS);
+    held.unread = undefined;
     response.once('close', () => {
       if (held.response !== response) return;
       held.response = undefined;
@@ -208,11 +226,26 @@ export class Connections {
   }
 }
 
-/** What the system has not taken yet of what is being written: it goes down while somebody reads. */
-function queuedOf(socket: Socket): number {
+/** Notes what is taken of an answer. True: next to nothing of it was, for too long. */
+function isUnread(held: Held, nowMs: number): boolean {
+  const { socket, response, unread } = held;
+  const waiting = socket.writableLength + ofHandle(socket, 'writeQueueSize');
+  if (response === undefined || waiting === 0) {
+    held.unread = undefined;
+    return false;
+  }
+  // What was handed to the system, without what it has not taken yet: it grows while somebody reads.
+  const taken = ofHandle(socket, 'bytesWritten') - ofHandle(socket, 'writeQueueSize');
+  if (unread !== undefined && taken - unread.taken < TAKEN_BYTES_MIN)
+    return nowMs - unread.sinceMs >= UNREAD_MS_MAX;
+  held.unread = { taken, sinceMs: nowMs };
+  return false;
+}
+
+function ofHandle(socket: Socket, name: 'writeQueueSize' | 'bytesWritten'): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   if (typeof handle !== 'object' || handle === null) return 0;
-  const bytes: unknown = Reflect.get(handle, 'writeQueueSize');
+  const bytes: unknown = Reflect.get(handle, name);
   return typeof bytes === 'number' ? bytes : 0;
 }
 

@@ -32,7 +32,7 @@ export class Gate {
 
   /** @throws ProblemError for a request that was led here under a false name */
   checkAddress({ headers }: FastifyRequest): void {
-    const host = validateHostHeader(headers.host, this.hosts);
+    const host = validateHostHeader(plainHost(headers.host), this.hosts);
     // A name can be made to point anywhere; an address is what it is.
     const isAddress =
       !host.ok && host.hostname !== undefined && isIP(host.hostname.replace(/^\[|\]$/g, '')) !== 0;
@@ -70,6 +70,15 @@ export class Gate {
       next: 'the operator of the node makes one with: lb access create',
     });
   }
+}
+
+/**
+ * The header, where it is a host and a port and nothing else. What is behind a `\`, a `/` or a `#` is read as a path by
+ * some and as the host by others, and this node says its address again to those who come after.
+ */
+function plainHost(given: string | undefined): string | undefined {
+  const isPlain = given !== undefined && /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(given);
+  return isPlain ? given : undefined;
 }
 
 /** Where RFC 9728 says what protects the MCP endpoint. */

@@ -60,20 +60,38 @@ export interface Performed<T> {
   readonly isReplayed: boolean;
 }
 
+export interface Once<T> {
+  /** Nothing for a call that is done as often as it comes. */
+  readonly key: string | undefined;
+  readonly work: () => Promise<T>;
+  /** Whether the caller knows what to do with a handle, which some protocols give in place of the output. */
+  readonly takesHandles?: boolean;
+}
+
 /**
- * Does a call, or gives back what came of it before.
- * @param key nothing for a call that is done as often as it comes
+ * Does a call, or gives back what came of it before, over whichever protocol that was.
  * @throws UsageError for a key that is none, IdempotencyError, and whatever `work` throws
  */
 export async function performOnce<T>(
   call: Call,
   operation: Operation,
   input: unknown,
-  { key, work }: { readonly key: string | undefined; readonly work: () => Promise<T> },
+  { key, work, takesHandles = false }: Once<T>,
 ): Promise<Performed<T>> {
   if (key === undefined || operation.effect === 'reads') return { result: await work(), isReplayed: false };
   if (!KEY.test(key)) throw new UsageError('an idempotency key has 1 to 255 printable characters of ASCII');
-  return keysOf(call).perform(call, operation, input, key, work);
+  const performed = await keysOf(call).perform(call, operation, input, key, work);
+  const { result, isReplayed } = performed;
+  if (!isReplayed || takesHandles || !isHandle(result)) return performed;
+  throw new IdempotencyError(
+    'already_done',
+    'this call was done before, and answered with a handle, which this caller does not take; look at what came of it',
+  );
+}
+
+/** Whether a result is a handle of the output, and not the output itself: no output has a field of that name. */
+export function isHandle(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && Object.hasOwn(result, 'resultType');
 }
 
 /** One for each database, however many look at its node. */
@@ -123,7 +141,9 @@ class Keys {
         if (!(error instanceof CancelledError)) throw error;
         return GONE;
       });
-      if (result !== GONE) return { result: result as T, isReplayed: true };
+      if (result === GONE) continue;
+      assertReached(call, this.get(name));
+      return { result: result as T, isReplayed: true };
     }
     const done = this.performAlone(call, operation, { name, hash }, work);
     const running = { call: hash, done: done.then(({ result }) => result) };
@@ -143,6 +163,7 @@ class Keys {
     const before = this.get(name);
     if (before !== undefined) {
       if (before.call !== hash) throw reused();
+      assertReached(call, before);
       if (before.result !== undefined) return { result: before.result as T, isReplayed: true };
       const found = settle(call, operation, before);
       if (found !== undefined) return { result: found as T, isReplayed: true };
@@ -248,6 +269,15 @@ function reused(): IdempotencyError {
     'idempotency_key_reused',
     'this idempotency key stands for another call already; take a new key for each call, and the same one to send that call again',
   );
+}
+
+/**
+ * A call that names no group means the one that its caller reaches: another caller of the same identity may reach
+ * another one, and neither gets what came of it nor learns that it is there.
+ */
+function assertReached({ node }: Call, kept: Kept | undefined): void {
+  const reached = new Set(node.groupIds());
+  if (kept?.signed.some(({ group }) => !reached.has(group)) === true) throw reused();
 }
 
 /** Where a transaction is that was signed here. */

@@ -17,8 +17,9 @@ import { agentIn, given, groupId, groupOf } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
 import { define } from './operation.ts';
 import { field, flag, input, number, optional, output, text } from './schema.ts';
+import { hasTags } from './tags.ts';
 import { TaskDesk, taskShape } from './task-shape.ts';
-import { hasTags, isFree, start } from './tasks.ts';
+import { isFree, start } from './tasks.ts';
 
 export const nextTask = define({
   name: 'next_task',
