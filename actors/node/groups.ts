@@ -20,6 +20,7 @@ import { GroupChain } from '../chain/chain.ts';
 import { storeFounding } from '../chain/found.ts';
 import type { FinalBlock } from '../chain/judge.ts';
 import type { Outlet } from '../chain/options.ts';
+import { tellSigned } from '../chain/signed-within.ts';
 import type { SealedStatement } from '../checkpoint/format.ts';
 import { deleteMarker, historyGap, writeMarker } from '../checkpoint/marker.ts';
 import type { WatchedClock } from '../clock.ts';
@@ -105,6 +106,7 @@ export class Groups {
     const { signer } = identities.signerNamed(group.as ?? identities.nodeName);
     const final = found(group, signer, clock.sealingMs());
     const { blockId, header } = final;
+    await tellSigned(blockId, final.judged.accepted[0]!.txId);
     const place = await store.addGroup(blockId, group.name, header.tsMs);
     noteChain();
     await storeFounding(place, final);

@@ -41,7 +41,7 @@ export class Gate {
         status: 403,
         code: 'host_refused',
         detail: 'this node does not go by the name that the request is addressed to',
-        next: 'address it by its IP address, or name the host in the setting http_allowed_hosts',
+        next: 'address it by its IP address, or ask the operator of the node to allow that name',
       });
     const origin = validateOriginHeader(headers.origin, this.origins);
     if (!origin.ok)
@@ -49,7 +49,7 @@ export class Gate {
         status: 403,
         code: 'origin_refused',
         detail: 'pages of that origin may not send requests to this node',
-        next: 'name its host in the setting http_allowed_origins',
+        next: 'ask the operator of the node to allow that origin',
       });
   }
 
@@ -67,7 +67,7 @@ export class Gate {
         token === undefined
           ? 'a request needs an access token, as Authorization: Bearer TOKEN'
           : 'the access token is unknown, revoked or expired',
-      next: 'the operator of the node makes one with: lb access create',
+      next: 'ask the operator of the node for one',
     });
   }
 }

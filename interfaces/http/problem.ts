@@ -9,7 +9,8 @@ export interface Problem {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
-  readonly next?: string | undefined;
+  /** What to do about it, with what a caller over HTTP has: no shell and no settings. */
+  readonly next: string;
   readonly details?: Readonly<Record<string, unknown>>;
   /** When it is worth to try again; told by a header, which clients obey by themselves. */
   readonly retryAfterS?: number;
@@ -76,7 +77,7 @@ export function problemBody(problem: Problem, requestId: string): object {
     status,
     detail: oneLine(detail),
     code,
-    ...(next === undefined ? {} : { next }),
+    next,
     ...(Object.keys(details).length === 0 ? {} : { details }),
     request_id: requestId,
   };

@@ -375,7 +375,7 @@ function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors)
         status: 404,
         code: 'not_found',
         detail: 'this node counts nothing',
-        next: 'turn the setting metrics on',
+        next: 'ask the operator of the node to turn its metrics on',
       });
     return reply.type(metrics.contentType).send(await metrics.text());
   });

@@ -335,7 +335,12 @@ function asked<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new ProblemError({ status: 400, code: 'usage', detail: inOneLine(error.message) });
+    throw new ProblemError({
+      status: 400,
+      code: 'usage',
+      detail: inOneLine(error.message),
+      next: 'correct the address of the endpoint',
+    });
   }
 }
 

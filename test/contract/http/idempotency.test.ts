@@ -158,8 +158,11 @@ test('what is signed is known before anybody else has it', async () => {
   const before = group.head.height;
   let heightWhenTold = -1;
   await signedWithin(
-    async () => {
-      heightWhenTold = group.head.height;
+    {
+      signed: async () => {
+        heightWhenTold = group.head.height;
+      },
+      noted: async () => {},
     },
     () => group.as('node').publishClaim({ text: 'Told first.' }),
   );
