@@ -15,7 +15,6 @@
  */
 import { fold, lowerCase, MARK, plainLetters, spelledOut } from './letters.ts';
 
-export { fold };
 
 /** A longer term is cut: nobody searches for the end of a 64 KiB word. */
 const TERM_CHARACTERS_MAX = 64;
