@@ -129,9 +129,15 @@ export class Agent {
       assignee,
       dueMs,
       reward,
+      rewardFrom: reward === undefined ? undefined : this.rewardSource(),
       leaseMs,
       tags,
     });
+  }
+
+  /** What a reward is promised from, as of now: an admin's is minted, anybody else's is their own. */
+  private rewardSource(): 'mint' | 'escrow' {
+    return this.options.view().roleOf(this.publicKey) === 'admin' ? 'mint' : 'escrow';
   }
 
   assignTask(task: string, assignee: Hex32): Promise<Receipt> {

@@ -14,6 +14,7 @@ import { measureCatchUp } from './catch-up.ts';
 import { measureContext } from './context.ts';
 import { measureGroups } from './groups.ts';
 import { measureHeaviest } from './heaviest.ts';
+import { measureImport } from './import.ts';
 import { measureMcp } from './mcp.ts';
 import { measureObserved } from './observed.ts';
 import type { Row } from './row.ts';
@@ -21,7 +22,19 @@ import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
 import { measureReplay, measureValidation } from './validation.ts';
 
-const PARTS = ['validation', 'replay', 'submit', 'catch-up', 'observed', 'start', 'context', 'groups', 'mcp'];
+const PARTS = [
+  'validation',
+  'replay',
+  'submit',
+  'catch-up',
+  'observed',
+  'start',
+  'context',
+  'groups',
+  'heaviest',
+  'import',
+  'mcp',
+];
 const HELP = `
 npm run bench -- [flags]: how fast the core is on this machine. Trust the ratios, not the figures.
 
@@ -88,5 +101,6 @@ if (wants('context'))
   report(...(await measureContext(scale, values.claims === undefined ? undefined : Number(values.claims))));
 if (wants('groups')) report(...(await measureGroups(scale)));
 if (wants('heaviest')) report(...(await measureHeaviest(scale)));
+if (wants('import')) report(...(await measureImport(scale)));
 if (wants('mcp')) report(...(await measureMcp(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

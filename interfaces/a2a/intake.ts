@@ -223,6 +223,7 @@ async function createTask(agent: Agent, task: string, text: string): Promise<voi
     assignee: undefined,
     dueMs: undefined,
     reward: undefined,
+    rewardFrom: undefined,
     leaseMs: undefined,
     tags: ['a2a'],
   };

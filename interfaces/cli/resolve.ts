@@ -10,8 +10,43 @@ import type { BatteryNode } from '../../node.ts';
 import { cleanLine, shortId } from './text.ts';
 
 /** Adds a thing that may be named by a flag, as the reference does, or by an argument, as people do. */
-export function subjectOption(command: Command, what: string, description: string): Command {
-  return command.argument(`[${what}]`, description).option(`--${what} <${what}>`, `the same as a flag`);
+export function subjectOption(
+  command: Command,
+  what: string,
+  description: string,
+  placeholder = what,
+): Command {
+  return command
+    .argument(`[${what}]`, description)
+    .option(`--${what} <${placeholder}>`, `the same as a flag`);
+}
+
+/**
+ * What was said of several such things, by flags or by arguments: arguments fill, in order, what no flag says, so that
+ * `--task t1 done` leaves no doubt either.
+ */
+export function givenOf<Name extends string>(
+  { options, args }: { readonly options: object; readonly args: readonly string[] },
+  names: readonly Name[],
+): Partial<Record<Name, string>> {
+  const flags = names.map((name): string | undefined => Reflect.get(options, name));
+  const open = [...names.keys()].filter((at) => flags[at] === undefined);
+  const isRepeated = flags.some((flag, at) => flag !== undefined && flag === args[at]);
+  const places = args.length > open.length || isRepeated ? [...names.keys()] : open;
+  const given: Partial<Record<Name, string>> = {};
+  for (const [at, name] of names.entries()) {
+    const place = places.indexOf(at);
+    const argument = place < 0 ? undefined : args[place];
+    const value = flags[at] ?? argument;
+    if (value !== undefined) given[name] = subjectOf(name, flags[at], argument);
+  }
+  return given;
+}
+
+/** The file that something is to be written to: the flag `--out`, or an argument. */
+export function outOf(out: string | undefined): string {
+  if (out === undefined) throw new UsageError('which file? give it as an argument or with --out');
+  return out;
 }
 
 /** The one of flag and argument that was given. */
@@ -73,6 +108,11 @@ export function namer(node: BatteryNode, view: GroupView, id = shortId): (key: H
 
 export function claimId(view: GroupView, given: string): Hex32 {
   return resolveId('claim', given, view.claimIds(given.trim().toLowerCase().slice(0, 64)));
+}
+
+/** Whether somebody who typed this meant an id, and not a text. */
+export function isIdLike(given: string): boolean {
+  return /^[0-9a-f]+$/i.test(given) && given.length >= PREFIX_DIGITS_MIN && given.length <= 64;
 }
 
 /** A claim or the record of an agent run. */

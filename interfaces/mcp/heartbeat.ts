@@ -1,6 +1,7 @@
 /**
- * The beginning of a stream, and its quiet times. Whoever opens one waits for the first bytes of the answer, which would
- * otherwise come with the first thing that happens; and what lies between closes connections on which nothing does.
+ * The beginning of a stream, and its quiet times. Whoever opens one waits for the first bytes of the answer, which
+ * would otherwise come with the first thing that happens; and what lies between closes connections on which nothing
+ * does.
  */
 
 /** A comment this often keeps what lies between from closing a quiet connection. */
