@@ -3,7 +3,8 @@
  *
  * The figures to trust are the ratios, which compare two things measured in the same run. `--smoke` runs
  * everything with little work, so that the tests keep the benchmark alive; `--json` prints the rows as data, `--only`
- * measures one part, and `--claims` says over how many claims the search is measured.
+ * measures one part, `--claims` says over how many claims the search is measured, and `--against` names another tree of
+ * the source whose reads are measured beside these.
  */
 
 import { cpus } from 'node:os';
@@ -16,17 +17,31 @@ import { measureGroups } from './groups.ts';
 import { measureHeaviest } from './heaviest.ts';
 import { measureMcp } from './mcp.ts';
 import { measureObserved } from './observed.ts';
+import { measureReads } from './reads.ts';
 import type { Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
 import { measureReplay, measureValidation } from './validation.ts';
 
-const PARTS = ['validation', 'replay', 'submit', 'catch-up', 'observed', 'start', 'context', 'groups', 'mcp'];
+const PARTS = [
+  'validation',
+  'replay',
+  'submit',
+  'catch-up',
+  'observed',
+  'start',
+  'context',
+  'groups',
+  'heaviest',
+  'reads',
+  'mcp',
+];
 const HELP = `
 npm run bench -- [flags]: how fast the core is on this machine. Trust the ratios, not the figures.
 
   --only PART    one part alone: ${PARTS.join(', ')}
   --claims N     over how many claims the search is measured (with --only context)
+  --against DIR  another tree of the source to compare reads with (with --only reads)
   --smoke        everything, with little work
   --json         the rows as data
 `;
@@ -36,6 +51,7 @@ const { values } = readArguments(HELP, {
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
     claims: { type: 'string' },
+    against: { type: 'string' },
   },
 });
 if (values.only !== undefined && !PARTS.includes(values.only))
@@ -88,5 +104,6 @@ if (wants('context'))
   report(...(await measureContext(scale, values.claims === undefined ? undefined : Number(values.claims))));
 if (wants('groups')) report(...(await measureGroups(scale)));
 if (wants('heaviest')) report(...(await measureHeaviest(scale)));
+if (wants('reads')) report(...(await measureReads(scale, values.against)));
 if (wants('mcp')) report(...(await measureMcp(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

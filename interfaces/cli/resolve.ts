@@ -113,13 +113,9 @@ export function taskOf(view: GroupView, given: string): Task {
   const exact = view.task(given);
   if (exact !== undefined) return exact;
   const found =
-    given.length < PREFIX_DIGITS_MIN ? [] : view.tasks().filter(({ task }) => task.startsWith(given));
-  if (found.length > 1)
-    throw new AmbiguousIdError(
-      'task',
-      given,
-      found.map(({ task }) => task),
-    );
-  if (found.length === 0) throw new NotFoundError(`there is no task ${given}`);
-  return found[0]!;
+    given.length < PREFIX_DIGITS_MIN ? [] : view.taskIds().filter((task) => task.startsWith(given));
+  if (found.length > 1) throw new AmbiguousIdError('task', given, found);
+  const [task] = found;
+  if (task === undefined) throw new NotFoundError(`there is no task ${given}`);
+  return view.task(task)!;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Agent } from '../../actors/agent.ts';
 import { unwrap } from '../../actors/agent.ts';
 import type { Group } from '../../actors/group.ts';
-import type { GroupView, Task } from '../../actors/group-view.ts';
+import type { GroupView, Task, TaskFilter } from '../../actors/group-view.ts';
 import { CLAIM_TEXT_BYTES_MAX, LEASE_MS_MAX, LEASE_MS_MIN } from '../../events/limits.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
 import type { Receipt } from '../../events/receipt.ts';
@@ -192,17 +192,23 @@ export const listTasks = define({
     const group = groupOf(call, group_id);
     const view = group.now;
     const of = assignee === undefined ? {} : { assignee: memberKey(call.node, view, assignee) };
-    const found = view.tasks({ ...of, ...given({ status }) }).filter((task) => hasTags(task, tags));
+    const filter = { ...of, ...given({ status }) };
     const desk = new TaskDesk(call, group);
-    const { page: tasks, next } = describedPage(call, found, {
-      keyOf: ({ task }) => task,
-      describe: (task) => desk.describe(task),
+    const { page: tasks, next } = describedPage(call, idsOf(view, filter, tags), {
+      keyOf: (task) => task,
+      describe: (task) => desk.describe(view.task(task)!),
       cursor,
       limit,
     });
     return { tasks, ...next, ...noticeFor(tasks) };
   },
 });
+
+/** What tasks are about is read where the tags matter, and where a task is shown. */
+function idsOf(view: GroupView, filter: TaskFilter, tags: readonly string[]): string[] {
+  if (tags.length === 0) return view.taskIds(filter);
+  return view.tasks(filter).flatMap((task) => (hasTags(task, tags) ? [task.task] : []));
+}
 
 export function hasTags(task: Task, tags: readonly string[]): boolean {
   return tags.every((tag) => task.tags.includes(tag));
