@@ -24,7 +24,7 @@ export {
 } from './actors/errors.ts';
 export { type ChainStanding, Group, type GroupInfo, type ReadBlock, type ReadClaim } from './actors/group.ts';
 export { GroupView } from './actors/group-view.ts';
-// Histories and proofs, also without a node: what a stranger needs to check what he was given.
+// Histories and proofs, also without a node: what a stranger needs to check what they were given.
 export { type Audit, audit, HistoryMovedError } from './actors/history/audit.ts';
 export { type BackupCheck, checkBackup } from './actors/history/check-backup.ts';
 export { ExportFileError, type ExportSource, openExport } from './actors/history/export-file.ts';

@@ -59,9 +59,9 @@ export interface Presence {
   readonly member: Hex32;
   readonly status: PresenceStatus;
   readonly metadata: string | undefined;
-  /** Block time of his last change. */
+  /** Block time of the member's last change. */
   readonly tsMs: number;
-  /** The later of that and his last beat. */
+  /** The later of that and the member's last beat. */
   readonly lastSeenMs: number;
   readonly isStale: boolean;
 }
@@ -184,7 +184,7 @@ export class GroupView {
     return this.base.get(memberTable, member)?.role;
   }
 
-  /** The name that a member gave himself. */
+  /** The name that a member chose. */
   nameOf(member: Hex32): string | undefined {
     return this.base.get(profileTable, member)?.name;
   }

@@ -274,7 +274,9 @@ export class Group {
     return claims.slice(0, limit);
   }
 
-  /** As `recentClaims`, for those who share a thread with others: whoever has work gets his turn in between. */
+  /**
+   * As `recentClaims`, for those who share a thread with others: others with work get their turn in between.
+   */
   async recentClaimsInTurns(options: RecentOptions = {}): Promise<ReadClaim[]> {
     const { limit = 20, view = this.now } = options;
     const claims: ReadClaim[] = [];

@@ -53,7 +53,7 @@ const entryCodec = record({
   refusal: optional(refusalCodec as Codec<Refusal>),
 });
 
-/** One piece of work that waits for the sealer, or that he has refused. */
+/** One piece of work that waits for the sealer, or that the sealer has refused. */
 export interface OutboxEntry extends Of<typeof entryCodec> {
   readonly groupId: Hex32;
   readonly txId: Hex32;
@@ -130,12 +130,14 @@ export class Outbox implements Outlet {
     this.groups.set(entry.groupId, group.set(entry.number, entry));
   }
 
-  /** How long a submitter waits for his receipt before he hears `PendingError`: 0 while there is no network. */
+  /**
+   * How long a submitter waits for its receipt before it hears `PendingError`: 0 while there is no network.
+   */
   set receiptWaitMs(waitMs: number) {
     this.waitMs = waitMs;
   }
 
-  /** What is known of the sealer of a group: whoever does not get his receipt in time hears it. */
+  /** What is known of the sealer of a group: a submitter whose receipt does not come in time hears it. */
   set sealerStanding(explain: ((groupId: Hex32) => string) | undefined) {
     this.explain = explain;
   }
@@ -155,7 +157,7 @@ export class Outbox implements Outlet {
     return [...(this.groups.get(groupId)?.values() ?? [])].filter(({ refusal }) => refusal === undefined);
   }
 
-  /** What the sealer of a group has refused, oldest first, with his reasons. */
+  /** What the sealer of a group has refused, oldest first, with the reasons. */
   refused(groupId: Hex32): (OutboxEntry & { readonly refusal: Refusal })[] {
     return [...(this.groups.get(groupId)?.values() ?? [])].filter(
       (entry): entry is OutboxEntry & { refusal: Refusal } => entry.refusal !== undefined,
@@ -247,7 +249,7 @@ export class Outbox implements Outlet {
     }
   }
 
-  /** What a member left behind who was removed is sealed by nobody: it is his again, with the reason. */
+  /** Nobody seals what a removed member left behind: it is theirs again, with the reason. */
   private async giveBack(group: GroupReader, entry: OutboxEntry): Promise<void> {
     const refusal = refusalOfRemoved(group, decodeTransaction(entry.transaction));
     if (refusal !== undefined) await this.refuse(entry, refusal);

@@ -1,6 +1,6 @@
 /**
- * The end of a membership: a member who was removed, or who left. Whoever is removed is given the blocks up to the one
- * that removed him, and nothing after it: so his own chain says it, as it says everything else.
+ * The end of a membership: a member who was removed, or who left. Whoever is removed is given the blocks up
+ * to the one that removed them, and nothing after it: so their own chain says it, as it says everything else.
  */
 import type { Hex32 } from '../events/bytes.ts';
 import type { Effect } from '../events/effects.ts';
@@ -64,7 +64,7 @@ export function withRemoval(outcome: Outcome, removal: () => Removal | undefined
   return ended === undefined ? outcome : { ...outcome, removal: ended };
 }
 
-/** What a stranger may have sealed by others: coming in by an invite, and seeing to his own purchases. */
+/** What a stranger may have sealed by others: coming in by an invite, and seeing to their own purchases. */
 export const FOR_STRANGERS: ReadonlySet<Operation['type']> = new Set([
   'invite_accept',
   'purchase',
@@ -82,7 +82,7 @@ export function refusalOfRemoved(
   return refuse('role_insufficient', { needed: 'member', actual: 'none' });
 }
 
-/** Up to which block a former member may be shown a group: the one that ended his last membership. */
+/** Up to which block a former member may be shown a group: the one that ended their last membership. */
 export class Removals {
   private readonly scan = new EffectScan((effect) =>
     effect.kind === 'member.changed' && effect.role === 'none' ? effect.member : undefined,

@@ -3,7 +3,7 @@
  *
  * Counters are calls at the moment something happened, a few for each block and none for each transaction that
  * went well. What has a present value is never told but asked for: a chain hands over its gauges when it is
- * loaded, and a reader looks at them when he likes. So a node that nobody observes pays for calls of empty
+ * loaded, and a reader looks at them at any time. So a node that nobody observes pays for calls of empty
  * functions, and for nothing else.
  *
  * No method may throw, and none is given a secret, a text of a claim or a payload.

@@ -47,7 +47,7 @@ export function randomSeed(): Secret {
 /**
  * A signer for the key pair that a 32-byte seed stands for (RFC 8032 section 5.1.5).
  *
- * Copies the seed, so the caller may wipe his. With libsodium 56,000 signatures a second on the target
+ * Copies the seed, so the caller may wipe its own. With libsodium 56,000 signatures a second on the target
  * machine, through `node:crypto` about two thirds of that. Throws `RangeError` for a seed of another length.
  */
 export function signerFromSeed(seed: Secret): Signer {

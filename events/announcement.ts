@@ -17,7 +17,7 @@ export const ANNOUNCEMENT_PREFIX = new TextEncoder().encode('lb/announcement/1\0
 const ANNOUNCEMENT_VERSION = 1;
 /** Whole and signed: it has to fit into a message of gossip, with the seals around it. */
 export const ANNOUNCEMENT_BYTES_MAX = 1_792;
-/** The longest that one may claim to be good for. Its seller renews it while he is there. */
+/** The longest that one may claim to be good for. The seller renews it for as long as they are there. */
 export const ANNOUNCEMENT_LIFETIME_MS_MAX: number = 7 * 24 * 3_600_000;
 const ADDRESSES_MAX = 4;
 const ADDRESS_BYTES_MAX = 255;

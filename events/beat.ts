@@ -1,5 +1,6 @@
 /**
- * A beat: a member's signed word that he was there at a time. Beats go between members and never touch the log.
+ * A beat: a member's signed word that they were there at a time. Beats go between members and never touch the
+ * log.
  *
  *   payload = [1, groupId, member, tsMs]
  *   beat    = [payload, signature]      signature = Ed25519("lb/beat/1\0" || payload)

@@ -245,7 +245,7 @@ function isNewer(bytes: Uint8Array): boolean {
 
 /**
  * Checks a receipt: nothing but these bytes, SHA-256 and Ed25519.
- * @param expected what the verifier knows already: the group, or the id of a head that he trusts
+ * @param expected what the verifier knows already: the group, or the id of a head that it trusts
  */
 export function verifyProof(
   bytes: Uint8Array,
@@ -332,7 +332,8 @@ function proofFacts({ parts, transaction, txId, block, head, genesis }: ReadProo
 
 /**
  * Checks that the new head's history begins with the whole history of the old head, itself included.
- * @param expected the ids of heads that the verifier knows: the old one he kept, the new one he was told
+ * @param expected the ids of heads that the verifier knows: the old one that it kept, the new one that it was
+ * told
  */
 export function verifyConsistencyProof(
   bytes: Uint8Array,

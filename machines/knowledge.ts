@@ -73,7 +73,7 @@ function retract(operation: OperationOf<'retract'>, context: RuleContext): Refus
   return undefined;
 }
 
-/** An author may take back his own retraction; an admin's stands until an admin takes it back. */
+/** An author may take back their own retraction; an admin's stands until an admin takes it back. */
 function reinstate(operation: OperationOf<'reinstate'>, context: RuleContext): Refusal | undefined {
   const { state, author } = context;
   const { claim, reason } = operation;

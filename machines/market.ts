@@ -8,8 +8,8 @@
  * fixed when the purchase is made, so that neither a change of policy nor of membership moves them, and whoever is owed something needs no role to claim it.
  *
  * What the rule can judge is the key, not the package: its bytes are public but not on the chain. So a buyer
- * fetches the package and checks its hash before they pay, and nobody can then keep it from him; that it opens to
- * what its title says remains the seller's word.
+ * fetches the package and checks its hash before they pay, and nobody can then keep it from them; that it
+ * opens to what its title says remains the seller's word.
  */
 import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import type { PurchaseStatus } from '../events/effects.ts';

@@ -37,8 +37,8 @@ function presence(operation: OperationOf<'presence'>, context: RuleContext): Ref
 export const presenceRules: Rules<PresenceOperation> = { presence };
 
 /**
- * Whether a member counts as stale: neither the log nor a beat has heard of him for longer than `staleMs`.
- * @param lastBeatMs time of his last beat, if any was received
+ * Whether a member counts as stale: neither the log nor a beat has heard of them for longer than `staleMs`.
+ * @param lastBeatMs time of the member's last beat, if any was received
  */
 export function isStale(
   record: PresenceRecord,

@@ -1,9 +1,9 @@
 /**
  * Opening the key of a package that was sold: pure, because the dispute rule itself does it.
  *
- * A seller grants a purchase by sealing the package's key to the buyer's one-time X25519 key. When the
- * buyer disputes, he publishes the secret of that one-time key, and every node opens the sealed key and
- * compares what comes out with the `keyHash` of the offer. Hence nothing here draws on the platform.
+ * A seller grants a purchase by sealing the package's key to the buyer's one-time X25519 key. When the buyer
+ * disputes, they publish the secret of that one-time key, and every node opens the sealed key and compares
+ * what comes out with the `keyHash` of the offer. Hence nothing here draws on the platform.
  *
  *     sealedKey (80) = ephemeral public key (32) || ciphertext (32) || tag (16)
  *     key            = HKDF-SHA-256(ikm  = X25519(ephemeral, buyer),

@@ -143,7 +143,7 @@ const taskFields = {
   updatedMs: milliseconds,
   dueMs: optional(milliseconds),
   assignee: optional(id),
-  /** Whether the assignee has agreed to the task: by taking it, or by starting what was given to him. */
+  /** Whether the assignee has agreed to the task: by taking it, or by starting what was given to them. */
   taken: boolean,
   attempt: uint(U32_MAX),
   leaseMs: optional(milliseconds),
@@ -165,7 +165,10 @@ const taskTextFields = {
 export type TaskText = Values<typeof taskTextFields>;
 /** What a task is about: written once. */
 export const taskTextTable = table('task-text/', record(taskTextFields), true);
-/** Which open tasks a member holds: `<member>/<task>`, so that they can be returned when he is removed. */
+/**
+ * Which open tasks a member holds: `<member>/<task>`, so that those can be returned when the member is
+ * removed.
+ */
 export const assignmentTable = table('assignment/', record({ attempt: uint(U32_MAX) }), true);
 /** How many open tasks a member has agreed to. Absent: none. */
 export const loadTable = table('load/', record({ open: uint(U32_MAX) }));

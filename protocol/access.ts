@@ -97,7 +97,7 @@ export class Access {
   }
 
   /**
-   * The last block that a former member is shown: the one that removed him, so that he learns of it.
+   * The last block that a former member is shown: the one that removed them, so that they learn of it.
    * @returns nothing for strangers, and while the history is not here
    */
   async lastHeightFor(groupId: Hex32, peer: Hex32): Promise<number | undefined> {

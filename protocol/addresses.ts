@@ -1,6 +1,6 @@
 /**
  * Addresses of peers as people write them: a multiaddr (`/ip4/10.0.0.2/tcp/4242/p2p/12D3…`), or `KEY@HOST:PORT`
- * with the key in hex. The key is who the peer is; the rest is where he might be.
+ * with the key in hex. The key is who the peer is; the rest is where it might be.
  */
 import { isIP } from 'node:net';
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
@@ -10,7 +10,7 @@ import { ADDRESS_BYTES_MAX } from '../actors/invites.ts';
 import { type Hex32, isHex32 } from '../events/bytes.ts';
 import { keyOfText, peerIdOf } from './keys.ts';
 
-/** Where a peer might be, without his key. */
+/** Where a peer might be, without its key. */
 export interface PeerAddress {
   readonly key: Hex32;
   readonly address: string;

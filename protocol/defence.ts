@@ -7,8 +7,8 @@
  * first, which for a ban means that an attacker must make more keys than the table holds to be forgotten.
  *
  * Some of what is done to a node is no proof of malice: a stream that stalls, a question about a group that is none
- * of the peer's, a burst of gossip. Each is counted, and only who goes on and on is shut out; he is suspected, and
- * named, before. Whoever has proved no key yet is named by his address.
+ * of the peer's, a burst of gossip. Each is counted, and only a peer that goes on and on is shut out; it is
+ * suspected, and named, before. A peer that has proved no key yet is named by its address.
  */
 import type { NetworkDefence } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
@@ -39,7 +39,7 @@ import { BoundedMap, RateLimit } from './rate-limit.ts';
 /** Members of a common group may ask so many times as often as strangers. */
 const MEMBER_FACTOR = 10;
 
-/** What a peer may do for a while before it is held against him. */
+/** What a peer may do for a while before it is held against it. */
 export type Patience = 'floods' | 'streams' | 'gossip' | 'stalls' | 'prying' | 'forgeries';
 
 /** A suspect is told of at most so often, and all of them together at most so often in a minute. */
@@ -53,7 +53,7 @@ interface Record {
 }
 
 export interface DefenceOptions {
-  /** Whether a peer is a member of a group of this node: he may ask ten times as often as a stranger. */
+  /** Whether a peer is a member of a group of this node: it may ask ten times as often as a stranger. */
   isKnown?(peer: Hex32): boolean;
   /** A clock that only grows, milliseconds. */
   nowMs(): number;
@@ -115,7 +115,7 @@ export class Defence {
   }
 
   /**
-   * As `allows`, for who is answered that he asks too often.
+   * As `allows`, for a peer that is told it asks too often.
    * @throws MisbehaviourError for those who go on and on in spite of the answer: they are not busy but hostile
    */
   admits(limit: 'requests' | 'syncs', peer: Hex32): boolean {

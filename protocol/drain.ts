@@ -1,6 +1,6 @@
 /**
- * The way out of the outbox: what waits for a group's sealer is sent to him, or through any connected member, in
- * the order in which it was written.
+ * The way out of the outbox: what waits for a group's sealer is sent to the sealer, or through any connected
+ * member, in the order in which it was written.
  *
  * Nothing is taken out here. A `sealed` is only a hint to pull; an entry goes when the local chain holds it, or when
  * a refusal comes that the group's sealer has signed. By way of somebody else a refusal counts only if its reason is
@@ -115,7 +115,7 @@ export class OutboxDrain {
   private async sealHere(groupId: Hex32): Promise<void> {
     const chain = this.options.port.chain(groupId);
     for (const entry of this.outbox.pending(groupId)) {
-      // Whoever seals is level with himself.
+      // A sealer is always level with itself.
       const current = this.outbox.isExpired(entry) ? await this.outbox.signAnew(entry) : entry;
       if (current === undefined) continue;
       const outcome = await chain.submitSigned(current.transaction, current.artifacts);
@@ -196,7 +196,7 @@ export class OutboxDrain {
   private async take(entry: OutboxEntry, verdict: Verdict, peer: Hex32, headMs: number): Promise<void> {
     const ruled = verdict.status === 'refused' ? this.checkedRefusal(entry, verdict, peer) : undefined;
     // Duplicates are in the chain already; what has expired is signed anew when this node is level; and of a
-    // sealer whom this node does not know yet, the blocks that made him one come first.
+    // sealer whom this node does not know yet, the blocks that made it one come first.
     const isFinal =
       ruled !== undefined &&
       !NOT_FINAL.has(ruled.refusal.code) &&
@@ -232,7 +232,7 @@ export class OutboxDrain {
       if (ruled.groupId === groupId && ruled.txId === txId) return ruled;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      // The sealer's rules are newer than this software: his word counts all the same.
+      // The sealer's rules are newer than this software: its word counts all the same.
       const what = `the sealer refused for a reason unknown here: ${error.message}`;
       return { refusal: refuse('malformed', { what }), tsMs: 0 };
     }

@@ -41,7 +41,7 @@ export class FrameStream {
     this.options = options;
     stream.addEventListener('message', ({ data }) => this.take(data as Chunk));
     stream.addEventListener('remoteCloseWrite', () => this.end('end'));
-    // An end that the peer did not announce is a break: he, or the way to him, is gone.
+    // An end that the peer did not announce is a break: the peer, or the way to it, is gone.
     stream.addEventListener('close', () =>
       this.end(new NetworkError('peer_unreachable', 'the stream broke')),
     );

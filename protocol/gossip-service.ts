@@ -166,8 +166,8 @@ interface GossipInside extends Gossip {
 }
 
 /**
- * Has every call of a peer counted before gossipsub looks at it. Gossipsub bounds what each may cost and ignores who
- * goes too far, but it goes on reading from him for ever, and tells nobody.
+ * Has every call of a peer counted before gossipsub looks at it. Gossipsub bounds what each may cost and
+ * ignores a peer that goes too far, but it keeps reading from that peer forever, and tells nobody.
  */
 function tolled(gossip: Gossip, toll: GossipToll): Gossip {
   const inside = gossip as GossipInside;

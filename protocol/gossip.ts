@@ -2,11 +2,12 @@
  * Announcements and beats: small messages that members pass on to each other, and nothing of the group's content.
  *
  *   announcement   the header of a new head with its seal, so that whoever hears it checks it by itself
- *   beat           "this member is here", signed by him (events/beat.ts)
+ *   beat           "this member is here", signed by the member (events/beat.ts)
  *   sign           "whoever seals is here, and the group is this far", signed by the sealer (sealer-signs.ts)
  *
  * Topic and key of a group come from its block 0, which only members have seen: others cannot tell which group a
- * topic belongs to, nor read what is said there. Whoever has been a member can still do both; he learns heights.
+ * topic belongs to, nor read what is said there. Whoever has been a member can still do both; they learn
+ * heights.
  */
 import { randomBytes } from 'node:crypto';
 import { type TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub';
@@ -150,7 +151,7 @@ export class GroupGossip {
     const { port, access, announced, contradicted } = this.options;
     const header = readSeal(seal);
     const sealedId = toHex(sha256(seal.header));
-    // Block 0 cannot name its own id. Its sealer has nothing else yet where he fetches the group again.
+    // Block 0 cannot name its own id. Its sealer has nothing else yet when it fetches the group again.
     const isOfGroup = header?.height === 0 ? sealedId === groupId : header?.groupId === groupId;
     if (header === undefined || !isOfGroup) return 'reject';
     const group = port.store.group(groupId);

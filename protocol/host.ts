@@ -2,7 +2,7 @@
  * The host: libp2p over TCP with Noise and Yamux, and nothing else of it. Its peer id is the node's key, so that
  * the handshake proves who is at the other end.
  *
- * Everything that a stranger can make this node do before he has proved a key is bounded here: connections by
+ * Everything that a stranger can make this node do before proving a key is bounded here: connections by
  * address and in all, handshakes under way and their time, streams, and what is received ahead on each.
  */
 import { type Identify, identify } from '@libp2p/identify';
@@ -178,7 +178,8 @@ export class Host {
   }
 
   /**
-   * Connects to whoever answers at an address, and tells who that is: nothing but the address speaks for him.
+   * Connects to whoever answers at an address, and tells who that is: nothing but the address speaks for
+   * them.
    * @throws NetworkError `peer_unreachable`; also for an address of this node itself
    */
   async dialUnknown(address: string): Promise<Hex32> {

@@ -28,7 +28,7 @@ export const PACKAGE_PART_TIMEOUT_MS = 60_000;
 export const PARTIAL_PACKAGE_MS = 24 * 3_600_000;
 /** Peers that are asked for one package, or about one purchase. */
 export const MARKET_PEERS_MAX = 16;
-/** How long a buyer waits for what is new in his group before he says that an offer is not there. */
+/** How long a buyer waits for what is new in the group before saying that an offer is not there. */
 export const CATCH_UP_MS = 5_000;
 /** Hand-overs of the sealing that somebody follows who has not the history: one a day for years. */
 export const HAND_OVERS_MAX = 1_024;
@@ -83,7 +83,7 @@ export const REQUESTS_PER_MINUTE_MAX = 100;
 /** Sync streams are cheap to refuse and needed often; a follower opens at most four a second. */
 export const SYNCS_PER_MINUTE_MAX = 300;
 
-/** New streams of a stranger, of whatever protocol; more than all his requests and syncs can take. */
+/** New streams of a stranger, of whatever protocol; more than all its requests and syncs can take. */
 export const STREAMS_PER_MINUTE_MAX = 1_000;
 /**
  * Gossip of one peer, in calls that carry orders of the mesh: an honest one sends a few a second. Messages count less
@@ -122,7 +122,7 @@ export const SYNC_INTERVAL_MS = 300_000;
 export const SYNC_GAP_MS = 250;
 export const BACKOFF_MS_FIRST = 500;
 export const BACKOFF_MS_MAX = 60_000;
-/** How long a submitter of this node waits for the sealer before his work counts as pending. */
+/** How long a submitter of this node waits for the sealer before its work counts as pending. */
 export const RECEIPT_WAIT_MS = 10_000;
 /** How long a sealer waits after a start for peers to show their heads. */
 export const HEAD_COMPARISON_MS = 5_000;

@@ -252,7 +252,7 @@ export class NetworkService {
     const sealers = this.access.sealers(groupId).join();
     const before = this.sealersBefore.get(groupId) ?? sealers;
     this.sealersBefore.set(groupId, sealers);
-    // The last block of a sealer who hands over: he is none any more, and must tell it all the same.
+    // The last block of a sealer who hands over: they no longer seal, and must tell it all the same.
     if (this.port.seals(groupId) || sealers !== before) this.gossip.announce(groupId);
     if (sealers !== before) this.drain.flush(groupId);
     this.memberTimer ??= setTimeout(() => this.membersChanged(), MEMBERS_GAP_MS).unref();
@@ -353,7 +353,7 @@ export class NetworkService {
    */
   async syncGroup(groupId: Hex32, times: { waitMs: number; sealedMs: number }): Promise<boolean> {
     const { groups, port } = this;
-    // Who seals a group, and has nobody to ask, is level with himself.
+    // A node that seals a group, and has nobody to ask, is level with itself.
     if (port.seals(groupId) && groups.sourcesOf(groupId).length === 0) return true;
     if (!(await groups.pullNow(groupId, times.waitMs))) return false;
     await this.flush(groupId);

@@ -19,7 +19,7 @@ export interface NetworkOptions {
   readonly checkpointBlocksMin?: number;
   /** How often a group is pulled that nobody announces, milliseconds. */
   readonly syncIntervalMs?: number;
-  /** How long a submitter waits for the sealer before his work counts as pending, milliseconds. */
+  /** How long a submitter waits for the sealer before its work counts as pending, milliseconds. */
   readonly receiptWaitMs?: number;
   /** How long a frame of a sync stream may take, milliseconds. */
   readonly stallMs?: number;
@@ -45,7 +45,7 @@ export interface GroupNetworkStatus {
   readonly artifactsMissing: number;
   /** What of the history is not here yet, where the group began at a checkpoint. */
   readonly history: HistoryGap | undefined;
-  /** Transactions that wait for the sealer, and those that he refused. */
+  /** Transactions that wait for the sealer, and those that the sealer refused. */
   readonly pending: number;
   readonly refused: number;
   readonly sources: readonly Hex32[];

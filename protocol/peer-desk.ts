@@ -44,7 +44,7 @@ export class PeerDesk {
     void this.greet(peer, address);
   }
 
-  /** Shows a new peer our identities where he is needed. */
+  /** Shows a new peer our identities where it is needed. */
   private async greet(peer: Hex32, address: string): Promise<void> {
     const { access, client, needed, introduced } = this.options;
     await this.tolerating(async () => {

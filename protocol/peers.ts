@@ -10,7 +10,7 @@
  *
  *   'peer/' key        →  the record below
  *   'peer-known/' key  →  the addresses that were given or proved, the newest first
- *   'peer-alias/' key  →  what somebody here calls him, in UTF-8
+ *   'peer-alias/' key  →  what somebody here calls the peer, in UTF-8
  */
 
 import { ADDRESS_BYTES_MAX } from '../actors/invites.ts';
@@ -40,7 +40,7 @@ export type PeerEntry = Of<typeof entryCodec> & {
   readonly key: Hex32;
   /** Those of the addresses, and first among them, that the owner gave or at which the peer proved its key. */
   readonly known: readonly string[];
-  /** What he is called here; nobody else is told. */
+  /** What the peer is called here; nobody else is told. */
   readonly alias?: string;
 };
 

@@ -1,7 +1,7 @@
 /**
- * The guard of a sealer against his own past: a node that was restored from a backup has forgotten blocks that it
- * sealed. Sealing others at their heights would be equivocation. So nothing is sealed after a start until the peers
- * that can be reached have shown their heads, and what they have more of has been fetched.
+ * The guard of a sealer against its own past: a node that was restored from a backup has forgotten blocks
+ * that it sealed. Sealing others at their heights would be equivocation. So nothing is sealed after a start
+ * until the peers that can be reached have shown their heads, and what they have more of has been fetched.
  */
 import type { Hex32 } from '../events/bytes.ts';
 import type { NetworkPort } from './port.ts';

@@ -1,8 +1,8 @@
 /**
  * Work that arrives from other nodes: sealed here, or handed on to whoever seals, once.
  *
- * A refusal is the sealer's word and travels with his signature, so that a third node can carry it and cannot make
- * it up. `sealed` is only news: a submitter believes the block.
+ * A refusal is the sealer's word and travels with the sealer's signature, so that a third node can carry it
+ * and cannot make it up. `sealed` is only news: a submitter believes the block.
  */
 import { readTransaction, verifyTransactions } from '../actors/chain/verify.ts';
 import { StoredState } from '../actors/group-view.ts';
@@ -92,7 +92,10 @@ async function assertGenuine(
   throw new MisbehaviourError('a transaction that is forged or malformed');
 }
 
-/** What a stranger may bring; a former member also his own work, to be told by the sealer that it is refused. */
+/**
+ * What a stranger may bring; a former member also their own work, to be told by the sealer that it is
+ * refused.
+ */
 function mayCome(desk: SubmissionDesk, groupId: Hex32, submission: Submission, peer: Hex32): boolean {
   if (strangerMay(desk, groupId, submission, peer)) return true;
   if (!desk.access.wasMember(groupId, peer)) return false;
@@ -125,14 +128,17 @@ function strangerMay(
   return access.keysOf(peer).includes(transaction.author) && knowsTheGroup(port, groupId, transaction);
 }
 
-/** Whether a stranger shows an invite of the group, or has money or a purchase in it; else he hears of no group. */
+/**
+ * Whether a stranger shows an invite of the group, or has money or a purchase in it; else they hear of no
+ * group.
+ */
 function knowsTheGroup(port: NetworkPort, groupId: Hex32, { author, operations }: Transaction): boolean {
   const state = new StoredState(port.store.group(groupId));
   if (state.get(balanceTable, author) !== undefined) return true;
   return operations.some(
     (operation) =>
       (operation.type === 'invite_accept' && state.get(inviteTable, operation.invite) !== undefined) ||
-      // Who has spent his last token here has no balance any more.
+      // Whoever has spent their last token here has no balance any more.
       ('purchase' in operation && state.get(purchaseTable, operation.purchase)?.buyer === author),
   );
 }

@@ -2,7 +2,7 @@
  * The checksum that follows every value on disk: over the table's id, the key and the value.
  *
  * It finds what a disk, a cable or another program did to the bytes, and a value that stands under another key or in
- * another table than it was written to. It is no defense against somebody who makes a checksum of his own: what
+ * another table than it was written to. It is no defense against somebody who makes their own checksum: what
  * stands in a chain is signed, and an audit checks it.
  *
  * Every read pays for it, so it is made of what JavaScript does fast. Values are short nearly always, and a call into

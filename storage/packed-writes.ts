@@ -5,8 +5,8 @@
  *
  * A value has the room of its checksum behind it; the writer thread fills it in, since it has the time.
  *
- * Everything is copied in when it is added: after that the caller's buffers are his own again, and a batch that
- * cannot be encoded fails before anything of it was sent.
+ * Everything is copied in when it is added: after that the caller's buffers are its own again, and a batch
+ * that cannot be encoded fails before anything of it was sent.
  */
 import { CHECKSUM_BYTES, seal } from './checksum.ts';
 import { TABLE_ID, type TableName } from './schema.ts';

@@ -1,9 +1,10 @@
 /** Claims out of the file: which ones a filter lets through, and how they are shown. */
 import type { Hex32 } from '../events/bytes.ts';
+import { numbersIn } from './postings.ts';
 import type { ClaimFilter, ShownClaim, TruthStatus } from './questions.ts';
 import type { Sqlite, Value } from './sqlite.ts';
 import { assertText, type StoredText } from './stored-text.ts';
-import { type Mask, numbersIn } from './words.ts';
+import type { Mask } from './words.ts';
 
 /** What the file knows of every claim, however it is shown. */
 export interface ClaimRow {

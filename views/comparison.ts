@@ -10,7 +10,7 @@ import { indexSlice, takeInLateTexts } from './indexer.ts';
 import type { Sqlite } from './sqlite.ts';
 
 /** Tables that say nothing of the log. FTS5 keeps several more for itself; its terms are compared by what they say. */
-const LEFT_OUT = /^(sqlite_|meta$|checkpoint$|vector$|claim_terms|claim_postings$)/;
+const LEFT_OUT = /^(sqlite_|meta$|checkpoint$|vector$|(claim|task)_(terms|postings)|compound)/;
 /** Whether a claim has a vector is an affair of the model. */
 const COLUMNS_LEFT_OUT: ReadonlySet<string> = new Set(['embedded']);
 /** Places of terms that are compared at once: a few tens of milliseconds. */
@@ -88,20 +88,24 @@ export class Comparison {
       const list = columns.map((column) => `"${column.name}"`).join(', ');
       yield { table: name, rows: `SELECT ${list} FROM FILE."${name}"`, values: [] };
     }
-    yield* this.#termParts();
+    // Rows of FTS5 are numbered by when a word came, which may differ; what they say may not.
+    yield { table: 'compound', rows: 'SELECT word FROM FILE.compound', values: [] };
+    yield { table: 'compound', rows: 'SELECT term, doc, cnt FROM FILE.compound_pieces', values: [] };
+    yield* this.#termParts('claim');
+    yield* this.#termParts('task');
   }
 
   /** The places of all terms, so many at a time. */
-  *#termParts(): Generator<Part> {
-    const rows = 'SELECT term, doc, offset FROM FILE.claim_postings WHERE term >= ?';
+  *#termParts(of: 'claim' | 'task'): Generator<Part> {
+    const rows = `SELECT term, doc, offset FROM FILE.${of}_postings WHERE term >= ?`;
     for (let from: string | undefined = ''; from !== undefined; ) {
       const [further]: { term: string }[] = this.#sqlite.allOnce<{ term: string }>(
-        `SELECT term FROM again.claim_postings WHERE term > ? LIMIT 1 OFFSET ${PLACES_PER_STEP}`,
+        `SELECT term FROM again.${of}_postings WHERE term > ? LIMIT 1 OFFSET ${PLACES_PER_STEP}`,
         from,
       );
       const next: string | undefined = further?.term;
       const to = next === undefined ? '' : ' AND term < ?';
-      yield { table: 'claim_terms', rows: rows + to, values: next === undefined ? [from] : [from, next] };
+      yield { table: `${of}_terms`, rows: rows + to, values: next === undefined ? [from] : [from, next] };
       from = next;
     }
   }

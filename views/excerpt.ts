@@ -1,5 +1,6 @@
 /** The part of a long text that a question is most about. */
 import { queryTermsOf, termsOf } from './tokens.ts';
+import { kinKey } from './word-kin.ts';
 
 /**
  * `text` if it fits into `room` tokens; else the run of whole sentences that has most of the query's words, the
@@ -13,7 +14,7 @@ export function excerpt(
 ): string {
   if (tokensOf(text) <= room) return text;
   const sentences = text.split(/(?<=[.!?…])\s+|(?<=[。！？])/u);
-  const start = bestStart(sentences, new Set(queryTermsOf(query)), room, tokensOf);
+  const start = bestStart(sentences, new Set(queryTermsOf(query).map(alike)), room, tokensOf);
   const rest = sentences.slice(start).join(' ');
   return `${start > 0 ? '… ' : ''}${cut(rest, room - 2, tokensOf)}`;
 }
@@ -26,7 +27,12 @@ function bestStart(
 ): number {
   if (wanted.size === 0) return 0;
   const hits = sentences.map(
-    (sentence) => new Set(termsOf(sentence).filter((term) => wanted.has(term))).size,
+    (sentence) =>
+      new Set(
+        termsOf(sentence)
+          .map(alike)
+          .filter((term) => wanted.has(term)),
+      ).size,
   );
   const costs = sentences.map(tokensOf);
   let bestAt = 0;
@@ -49,6 +55,9 @@ function bestStart(
   }
   return bestAt;
 }
+
+/** Forms of one word are as good as the word here, and so are words that only look like it. */
+const alike = (term: string): string => kinKey(term) ?? term;
 
 /** The beginning of a text that fits, cut between words where there are some. */
 function cut(text: string, room: number, tokensOf: (text: string) => number): string {

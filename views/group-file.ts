@@ -14,6 +14,7 @@ import type { ViewsNotice } from './protocol.ts';
 import { creationScript, FORMAT } from './schema.ts';
 import { isDamage, Sqlite } from './sqlite.ts';
 import { assertTexts } from './stored-text.ts';
+import { Vocabulary } from './vocabulary.ts';
 import { WordIndex } from './words.ts';
 
 /** How far a group's read models are. */
@@ -215,7 +216,7 @@ export function quickCheck(sqlite: Sqlite): string {
 }
 
 function readIntoMemory(sqlite: Sqlite): InMemory {
-  const words = new WordIndex(sqlite);
+  const words = new WordIndex(sqlite, new Vocabulary(sqlite));
   return {
     checkpoint: readCheckpoint(sqlite),
     words,

@@ -9,7 +9,7 @@ import { quantise } from './meaning/vector-index.ts';
 import { projectEconomy } from './project/economy.ts';
 import { projectHistory } from './project/history.ts';
 import { projectKnowledge } from './project/knowledge.ts';
-import { takeInTexts } from './project/texts.ts';
+import { isTextMissing, takeInTexts } from './project/texts.ts';
 import { isSettled, settle } from './project/truth.ts';
 import { projectWork } from './project/work.ts';
 import { assertText, type StoredText } from './stored-text.ts';
@@ -86,6 +86,8 @@ function settleMore(file: GroupFile): void {
  * @returns where to go on the next time
  */
 export function takeInLateTexts(file: GroupFile, after: number): number {
+  // Nothing to look for is nothing to write: the sum of the file still counts.
+  if (!isTextMissing(file.sqlite, after)) return 0;
   let last: number | undefined;
   file.write(() => {
     last = takeInTexts(file.sqlite, file.words, file.reader, { after, limit: LATE_TEXTS });

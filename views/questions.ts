@@ -53,7 +53,7 @@ export interface ViewProgress {
 export interface ShownClaim {
   readonly claim: Hex32;
   readonly author: Hex32;
-  /** The name that the author gave himself in the group. */
+  /** The name that the author chose in the group. */
   readonly authorName?: string;
   readonly tsMs: number;
   readonly height: number;

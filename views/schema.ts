@@ -6,7 +6,7 @@
  */
 
 /** Version of the tables, of how text becomes terms, and of what an embedder is given. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 
 const TABLES = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -60,6 +60,13 @@ CREATE TABLE telling (
 CREATE TABLE unsettled (one INTEGER PRIMARY KEY CHECK (one = 1), height INTEGER NOT NULL);
 CREATE VIRTUAL TABLE claim_terms USING fts5(terms, content='', columnsize=0, tokenize='ascii');
 CREATE VIRTUAL TABLE claim_postings USING fts5vocab(claim_terms, 'instance');
+CREATE TABLE vocabulary (
+  term TEXT PRIMARY KEY, kin TEXT, loose TEXT NOT NULL, marked INTEGER NOT NULL, reads INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX vocabulary_kin ON vocabulary (kin) WHERE kin IS NOT NULL;
+CREATE INDEX vocabulary_loose ON vocabulary (loose);
+CREATE VIRTUAL TABLE compound USING fts5(word, tokenize='trigram');
+CREATE VIRTUAL TABLE compound_pieces USING fts5vocab(compound, 'row');
 CREATE TABLE vector (n INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 
 CREATE TABLE task (
@@ -67,6 +74,8 @@ CREATE TABLE task (
   attempt INTEGER NOT NULL, reward INTEGER, due_ms INTEGER, result TEXT, created_ms INTEGER NOT NULL,
   updated_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE VIRTUAL TABLE task_terms USING fts5(terms, content='', columnsize=0, tokenize='ascii');
+CREATE VIRTUAL TABLE task_postings USING fts5vocab(task_terms, 'instance');
 CREATE TABLE task_transition (
   height INTEGER, position INTEGER, task TEXT NOT NULL, event TEXT NOT NULL, status TEXT NOT NULL,
   attempt INTEGER NOT NULL, by TEXT NOT NULL, assignee TEXT, note TEXT, ts_ms INTEGER NOT NULL,
@@ -136,7 +145,7 @@ export const SQL_VIEWS: Readonly<Record<string, DocumentedView>> = {
       FROM effect JOIN block USING (height)`,
   },
   members: {
-    about: 'who is or was a member (role none: no more), with the name he gave himself',
+    about: 'who is or was a member (role none: no more), with the name they chose',
     query: `SELECT member, role, name, since_ms FROM member`,
   },
   claims: {

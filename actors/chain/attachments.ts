@@ -48,7 +48,7 @@ export function admitArtifacts(
   return wanted;
 }
 
-/** A copy and its hash: what is stored must be what was hashed, whatever the caller does with his buffer. */
+/** A copy and its hash: what is stored must be what was hashed, whatever the caller does with its buffer. */
 function artifactOf(given: Uint8Array): [hash: string, artifact: Artifact] {
   const bytes = given.slice();
   const hash = sha256(bytes);

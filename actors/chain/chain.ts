@@ -238,7 +238,7 @@ export class GroupChain {
 
   /** Submits a transaction that was signed elsewhere, with the bytes of the artifacts that it brings. */
   submitSigned(bytes: Uint8Array, attachments: readonly Uint8Array[] = []): Promise<Outcome> {
-    // Our own copy: what is sealed must be what was verified, whatever the caller does with his buffer.
+    // Our own copy: what is sealed must be what was verified, whatever the caller does with its buffer.
     const own = bytes.slice();
     return this.inPlace(async () => {
       const transaction = readTransaction(own);

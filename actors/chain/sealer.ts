@@ -150,7 +150,7 @@ export class Sealer {
 
   /**
    * Fails everything that waits, and everything that comes. Blocks on their way to disk are answered by what
-   * becomes of them: a caller must not hear of a failure when his work is stored.
+   * becomes of them: a caller must not hear of a failure when its work is stored.
    */
   stop(error: Error): void {
     this.close(error);

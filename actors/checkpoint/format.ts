@@ -7,8 +7,9 @@
  *   recentHash = SHA-256 over the spent transaction ids of the last day in the order of the log, each
  *                id (32), height (u48), index (u16), kind (u8: 0 sealed, 1 replaced)
  *
- * What was spent longer ago than a day can only come again as what a later transaction `replaces`; whoever began at
- * a checkpoint finds that out when he has filled in the history behind it. All integers are big-endian.
+ * What was spent longer ago than a day can only come again as what a later transaction `replaces`; whoever
+ * began at a checkpoint finds that out once they have filled in the history behind it. All integers are
+ * big-endian.
  */
 import { createHash } from 'node:crypto';
 import { fromHex, type Hex32, utf8 } from '../../events/bytes.ts';

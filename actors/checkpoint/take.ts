@@ -3,7 +3,7 @@
  *
  * Who may seal at that height follows from block 0, whose sealer is the founder, and from the blocks that handed the
  * sealing over, each sealed by who could before. What stays to be believed until the history has been filled in is
- * that this sealer told the truth about the state; a lie is found then, and bears his signature.
+ * that this sealer told the truth about the state; a lie is found then, and bears the sealer's signature.
  */
 import { sha256 } from '../../crypto/hash.ts';
 import { verifySignature } from '../../crypto/verify.ts';

@@ -7,8 +7,8 @@
  * Nobody can overwrite another's, since they are keyed by the seller who signed them. The book is bounded in every
  * direction that a stranger could push it: per seller, per peer that brings them, and in all. Keys are free, so strangers
  * of one block of addresses count as one peer. Where the book is full, room is made among what the greediest peer has
- * brought, so that who floods it drives out his own. How often one may
- * change is bounded as well, since every change is written to disk and carried on.
+ * brought, so that whoever floods it drives out their own. How often one may change is bounded as well, since
+ * every change is written to disk and carried on.
  */
 import type { Signer } from '../../crypto/identity.ts';
 import { verifySignature } from '../../crypto/verify.ts';
@@ -36,7 +36,7 @@ export const ANNOUNCEMENTS_PER_PEER_MAX = 512;
 export const ANNOUNCEMENTS_MAX = 4_096;
 /** Announcements of this node are good for so long, and are renewed when half of it has passed. */
 export const LIFETIME_MS = 24 * 3_600_000;
-/** A seller changes his word about an offer at most this often. */
+/** A seller may change what they say about an offer at most this often. */
 const CHANGE_GAP_MS = 10_000;
 /** As far as a clock may be ahead of ours. */
 const LEAD_MS_MAX = 5 * 60_000;
@@ -61,12 +61,12 @@ export type AnnouncementVerdict =
   | 'taken'
   /** It is here already, or a later one is. */
   | 'known'
-  /** The seller has changed his word a moment ago. */
+  /** The seller changed the announcement a moment ago. */
   | 'too_soon'
   | 'expired'
   /** Dated in the future, or good for longer than one may be. */
   | 'out_of_time'
-  /** The seller has as many as he may, and all of them last longer. */
+  /** The seller has as many as they may, and all of them last longer. */
   | 'too_many'
   | 'malformed'
   | 'signature_invalid';

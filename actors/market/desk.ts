@@ -104,7 +104,7 @@ export function revealOneTimeSecret(
 
 /**
  * Seals the package's key to the buyer of a purchase.
- * @returns nothing where the buyer's key takes no sealing: he can only be refunded
+ * @returns nothing where the buyer's key takes no sealing: they can only be refunded
  * @throws NotFoundError when the key is not in this wallet
  */
 export function sealGrant(
@@ -144,7 +144,7 @@ export interface CheckedDelivery {
   content(): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
-/** Opens what a grant delivered, the way the buyer checks it before he accepts. */
+/** Opens what a grant delivered, the way the buyer checks it before accepting. */
 export function openDelivery(
   wallet: Wallet,
   buyer: Signer,

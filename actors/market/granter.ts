@@ -1,7 +1,7 @@
 /**
  * The seller's side: every purchase of an offer of this node's identities gets its key, whether it was sealed a moment
- * ago or while the node was away; and where a buyer never says that he accepts, the purchase is settled as soon as his
- * time to dispute is over.
+ * ago or while the node was away; and if a buyer never accepts, the purchase is settled as soon as the time
+ * to dispute is over.
  *
  * Nothing about it is stored. What is to be done follows from the state (open purchases in escrow, offers of ours,
  * keys in the wallet), so that whoever looks again after a crash finds the same. A grant that waits in the outbox is
@@ -107,7 +107,7 @@ export class Granter {
     this.waiting.set(purchase, groupId);
   }
 
-  /** The buyer's time to dispute is over, and he has said nothing. */
+  /** The buyer's time to dispute is over, and they have said nothing. */
   private settle(groupId: Hex32, purchase: Hex32, seller: Hex32): void {
     const { chain, signerOf, alarms, clock } = this.options;
     const signer = signerOf(seller);

@@ -39,7 +39,7 @@ export function windowsOf(policy: Policy): Windows {
   return { grantWindowMs: policy.grant_window_ms, disputeWindowMs: policy.dispute_window_ms };
 }
 
-/** What a buyer needs to know of his purchase. */
+/** What a buyer needs to know about their purchase. */
 export interface PurchaseFacts {
   readonly purchase: Hex32;
   readonly status: PurchaseStatus;
@@ -55,7 +55,7 @@ export type Submitted =
   | { readonly status: 'refused'; readonly refusal: Refusal };
 
 export interface MarketChain {
-  /** Whether the chain has to be asked; a member hears by himself. */
+  /** Whether the chain has to be asked; a member hears without asking. */
   readonly isStranger: boolean;
   /** Sees to it that news come, where that needs asking. */
   refresh(): void;

@@ -29,7 +29,7 @@ const SETTLING_MS = 50;
 /** Whoever follows no chain has to ask: soon at first, since the other side may just be at it, and then less often. */
 const ASK_MS_FIRST = 300;
 const ASK_MS_MAX = 5_000;
-/** A member hears by himself, as a rule: what is told while he is just connecting passes him by. */
+/** A member usually hears without asking, but misses what is told while they are still connecting. */
 const LISTEN_MS_FIRST = 1_000;
 
 const EVENT_OF_STATUS: Readonly<Record<PurchaseStatus, OrderEvent>> = {
@@ -46,7 +46,7 @@ export interface RunnerOptions {
   readonly clock: WatchedClock;
   readonly timers: Timers;
   readonly wallet: Wallet;
-  /** The group's chain as this buyer sees it now: he may have become a member meanwhile. */
+  /** The group's chain as this buyer sees it now: they may have become a member meanwhile. */
   chain(order: Order): MarketChain;
   /** Nothing while the keys are locked. */
   signerOf(key: Hex32): Signer | undefined;

@@ -1,9 +1,10 @@
 /**
- * The life of an order: one purchase from the buyer's side, from the moment his signed transaction is on disk.
+ * The life of an order: one purchase from the buyer's side, from the moment the signed transaction is on
+ * disk.
  *
  * Where the chain has got to counts, not what this node remembers: each event is something that was seen (on the
- * chain, in a proof, in the package), and what to do follows from the state alone. So whoever starts again after a
- * crash looks, takes the events that he missed, and goes on.
+ * chain, in a proof, in the package), and what to do follows from the state alone. So whoever starts again
+ * after a crash looks, takes the events that they missed, and goes on.
  */
 import { setup } from 'xstate';
 import { compile } from '../../machines/compile.ts';

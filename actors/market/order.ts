@@ -54,7 +54,7 @@ export const orderCodec = record({
   price: amount,
   packageHash: id,
   keyHash: id,
-  /** Whether the buyer is no member: he learns of the chain by proofs, from these peers. */
+  /** Whether the buyer is not a member: they learn of the chain by proofs, from these peers. */
   isStranger: boolean,
   peers: list(hintCodec, { max: ORDER_PEERS_MAX }),
   /** The signed purchase. The only one that is under way; where it is signed anew, it replaces the one before. */

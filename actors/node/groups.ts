@@ -113,8 +113,8 @@ export class Groups {
   }
 
   /**
-   * Takes in a group that another node founded, by its block 0. The caller has compared the block's id with the
-   * group that he wants.
+   * Takes in a group that another node founded, by its block 0. The caller has compared the block's id with
+   * the group that it wants.
    * @throws RefusedError when the block is not valid, MalformedError, StorageError
    */
   async adopt(bytes: Uint8Array): Promise<GroupChain> {
@@ -216,7 +216,7 @@ export class Groups {
     return this.get(groupId, name);
   }
 
-  /** Ids come before names, since anybody may call a group whatever he likes. */
+  /** Ids come before names, since anybody may call a group whatever they like. */
   private resolve(idOrName: string): GroupRecord {
     // One that is sought by a verb needs the head of that one only.
     const records = this.founded ?? this.options.store.groups();
@@ -306,7 +306,7 @@ export class Groups {
       committed: (final) => this.committed(groupId, final),
     });
     this.chains.set(groupId, chain);
-    // Whoever has not all of the history may not seal: he cannot know what was spent before.
+    // Whoever does not have all of the history may not seal: they cannot know what was spent before.
     if (historyGap(store.network, groupId) !== undefined && !this.unfinished.has(groupId))
       this.unfinished.set(groupId, this.holdSealing(groupId));
     for (const hold of this.holds.get(groupId) ?? []) hold.release = chain.holdSealing();

@@ -180,7 +180,10 @@ export class GroupPresence {
     return Math.max(record.tsMs, this.beats.get(member) ?? 0);
   }
 
-  /** The first millisecond in which a member is stale; nothing for one who said that he is away, or nothing ever. */
+  /**
+   * The first millisecond in which a member is stale; nothing for one who said they are away, or who never
+   * said anything.
+   */
   private deadlineOf(member: Hex32, record: PresenceRecord | undefined): number | undefined {
     if (record === undefined || record.status === 'offline') return undefined;
     const listensSinceMs = Math.max(this.startedMs, this.options.clock.wokeMs);

@@ -26,7 +26,7 @@ const MEANINGS: { readonly [K in keyof typeof limits]: string } = {
   SEALERS_MAX: 'Sealers of a group, at most.',
   GROUP_NAME_CHARACTERS_MAX: 'The name of a group.',
   CURRENCY_CHARACTERS_MAX: 'The name of its currency.',
-  PROFILE_NAME_CHARACTERS_MAX: 'The name that a member gives himself.',
+  PROFILE_NAME_CHARACTERS_MAX: 'The name that a member chooses.',
   INVITE_USES_MAX: 'How often one invite may be used.',
   CLAIM_TEXT_BYTES_MAX: "A claim's text in its artifact.",
   CLAIM_ARTIFACT_BYTES_MAX: "A claim's artifact. Checked by readers, not by the rules.",

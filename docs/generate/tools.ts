@@ -1,7 +1,7 @@
 /** Operations as agents see them, by toolset. */
 import { annotationsOf } from '../../interfaces/mcp/tools.ts';
-import { TOOLSETS, type Toolset } from '../../interfaces/operations/operation.ts';
 import { operationsOf } from '../../interfaces/operations/registry.ts';
+import { TOOLSETS, type Toolset } from '../../interfaces/operations/toolset.ts';
 import { table } from './table.ts';
 
 export function toolsTable(): string {

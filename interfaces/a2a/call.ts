@@ -1,4 +1,4 @@
-/** One request over A2A: who calls, how he addressed the node, and whether he is still there. */
+/** One request over A2A: who calls, how they addressed the node, and whether they are still there. */
 import { type RequestHeaders, ServerCallContext } from '@a2a-js/sdk/server';
 import type { BatteryNode } from '../../node.ts';
 import type { AccessToken } from '../access/tokens.ts';

@@ -2,8 +2,8 @@
  * A2A requests as work of a group. There is no executor behind it: a message becomes a task on the board, and the
  * agents of the group do it. What a task is, is read from the log at every request.
  *
- * A caller sees the tasks that he has handed over himself, by the key of his identity; one whose token only reads sees
- * all that came over A2A, as he sees all of the group elsewhere.
+ * A caller sees the tasks that they handed over themselves, by the key of their identity; one whose token
+ * only reads sees all that came over A2A, as they see all of the group elsewhere.
  */
 import type {
   Task as A2aTask,

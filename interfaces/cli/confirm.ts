@@ -19,7 +19,7 @@ export function confirmOption(command: Command): Command {
 /**
  * Asks whether this member is meant.
  * @param what what happens, as a sentence without its end: `this removes a member`
- * @throws UsageError unless the answer is one of the member's names or the beginning of his key
+ * @throws UsageError unless the answer is one of the member's names or the beginning of their key
  */
 export async function confirmMember(
   run: Run<ConfirmOptions>,

@@ -56,7 +56,7 @@ export interface VerbSpec {
   /** Adds `--as`; the node is opened with its password (where a verb both shows and changes: if this says so). */
   readonly signs?:
     | boolean
-    | ((options: Readonly<Record<string, unknown>>, args: readonly string[]) => boolean);
+    | ((options: Readonly<Record<string, unknown>>, args: readonly string[]) => boolean | Promise<boolean>);
   /** Adds `--at`. */
   readonly at?: boolean;
   /** What a family of verbs does when none of them is named. */

@@ -1,6 +1,7 @@
 /**
- * Names for data directories, so that several nodes can be told apart by a word. They are the user's own, kept in
- * his configuration folder (XDG), and say which directory a verb means when neither `--data` nor `LB_DATA` does.
+ * Names for data directories, so that several nodes can be told apart by a word. They are the user's own,
+ * kept in their configuration folder (XDG), and say which directory a verb means when neither `--data` nor
+ * `LB_DATA` does.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';

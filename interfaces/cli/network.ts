@@ -109,7 +109,7 @@ export function placeOption(command: Command): Command {
 }
 
 /**
- * The peers that the flags name. One who is named by his place alone is called, which tells his key.
+ * The peers that the flags name. A peer that is named by its place alone is called, which tells its key.
  * @throws NetworkError where nobody answers there
  */
 export async function namedPeers(run: Run<PeerFlags>): Promise<PeerHint[]> {

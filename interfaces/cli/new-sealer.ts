@@ -6,7 +6,7 @@ import type { BatteryNode } from '../../node.ts';
 import { formatMoment } from './text.ts';
 
 /**
- * What to say before the sealing goes to a member; nothing where his node is known to be up.
+ * What to say before the sealing goes to a member; nothing where the member's node is known to be up.
  * @param name what the member is called
  */
 export function newSealerWarning(

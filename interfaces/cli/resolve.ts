@@ -1,4 +1,4 @@
-/** From what the user typed to the thing he means: short ids, names of identities, ids of tasks. */
+/** From what the user typed to the thing they mean: short ids, names of identities, ids of tasks. */
 import type { Command } from 'commander';
 import { AmbiguousIdError, NotFoundError, UsageError } from '../../actors/errors.ts';
 import type { GroupView, Offer, Purchase, Task } from '../../actors/group-view.ts';
@@ -23,8 +23,8 @@ export function subjectOf(what: string, flag: string | undefined, argument: stri
 }
 
 /**
- * A member, or anyone by his key: the name of an identity on this node, a key, or the beginning of a key that the
- * group has met. Names that members gave themselves do not count, since anybody may take any name.
+ * A member, or anyone by their key: the name of an identity on this node, a key, or the beginning of a key
+ * that the group has met. Names that members gave themselves do not count, since anybody may take any name.
  */
 export function memberKey(node: BatteryNode, view: GroupView, given: string): Hex32 {
   const identities = node.identities();
@@ -57,7 +57,7 @@ function noIdentity(
 }
 
 /**
- * A member's name for people: the identity here, else the name he gave himself with the key, else the key.
+ * A member's name for people: the identity here, else the name they chose with the key, else the key.
  * @param id how a key is shown
  */
 export function namer(node: BatteryNode, view: GroupView, id = shortId): (key: Hex32) => string {

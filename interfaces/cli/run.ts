@@ -1,6 +1,6 @@
 /**
  * The process of `lb`: runs one command line, here or where the node is up, and ends with its exit code. Whatever
- * happens, the node is closed, and nobody sees a stack trace that he did not ask for.
+ * happens, the node is closed, and nobody sees a stack trace that they did not ask for.
  */
 import { once } from 'node:events';
 import { constants } from 'node:os';

@@ -49,7 +49,7 @@ export function findSubject(
     // Anybody may call a task what an identity is called here.
     throw new AmbiguousIdError('thing', given, [`member ${identity}`, `task ${given} (lb show-task)`]);
   }
-  // Ids come before the ids of tasks, which anybody may choose as he likes.
+  // Ids come before the ids of tasks, which anybody may choose as they like.
   const found = given.length < PREFIX_DIGITS_MIN ? [] : inState(view, given);
   if (found.length === 1) return found[0]!;
   if (found.length === 0 && view.task(given) !== undefined) return { kind: 'task', id: given };

@@ -7,7 +7,7 @@ import { UsageError } from '../../actors/errors.ts';
 
 const SUGGESTED_MAX = 4;
 /** Words that people try first, of other programs and of everyday speech, with the verbs that do it. */
-const LIKELY: Readonly<Record<string, readonly string[]>> = {
+export const LIKELY: Readonly<Record<string, readonly string[]>> = {
   search: ['compile-context', 'sql'],
   find: ['compile-context', 'show'],
   query: ['compile-context', 'sql'],
@@ -40,11 +40,24 @@ const LIKELY: Readonly<Record<string, readonly string[]>> = {
   work: ['take-task', 'list-tasks'],
   ls: ['list-groups', 'list-tasks', 'recent-claims'],
   list: ['list-groups', 'list-tasks', 'recent-claims'],
-  status: ['info', 'health', 'sync-status'],
+  status: ['info', 'doctor'],
+  health: ['doctor', 'check'],
   whoami: ['info', 'identity list'],
   who: ['members', 'presence'],
   users: ['members', 'identity list'],
   user: ['members', 'identity list'],
+  agents: ['members', 'identity list'],
+  groups: ['list-groups', 'group-info'],
+  rename: ['profile', 'identity rename'],
+  name: ['profile', 'identity rename'],
+  block: ['show', 'log'],
+  blocks: ['log'],
+  trust: ['trust-clock'],
+  unread: ['unread', 'whats-new'],
+  inbox: ['unread', 'whats-new'],
+  buy: ['buy-offer'],
+  shop: ['list-offers'],
+  market: ['list-offers', 'market-pull'],
   accounts: ['balance', 'identity list'],
   login: ['identity list', 'join'],
   sell: ['create-offer'],
@@ -55,14 +68,24 @@ const LIKELY: Readonly<Record<string, readonly string[]>> = {
   events: ['watch', 'log'],
   tail: ['watch'],
   follow: ['watch'],
-  sync: ['sync-now', 'sync-status'],
+  sync: ['sync-now'],
   verify: ['audit', 'verify-proof'],
   save: ['backup', 'export'],
-  restore: ['backup restore'],
   configure: ['config', 'setup'],
   settings: ['config'],
   install: ['setup', 'completion'],
 };
+/** Words that say what every verb says: `list-claims` asks for claims. */
+const TELLS_NOTHING: ReadonlySet<string> = new Set([
+  'list',
+  'show',
+  'get',
+  'view',
+  'all',
+  'my',
+  'set',
+  'see',
+]);
 /** Letters that may differ, as a part of the longer word. */
 const DIFFERENT_MAX = 0.4;
 
@@ -90,8 +113,13 @@ export function noSuchVerb(parent: Command, given: string): UsageError {
 
 /** What a word that is no verb mostly means, of the verbs that there are. */
 function likelyVerbs(parent: Command, given: string, names: readonly string[]): string[] {
-  const known = parent.parent === null ? (LIKELY[given.toLowerCase()] ?? []) : [];
-  return known.filter((name) => names.includes(name));
+  if (parent.parent !== null) return [];
+  const typed = given.toLowerCase();
+  const [about, ...more] = typed.split(/[-_ ]/).filter((word) => !TELLS_NOTHING.has(word));
+  const isOne = about !== undefined && more.length === 0;
+  const itself = isOne ? names.filter((name) => singular(name) === singular(about)) : [];
+  const meant = LIKELY[typed] ?? (isOne ? LIKELY[about] : undefined) ?? [];
+  return [...itself, ...meant.filter((name) => names.includes(name))];
 }
 
 /** The names that are most like what was typed. */

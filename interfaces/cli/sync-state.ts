@@ -17,7 +17,7 @@ export interface SyncState {
   readonly target: number;
   /** Members that are connected and have the group. */
   readonly sources: number;
-  /** Transactions of this node that wait for the sealer, and those that he refused. */
+  /** Transactions of this node that wait for the sealer, and those that the sealer refused. */
   readonly pending: number;
   readonly refused: number;
   /** Artifacts that the history names and that are not here. */

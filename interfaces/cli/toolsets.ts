@@ -1,6 +1,6 @@
 /** Toolsets as they are named in flags and settings. */
 import { UsageError } from '../../actors/errors.ts';
-import { TOOLSETS, type Toolset } from '../operations/operation.ts';
+import { TOOLSETS, type Toolset } from '../operations/toolset.ts';
 import { parseList } from './parse.ts';
 
 const NAMES = Object.keys(TOOLSETS) as readonly Toolset[];

@@ -109,7 +109,7 @@ export class Run<O extends object = object> {
     context.runs.add(this);
   }
 
-  /** A path as the caller means it: relative to where he stands. */
+  /** A path as the caller means it: relative to the caller's working directory. */
   path(given: string): string {
     return resolve(this.terminal.cwd, given);
   }
@@ -165,7 +165,7 @@ export class Run<O extends object = object> {
 
   private async open(waitMs = OWNER_WAIT_MS): Promise<BatteryNode> {
     const { signs = false } = this.spec;
-    const willSign = typeof signs === 'function' ? signs({ ...this.options }, this.args) : signs;
+    const willSign = typeof signs === 'function' ? await signs({ ...this.options }, this.args) : signs;
     const { upNode } = this.context;
     if (upNode !== undefined) {
       if (willSign && upNode.isLocked) throw new LockedNodeError();

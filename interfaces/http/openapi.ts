@@ -1,7 +1,8 @@
 /** The OpenAPI 3.1 document, made from the same schemas that requests are checked against. */
 import { version } from '../cli/version.ts';
-import { type Operation, TOOLSETS } from '../operations/operation.ts';
+import type { Operation } from '../operations/operation.ts';
 import { OPERATIONS } from '../operations/registry.ts';
+import { TOOLSETS } from '../operations/toolset.ts';
 
 type Json = Record<string, unknown>;
 

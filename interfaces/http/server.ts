@@ -303,7 +303,7 @@ async function addGate(
     if (answerPage(request, reply)) return reply;
     return undefined;
   });
-  // Counted before the token is looked at, so that one who has none is counted by his address.
+  // Counted before the token is looked at, so that a caller without one is counted by address.
   await app.register(rateLimit, {
     hook: 'preValidation',
     max: settings.http_max_req_per_min,

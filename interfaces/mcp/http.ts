@@ -24,9 +24,9 @@ import { checkEncoding } from '../http/encoding.ts';
 import { FairShare } from '../http/fair-share.ts';
 import { BodyError, readJson } from '../http/json-body.ts';
 import { ProblemError, tooManyStreams } from '../http/problem.ts';
-import type { Toolset } from '../operations/operation.ts';
+import { parseAnswerTokens } from '../operations/answer-tokens.ts';
 import { inOneLine } from '../operations/quote.ts';
-import { parseAnswerTokens } from '../operations/room.ts';
+import type { Toolset } from '../operations/toolset.ts';
 import { watchChanges } from './changes.ts';
 import { withShortError, withShortErrorText } from './error-text.ts';
 import { asMeantByClient } from './incoming.ts';
@@ -101,7 +101,10 @@ export class McpEndpoint {
     this.sweeping.unref();
   }
 
-  /** Answers at `/mcp`. The gate has let the caller in; what he sends is read here, since its errors are JSON-RPC. */
+  /**
+   * Answers at `/mcp`. The gate has let the caller in; what they send is read here, since its errors are
+   * JSON-RPC.
+   */
   addTo(app: FastifyInstance): void {
     app.register(async (scope) => {
       scope.removeAllContentTypeParsers();

@@ -1,6 +1,6 @@
 /**
- * Prompts: help that a person can pick in his host. They say what could be done and bring the facts along; they give
- * no orders, and what others wrote is set apart from the words of this node.
+ * Prompts: help that a person can pick in their host. They say what could be done and bring the facts along;
+ * they give no orders, and what others wrote is set apart from the words of this node.
  */
 import {
   type GetPromptResult,

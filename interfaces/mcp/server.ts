@@ -99,7 +99,7 @@ export async function createServer(session: Session, era: ProtocolEra): Promise<
   );
   if (servesHandles) serveHandles(server, session);
   server.setRequestHandler('completion/complete', ({ params }) => complete(session, params));
-  return { server, subscribed: takeSubscriptions(server, session) };
+  return { server, subscribed: takeSubscriptions(server, session, extra) };
 }
 
 const NEVER_TOLD =
@@ -112,7 +112,11 @@ async function extraOf({ toolsets }: Session): Promise<Extra | undefined> {
   return conformanceFixtures;
 }
 
-function takeSubscriptions(server: Server, session: Session): MadeServer['subscribed'] {
+function takeSubscriptions(
+  server: Server,
+  session: Session,
+  extra: Extra | undefined,
+): MadeServer['subscribed'] {
   const subscribed = new Map<string, Set<string>>();
   const addresses = new Map<string, string>();
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
@@ -121,7 +125,8 @@ function takeSubscriptions(server: Server, session: Session): MadeServer['subscr
         ProtocolErrorCode.InvalidRequest,
         `a connection may watch ${SUBSCRIPTIONS_MAX} resources; end one of them first`,
       );
-    const address = addressOf(session, uri);
+    // A fixture never changes, which is what its subscribers are told.
+    const address = addressOf(session, uri) ?? (extra?.read(uri) && uri);
     if (address === undefined) throw new ResourceNotFoundError(uri, NEVER_TOLD);
     addresses.set(uri, address);
     subscribed.set(address, (subscribed.get(address) ?? new Set()).add(uri));

@@ -1,15 +1,16 @@
-/** Who speaks to the node over MCP, and what he may see of it. */
+/** Who speaks to the node over MCP, and what they may see of it. */
 import type { BatteryNode } from '../../node.ts';
 import type { Names } from '../operations/next-steps.ts';
-import type { Call, Operation, Scope, Toolset } from '../operations/operation.ts';
+import type { Call, Operation, Scope } from '../operations/operation.ts';
 import { operationNamed, operationsOf } from '../operations/registry.ts';
+import type { Toolset } from '../operations/toolset.ts';
 
 export interface Session {
   readonly node: BatteryNode;
   /** The identity that signs; nothing for one who may only read. */
   readonly identity: string | undefined;
   readonly scopes: ReadonlySet<Scope>;
-  /** Whether he reaches some groups of the node only; `node` has no others then. */
+  /** Whether the caller reaches only some groups of the node; `node` has no others then. */
   readonly isConfined?: boolean;
   readonly toolsets: ReadonlySet<Toolset>;
   /** How long one answer may be, in estimated tokens. */

@@ -114,7 +114,7 @@ export class TaskSubscriptions {
     return addresses;
   }
 
-  /** The handles that a client may be told of; nothing where he asks for none, or does not know of them. */
+  /** The handles that a client may be told of; nothing where it asks for none, or does not know of them. */
   private handlesIn(given: unknown, meta: Fields | undefined): Map<string, string> | undefined {
     const named = textsIn(given);
     if (named === undefined || !this.session.toolsets.has('tasks') || !takesHandles(meta)) return undefined;

@@ -5,8 +5,9 @@ import type { Group } from '../../actors/group.ts';
 import type { GroupView } from '../../actors/group-view.ts';
 import type { Receipt } from '../../events/receipt.ts';
 import { agentIn, given, groupId, groupOf, sealed } from './call.ts';
-import { type Call, define, type Operation, type OperationEffect, type Toolset } from './operation.ts';
+import { type Call, define, type Operation, type OperationEffect } from './operation.ts';
 import { input, number, optional, output, text, type ValueOf } from './schema.ts';
+import type { Toolset } from './toolset.ts';
 
 const receiptShape = output({ tx_id: text(), height: number(), note: optional(text()) });
 

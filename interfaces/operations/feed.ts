@@ -1,6 +1,6 @@
 /**
  * The logs of several groups as one stream that never skips: what is stored is read from where the reader stands,
- * and a new block only wakes him. So a slow reader costs no memory, and clocks do not matter.
+ * and a new block only wakes it. So a slow reader costs no memory, and clocks do not matter.
  */
 import type { Subscription } from 'rxjs';
 import type { StreamOptions } from '../../actors/event-stream.ts';
@@ -37,7 +37,7 @@ export async function* storedEvents(
   }
 }
 
-/** Wakes a reader when a group grows, when his time is up, when he goes away, and when the node closes. */
+/** Wakes a reader when a group grows, when its time is up, when it goes away, and when the node closes. */
 export class Growth implements Disposable {
   private hasGrown = false;
   /** Whether the node has closed: nothing will grow any more. */

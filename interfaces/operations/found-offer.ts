@@ -34,7 +34,8 @@ export function findOffer(node: BatteryNode, given: string, only: string | undef
   for (const { groupId, offer, price, node: key, addresses } of heard) {
     const known = found.get(`${groupId}/${offer}`);
     const peers = [...(known?.peers ?? []), { key, addresses }];
-    // Where two sellers announce one offer, one of them is wrong: the proof tells, and then the price is not his word.
+    // Where two sellers announce one offer, one of them is wrong: the proof tells, and then the price is not
+    // the seller's word.
     const said = known === undefined ? { price } : {};
     found.set(`${groupId}/${offer}`, { groupId, offer, isHere: false, peers, ...said });
   }

@@ -311,7 +311,7 @@ export const groupDesk: readonly Operation[] = [
   act('groups', {
     name: 'add_member',
     title: 'Add a member',
-    description: 'Adds a member or changes his role (admin).',
+    description: 'Adds a member or changes their role (admin).',
     effect: 'sets',
     properties: { member, role: field(member_add.fields.role) },
     act: ({ agent, view, call }, { member, role }) =>
@@ -320,7 +320,7 @@ export const groupDesk: readonly Operation[] = [
   act('groups', {
     name: 'remove_member',
     title: 'Remove a member',
-    description: 'Removes a member, or yourself; his open tasks return to the board.',
+    description: 'Removes a member, or yourself; their open tasks return to the board.',
     effect: 'ends',
     properties: { member },
     act: ({ agent, view, call }, { member }) => agent.removeMember(memberKey(call.node, view, member)),

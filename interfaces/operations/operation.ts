@@ -20,20 +20,7 @@ import { asMeant, doubtsAbout, type Form, formOf, quoted } from './arguments.ts'
 import type { Names } from './next-steps.ts';
 import type { ObjectSchema, ValueOf } from './schema.ts';
 import { textProblems } from './text-check.ts';
-
-/** Which operations a server offers: `default` is what every agent needs, the others are asked for by name. */
-export const TOOLSETS = {
-  default: 'what every agent needs',
-  knowledge: 'retractions, threads, records of runs',
-  tasks: 'assign, release, cancel, report, delegate',
-  groups: 'groups, members, invites, policy',
-  tokens: 'balances, transfers, minting',
-  market: 'what follows a purchase, for both sides; buying to the end, announcements',
-  audit: 'history, audit, proofs',
-  network: 'the node itself',
-  conformance: "fixtures of the protocol's own test suite, for those who run it",
-} as const;
-export type Toolset = keyof typeof TOOLSETS;
+import type { Toolset } from './toolset.ts';
 
 /**
  * What an operation does: `reads` nothing changes; `adds` something new comes about; `sets` it is so afterwards,
@@ -41,7 +28,7 @@ export type Toolset = keyof typeof TOOLSETS;
  */
 export type OperationEffect = 'reads' | 'adds' | 'sets' | 'ends';
 
-/** What a caller must be allowed: to read, to sign as his identity, or to act on the node itself. */
+/** What a caller must be allowed: to read, to sign as its identity, or to act on the node itself. */
 export type Scope = 'read' | 'write' | 'admin';
 
 /** One call of an operation. */

@@ -8,13 +8,14 @@ import { createOffer, listOffers, purchaseOffer } from './market.ts';
 import { networkDesk } from './network.ts';
 import { nextTask } from './next-task.ts';
 import { nodeDesk } from './node.ts';
-import type { Operation, Toolset } from './operation.ts';
+import type { Operation } from './operation.ts';
 import { orderDesk } from './orders.ts';
 import { getPresence, updatePresence } from './presence.ts';
 import { marketDesk } from './purchases.ts';
 import { taskDesk } from './task-desk.ts';
 import { completeTask, createTask, failTask, listTasks, startTask } from './tasks.ts';
 import { tokenDesk } from './tokens.ts';
+import type { Toolset } from './toolset.ts';
 
 /** In the order in which they are listed. */
 export const OPERATIONS: readonly Operation[] = [

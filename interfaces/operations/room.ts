@@ -6,31 +6,13 @@
  * Sizes are estimated in tokens, to the high side, since every model counts in its own way: ids tell nothing and are
  * dear, quotes are written twice where a JSON stands within another, and scripts beyond ASCII take a token a character.
  */
-import { UsageError } from '../../actors/errors.ts';
 import { cursorAfter, pageOf } from './call.ts';
 import type { Call } from './operation.ts';
 
-/** What an MCP client takes of one answer, as common hosts have it. */
-export const ANSWER_TOKENS_DEFAULT = 20_000;
-/** As many as fit any host. */
-const ANSWER_TOKENS_MAX = 1_000_000;
-/** With less, not even one entry of the widest kind would fit. */
-const ANSWER_TOKENS_MIN = 4_000;
 /** For programs, which read as much as they want to: about a mebibyte. */
 const WIDE_TOKENS = 300_000;
 /** For what stands around the entries: names of fields, cursor, notice. */
 const AROUND_TOKENS = 300;
-
-/** How long the answers of a session may be, as its client says it. @throws UsageError naming `where` it said so */
-export function parseAnswerTokens(given: string | undefined, where: string): number {
-  if (given === undefined) return ANSWER_TOKENS_DEFAULT;
-  const tokens = /^\d{1,9}$/.test(given) ? Number(given) : 0;
-  if (tokens < ANSWER_TOKENS_MIN || tokens > ANSWER_TOKENS_MAX)
-    throw new UsageError(
-      `${where} must be a whole number of tokens from ${ANSWER_TOKENS_MIN} to ${ANSWER_TOKENS_MAX}, such as ${ANSWER_TOKENS_DEFAULT}`,
-    );
-  return tokens;
-}
 
 const HEX_RUN = /[0-9a-f]{16,}/g;
 const TOKENS_OF_ASCII = 0.28;

@@ -55,7 +55,7 @@ export function plan(wish: Wish): Plan {
   const host: Host = HOSTS[wish.host];
   const candidates = host.files(wish.scope, wish.env);
   const found = candidates.find((file) => existsSync(file)) ?? candidates[0]!;
-  // A link leads to where the user keeps his settings, and stays a link.
+  // A link leads to where the user keeps their settings, and stays a link.
   const file = existsSync(found) ? realpathSync(found) : found;
   const leadsTo = wish.scope.kind === 'project' ? targetOf(found, wish.scope.folder) : undefined;
   const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
@@ -69,7 +69,7 @@ export function plan(wish: Wish): Plan {
 
 /** Where a path below a project's folder really is, if a link on the way leads elsewhere. */
 function targetOf(path: string, folder: string): string | undefined {
-  const root = realpathSync(folder);
+  const root = realOf(folder);
   const plain = join(root, relative(folder, path));
   const real = realOf(plain);
   return real === plain ? undefined : real;

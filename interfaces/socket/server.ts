@@ -1,7 +1,7 @@
 /**
  * The node's end of the local socket: takes command lines and runs them on the node that is up.
  *
- * Bound: so many verbs run at once, and whoever comes later waits for his turn in order. Nobody is dropped for
+ * Bound: so many verbs run at once, and later callers wait for their turn in order. Nobody is dropped for
  * being many.
  */
 import { once } from 'node:events';

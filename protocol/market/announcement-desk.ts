@@ -139,13 +139,13 @@ export class AnnouncementDesk {
   /** Hands announcements to the connected peers, and to the members of their groups by gossip. */
   async push(heard: readonly Heard[] = this.spoken()): Promise<{ peers: number; taken: number }> {
     for (const { announcement, bytes } of heard) this.options.gossip(announcement.groupId, bytes);
-    // All at once: whoever announces waits for this, and one that does not answer must not keep him.
+    // All at once: whoever announces waits for this, and a peer that does not answer must not hold it up.
     const counts = await Promise.all(this.options.connectedKeys().map((peer) => this.pushTo(peer, heard)));
     const reached = counts.filter((taken) => taken !== undefined);
     return { peers: reached.length, taken: reached.reduce((sum, taken) => sum + taken, 0) };
   }
 
-  /** How many of them were news to a peer; nothing where he could not be reached. */
+  /** How many of them were news to a peer; nothing where it could not be reached. */
   private async pushTo(peer: Hex32, heard: readonly Heard[]): Promise<number | undefined> {
     let taken = 0;
     try {

@@ -1,6 +1,6 @@
 /**
  * What this node answers about the market. Packages are for anybody, since they are worth nothing without their keys;
- * of a chain a stranger is shown what concerns him, as proofs that he can check.
+ * of a chain a stranger is shown what concerns them, as proofs that they can check.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { type HandOvers, handOverIn } from '../../actors/checkpoint/hand-overs.ts';

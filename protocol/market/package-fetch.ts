@@ -3,8 +3,8 @@
  * a day, and the next fetch goes on from there.
  *
  * Only the whole has a hash, so a part proves nothing. Parts may come from several peers, the next one going on where
- * the last one broke off; if the whole is wrong then, each is asked for all of it alone, and who gives a wrong whole
- * by himself is shut out.
+ * the last one broke off; if the whole is wrong then, each is asked for all of it alone, and a peer that
+ * gives a wrong whole on its own is shut out.
  */
 import { MarketError } from '../../actors/market/errors.ts';
 import { PACKAGE_CONTENT_BYTES_MAX, packageBytesOf } from '../../crypto/package.ts';
@@ -71,7 +71,8 @@ export class PackageFetcher {
     const together = this.attempt(packageHash, peers, signal);
     let fetched = await this.tryOne(together, true);
     let wasWrong = fetched === 'wrong';
-    // Together they gave something wrong, or not all of it: alone each answers for himself, and from the beginning.
+    // Together they gave something wrong, or not all of it: alone each answers for itself, and from the
+    // beginning.
     if (peers.length > 1 || together.isResumed)
       for (const peer of peers) {
         if (fetched === 'whole') break;

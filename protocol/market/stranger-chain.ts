@@ -3,9 +3,9 @@
  *
  * A proof shows that a transaction is in the group's history, and a transaction in it was valid: so a proved purchase
  * has put its price into escrow, a proved grant holds the sealed key, a proved end has moved the money. Who could seal
- * at which height, hand-overs show, which are proved as well. What a peer keeps silent about he does not learn from
- * that peer: without a grant the rules give his money back, but a wrong grant has to be seen in time to be disputed.
- * So everybody who can be asked is.
+ * at which height, hand-overs show, which are proved as well. What a peer keeps silent about, the stranger
+ * does not learn from that peer: without a grant the rules give the money back, but a wrong grant has to be
+ * seen in time to be disputed. So everybody who can be asked is.
  */
 import { NotFoundError } from '../../actors/errors.ts';
 import type { PeerHint } from '../../actors/invites.ts';
@@ -119,7 +119,7 @@ export class StrangerChain implements MarketChain {
         if (sealers.lastHandOver === after) return;
       }
     } catch (error) {
-      // He does not have them all, or is too old to know what is asked: what is known has to do.
+      // The peer does not have them all, or is too old to know what is asked: what is known has to do.
       const hasNone = error instanceof RpcError && ['not_found', 'bad_request'].includes(error.reason);
       if (!hasNone) throw error;
     }
@@ -150,7 +150,8 @@ export class StrangerChain implements MarketChain {
     const { groupId } = this.options;
     const purchase = order.purchase ?? ownPurchaseOf(order)!;
     let furthest: PurchaseFacts | undefined;
-    // Each peer may be behind, or keep something to himself: who knows most counts, since all of it is proved.
+    // Each peer may be behind, or keep something to itself: the one that knows most counts, since all of it
+    // is proved.
     await this.ask(async (peer) => {
       const answer = await this.options.client.call(peer, 'purchase_proofs', { groupId, purchase });
       const facts = await this.purchaseFacts(peer, order, purchase, answer);

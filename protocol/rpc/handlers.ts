@@ -1,6 +1,7 @@
 /**
- * What this node answers to each request. A group that the caller does not belong to is not there for him
- * (`not_found`, as for groups that do not exist), unless it is discoverable and he asks for what may be discovered.
+ * What this node answers to each request. A group that the caller does not belong to is not there for them
+ * (`not_found`, as for groups that do not exist), unless it is discoverable and they ask for what may be
+ * discovered.
  */
 import type { HandOvers } from '../../actors/checkpoint/hand-overs.ts';
 import { StoredState } from '../../actors/group-view.ts';

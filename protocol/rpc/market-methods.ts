@@ -7,7 +7,7 @@ import { method } from './method.ts';
 
 /** A transaction with its paths and headers. */
 const PROOF_BYTES_MAX = TRANSACTION_BYTES_MAX + 16 * 1024;
-/** The greatest length that a package could claim; whoever fetches one has a bound of his own. */
+/** The greatest length that a package could claim; whoever fetches one has a bound of their own. */
 const LENGTH_MAX = 2 ** 32 - 1;
 
 const proof = blob(PROOF_BYTES_MAX);
@@ -21,7 +21,9 @@ export const marketMethods = {
     record({ hash: id, offset: uint(LENGTH_MAX) }),
     record({ size: uint(LENGTH_MAX), bytes: blob(limits.PACKAGE_PART_BYTES_MAX) }),
   ),
-  /** Announcements that the peer knows and that no chain of his contradicts, in order of seller and offer. */
+  /**
+   * Announcements that the peer knows and that no chain of its own contradicts, in order of seller and offer.
+   */
   market_pull: method(
     15,
     record({ after: optional(record({ seller: id, offer: id })) }),
@@ -51,7 +53,7 @@ export const marketMethods = {
   ),
   /**
    * Who came to seal a group after the block at a height: proofs of the hand-overs, each against its own block, in
-   * order. For whoever may be shown the offer or the purchase that he names.
+   * order. For whoever may be shown the offer or the purchase that they name.
    */
   sealer_proofs: method(
     19,

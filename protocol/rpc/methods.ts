@@ -64,7 +64,7 @@ const submission = record({
 const verdict = record({
   /** `unrouted`: the sealer could not be reached from here. */
   status: oneOf('sealed', 'refused', 'unrouted'),
-  /** For `refused`: the sealer's ruling and his signature. */
+  /** For `refused`: the sealer's ruling and signature. */
   ruling: optional(blob(RULING_BYTES_MAX)),
   signature: optional(bytesOf(64)),
 });
@@ -199,6 +199,6 @@ export function introductionMessage(from: Hex32, to: Hex32): Uint8Array {
   return concatBytes(fromHex(from), fromHex(to));
 }
 
-/** What a sealer signs when he refuses, so that a third node can carry his word. */
+/** What a sealer signs to refuse, so that a third node can carry the sealer's word. */
 export const RULING_PREFIX = utf8('lb/ruling/1\0');
 export const rulingCodec = record({ groupId: id, txId: id, tsMs: timestamp, refusal: refusalCodec });

@@ -27,7 +27,7 @@ export interface RpcServerOptions {
   readonly handlers: Handlers;
   /** Told of a handler that crashed: a bug of this node, which the peer only hears of as `internal`. */
   failed(name: MethodName, error: Error): void;
-  /** Told of who asked for something that is not there, or not for him. */
+  /** Told of a peer that asked for something that is not there, or not for it. */
   notFound(peer: Hex32): void;
 }
 
@@ -39,7 +39,8 @@ export async function serveRpc(host: Host, options: RpcServerOptions): Promise<v
 
 async function answerOne(stream: Stream, peer: Hex32, options: RpcServerOptions): Promise<void> {
   const frames = new FrameStream(stream, { bytesMax: REQUEST_BYTES_MAX, timeoutMs: REQUEST_TIMEOUT_MS });
-  // Read whatever the answer will be: a stream that is closed on somebody who still writes looks broken to him.
+  // Read whatever the answer will be: a stream that is closed on somebody who still writes looks broken to
+  // them.
   const bytes = await frames.read();
   if (bytes === undefined) return frames.close();
   if (!options.defence.admits('requests', peer)) {

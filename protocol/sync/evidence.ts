@@ -3,9 +3,9 @@
  * headers with their signatures are stored as evidence, which is shown for ever.
  *
  * Evidence stops the following only while it is about the present: while its sealer seals and nobody has decided.
- * Whoever once held a sealing key can sign second headers for all the heights that were his, at any time. So what lies
- * before a hand-over is `past`, and what lies at or below the head at which an admin went on is `decided`: the chain
- * that is here was built on it since, and no old lie can change that.
+ * Whoever once held a sealing key can sign second headers for all the heights that were theirs, at any time.
+ * So what lies before a hand-over is `past`, and what lies at or below the head at which an admin went on is
+ * `decided`: the chain that is here was built on it since, and no old lie can change that.
  *
  *   'evidence/' group height (u48)  →  the record below
  *   'evidence-decided/' group       →  the head at which somebody decided to go on (u48)

@@ -126,7 +126,7 @@ export class GroupSync {
       this.wantsMore = true;
       return;
     }
-    // Whoever comes brings a pull with him.
+    // Whoever comes brings a pull along.
     if (this.options.sources(this.groupId).length === 0) {
       this.plan(this.intervalMs);
       return;

@@ -5,7 +5,7 @@
  *   answer  = a frame [0, end] and then the blocks from … end − 1, a frame each; or a frame [1 + error, message]
  *
  * `end` is one more than the source's head when it was asked; `end` = `from` says that there is nothing newer. Whoever
- * wants to resume asks again from the height after the last block that he has kept.
+ * wants to resume asks again from the height after the last block that they have kept.
  */
 import type { Stream } from '@libp2p/interface';
 import type { HistoryGap } from '../../actors/checkpoint/marker.ts';
@@ -46,7 +46,7 @@ export interface ServeOptions {
   reader(groupId: Hex32): GroupReader;
   /** What of a group's history is not here. */
   gap(groupId: Hex32): HistoryGap | undefined;
-  /** Told of who asked for a group that is not here, or not for him. */
+  /** Told of a peer that asked for a group that is not here, or not for it. */
   notFound(peer: Hex32): void;
 }
 
@@ -67,7 +67,7 @@ async function serveOne(
   const { groupId, from } = readRequest(bytes);
   if (!defence.admits('syncs', peer)) return refuseWith(frames, 'rate_limited');
   const isMember = access.isMember(groupId, peer);
-  // Whoever was removed gets what he was a member for, and the block that removed him.
+  // A removed member gets what they were a member for, and the block that removed them.
   const last = isMember ? undefined : await access.lastHeightFor(groupId, peer);
   if (!isMember && last === undefined) {
     if (!access.wasMember(groupId, peer)) notFound(peer);

@@ -1,6 +1,6 @@
 /**
  * One side of a sale in a process of its own, which kills itself at a step that it is told: before or after something
- * of the sale gets to its disk. The buyer says what has become of his order, and ends; the seller stays.
+ * of the sale gets to its disk. The buyer says what has become of the order, and ends; the seller stays.
  *
  *   seller  DATA seller PORT                    lines on standard input: the step to die at
  *   buyer   DATA buyer STEP REQUEST             REQUEST is the JSON of what `Market.buy` takes

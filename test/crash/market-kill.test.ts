@@ -136,7 +136,7 @@ const PAIRS = isFull
   : BUYER_STEPS.map((step, at) => [SELLER_STEPS[at % SELLER_STEPS.length]!, step] as const);
 
 it.each(PAIRS)(
-  'the seller dies %s commits of the sale, the buyer, a member, %s is on his disk',
+  'the seller dies %s commits of the sale, the buyer, a member, %s is on the buyer’s disk',
   async (...steps) => {
     await sale('member', ...steps);
   },
@@ -144,7 +144,7 @@ it.each(PAIRS)(
 );
 
 it.each(isFull ? BUYER_STEPS : BUYER_STEPS.filter((_, at) => at % 2 === 1))(
-  'a stranger dies %s is on his disk, and the seller after the purchase',
+  'a stranger dies %s is on their disk, and the seller after the purchase',
   async (buyerStep) => {
     await sale('stranger', 'after 1', buyerStep);
   },

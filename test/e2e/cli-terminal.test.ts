@@ -95,7 +95,7 @@ describe.runIf(hasTerminal)('on a terminal', () => {
     }
   });
 
-  test('removing a member wants his name typed', async () => {
+  test('removing a member wants their name typed', async () => {
     const question = 'Type the member';
     const member = 'ab'.repeat(32);
     const withPassword = { ...env, LB_PASSWORD: PASSWORD };

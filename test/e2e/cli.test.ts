@@ -277,7 +277,7 @@ describe('errors are one line and an exit code per kind', () => {
       failed(4, ['init']),
       failed(4, ['identity', 'new', 'BOB']),
     ]);
-    expect(poor).toMatchObject({ code: 'refused', refusal: { code: 'balance_too_low', needed: '102498' } });
+    expect(poor).toMatchObject({ code: 'refused', refusal: { code: 'balance_too_low', needed: '102499' } });
     expect(again.code).toBe('keystore_exists');
     expect(twin.code).toBe('identity_exists');
   });

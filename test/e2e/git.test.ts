@@ -117,7 +117,7 @@ test('one shares the group, and another joins it by what the repository says', a
   expect(await ok(bob, 'git', 'sync')).toMatchObject({ group_id, pending: 0 });
 });
 
-test('commits stay in git until somebody asks; then his own become claims, once, and reach the sealer', async () => {
+test('commits stay in git until somebody asks; then one’s own become claims, once, and reach the sealer', async () => {
   commit(bob, 'quiet.txt', 'Nobody hears of this');
   const hook = join(bob.clone, '.git/hooks/post-commit');
   mkdirSync(join(hook, '..'), { recursive: true });

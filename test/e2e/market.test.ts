@@ -14,7 +14,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-it('A offers and announces; B, a stranger with a balance, pulls, buys, and reads what he bought', async () => {
+it('A offers and announces; B, a stranger with a balance, pulls, buys, and reads the purchase', async () => {
   const a = { data: join(directory, 'a') };
   const b = { data: join(directory, 'b') };
   for (const one of [a, b]) await lbJson(['init'], one);

@@ -290,7 +290,7 @@ class Market {
     }
   }
 
-  /** Everybody claims what is his, long after: no escrow is left. */
+  /** Everybody claims what is theirs, long after: no escrow is left. */
   finish(): void {
     const { world } = this;
     world.nowMs += 91 * DAY_MS;

@@ -11,7 +11,10 @@ function prefixed(bytes: Uint8Array): Uint8Array {
   }
 }
 
-/** Sends calls to a peer on a stream of its own, as fast as he takes them; for nothing once he has closed it. */
+/**
+ * Sends calls to a peer on a stream of its own, as fast as the peer takes them; to no effect once the peer
+ * has closed it.
+ */
 export async function gossipByHand(
   host: Host,
   to: { readonly key: string },

@@ -50,7 +50,7 @@ export const pick = <T>(list: readonly T[], draw: number): T => list[draw % list
 /** An amount that is mostly payable, sometimes nothing, sometimes far too much. */
 export const amountOf = (draw: number): bigint => (draw % 11 === 0 ? 10n ** 15n : BigInt(draw % 90));
 
-/** An operation, with the author who would have good reason to send it (three times in four he does). */
+/** An operation, with the author who would have good reason to send it (three times in four they do). */
 export interface Intent {
   readonly operation: Operation;
   readonly author: Person | undefined;

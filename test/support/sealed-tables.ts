@@ -1,4 +1,4 @@
-/** The tables of a store as somebody would write to them who makes his own checksums. */
+/** The tables of a store, for writing to them as somebody would who makes their own checksums. */
 import { CHECKSUM_BYTES, seal } from '../../storage/checksum.ts';
 import type { Environment } from '../../storage/environment.ts';
 import type { TableName } from '../../storage/schema.ts';

@@ -52,7 +52,7 @@ const VARIABLE = new RegExp(
   [
     `(?<id>${ID.source})`,
     '(?<time>\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?Z?)',
-    '(?<size>(?<=\\bbytes {1,8})\\d+)',
+    '(?<size>(?<=\\bbytes {1,8}|\\bdisk_free=)\\d+)',
     '(?<number>\\b\\d+(?:\\.\\d+)?(?= s\\b| bytes\\b|/s\\b| operations/s| GiB))',
     '(?<span>\\b\\d+(?:ms|s|m|h)(?: \\d+(?:ms|s|m|h))?(?= ago))',
     '(?<rest>…)',

@@ -7,14 +7,19 @@ import { readClaim } from '../../events/claim-artifact.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { Sqlite } from '../sqlite.ts';
 import { keepText } from '../stored-text.ts';
-import { termsOf } from '../tokens.ts';
-import type { WordIndex } from '../words.ts';
+import { tokenize } from '../tokens.ts';
+import { type WordIndex, wordsIn } from '../words.ts';
 
 interface Waiting {
   readonly n: number;
   readonly claim: string;
   readonly tags: string;
   readonly parent: string | null;
+}
+
+/** Whether a claim after `after` has no text yet. */
+export function isTextMissing(sqlite: Sqlite, after: number): boolean {
+  return sqlite.get('SELECT 1 FROM claim WHERE terms IS NULL AND n > ? LIMIT 1', after) !== undefined;
 }
 
 /**
@@ -39,7 +44,7 @@ export function takeInTexts(
 
 function takeIn(
   sqlite: Sqlite,
-  words: WordIndex,
+  index: WordIndex,
   reader: GroupReader,
   { n, claim, tags, parent }: Waiting,
 ): void {
@@ -51,14 +56,15 @@ function takeIn(
   const reference = { tags: JSON.parse(tags) as string[], parent: parent ?? undefined, evidence };
   const content = readClaim(bytes, reference);
   if (content === undefined) return;
-  const terms = termsOf(content.text);
+  const terms = tokenize(content.text);
+  const words = terms.filter(({ kind }) => kind === 'word').map(({ term }) => term);
   const sameness = createHash('sha256')
-    .update(terms.join(' ') || content.text)
+    .update(words.join(' ') || content.text)
     .digest('hex')
     .slice(0, 32);
   // What a claim is tagged with is something that it is about.
-  for (const tag of content.tags) terms.push(...termsOf(tag));
+  for (const tag of content.tags) terms.push(...tokenize(tag));
   keepText(sqlite, n, content.text);
-  sqlite.run('UPDATE claim SET terms = ?, sameness = ? WHERE n = ?', terms.length, sameness, n);
-  words.add(n, claim, terms);
+  sqlite.run('UPDATE claim SET terms = ?, sameness = ? WHERE n = ?', wordsIn(terms), sameness, n);
+  index.add(n, claim, terms);
 }

@@ -64,7 +64,7 @@ async function ensureMember({ group, agents, narrator }: Workshop, name: AgentNa
   if (group.now.nameOf(publicKey) !== name) await agents[name].setProfile(name);
 }
 
-/** What an agent reports of himself. Nothing happens where that is known already. */
+/** What an agent reports about itself. Nothing happens where that is known already. */
 export async function report(
   { group, agents, narrator }: Workshop,
   name: AgentName,

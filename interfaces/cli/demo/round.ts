@@ -85,7 +85,7 @@ export class Round {
     return this.steps.get(this.tag(step))?.claim;
   }
 
-  /** Lets an agent claim something, unless he has. */
+  /** Lets an agent claim something, unless it has already. */
   async states(who: AgentName, step: string, statement: NewStatement): Promise<Hex32> {
     const known = this.claimOf(step);
     if (known !== undefined) return known;

@@ -102,7 +102,7 @@ export const LAST_RESORT: Topic = {
   tag: 'length',
   noun: 'long sections',
   matches: (text) => Math.ceil(text.length / 1_000),
-  what: 'stand between a newcomer and his first working line',
+  what: 'stand between a newcomer and their first working line',
   concern: 'The longest come first in this list. What nobody reads to its end might as well not be written.',
   objection:
     'A reference is not read, it is searched. Its length says nothing as long as its headings are right.',

@@ -1,7 +1,7 @@
 /**
- * The trade of a round: the developer sells his report to the architect. The price waits in escrow until the buyer
- * has opened the package and found in it what was promised; then the royalty goes to the author of the template,
- * and the rest is split.
+ * The trade of a round: the developer sells a report to the architect. The price waits in escrow until the
+ * buyer has opened the package and found in it what was promised; then the royalty goes to the author of the
+ * template, and the rest is split.
  */
 
 import type { Offer, Purchase } from '../../../actors/group-view.ts';
@@ -148,7 +148,7 @@ async function finish(workshop: Workshop, purchase: Purchase): Promise<void> {
   if (purchase.status === 'escrowed') {
     if (Date.now() > purchase.grantUntilMs) {
       await agents.architect.refundPurchase(id);
-      narrator.does('architect', `takes his money back: no grant of ${shortId(id)} came in time`);
+      narrator.does('architect', `takes the money back: no grant of ${shortId(id)} came in time`);
       return;
     }
     const seller = Object.values(agents).find(({ publicKey }) => publicKey === offer.seller)!;

@@ -108,7 +108,7 @@ async function create(
 
 // Failed.
 
-/** The reward is a plain member's own money: in escrow from the beginning, and back with him after the failure. */
+/** The reward is a plain member's own money: in escrow from the beginning, and returned after the failure. */
 export async function ask(round: Round): Promise<void> {
   const { narrator, workshop, inspection } = round;
   const { developer } = workshop.agents;

@@ -43,7 +43,7 @@ export const marketWords = {
     OFFERS,
   ],
   own_offer: ({ offer }) => [
-    `the offer ${shortId(offer)} is the signer's own, and nobody buys from himself`,
+    `the offer ${shortId(offer)} is the signer's own, and nobody buys from themselves`,
     'sign as somebody else with --as',
   ],
   price_mismatch: ({ price, amount }, { tokens }) => [

@@ -37,7 +37,7 @@ export const taskWords = {
     `name one from ${formatSpan(min)} to ${formatSpan(max)} with --lease`,
   ],
   not_task_creator: ({ task, creator }, say) => [
-    `the task ${task} is of ${say.name(creator)}, and only he or an admin may do this`,
+    `the task ${task} was created by ${say.name(creator)}, and only they or an admin may do this`,
     'sign as one of them with --as',
   ],
   task_attempt_stale: ({ task, attempt, current }) =>
@@ -103,7 +103,7 @@ export const knowledgeWords = {
     'lb recent-claims shows the latest claims',
   ],
   not_claim_author: ({ claim, author }, say) => [
-    `the claim ${shortId(claim)} is of ${say.name(author)}, and only he or an admin may do this`,
+    `the claim ${shortId(claim)} was made by ${say.name(author)}, and only they or an admin may do this`,
     'sign as one of them with --as',
   ],
   claim_retracted: ({ claim }) => [

@@ -5,9 +5,9 @@ import { UsageError } from '../../../actors/errors.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { DirectoryOwnedError } from '../../../storage/errors.ts';
 import { loadConfig, networkOptions } from '../../config/load.ts';
-import { Relay } from '../../mcp/relay.ts';
+import type { Relay } from '../../mcp/relay.ts';
 import type { Session } from '../../mcp/session.ts';
-import { ANSWER_TOKENS_DEFAULT, parseAnswerTokens } from '../../operations/room.ts';
+import { ANSWER_TOKENS_DEFAULT, parseAnswerTokens } from '../../operations/answer-tokens.ts';
 import { NodeGoneError } from '../../socket/frames.ts';
 import { type CliContext, type Run, VerbExit, verb } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -73,7 +73,7 @@ async function mcp(run: Run<McpOptions>): Promise<void> {
   parseToolsets(run.options.toolsets, '--toolsets');
   parseAnswerTokens(run.options.answerTokens, '--answer-tokens');
   if (run.isUpHere) return serve(run, await run.node(), run.terminal, run.signal);
-  const relay = new Relay(run.terminal, run.signal);
+  const relay = new (await import('../../mcp/relay.ts')).Relay(run.terminal, run.signal);
   let ownedMs = 0;
   while (!relay.isOver) {
     const served = await servedByOther(run, relay);
@@ -84,7 +84,7 @@ async function mcp(run: Run<McpOptions>): Promise<void> {
     try {
       await serveAsOwner(run, relay);
     } catch (error) {
-      // Somebody was faster; his socket will be there in a moment.
+      // Another process was faster; its socket will be there in a moment.
       if (!(error instanceof DirectoryOwnedError) || ownedMs > OWNED_MS_MAX) throw error;
       ownedMs += RETRY_MS;
       await delay(RETRY_MS);

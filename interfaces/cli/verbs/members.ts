@@ -22,7 +22,7 @@ export function registerMembers(program: Command, context: CliContext): void {
     context,
     {
       usage: 'add-member',
-      summary: 'Add a member or change his role (admin).',
+      summary: 'Add a member or change their role (admin).',
       heading,
       example: 'lb add-member bob\nlb add-member --pub KEY --role viewer',
       inGroup: true,
@@ -43,7 +43,7 @@ export function registerMembers(program: Command, context: CliContext): void {
       summary: 'Remove a member (admin, or oneself).',
       heading,
       example: 'lb remove-member carol --yes-i-mean=carol',
-      details: 'His assigned and running tasks return to pending. His balance and his claims stay.',
+      details: 'Their assigned and running tasks return to pending. Their balance and claims stay.',
       inGroup: true,
       signs: true,
     },
@@ -101,7 +101,7 @@ async function addMember(run: Run<{ pub?: string; role: string }>): Promise<void
   });
 }
 
-/** All that this member is called here, for the question whether he is meant. */
+/** Every name that this member has here, for the question whether they are the one meant. */
 function namesOf(node: BatteryNode, view: GroupView, key: string): (string | undefined)[] {
   return [node.identities().find(({ publicKey }) => publicKey === key)?.name, view.nameOf(key)];
 }

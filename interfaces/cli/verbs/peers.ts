@@ -30,7 +30,7 @@ interface AddOptions extends PeerFlags {
 const ADDRESS = '/ip4/HOST/tcp/PORT/p2p/PEER-ID or KEY@HOST:PORT';
 const ALIAS = text({ min: 1, maxBytes: 64 });
 const PLACE_ALONE =
-  'Of a host and a port alone, whoever answers there is taken, and his key is shown; an address with a key refuses everybody else.';
+  'With only a host and a port, whoever answers there is accepted, and their key is shown; an address with a key refuses everybody else.';
 
 export function registerPeers(program: Command, context: CliContext): void {
   verb<PeerFlags>(

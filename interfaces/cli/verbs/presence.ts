@@ -85,7 +85,7 @@ async function show(run: Run<PresenceOptions>): Promise<void> {
   );
 }
 
-/** The metadata as the member wrote it: its keys are his. */
+/** The metadata as the member wrote it: its keys are theirs. */
 function parsed(metadata: string | undefined): Verbatim | undefined {
   return metadata === undefined ? undefined : new Verbatim(JSON.parse(metadata));
 }

@@ -172,7 +172,7 @@ async function accept(run: Run<PurchaseOptions>): Promise<void> {
   const { out, print } = run.options;
   const given = subjectOf('purchase', run.options.purchase, run.args[0]);
   const [purchase, delivery] = await delivered(run, given);
-  // The content is kept before the money goes: a full disk must not cost the buyer what he paid for.
+  // The content is kept before the money goes: a full disk must not cost the buyer what they paid for.
   await writeDelivery(run, delivery);
   const receipt = await (await run.agent()).acceptPurchase(purchase);
   if (print && !run.json) return printContent(run, delivery);

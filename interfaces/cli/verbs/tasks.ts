@@ -44,7 +44,7 @@ export function registerTasks(program: Command, context: CliContext): void {
         'lb create-task "Review API" --id task_002 --assignee bob --lease 4h',
       ].join('\n'),
       details:
-        "An admin's reward is minted on completion; a member's is taken from his balance now and comes back if the task fails.",
+        "An admin's reward is minted on completion; a member's is taken from their balance now and comes back if the task fails.",
       inGroup: true,
       signs: true,
     },

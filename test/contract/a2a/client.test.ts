@@ -166,7 +166,7 @@ describe.each(BINDINGS)('over %s', (binding) => {
     expect((await send(other, id('again'))).id).not.toBe(sent[0]!.id);
   });
 
-  test('a caller sees his own tasks alone; who only reads sees them and changes nothing', async () => {
+  test('a caller sees only their own tasks; a caller who only reads sees them and changes nothing', async () => {
     const sent = await send(client, id('own'));
     const other = await a2aClient(binding, server.port, tokens.other!);
     await expect(other.getTask({ id: sent.id, tenant: '' })).rejects.toThrow();

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 
 afterEach(closePeers);
 
-test('a message for a sealer who is away becomes one task when he is back', async () => {
+test('a message for a sealer that is away becomes one task when it is back', async () => {
   const sealer = await peer();
   const follower = await peer();
   const group = await sealer.node.createGroup({ name: 'g' });

@@ -1,4 +1,7 @@
-/** Presence: beats keep a member present without touching the chain, silence makes him stale, and forgeries do nothing. */
+/**
+ * Presence: beats keep a member present without touching the chain, silence makes them stale, and forgeries
+ * do nothing.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { initialTransition, transition } from 'xstate';
@@ -41,7 +44,7 @@ test('quiet and beating, by transition()', () => {
   expect(transition(presenceMachine, beating, { type: 'end' })[0].value).toBe('quiet');
 });
 
-test('a member who falls silent is stale after five minutes, once, until he is heard again', async () => {
+test('a member who falls silent is stale after five minutes, once, until heard again', async () => {
   const at = await openTestNode();
   const { agent, bob, group } = await groupOf(at);
   await agent.setPresence('active');

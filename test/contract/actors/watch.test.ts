@@ -36,7 +36,7 @@ test('one who keeps up gets everything in order, and no notice', async () => {
   expect(seen).toEqual(['a 0', 'a 1', 'a 2', 'a 3', 'a 4']);
 });
 
-test('one who is too slow is told what he skipped, and finds exactly that in the log', async () => {
+test('a watcher that is too slow is told what it skipped, and finds exactly that in the log', async () => {
   const { node } = await openTestNode();
   const groups = [await node.createGroup({ name: 'a' }), await node.createGroup({ name: 'b' })];
   const stop = new AbortController();
@@ -103,7 +103,7 @@ test('only the kinds and the group that were asked for', async () => {
   expect(seen).toEqual([a.groupId]);
 });
 
-test('one who leaves makes room, also before his first event and while he waits for one', async () => {
+test('a watcher that leaves makes room, also before its first event and while it waits for one', async () => {
   const bus = new Bus();
   const watchers = new Watchers(bus);
   const all = Array.from({ length: WATCHERS_MAX }, () => watchers.watch({}));

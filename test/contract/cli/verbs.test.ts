@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../actors/errors.ts';
 import { EXIT } from '../../../interfaces/cli/exit-codes.ts';
 import { failureOf } from '../../../interfaces/cli/failures.ts';
-import { noSuchVerb, verbNames } from '../../../interfaces/cli/suggest.ts';
+import { LIKELY, noSuchVerb, verbNames } from '../../../interfaces/cli/suggest.ts';
 import { builtProgram } from '../../support/terminal.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -59,8 +59,16 @@ describe('a verb that does not exist', () => {
     ['send', 'lb transfer'],
     ['serve', 'lb up'],
     ['whoami', 'lb info'],
+    ['list-members', 'lb members'],
+    ['list-claims', 'lb recent-claims'],
+    ['rename', 'lb profile'],
+    ['get-claim', 'lb publish-claim'],
   ])('%s leads to %s', (given, meant) => {
     expect(noSuchVerb(program, given).message).toContain(`did you mean ${meant}`);
+  });
+
+  test.each(Object.entries(LIKELY))('%s leads to verbs that there are', (_, meant) => {
+    expect(meant.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   test('with nothing like it leads to the list', () => {

@@ -187,7 +187,7 @@ describe('access', () => {
     expect(status).toBe(200);
   });
 
-  test('one caller has so many requests, and another his own', async () => {
+  test('one caller has so many requests, and another has their own', async () => {
     const { node, get } = await served({ http_max_req_per_min: 5 });
     for (let n = 0; n < 5; n++) expect((await get('/v1/list_tasks')).status).toBe(200);
     const limited = await get('/v1/list_tasks');

@@ -70,7 +70,7 @@ describe('the book', () => {
     expect(prices(reopen())).toEqual([]);
   });
 
-  it('lets nobody overwrite another’s: not by his own key, not by a changed byte', () => {
+  it('lets nobody overwrite another’s: not by their own key, not by a changed byte', () => {
     const { time, book } = bookAt();
     const bytes = say(alice, time);
     book.take(bytes, PEER);
@@ -111,7 +111,7 @@ describe('the book', () => {
     expect(book.list()).toEqual([]);
   });
 
-  it('a seller has his share; a flood of one peer drives out only what that peer brought', () => {
+  it('a seller has a share; a flood from one peer drives out only what that peer brought', () => {
     const { time, book } = bookAt();
     const other = hashOf('another peer');
     expect(book.take(say(alice, time), other)).toBe('taken');
@@ -180,7 +180,7 @@ describe('the book', () => {
 });
 
 describe('between nodes', () => {
-  it('members hear by gossip, strangers when they ask; a stranger passes on what he heard', async () => {
+  it('members hear by gossip, strangers when they ask; a stranger passes on what they heard', async () => {
     const [seller, member, stranger, far] = [await peer(), await peer(), await peer(), await peer()];
     const { groupId } = await seller.node.createGroup({ name: 'announced' });
     const group = await joinGroup(seller, member, groupId);
@@ -239,7 +239,7 @@ describe('between nodes', () => {
     expect(seller.network.defence.isBanned(liar.key)).toBe(true);
   }, 60_000);
 
-  it('a seller renews what he announced when half of its time has passed, and drops what he revoked', async () => {
+  it('a seller renews an announcement when half its time has passed, and drops what they revoked', async () => {
     let aheadMs = 0;
     const clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
     const seller = await peer({ open: { clock } });

@@ -86,7 +86,7 @@ describe('a member whose node has not heard of an offer yet', () => {
 });
 
 describe('a stranger', () => {
-  it('hears of an offer, buys it with his last token, and is shown nothing but proofs', async () => {
+  it('hears of an offer, buys it with their last token, and is shown nothing but proofs', async () => {
     const { seller, stranger, group, groupId, offer } = await market(10n);
     await connect(stranger, seller);
     await seller.node.market.announce(groupId, offer);
@@ -245,7 +245,7 @@ describe('a stranger, where the sealing was handed over', () => {
     expect(group.now.purchases()).toEqual([]);
   }, 60_000);
 
-  it('is shown by whom a group is sealed for an offer that he may see, and not else', async () => {
+  it('is shown who seals a group for an offer that they may see, and not otherwise', async () => {
     const { seller, groupId, offer } = await handedOver();
     const nobody = await peer();
     await connect(nobody, seller);

@@ -246,11 +246,11 @@ describe('a member’s chain', () => {
 });
 
 describe('a seller’s node', () => {
-  it('settles what its buyer never accepts, as soon as he may not dispute it any more', async () => {
+  it('settles what its buyer never accepts, as soon as they may no longer dispute it', async () => {
     await group.as('node').updatePolicy({ dispute_window_ms: 1_000 });
     const { purchase } = await group.as('bob').purchase(await offer());
     await group.as('node').grant(purchase);
-    // A buyer who wants his money back all the same: for a right key he gets nothing, as often as he tries.
+    // A buyer who wants the money back all the same gets nothing for a right key, however often they try.
     for (let times = 0; times < 2; times++)
       await expect(group.as('bob').disputePurchase(purchase)).rejects.toMatchObject({
         refusal: { code: 'dispute_unfounded' },

@@ -324,7 +324,7 @@ describe('a stranger', () => {
     ).rejects.toThrow(/not_found/);
   });
 
-  it('who shows keys that he does not hold is shut out', async () => {
+  it('a peer that shows keys it does not hold is shut out', async () => {
     const victim = await peer();
     const host = await hostile(stranger);
     await host.dial(victim.key, victim.network.host.addresses());

@@ -74,7 +74,7 @@ describe('who is removed', () => {
       code: 'pending',
     });
     const group = sealer.node.group(groupId);
-    await group.as('node').publishClaim({ text: 'he was a member for this' });
+    await group.as('node').publishClaim({ text: 'they were a member for this' });
     const { height } = await group.as('node').removeMember(removed.key);
     await until('the other has it', () => other.node.group(groupId).head.height >= height);
     await sealer.node.close();
@@ -115,7 +115,7 @@ describe('who is removed', () => {
     await group.as('node').removeMember(removed.key);
     await until('it is told', () => joined.now.roleOf(removed.key) === undefined);
     await group.as('node').addMember(removed.key, 'viewer');
-    await until('he is back', () => joined.now.roleOf(removed.key) === 'viewer', 15_000);
+    await until('they are back', () => joined.now.roleOf(removed.key) === 'viewer', 15_000);
     expect(standingAt(removed, groupId).removal).toBeUndefined();
   });
 

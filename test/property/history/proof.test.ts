@@ -152,7 +152,7 @@ describe('a forger', () => {
   const verdictOf = (changes: Partial<ProofParts>) =>
     reasonOf(verifyProof(encodeProof({ ...parts(), ...changes }), crypto));
 
-  /** A chain of two headers of his own, over the real block 0 and a transaction of his choice. */
+  /** A chain of two headers of the forger's own, over the real block 0 and a transaction of their choice. */
   const forged = (transaction: Uint8Array) => {
     const txId = sha256(decodeTransaction(transaction).payload);
     const genesisId = sha256(storedBlock(0).headerBytes);
@@ -170,7 +170,7 @@ describe('a forger', () => {
     };
   };
 
-  test('with seals of his own makes a proof that says that no founder sealed it', () => {
+  test('with seals of their own makes a proof that says that no founder sealed it', () => {
     const proof = encodeProof({ ...parts(), ...forged(storedBlock(5).transactions[0]!) });
     expect(verifyProof(proof, crypto)).toMatchObject({
       status: 'unanchored',

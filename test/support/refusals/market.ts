@@ -23,7 +23,7 @@ import { operations, type SomeScenarios } from './scenario.ts';
 const seller = alice.publicKey;
 const nowhere = hashOf('nowhere');
 const people = [opened(), joined(alice), joined(bob, { balance: 100n }), joined(carol, { balance: 100n })];
-/** Alice sells; Bob buys; she grants. */
+/** Alice sells; Bob buys; Alice grants. */
 const offered = [...people, by(alice, offerCreate(alice, 10n))];
 const bought = [...offered, by(bob, purchase(bob, 10n))];
 const granted = [...bought, by(alice, grant(bob))];

@@ -26,7 +26,7 @@ it('nothing is sealed while the median of the peers is more than five minutes aw
   expect(said).toHaveLength(2);
 });
 
-it('an operator who trusts his clock is believed', () => {
+it('an operator who trusts the clock is believed', () => {
   const { clock } = clockAt(1_000 * MINUTE_MS);
   clock.hearPeers({ aheadMs: -60 * MINUTE_MS, count: 5 });
   expect(() => clock.sealingMs()).toThrow('ahead of the clocks of 5 peers');

@@ -1,4 +1,6 @@
-/** A buyer can neither lose his money nor get the package free: the rule opens the sealed key and judges. */
+/**
+ * A buyer can neither lose their money nor get the package free: the rule opens the sealed key and judges.
+ */
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../crypto/hash.ts';
 import { createOneTimeKey, sealPackageKey } from '../../../crypto/sealed-box.ts';

@@ -193,7 +193,7 @@ describe('the end of a purchase', () => {
       .and((world) => expect(balance(world, alice)).toBe(7n));
   });
 
-  it('refunded: by the buyer, when no grant came in time, above his cap too', () => {
+  it('refunded: by the buyer, when no grant came in time, above their cap too', () => {
     given(...bought(7n), later(HOUR_MS), by(founder, policyUpdate(['max_account_balance', 1n])))
       .when(bob, purchaseRefund)
       .thenExactly(refused('grant_window_open'))
@@ -261,7 +261,7 @@ describe('the payout', () => {
       .and((world) => expect([balance(world, alice), treasury(world)]).toEqual([20n, 10n]));
   });
 
-  it('pays royalties to a parent’s seller whatever became of his offer', () => {
+  it('pays royalties to a parent’s seller whatever became of their offer', () => {
     accept(
       ...people,
       by(carol, offerCreate(carol, 1n)),

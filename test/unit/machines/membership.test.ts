@@ -36,7 +36,7 @@ const role = (world: World, who = alice) => world.read(memberTable, who.publicKe
 const balance = (world: World, who = alice) => world.read(balanceTable, who.publicKey)?.amount ?? 0n;
 
 describe('genesis', () => {
-  it('makes its author admin and sealer, and pays him the faucet like any new member', () => {
+  it('makes its author admin and sealer, and pays them the faucet like any new member', () => {
     const { world } = given(opened({ faucet_amount: 7n }));
     expect(role(world, founder)).toBe('admin');
     expect(world.read(sealersTable)).toEqual([founder.publicKey]);
@@ -166,7 +166,7 @@ describe('member_remove', () => {
       .and((world) => expect(world.read(taskTable, 'other')?.assignee).toBe(bob.publicKey));
   });
 
-  it('lets anybody leave, a viewer too, and keeps his money his', () => {
+  it('lets anybody leave, a viewer too, and leaves them their money', () => {
     given(opened(), joined(alice, { role: 'viewer', balance: 3n }))
       .when(alice, memberRemove(alice))
       .thenAccepted()

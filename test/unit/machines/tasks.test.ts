@@ -126,7 +126,7 @@ describe('the life of a task', () => {
 });
 
 describe('task_assign', () => {
-  it('lets any member take a pending task for himself, and the first one wins', () => {
+  it('lets any member take a pending task for themselves, and the first one wins', () => {
     given(...people, by(alice, taskCreate('t')))
       .when(bob, taskAssign('t', bob))
       .thenAccepted()
@@ -285,7 +285,7 @@ describe('the reward', () => {
       .and((world) => expect([balance(world, bob), world.read(supplyTable)?.amount]).toEqual([9n, 109n]));
   });
 
-  it('of a plain member is taken from him at creation and paid on completion', () => {
+  it('of a plain member is taken from them at creation and paid on completion', () => {
     given(...running({ reward: 60n }))
       .and((world) => expect([balance(world, alice), escrow(world)]).toEqual([40n, 60n]))
       .when(bob, taskComplete('t'))
@@ -362,7 +362,7 @@ describe('the reward', () => {
       );
   });
 
-  it('makes nobody richer who rewards himself', () => {
+  it('makes nobody richer who rewards themselves', () => {
     const { world } = given(
       ...people,
       by(alice, taskCreate('t', { reward: 60n, assignee: alice.publicKey })),
@@ -379,7 +379,7 @@ describe('the reward', () => {
       .thenExactly(refused('amount_zero'));
   });
 
-  it('of a plain member stays an escrow when he becomes an admin', () => {
+  it('of a plain member stays an escrow when they become an admin', () => {
     const promote = by(founder, memberAdd(alice, 'admin'));
     given(...running({ reward: 60n }), promote)
       .when(bob, taskComplete('t'))

@@ -185,7 +185,7 @@ describe('a member with full hands who goes', () => {
     const { effects } = world.act(founder, memberRemove(bob));
     const returned = effects!.flatMap((effect) => (effect.kind === 'task.changed' ? [effect.task] : []));
     expect(returned).toEqual(tasks.slice(0, RETURNED_TASKS_MAX));
-    // Of the two that are left, Bob had agreed to the one that he started.
+    // Of the two that are left, Bob had agreed to the one that was started.
     expect(open(world)).toBe(1);
     expect(world.read(taskTable, left)).toMatchObject({ status: 'in_progress', assignee: bob.publicKey });
   });

@@ -69,7 +69,7 @@ describe('a transaction speaks for its author alone', () => {
       at.transaction(who, [profileSet(`thief ${nth}`)], { replaces: own.txId }),
     );
     const { refusals } = at.seal([...thieves, own]);
-    // Bob may stand in for a transaction of his own once; that it is none of his is his affair.
+    // Bob may replace a given transaction once; that it is not Bob's own is Bob's problem.
     expect(refusals.map((refusal) => refusal?.code)).toEqual([
       undefined,
       undefined,
@@ -252,7 +252,7 @@ describe('a purchase stands under the terms that the buyer named', () => {
 
 describe('whoever owes pays, whatever the caps', () => {
   const CAP = 100n;
-  /** Bob has done work for 100 and his account is as full as `balance`. */
+  /** Bob has done work for 100, and Bob's account is as full as `balance`. */
   const worked = (held: bigint, creator: Person): Step[] => [
     opened({ max_account_balance: CAP }),
     joined(alice, { balance: 100n }),

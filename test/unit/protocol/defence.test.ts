@@ -136,7 +136,7 @@ describe('a suspicion', () => {
   });
 });
 
-it('who goes on asking although he is told that it is too often is hostile', () => {
+it('a peer that keeps asking although told that it is too often is hostile', () => {
   const { made } = defence({ requestsPerMinute: 2 });
   const answers = Array.from({ length: 22 }, () => made.admits('requests', peer));
   expect(answers.filter((isAdmitted) => isAdmitted)).toHaveLength(2);

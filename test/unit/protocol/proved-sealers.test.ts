@@ -39,7 +39,7 @@ const under = (facts: ProofFacts, headHeight: number, sealer: Hex32): ProofFacts
 });
 
 describe('the sealers that hand-overs prove', () => {
-  it('are the founder alone, until he hands over; each counts at the heights of his time', () => {
+  it('are the founder alone, until the founder hands over; each counts at the heights of their own time', () => {
     const sealers = new ProvedSealers(ann);
     expect(sealers.haveSealed(under(proof(0, ann), 9, ann))).toBe(true);
     expect(sealers.haveSealed(under(proof(0, ann), 9, ben))).toBe(false);

@@ -3,8 +3,8 @@ import { Tiktoken } from 'js-tiktoken/lite';
 import ranks from 'js-tiktoken/ranks/o200k_base';
 import { describe, expect, test } from 'vitest';
 import { toolOf } from '../../../../interfaces/mcp/tools.ts';
-import { TOOLSETS, type Toolset } from '../../../../interfaces/operations/operation.ts';
 import { OPERATIONS, operationsOf } from '../../../../interfaces/operations/registry.ts';
+import { TOOLSETS, type Toolset } from '../../../../interfaces/operations/toolset.ts';
 
 const TOKENS_MAX = 6_500;
 
