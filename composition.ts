@@ -153,7 +153,10 @@ export function embedderOf({ embedder = { kind: 'builtin' } }: OpenOptions): Emb
 function readModels({ layout, options }: Resources, bus: Bus, tell: (event: MomentEvent) => void): Views {
   const { durability = 'flush', telemetry } = options;
   const views = new Views({ ...layout, durability, tell, embedder: embedderOf(options) });
-  bus.head$.subscribe((head) => views.grew(head));
+  bus.head$.subscribe((head) => {
+    views.grew(head);
+    if (head.hasClaims) views.claimsCame(head.groupId);
+  });
   bus.artifacts$.subscribe((groupId) => views.textsCame(groupId));
   telemetry?.viewsOpened({ lag: () => views.lag() });
   return views;

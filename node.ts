@@ -236,7 +236,10 @@ export class BatteryNode {
     return this.watchers.watch(options);
   }
 
-  /** The read models: search, threads, SQL. Their thread starts with the first question, or with `follow`. */
+  /**
+   * The read models: search, threads, SQL. Their thread starts with the first question, with `follow`, or a while after
+   * claims came, so that vectors are there when they are asked for.
+   */
   get views(): Views {
     this.assertOpen();
     return this.parts.views;

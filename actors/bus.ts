@@ -7,6 +7,8 @@ import type { Hex32 } from '../events/bytes.ts';
 export interface HeadAdvanced {
   readonly groupId: Hex32;
   readonly height: number;
+  /** Whether they published claims; said of what is new, not of a chain that was loaded. */
+  readonly hasClaims?: boolean;
 }
 
 /** A beat of this node, for whoever carries it to the other members of the group. */

@@ -160,7 +160,7 @@ async function fill(data: string, count: number, prose: Prose): Promise<string> 
 async function index(data: string, groupId: string): Promise<{ seconds: number }> {
   await using node = await BatteryNode.open({ data, embedder: { kind: 'none' } });
   const start = performance.now();
-  const { height, headHeight } = await node.views.progress(groupId, 3_600_000);
+  const { height, headHeight } = await node.views.progress(groupId, { waitMs: 3_600_000 });
   if (height < headHeight) throw new Error('the log was not indexed in time');
   return { seconds: (performance.now() - start) / 1000 };
 }

@@ -8,7 +8,7 @@ import type { Meaning } from './meaning/meaning.ts';
 import type { Questions } from './protocol.ts';
 import type { ContextAnswer, ContextQuestion, ViewProgress } from './questions.ts';
 import type { ReadMarks } from './read-marks.ts';
-import { retrieve } from './retrieve.ts';
+import { type QueryVector, retrieve } from './retrieve.ts';
 import { composeSlice } from './slice.ts';
 import { numberAt, rootOf, threadPage, unreadAfter } from './threads.ts';
 import { explain } from './why.ts';
@@ -46,20 +46,24 @@ export function progressOf(file: GroupFile, meaning: Meaning): ViewProgress {
   };
 }
 
-export async function answerContext(
+/** What of a query is read. */
+export function queryOf({ query }: ContextQuestion): string {
+  return query.slice(0, QUERY_LENGTH_MAX).toWellFormed();
+}
+
+/** @param vector what the model makes of the query, if it was asked */
+export function answerContext(
   file: GroupFile,
   meaning: Meaning,
   question: ContextQuestion,
-): Promise<ContextAnswer> {
+  vector: QueryVector,
+): ContextAnswer {
   const { rankBy = 'both', topK } = question;
-  const query = question.query.slice(0, QUERY_LENGTH_MAX).toWellFormed();
+  const query = queryOf(question);
   if (question.thread !== undefined) claimNumber(file, question.thread);
-  const { sqlite } = file;
-  const vector = rankBy === 'words' ? undefined : await meaning.vectorOf(file, query);
-  // Nothing is awaited from here on, so everything is of one height; the file may have been made again before.
-  const usable = sqlite === file.sqlite ? vector : undefined;
+  if (vector !== undefined) meaning.prepare(file);
   const mask = maskOf(file.sqlite, question);
-  const { found, rankedBy } = retrieve(file, { query, vector: usable, mask, rankBy });
+  const { found, rankedBy } = retrieve(file, { query, vector, mask, rankBy });
   const bounded = { ...question, query, ...(topK === undefined ? {} : { topK: Math.min(topK, TOP_K_MAX) }) };
   const { slice, claims, tokens } = composeSlice(file.sqlite, found, bounded);
   const claimIds = claims.map(({ claim }) => claim);

@@ -7,6 +7,8 @@ export type ViewsErrorCode =
   | 'views_closed'
   /** The thread of the views ended, or its file could not be used; asking again starts it anew. */
   | 'views_failed'
+  /** Whoever asked took the question back. */
+  | 'cancelled'
   /** Too many questions wait already. */
   | 'views_busy'
   /** The query is not one that may run: not SQL, not a single SELECT, or of something that is not a documented view. */

@@ -51,6 +51,7 @@ export class GroupFile {
   #sqlite: Sqlite;
   #inMemory: InMemory;
   #inode: number | undefined;
+  #isOpen = true;
 
   /** Opens the file, or makes it; `notify` is told when one that was there could not be used. */
   constructor(path: string, reader: GroupReader, notify: Notify) {
@@ -122,6 +123,11 @@ export class GroupFile {
   /** Whether the file is still there: SQLite would go on with one that has no name any more. */
   get isInPlace(): boolean {
     return inodeOf(this.path) === this.#inode;
+  }
+
+  /** Whether it can be used still: whoever waited for something may come back too late. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   get sqlite(): Sqlite {
@@ -205,6 +211,7 @@ export class GroupFile {
   }
 
   close(): void {
+    this.#isOpen = false;
     this.#sqlite.close();
     if (this.isInPlace && !hasSum(this.path)) leaveSum(this.path);
   }

@@ -101,20 +101,20 @@ export function takeInLateTexts(file: GroupFile, after: number): number {
  * @returns whether there was one
  * @throws EmbedderError
  */
-export async function embedNext(file: GroupFile, embedder: Embedder): Promise<boolean> {
+export async function embedNext(file: GroupFile, embedder: Embedder, signal?: AbortSignal): Promise<boolean> {
   const next = file.sqlite.get<StoredText & { text: string }>(
     `SELECT claim.n, text, sum FROM claim JOIN claim_text USING (n)
       WHERE embedded = 0 AND terms IS NOT NULL ORDER BY claim.n LIMIT 1`,
   );
   if (next === undefined) return false;
   assertText(next);
+  const { sqlite } = file;
   const part = embeddedPart(next.text);
   const isRead = part !== '' && (embedder.reads?.(part) ?? true);
-  const vector = isRead ? quantise(await embedder.embed(part)) : undefined;
-  const { sqlite } = file;
+  const vector = isRead ? quantise(await embedder.embed(part, signal)) : undefined;
+  // The file may have been closed meanwhile, or made again: then this is somebody else's number.
+  if (!file.isOpen || sqlite !== file.sqlite) return true;
   file.write(() => {
-    // The file may have been made again meanwhile: then this is somebody else's number.
-    if (sqlite !== file.sqlite) return undefined;
     file.setEmbedded(next.n, vector);
     return undefined;
   });

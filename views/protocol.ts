@@ -69,6 +69,8 @@ export type ToThread =
       readonly groupIds: readonly Hex32[];
       readonly withTexts: readonly Hex32[];
     }
+  /** Whoever asked this does not wait any more; nothing comes back. */
+  | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'close' };
 
 export type FromThread =

@@ -5,6 +5,11 @@
  * that the words found first pull the search by meaning towards them (Rocchio's feedback), each by how much of the
  * question it has: where words find nothing to the point, meaning goes by the question alone. Then a claim's place in
  * either list counts 1 / (60 + rank), as in the paper on reciprocal rank fusion, and ties break by claim id.
+ *
+ * Of a claim that has no vector, meaning can say nothing, neither for it nor against it. So it keeps the place that
+ * words gave it. Those that have one share the other places, fused among themselves as if there were no others. With
+ * no vectors that is the ranking by words, with all of them the fused one, and in between no claim ever stands below
+ * its place by words for the lack of a vector, whichever of the others have theirs.
  */
 import type { GroupFile } from './group-file.ts';
 import type { Example } from './meaning/vector-index.ts';
@@ -49,16 +54,38 @@ export function retrieve(
     weight: (EXAMPLES_WEIGHT * words.coverageOf(n)) / EXAMPLES,
   }));
   const meaning = file.vectors.search(vector, examples, DEPTH, mask);
-  return { found: fuse(file, [words.found, meaning]), rankedBy: 'both' };
+  return { found: fuse(file, words.found, meaning), rankedBy: 'both' };
 }
 
-function fuse(file: GroupFile, lists: readonly (readonly Found[])[]): Found[] {
+function fuse(file: GroupFile, words: readonly Found[], meaning: readonly Found[]): Found[] {
+  const bare = withoutVector(file, words);
+  const known = words.filter(({ n }) => !bare.has(n));
+  const fused = byReciprocalRank(file, [known, meaning]);
+  if (bare.size === 0) return fused;
+  const places = fused.values();
+  const mixed = words.map(({ n }) => (bare.has(n) ? n : places.next().value!.n));
+  for (const { n } of places) mixed.push(n);
+  // As if both lists had each where it stands.
+  return mixed.slice(0, DEPTH).map((n, rank) => ({ n, score: 2 / (RANK_CONSTANT + rank + 1) }));
+}
+
+function byReciprocalRank(file: GroupFile, lists: readonly (readonly Found[])[]): Found[] {
   const scores = new Map<number, number>();
   for (const list of lists)
     for (const [rank, { n }] of list.entries())
       scores.set(n, (scores.get(n) ?? 0) + 1 / (RANK_CONSTANT + rank + 1));
   const better = (a: Found, b: Found): number => b.score - a.score || file.words.compareIds(a.n, b.n);
   return best(scores.keys(), (n) => scores.get(n)!, DEPTH, better);
+}
+
+/** Which of these claims have no vector: it is not made yet, or the model does not read their language. */
+function withoutVector({ sqlite, words, vectors }: GroupFile, found: readonly Found[]): Set<number> {
+  if (vectors.size >= words.size) return new Set();
+  const rows = sqlite.all<{ n: number }>(
+    'SELECT value AS n FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM vector WHERE n = value)',
+    JSON.stringify(found.map(({ n }) => n)),
+  );
+  return new Set(rows.map(({ n }) => n));
 }
 
 /** Without a word to go by: the latest. */

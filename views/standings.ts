@@ -38,6 +38,8 @@ export class Standings {
   readonly #kept = new Map<Hex32, Kept>();
   readonly #tell: (notice: ViewsNotice) => void;
   readonly #nowMs: () => number;
+  /** Looks of those who wait for something to become true. */
+  readonly #looks = new Set<() => void>();
 
   constructor(tell: (notice: ViewsNotice) => void, nowMs = () => performance.now()) {
     this.#tell = tell;
@@ -66,6 +68,37 @@ export class Standings {
       toldMs = isBehind ? nowMs : undefined;
     }
     this.#kept.set(groupId, { ...standing, headHeight, behindSinceMs, toldMs });
+    this.look();
+  }
+
+  /** Whether there is something that the thread has not got to yet. */
+  get isBehind(): boolean {
+    for (const { blocks, claims } of this.lag()) if (blocks > 0 || claims > 0) return true;
+    return false;
+  }
+
+  /** Whoever waits in `until` looks again. */
+  look(): void {
+    for (const look of this.#looks) look();
+  }
+
+  /** Resolves when a look finds `isDone`, when the time is over, or when `signal` is aborted. */
+  until(isDone: () => boolean, ms: number, signal?: AbortSignal): Promise<void> {
+    if (isDone() || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#looks.delete(look);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const look = (): void => {
+        if (isDone()) end();
+      };
+      const timer = setTimeout(end, ms);
+      this.#looks.add(look);
+      signal?.addEventListener('abort', end, { once: true });
+    });
   }
 
   /** Of every group that the thread has said something of. */

@@ -5,13 +5,24 @@
  * vectors to make ready, else one claim to embed. So a question waits for 40 ms of other work at most, nothing in it
  * needs a lock, and whatever an answer says is of one height. It rests while much is sealed, and on Linux it also
  * steps back behind the threads that seal and verify.
+ *
+ * A model may be elsewhere and take its time. Nothing but what needs it waits for it: a question that does stands aside
+ * until it has what it waits for, its time is over, or whoever asked is gone.
  */
 import { setPriority } from 'node:os';
-import { platform } from 'node:process';
+import process, { platform } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { openStoreReader } from '../storage/store.ts';
-import { answerContext, answerNews, answerThread, answerUnread, answerWhy, progressOf } from './answers.ts';
+import {
+  answerContext,
+  answerNews,
+  answerThread,
+  answerUnread,
+  answerWhy,
+  progressOf,
+  queryOf,
+} from './answers.ts';
 import { Comparison } from './comparison.ts';
 import { answerEconomy, answerTreasury } from './economy.ts';
 import { ViewsError } from './errors.ts';
@@ -31,6 +42,7 @@ import type {
 } from './protocol.ts';
 import { ReadMarks } from './read-marks.ts';
 import { isDamage } from './sqlite.ts';
+import { type Waiting, within } from './waiting.ts';
 
 /**
  * Its weight against a thread of usual priority is one to nine: enough to come forward on busy cores, too little to
@@ -62,19 +74,12 @@ const marks = new ReadMarks(data.readMarks);
 const meaning = new Meaning(data.embedder);
 const pace = new Pace();
 
-/** A question that waits: for its group to come up to the head, and then perhaps for vectors. */
-interface Waiting {
-  readonly ask: Ask;
-  readonly indexUntilMs: number;
-  /** Set once the group is up to the head, or the time for that is over. */
-  embedUntilMs?: number | undefined;
-  /** Its file was made again for it: damage a second time is an answer. */
-  isRecovered?: boolean;
-  /** How far a comparison is. */
-  comparison?: Comparison | undefined;
-}
-
 const asks: Waiting[] = [];
+/** Those, and the ones that stand aside. */
+const open = new Map<number, Waiting>();
+/** The claim that is being embedded: one at a time. */
+let embedding: Promise<void> | undefined;
+const closing = new AbortController();
 /** Groups whose log may have grown, and those that may have something to embed. */
 const grown = new Set<Hex32>();
 const toEmbed = new Set<Hex32>();
@@ -85,14 +90,22 @@ const lateTexts = new Map<Hex32, number>();
 const lookedThrough = new Set<Hex32>();
 let owesCaughtUp = false;
 let standingToldMs = Number.NEGATIVE_INFINITY;
-let isClosing = false;
 let wake: () => void = () => {};
 
 port.on('message', (message: ToThread) => {
-  if (message.type === 'ask')
-    asks.push({ ask: message.ask, indexUntilMs: performance.now() + message.ask.waitMs });
-  else if (message.type === 'close') isClosing = true;
-  else {
+  if (message.type === 'ask') {
+    const { ask } = message;
+    const indexUntilMs = performance.now() + ask.waitMs;
+    const waiting = { ask, indexUntilMs, gone: new AbortController() };
+    open.set(ask.id, waiting);
+    asks.push(waiting);
+  } else if (message.type === 'cancel') {
+    open.get(message.id)?.gone.abort();
+    open.delete(message.id);
+  } else if (message.type === 'close') {
+    closing.abort();
+    for (const { gone } of open.values()) gone.abort();
+  } else {
     owesCaughtUp = true;
     for (const groupId of message.groupIds) grown.add(groupId);
     for (const groupId of message.withTexts) lateTexts.set(groupId, 0);
@@ -106,14 +119,14 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** How long until there may be something to do without a message; undefined where there is nothing left. */
 const restMs = (): number | undefined => {
   if (pace.restMs > 0) return pace.restMs;
-  return toEmbed.size > 0 ? REST_MS : undefined;
+  return toEmbed.size > 0 && embedding === undefined ? REST_MS : undefined;
 };
 
 /** Waits for a message, or for a while; not at all where there is something to do. */
 const rest = (ms: number | undefined): Promise<void> =>
   new Promise((resolve) => {
     const isLeft = pace.restMs === 0 && (grown.size > 0 || lateTexts.size > 0 || toWarm.size > 0);
-    if (isClosing || asks.length > 0 || isLeft) {
+    if (closing.signal.aborted || asks.length > 0 || isLeft) {
       resolve();
       return;
     }
@@ -125,29 +138,30 @@ const rest = (ms: number | undefined): Promise<void> =>
   });
 
 async function run(): Promise<void> {
-  while (!isClosing) {
+  while (!closing.signal.aborted) {
     const waiting = asks.shift();
     // One step, and then the next question: a group that has far to go stops no other.
-    if (waiting !== undefined) await serve(waiting);
-    else if (pace.restMs > 0 || !(await workAtPace())) await rest(restMs());
+    if (waiting !== undefined) serve(waiting);
+    else if (pace.restMs > 0 || !workAtPace()) await rest(restMs());
     await turn();
   }
   files.close();
   marks.close();
   await store.close();
-  port.close();
+  // A model that is being loaded is not waited for.
+  process.exit();
 }
 
 /** A step of the background, whose time says how long the next one waits. */
-async function workAtPace(): Promise<boolean> {
+function workAtPace(): boolean {
   const startMs = performance.now();
-  const hasWorked = await workInBackground();
+  const hasWorked = workInBackground();
   if (hasWorked) pace.worked(performance.now() - startMs);
   return hasWorked;
 }
 
 /** One step of what nobody waits for; says whether there was one. */
-async function workInBackground(): Promise<boolean> {
+function workInBackground(): boolean {
   for (const groupId of grown) {
     // To the end of the line, so that all groups come on, however far one has to go.
     grown.delete(groupId);
@@ -187,19 +201,39 @@ async function workInBackground(): Promise<boolean> {
     tell({ type: 'caughtUp' });
     return true;
   }
-  if (meaning.isResting) return false;
+  if (meaning.isResting || embedding !== undefined) return false;
   for (const groupId of toEmbed) {
-    const file = files.get(groupId);
-    pace.saw(groupId, file.reader.head()?.transactions ?? 0);
-    if (await meaning.embedNext(file)) {
-      toWarm.add(groupId);
-      if (performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
-      return true;
-    }
-    tellStanding(file);
-    if (!meaning.isResting) toEmbed.delete(groupId);
+    void embedOne(groupId);
+    return true;
   }
   return false;
+}
+
+/** Embeds the next claim of a group, or waits for the one that is being embedded. */
+function embedOne(groupId: Hex32): Promise<void> {
+  embedding ??= embedNextOf(groupId).finally(() => {
+    embedding = undefined;
+    wake();
+  });
+  return embedding;
+}
+
+async function embedNextOf(groupId: Hex32): Promise<void> {
+  const startMs = performance.now();
+  try {
+    const file = files.get(groupId);
+    pace.saw(groupId, file.reader.head()?.transactions ?? 0);
+    const hasEmbedded = await meaning.embedNext(file, closing.signal);
+    if (!file.isOpen) return;
+    if (hasEmbedded) {
+      toWarm.add(groupId);
+      pace.worked(performance.now() - startMs);
+    } else if (!meaning.isResting) toEmbed.delete(groupId);
+    if (!hasEmbedded || performance.now() - standingToldMs >= STANDING_MS) tellStanding(file);
+  } catch (error) {
+    toEmbed.delete(groupId);
+    tellFailed(groupId, error);
+  }
 }
 
 /** Says how far a group is. */
@@ -218,13 +252,14 @@ function guarded(groupId: Hex32, use: (file: GroupFile) => void): void {
   try {
     use(files.get(groupId));
   } catch (error) {
-    if (isDamage(error)) {
-      recover(groupId, error);
-      return;
-    }
-    // The log is damaged, or the disk is full: nothing to be done here before something changes.
-    notify({ kind: 'views.failed', groupId, reason: (error as Error).message });
+    tellFailed(groupId, error);
   }
+}
+
+function tellFailed(groupId: Hex32, error: unknown): void {
+  if (isDamage(error)) recover(groupId, error);
+  // The log is damaged, or the disk is full: nothing to be done here before something changes.
+  else notify({ kind: 'views.failed', groupId, reason: (error as Error).message });
 }
 
 function recover(groupId: Hex32, error: unknown): void {
@@ -233,53 +268,97 @@ function recover(groupId: Hex32, error: unknown): void {
   grown.add(groupId);
 }
 
-/** Takes a question one step on: it is answered, or goes to the end of the line. */
-async function serve(waiting: Waiting): Promise<void> {
-  const { ask } = waiting;
+/** Takes a question one step on: it is answered, goes to the end of the line, or stands aside. */
+function serve(waiting: Waiting): void {
+  const { ask, gone } = waiting;
   const { id, groupId } = ask;
+  if (gone.signal.aborted) {
+    waiting.comparison?.end();
+    return;
+  }
   try {
     if (isA('recover', ask) && waiting.isRecovered !== true) {
       waiting.isRecovered = true;
       recover(groupId, new Error(ask.question.reason));
     }
-    const answer = (await prepare(waiting)) ? await answerOf(waiting) : undefined;
-    if (answer === undefined) asks.push(waiting);
-    else tell({ type: 'answer', id, answer });
-  } catch (error) {
-    if (isDamage(error) && waiting.isRecovered !== true) {
-      recover(groupId, error);
-      asks.push({ ...waiting, isRecovered: true, embedUntilMs: undefined });
+    const lacks = prepare(waiting);
+    if (lacks instanceof Promise) {
+      void standAside(waiting, lacks);
       return;
     }
-    const code = error instanceof ViewsError ? error.code : 'views_failed';
-    tell({ type: 'failed', id, code, message: (error as Error).message });
+    const answer = lacks ? undefined : answerOf(waiting);
+    if (answer === undefined) asks.push(waiting);
+    else {
+      open.delete(id);
+      tell({ type: 'answer', id, answer });
+    }
+  } catch (error) {
+    failed(waiting, error);
   }
 }
 
-/** Brings the group of a question a slice on, or embeds a claim for it; says whether it can be answered. */
-async function prepare(waiting: Waiting): Promise<boolean> {
-  const { ask } = waiting;
-  const { groupId } = ask;
-  const file = files.get(groupId);
+/** Until a question has what it waits for; what it fails with, the question fails with. */
+async function standAside(waiting: Waiting, lacks: Promise<unknown>): Promise<void> {
+  try {
+    await lacks;
+    asks.push(waiting);
+    wake();
+  } catch (error) {
+    failed(waiting, error);
+  }
+}
+
+function failed(waiting: Waiting, error: unknown): void {
+  const { id, groupId } = waiting.ask;
+  if (waiting.gone.signal.aborted) return;
+  if (isDamage(error) && waiting.isRecovered !== true) {
+    recover(groupId, error);
+    asks.push({ ...waiting, isRecovered: true, embedUntilMs: undefined });
+    return;
+  }
+  open.delete(id);
+  const code = error instanceof ViewsError ? error.code : 'views_failed';
+  tell({ type: 'failed', id, code, message: (error as Error).message });
+}
+
+/**
+ * Brings the group of a question a slice on, has its query read by the model, or has a claim embedded for it.
+ * @returns whether it needs another step, or what it waits for
+ */
+function prepare(waiting: Waiting): boolean | Promise<unknown> {
+  const { ask, gone } = waiting;
+  const file = files.get(ask.groupId);
+  const nowMs = performance.now();
   if (waiting.embedUntilMs === undefined) {
     const isMore = indexSlice(file);
     tellStanding(file);
-    if (isMore && performance.now() < waiting.indexUntilMs) return false;
+    if (isMore && nowMs < waiting.indexUntilMs) return true;
     // What is left is for the background.
-    grown.add(groupId);
+    grown.add(ask.groupId);
     const embedMs = isA('context', ask) ? (ask.question.waitForMeaningMs ?? 0) : 0;
-    waiting.embedUntilMs = performance.now() + embedMs;
+    waiting.embedUntilMs = nowMs + embedMs;
   }
-  if (performance.now() >= waiting.embedUntilMs) return true;
-  return !(await meaning.embedNext(file));
+  // Words wait for no vectors, nor does what asks for the latest.
+  if (!isA('context', ask) || ask.question.rankBy === 'words') return false;
+  const query = queryOf(ask.question);
+  if (query.trim() === '') return false;
+  if (waiting.asked === undefined)
+    return meaning.vectorOf(query, gone.signal).then((vector) => {
+      waiting.asked = { vector };
+    });
+  // A query that the model does not read is answered by words.
+  const canGain = waiting.asked.vector !== undefined && file.embedded < file.words.size && !meaning.isResting;
+  const leftMs = waiting.embedUntilMs - nowMs;
+  if (!canGain || leftMs <= 0) return false;
+  return within(leftMs, gone.signal, embedOne(ask.groupId));
 }
 
 /** The answer, or nothing where there is more to do for it. */
-async function answerOf(waiting: Waiting): Promise<Questions[QuestionKind]['answer'] | undefined> {
+function answerOf(waiting: Waiting): Questions[QuestionKind]['answer'] | undefined {
   const { ask } = waiting;
   const file = files.get(ask.groupId);
   if (isA('compare', ask)) return compared(waiting, file);
-  if (isA('context', ask)) return answerContext(file, meaning, ask.question);
+  if (isA('context', ask)) return answerContext(file, meaning, ask.question, waiting.asked?.vector);
   if (isA('why', ask)) return answerWhy(file, meaning, ask.question);
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
   if (isA('news', ask)) return answerNews(file, meaning, ask.question);

@@ -28,6 +28,7 @@ import type {
   ViewProgress,
   WhyAnswer,
 } from './questions.ts';
+import { Quiet } from './quiet.ts';
 import { Slots } from './slots.ts';
 import { DamagedFileError, runSql, type SqlAnswer, type SqlOptions } from './sql.ts';
 import { Standings, type ViewsLag } from './standings.ts';
@@ -48,6 +49,18 @@ const QUERIES_WAITING_MAX = 64;
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 1_000;
 
+/** How a question is asked. */
+export interface Asking {
+  /** How long it waits for the views to come up to the head of the log, milliseconds; 5,000 if not given. */
+  readonly waitMs?: number;
+  /** Takes the question back: it is rejected with `cancelled` at once, and nothing is done for it any more. */
+  readonly signal?: AbortSignal;
+}
+
+interface WhyBounds extends Asking {
+  readonly nodesMax?: number;
+}
+
 interface Pending {
   readonly resolve: (answer: Questions[QuestionKind]['answer']) => void;
   readonly reject: (error: ViewsError) => void;
@@ -65,6 +78,7 @@ export class Views {
   readonly #withTexts = new Set<Hex32>();
   #isCatchingUp = false;
   #isFollowing = false;
+  readonly #quiet = new Quiet(() => this.follow([]));
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   #lastId = 0;
@@ -95,6 +109,11 @@ export class Views {
     this.#tellHeads();
   }
 
+  /** Whether the thread runs, for a question or to follow the log. */
+  get isAwake(): boolean {
+    return this.#worker !== undefined;
+  }
+
   /** How far behind the groups are that the thread has had to do with. */
   lag(): Iterable<ViewsLag> {
     return this.#standings.lag();
@@ -105,6 +124,28 @@ export class Views {
     if (this.#worker === undefined && !this.#isFollowing) return;
     this.#withTexts.add(groupId);
     this.#tellHeads();
+  }
+
+  /**
+   * A group has new claims. Where nobody has asked the thread for anything yet, it is started when there was a quiet
+   * while: so vectors are made wherever a node is used, and are there when the first question comes.
+   */
+  claimsCame(groupId: Hex32): void {
+    if (this.#worker !== undefined || this.#isFollowing || this.#options.embedder.kind === 'none') return;
+    this.#grown.add(groupId);
+    this.#quiet.news();
+  }
+
+  /**
+   * Gives the thread time for what it has not got to yet, vectors above all: for a process that is about to end.
+   * @param ms how long at most; it resolves when nothing is left, or when `signal` is aborted
+   */
+  async workOff(ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.#closing !== undefined) return;
+    if (this.#grown.size > 0) this.follow([]);
+    const isDone = (): boolean =>
+      this.#worker === undefined || !(this.#isCatchingUp || this.#standings.isBehind);
+    await this.#standings.until(isDone, ms, signal);
   }
 
   #tellHeads(): void {
@@ -123,16 +164,16 @@ export class Views {
   // Questions.
 
   /** A slice of the group's knowledge that answers a query, ready for a prompt. */
-  compileContext(groupId: Hex32, question: ContextQuestion, waitMs?: number): Promise<ContextAnswer> {
-    return this.#ask('context', groupId, question, waitMs);
+  compileContext(groupId: Hex32, question: ContextQuestion, asking?: Asking): Promise<ContextAnswer> {
+    return this.#ask('context', groupId, question, asking);
   }
 
   /**
    * Why a claim is in, out or retracted. Rejects with `not_found`.
-   * @param nodesMax how many claims the tree may have; 500 if not given, which is also the most
+   * @param bounds.nodesMax how many claims the tree may have; 500 if not given, which is also the most
    */
-  why(groupId: Hex32, claim: Hex32, nodesMax?: number): Promise<WhyAnswer> {
-    return this.#ask('why', groupId, { claim, ...(nodesMax === undefined ? {} : { nodesMax }) });
+  why(groupId: Hex32, claim: Hex32, { nodesMax, ...asking }: WhyBounds = {}): Promise<WhyAnswer> {
+    return this.#ask('why', groupId, { claim, ...(nodesMax === undefined ? {} : { nodesMax }) }, asking);
   }
 
   /**
@@ -140,29 +181,38 @@ export class Views {
    * @param page.after the `next` of the page before
    * @param page.limit up to 1,000; 50 if not given
    */
-  thread(groupId: Hex32, claim: Hex32, page: { after?: Hex32; limit?: number } = {}): Promise<ClaimPage> {
-    return this.#ask('thread', groupId, { ...page, claim, limit: pageSize(page.limit) });
+  thread(
+    groupId: Hex32,
+    claim: Hex32,
+    page: { after?: Hex32; limit?: number } = {},
+    asking?: Asking,
+  ): Promise<ClaimPage> {
+    return this.#ask('thread', groupId, { ...page, claim, limit: pageSize(page.limit) }, asking);
   }
 
   /** Claims after a place in the log, oldest first; all of them, page by page, if no place is given. */
-  whatsNew(groupId: Hex32, page: { after?: Place; limit?: number } = {}): Promise<ClaimPage> {
-    return this.#ask('news', groupId, { ...page, limit: pageSize(page.limit) });
+  whatsNew(
+    groupId: Hex32,
+    page: { after?: Place; limit?: number } = {},
+    asking?: Asking,
+  ): Promise<ClaimPage> {
+    return this.#ask('news', groupId, { ...page, limit: pageSize(page.limit) }, asking);
   }
 
   /**
    * How many claims of others an identity has not read.
    * @param readUpTo says that it has read everything up to and with this place, and keeps that
    */
-  unread(groupId: Hex32, reader: Hex32, readUpTo?: Place): Promise<UnreadAnswer> {
-    return this.#ask('unread', groupId, { reader, ...(readUpTo === undefined ? {} : { readUpTo }) });
+  unread(groupId: Hex32, reader: Hex32, readUpTo?: Place, asking?: Asking): Promise<UnreadAnswer> {
+    return this.#ask('unread', groupId, { reader, ...(readUpTo === undefined ? {} : { readUpTo }) }, asking);
   }
 
   /**
    * Where the money of a group is, how it came there, and what its offers have brought.
    * @param points how many points of its course at most; 100 if not given
    */
-  economy(groupId: Hex32, points = 100): Promise<EconomyAnswer> {
-    return this.#ask('economy', groupId, { points: pageSize(points) });
+  economy(groupId: Hex32, points = 100, asking?: Asking): Promise<EconomyAnswer> {
+    return this.#ask('economy', groupId, { points: pageSize(points) }, asking);
   }
 
   /**
@@ -170,14 +220,14 @@ export class Views {
    * @param limit how many of the newest spends at most
    * @param upTo as of this height; now, if not given
    */
-  treasury(groupId: Hex32, limit = 10, upTo?: number): Promise<TreasuryAnswer> {
+  treasury(groupId: Hex32, limit = 10, upTo?: number, asking?: Asking): Promise<TreasuryAnswer> {
     const question = { limit: pageSize(limit), ...(upTo === undefined ? {} : { upTo }) };
-    return this.#ask('treasury', groupId, question);
+    return this.#ask('treasury', groupId, question, asking);
   }
 
   /** How far the views of a group are. */
-  progress(groupId: Hex32, waitMs?: number): Promise<ViewProgress> {
-    return this.#ask('progress', groupId, {}, waitMs);
+  progress(groupId: Hex32, asking?: Asking): Promise<ViewProgress> {
+    return this.#ask('progress', groupId, {}, asking);
   }
 
   /**
@@ -185,7 +235,7 @@ export class Views {
    * @returns what differed
    */
   async compare(groupId: Hex32): Promise<string | undefined> {
-    return (await this.#ask('compare', groupId, {}, Number.MAX_SAFE_INTEGER)).differs;
+    return (await this.#ask('compare', groupId, {}, { waitMs: Number.MAX_SAFE_INTEGER })).differs;
   }
 
   /**
@@ -197,7 +247,7 @@ export class Views {
     query: string,
     options: SqlOptions = {},
   ): Promise<SqlAnswer & { progress: ViewProgress }> {
-    const progress = await this.progress(groupId);
+    const progress = await this.progress(groupId, given(options.signal));
     const ended = this.#ended.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     const path = filePath(this.#options.views, groupId);
@@ -206,7 +256,7 @@ export class Views {
       return { ...(await run()), progress };
     } catch (error) {
       if (!(error instanceof DamagedFileError)) throw error;
-      const again = await this.#ask('recover', groupId, { reason: error.message });
+      const again = await this.#ask('recover', groupId, { reason: error.message }, given(options.signal));
       return { ...(await run()), progress: again };
     }
   }
@@ -215,9 +265,10 @@ export class Views {
     kind: K,
     groupId: Hex32,
     question: Questions[K]['question'],
-    waitMs = WAIT_MS_DEFAULT,
+    { waitMs = WAIT_MS_DEFAULT, signal }: Asking = {},
   ): Promise<Questions[K]['answer']> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (signal?.aborted) return Promise.reject(takenBackError());
     if (this.#pending.size >= QUESTIONS_MAX)
       return Promise.reject(
         new ViewsError('views_busy', `${QUESTIONS_MAX} questions wait already; ask again later`),
@@ -225,11 +276,18 @@ export class Views {
     const worker = this.#worker ?? this.#start();
     const id = ++this.#lastId;
     const ask: Ask<K> = { id, kind, groupId, question, waitMs };
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<Questions[K]['answer']>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject });
       worker.ref();
       worker.postMessage({ type: 'ask', ask: ask as Ask } satisfies ToThread);
     });
+    if (signal === undefined) return answer;
+    const takeBack = (): void => {
+      this.#worker?.postMessage({ type: 'cancel', id } satisfies ToThread);
+      this.#settle(id, ({ reject }) => reject(takenBackError()));
+    };
+    signal.addEventListener('abort', takeBack, { once: true });
+    return answer.finally(() => signal.removeEventListener('abort', takeBack));
   }
 
   // The thread.
@@ -265,6 +323,7 @@ export class Views {
       case 'caughtUp':
         this.#isCatchingUp = false;
         this.#tellHeads();
+        this.#standings.look();
         break;
       case 'standing':
         this.#standings.stepped(message.standing);
@@ -285,6 +344,7 @@ export class Views {
   #abandon(reason: unknown): void {
     this.#worker = undefined;
     this.#isCatchingUp = false;
+    this.#standings.look();
     const detail = reason instanceof Error ? reason.message : 'without a reason';
     const error =
       this.#closing === undefined
@@ -305,6 +365,7 @@ export class Views {
 
   async #end(): Promise<void> {
     this.#ended.abort();
+    this.#quiet.end();
     this.#worker?.ref();
     this.#worker?.postMessage({ type: 'close' } satisfies ToThread);
     await this.#exited;
@@ -313,6 +374,14 @@ export class Views {
 
 function pageSize(limit = PAGE_DEFAULT): number {
   return Math.max(1, Math.min(limit, PAGE_MAX));
+}
+
+function given(signal: AbortSignal | undefined): Asking {
+  return signal === undefined ? {} : { signal };
+}
+
+function takenBackError(): ViewsError {
+  return new ViewsError('cancelled', 'the question was taken back');
 }
 
 function closedError(): ViewsError {

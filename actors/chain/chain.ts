@@ -348,7 +348,8 @@ export class GroupChain {
         seals: this.sealingSigner(this.working().core) !== undefined,
       });
     this.options.committed?.(final);
-    this.options.bus.blockCommitted({ groupId, height }, () => eventsOfFinalBlock(groupId, final));
+    const hasClaims = final.judged.effects.some(({ effect }) => effect.kind === 'claim.published');
+    this.options.bus.blockCommitted({ groupId, height, hasClaims }, () => eventsOfFinalBlock(groupId, final));
   }
 
   // Ending.

@@ -13,9 +13,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import MiniSearch from 'minisearch';
 import { BatteryNode } from '../../node.ts';
+import { layoutOf } from '../../storage/directory.ts';
 import { termsOf } from '../../views/tokens.ts';
 import { readArguments } from '../arguments.ts';
 import { type Collection, readCollection } from './collection.ts';
+import { rankWhileReady } from './curve.ts';
 import { type Quality, qualityOf } from './measures.ts';
 
 const DEPTH = 200;
@@ -58,10 +60,22 @@ async function measure(given: Collection): Promise<void> {
   add('MiniSearch (BM25+), as it comes', miniSearch(given, undefined));
   add('MiniSearch (BM25+), with our terms', miniSearch(given, termsOf));
   add('SQLite FTS5, its bm25() and Porter stemmer', fts5(given));
-  const ours = await claimRankings(given);
-  add('words', ours.words);
-  add('meaning', ours.meaning);
-  add('fused', ours.both);
+  const dir = mkdtempSync(join(tmpdir(), 'lb-retrieval-'));
+  try {
+    const ours = await claimRankings(given, join(dir, 'node'));
+    add('words', ours.words);
+    add('meaning', ours.meaning);
+    add('fused', ours.both);
+    const texts = given.queries.map(({ text }) => text);
+    const curve = rankWhileReady(layoutOf(join(dir, 'node')), join(dir, 'scratch'), texts);
+    for await (const { share, seed, rankings } of curve) {
+      const documents = rankings.map((ranking) => ranking.map((claim) => ours.documentOf.get(claim)!));
+      const order = seed === 0 ? '' : ` (order ${seed})`;
+      add(`fused, ${100 * share} % of the vectors ready${order}`, documents);
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
   if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));
 }
 
@@ -100,9 +114,8 @@ function miniSearch(
 }
 
 /** The rankings of a real node, by words, by meaning and by both. */
-async function claimRankings({ documents, queries }: Collection) {
-  const dir = mkdtempSync(join(tmpdir(), 'lb-retrieval-'));
-  const node = await BatteryNode.openOrInit({ data: join(dir, 'node'), durability: 'commit' });
+async function claimRankings({ documents, queries }: Collection, data: string) {
+  const node = await BatteryNode.openOrInit({ data, durability: 'commit' });
   try {
     const group = await node.createGroup({ name: 'collection' });
     const me = group.as('node');
@@ -124,10 +137,10 @@ async function claimRankings({ documents, queries }: Collection) {
       for (const { text } of queries) rankings.push(await rank(text, rankBy));
       return rankings;
     };
-    return { words: await all('words'), meaning: await all('meaning'), both: await all('both') };
+    const [words, meaning, both] = [await all('words'), await all('meaning'), await all('both')];
+    return { words, meaning, both, documentOf };
   } finally {
     await node.close();
-    rmSync(dir, { recursive: true, force: true });
   }
 }
 

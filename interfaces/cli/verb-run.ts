@@ -35,6 +35,8 @@ export class LockedNodeError extends Error {
 
 /** How long a verb waits for another process that owns the directory: verbs are short. */
 const OWNER_WAIT_MS = 5_000;
+/** How long after its answer a verb works on, where vectors of claims are not made yet. */
+const VECTORS_MS = 1_000;
 /** Groups that are named where one has to be chosen. */
 const GROUPS_NAMED = 8;
 interface CommonOptions {
@@ -365,10 +367,22 @@ export class Run<O extends object = object> {
     return this.closing;
   }
 
+  /**
+   * Vectors are made wherever a node is used, not only where it is up: after its answer a verb gives them a moment. In
+   * a pipe only one that has asked the read models does, since others would only wait for the model to load.
+   */
+  private async makeVectors({ views }: BatteryNode): Promise<void> {
+    if (this.copy !== undefined || !(this.out.isTerminal || views.isAwake)) return;
+    await views.workOff(VECTORS_MS, this.signal);
+  }
+
   private async end(): Promise<void> {
     try {
       for (const cleanup of this.cleanups.reverse()) await cleanup();
-      if (this.opened !== this.context.upNode) await this.opened?.close();
+      if (this.opened !== undefined && this.opened !== this.context.upNode) {
+        await this.makeVectors(this.opened);
+        await this.opened.close();
+      }
     } finally {
       this.copy?.remove();
       // Last: whoever ends the process after a signal waits for the runs that are left.

@@ -49,7 +49,9 @@ export const compileContext = define({
   async run(call, { group_id, query, top_k = 8, since_ms, tags }) {
     const group = groupOf(call, group_id);
     const question = { query, topK: top_k, ...given({ sinceMs: since_ms, tags }) };
-    const { slice, claims } = await call.node.views.compileContext(group.groupId, question);
+    const { slice, claims } = await call.node.views.compileContext(group.groupId, question, {
+      signal: call.signal,
+    });
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
     const authors = claims.map(({ claim, author }) => ({
@@ -88,7 +90,8 @@ const getThread = define({
   async run(call, { group_id, claim_id, limit = 50, cursor }) {
     const group = groupOf(call, group_id);
     const page = { limit, ...given({ after: cursor }) };
-    const found = await call.node.views.thread(group.groupId, claimId(group.now, claim_id), page);
+    const { signal } = call;
+    const found = await call.node.views.thread(group.groupId, claimId(group.now, claim_id), page, { signal });
     const desk = new ClaimDesk(call, group);
     const room = new Room(call);
     const claims: ValueOf<typeof threadClaim>[] = [];
@@ -121,7 +124,8 @@ const whyClaim = define({
     const group = groupOf(call, group_id);
     const nodesMax =
       call.answerTokens === undefined ? undefined : Math.floor(call.answerTokens / WHY_NODE_TOKENS);
-    const { why } = await call.node.views.why(group.groupId, claimId(group.now, claim_id), nodesMax);
+    const bounds = { signal: call.signal, ...given({ nodesMax }) };
+    const { why } = await call.node.views.why(group.groupId, claimId(group.now, claim_id), bounds);
     const isOwn = isAllOf(why, ownKey(call));
     return { why: toWire(why) as Record<string, unknown>, ...noticeFor([{ is_own: isOwn }]) };
   },

@@ -32,7 +32,7 @@ async function filled(data: string, claims: number): Promise<{ groupId: string; 
 
 const askedOf = async (data: string, groupId: string) => {
   await using node = await BatteryNode.open({ data, embedder: { kind: 'none' } });
-  return await node.views.compileContext(groupId, QUESTION, 60_000);
+  return await node.views.compileContext(groupId, QUESTION, { waitMs: 60_000 });
 };
 
 test('kill -9 while indexing leaves views that go on, and end up the same', {

@@ -1,5 +1,5 @@
 /** The demo, run as a user runs it: once, again, killed in the middle, and where it cannot run. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -29,6 +29,7 @@ interface Summary {
   market: { offers: number; purchases: number; settled: number };
   money: { adds_up: boolean; escrows: string; supply: string };
   audit: { transactions: number; signatures: number; artifacts: number };
+  answer?: { question: string; heading: string; claims: number; vectors: number };
 }
 
 /** What there is after so many rounds, whatever happened in between: 8 imported claims, and 10 of each round. */
@@ -61,6 +62,25 @@ describe('the demo', () => {
     expect(stdout).toMatch(/royalty/);
     expect(stdout).toMatch(/audit +sound/);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
+  });
+
+  it('ends with a question and the right claim first, at the first run', { timeout: 240_000 }, async () => {
+    const readme = join(import.meta.dirname, '../../node_modules/commander/Readme.md');
+    const library = join(base, 'library');
+    mkdirSync(join(library, 'commander'), { recursive: true });
+    cpSync(docs, library, { recursive: true });
+    cpSync(readme, join(library, 'commander/Readme.md'));
+    cpSync(join(readme, '../package.json'), join(library, 'commander/package.json'));
+    const data = join(base, 'asked');
+    const { answer } = await lbJson<Summary>(['demo', '--docs', library], { data });
+    expect(answer).toMatchObject({
+      question: 'How do I declare a required (mandatory) option?',
+      heading: 'Required option',
+    });
+    expect(answer!.vectors).toBeLessThan(answer!.claims);
+    // Other documents are asked about what they say.
+    const other = await lbJson<Summary>(demo, { data: join(base, 'asked-too') });
+    expect(other.answer!.question).toContain(other.answer!.heading);
   });
 
   it('begins a new round in the same group each time', async () => {

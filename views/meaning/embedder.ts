@@ -20,8 +20,11 @@ export interface Embedder {
   readonly model: string;
   /** Whether it was made for the language of a text, as far as its script tells; any text, if not given. */
   reads?(text: string): boolean;
-  /** The direction that `text` points to; any length of text, any norm. Rejects with `EmbedderError`. */
-  embed(text: string): Promise<ArrayLike<number>>;
+  /**
+   * The direction that `text` points to; any length of text, any norm. Rejects with `EmbedderError`.
+   * @param signal ends the wait for a model that is elsewhere
+   */
+  embed(text: string, signal?: AbortSignal): Promise<ArrayLike<number>>;
 }
 
 /** The model is not there, or does not answer. Words still work without it. */

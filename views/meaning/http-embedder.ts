@@ -14,8 +14,8 @@ export function httpEmbedder(options: HttpOptions): Embedder {
   if (kind === 'openai' && options.key !== undefined) headers.authorization = `Bearer ${options.key}`;
   return {
     model: `${kind}:${model}`,
-    embed: async (text) => {
-      const answer = await post(address, headers, JSON.stringify({ model, input: text }));
+    embed: async (text, signal) => {
+      const answer = await post(address, headers, JSON.stringify({ model, input: text }), signal);
       const vector = vectorIn(answer);
       if (vector === undefined)
         throw new EmbedderError(`${new URL(address).host} answered without an embedding`);
@@ -24,16 +24,18 @@ export function httpEmbedder(options: HttpOptions): Embedder {
   };
 }
 
-async function post(address: string, headers: Record<string, string>, body: string): Promise<unknown> {
+async function post(
+  address: string,
+  headers: Record<string, string>,
+  body: string,
+  gone: AbortSignal | undefined,
+): Promise<unknown> {
+  const deadline = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = gone === undefined ? deadline : AbortSignal.any([gone, deadline]);
   const host = new URL(address).host;
   let response: Response;
   try {
-    response = await fetch(address, {
-      method: 'POST',
-      headers,
-      body,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    response = await fetch(address, { method: 'POST', headers, body, signal });
   } catch (error) {
     throw new EmbedderError(`${host} does not answer`, { cause: error });
   }

@@ -78,6 +78,21 @@ export class Library {
     return this.inspect(LAST_RESORT)!;
   }
 
+  /** Where a claim stands among the documents; nothing for one that is no section of theirs. */
+  placeOf(claim: Hex32): Hit | undefined {
+    const section = this.sections.get(claim);
+    return section && this.hit(section, 1);
+  }
+
+  /** A section with this heading in a document of a package. */
+  headed(heading: string, inPackage: string): Hit | undefined {
+    for (const section of this.sections.values()) {
+      const hit = this.hit(section, 1);
+      if (hit.heading === heading && hit.package === inPackage) return hit;
+    }
+    return undefined;
+  }
+
   private hit(section: Section, matches: number): Hit {
     let root = section;
     for (let above = this.parentOf(root); above !== undefined; above = this.parentOf(root)) root = above;

@@ -1,6 +1,6 @@
 /**
  * The demo: three agents in one group read the documentation of what is installed here, talk about what they find,
- * share the work, retract what was wrong, and trade a report; then everything is audited.
+ * share the work, retract what was wrong, and trade a report; then everything is audited, and a question is answered.
  *
  * Each run is a round. A run finds what earlier ones left, goes on with a round that was interrupted, and begins a
  * new one otherwise.
@@ -21,6 +21,7 @@ import { AGENTS, ensureBudget, openWorkshop, report, tokens, type Workshop } fro
 import { discuss, retract } from './discussion.ts';
 import { DOCS_TAG, Library } from './inspection.ts';
 import { Narrator } from './narrator.ts';
+import { askTheGroup } from './question.ts';
 import { Round } from './round.ts';
 import { type DemoSummary, summarize } from './summary.ts';
 import { trade } from './trade.ts';
@@ -44,7 +45,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
   const narrator = new Narrator(out, isSilent);
   const workshop = await narrator.part('Workshop', () => openWorkshop(node, narrator));
   await narrator.part('Documents', () => readDocuments(workshop, options));
-  const round = Round.next(workshop, new Library(workshop.group));
+  const library = new Library(workshop.group);
+  const round = Round.next(workshop, library);
   const { number, isResumed } = round;
   await narrator.part('Discussion', async () => {
     narrator.tells(isResumed ? `round ${number} was interrupted; it goes on` : `round ${number} begins`);
@@ -57,7 +59,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
   await narrator.part('Throughput', () => payRound(workshop));
   await narrator.part('End of the round', () => end(round));
   const report = await narrator.part('Audit', () => audit(workshop.group, narrator, options));
-  return summarize(workshop, number, report);
+  const [hit] = round.inspection.hits;
+  const answer = await narrator.part('Question', () =>
+    askTheGroup(node, workshop, library, hit!, options.signal),
+  );
+  return summarize(workshop, number, report, answer);
 }
 
 async function readDocuments(workshop: Workshop, options: DemoOptions): Promise<void> {

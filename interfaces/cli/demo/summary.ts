@@ -6,6 +6,7 @@ import { displayWidth, wrap } from '../table.ts';
 import { count, shortId } from '../text.ts';
 import { AGENTS, type Workshop } from './cast.ts';
 import type { PartTime } from './narrator.ts';
+import type { DemoAnswer } from './question.ts';
 
 export interface DemoSummary {
   readonly groupId: string;
@@ -21,6 +22,8 @@ export interface DemoSummary {
   readonly balances: Readonly<Record<string, bigint>>;
   readonly money: { balances: bigint; escrows: bigint; treasury: bigint; supply: bigint; addsUp: boolean };
   readonly audit: AuditReport;
+  /** What was asked of the documents at the end, and found first. */
+  readonly answer?: DemoAnswer;
   readonly times: readonly PartTime[];
 }
 
@@ -28,6 +31,7 @@ export function summarize(
   { group, agents, narrator }: Workshop,
   round: number,
   audit: AuditReport,
+  answer: DemoAnswer | undefined,
 ): DemoSummary {
   const { now, head, groupId } = group;
   const { height, transactions, operations } = head;
@@ -50,6 +54,7 @@ export function summarize(
     balances: Object.fromEntries(AGENTS.map((name) => [name, now.balance(agents[name].publicKey)])),
     money: countMoney(now),
     audit,
+    ...(answer === undefined ? {} : { answer }),
     times: narrator.times,
   };
 }

@@ -147,7 +147,10 @@ async function compileContext(run: Run<ContextOptions>): Promise<void> {
     waitForMeaningMs: parseSpan(options.wait, '--wait'),
   };
   await catchUp(run, group.groupId);
-  const answer = await node.views.compileContext(group.groupId, question, CATCH_UP_MS);
+  const answer = await node.views.compileContext(group.groupId, question, {
+    waitMs: CATCH_UP_MS,
+    signal: run.signal,
+  });
   run.print(answer, () => {
     if (run.out.isTerminal) printText(run.out, answer.slice.trimEnd(), '');
     else run.out.write(answer.slice);
@@ -178,7 +181,7 @@ export async function catchUp(run: Run, groupId: Hex32): Promise<void> {
     const deadline = performance.now() + CATCH_UP_MS;
     let last = -2;
     while (performance.now() < deadline && !run.signal.aborted) {
-      const { height, headHeight } = await views.progress(groupId, 200);
+      const { height, headHeight } = await views.progress(groupId, { waitMs: 200, signal: run.signal });
       // No step forward means that something stands in the way, which the answer will tell.
       if (height >= headHeight || height === last) break;
       last = height;
@@ -198,7 +201,7 @@ async function why(run: Run<{ claim?: string }>): Promise<void> {
   const group = await run.group();
   const claim = claimId(group.now, subjectOf('claim', run.options.claim, run.args[0]));
   await catchUp(run, group.groupId);
-  const answer = await node.views.why(group.groupId, claim);
+  const answer = await node.views.why(group.groupId, claim, run);
   const name = await run.namer(group.now);
   run.print(answer, () => printWhy(run, answer.why, name));
   noteLag(run, answer.progress);
@@ -235,7 +238,8 @@ async function whatsNew(run: Run<{ after?: string; limit: string }>): Promise<vo
   const group = await run.group();
   const after = placeOf(run.options.after, '--after', group.groupId);
   await catchUp(run, group.groupId);
-  const page = await node.views.whatsNew(group.groupId, { limit, ...(after === undefined ? {} : { after }) });
+  const bounds = { limit, ...(after === undefined ? {} : { after }) };
+  const page = await node.views.whatsNew(group.groupId, bounds, run);
   const name = await run.namer(group.now);
   run.print(page, () => {
     for (const claim of page.claims) printClaim(run, claim, name);
@@ -268,7 +272,7 @@ async function unread(run: Run<{ of?: string; readUpTo?: string }>): Promise<voi
   const head = { height: group.head.height, index: Number.MAX_SAFE_INTEGER };
   const mark = readUpTo === 'head' ? head : placeOf(readUpTo, '--read-up-to', group.groupId);
   await catchUp(run, group.groupId);
-  const answer = await node.views.unread(group.groupId, reader, mark);
+  const answer = await node.views.unread(group.groupId, reader, mark, run);
   run.print({ reader, ...answer }, () => {
     run.out.line(`${answer.unread} unread`);
     for (const { root, unread } of answer.threads) run.out.line(`  ${unread}  in thread ${run.id(root)}`);

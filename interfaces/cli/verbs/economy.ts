@@ -57,7 +57,7 @@ async function economy(run: Run<EconomyOptions>): Promise<void> {
   const node = await run.node();
   const group = await run.group();
   await catchUp(run, group.groupId);
-  const { progress, ...answer } = await node.views.economy(group.groupId, points);
+  const { progress, ...answer } = await node.views.economy(group.groupId, points, run);
   const { currency } = group.now.group();
   const name = await run.namer(group.now);
   run.print({ height: progress.height, currency, ...answer }, () => {
@@ -104,7 +104,7 @@ async function treasury(run: Run<TreasuryOptions>): Promise<void> {
   const view = await run.view();
   const { groupId } = await run.group();
   await catchUp(run, groupId);
-  const { progress, ...answer } = await node.views.treasury(groupId, limit, view.height);
+  const { progress, ...answer } = await node.views.treasury(groupId, limit, view.height, run);
   const { currency } = view.group();
   const balance = view.money().treasury;
   const spenders = view.members().flatMap(({ member, role }) => (role === 'admin' ? [member] : []));

@@ -17,6 +17,8 @@ interface ImportVerbOptions {
   readonly encoding?: string;
 }
 
+/** How long vectors of what was imported are made, once all of it is there. */
+const VECTORS_MS = 3_000;
 /** Failed paths that people are shown; machines get all. */
 const FAILED_SHOWN_MAX = 10;
 
@@ -54,7 +56,7 @@ async function runImport(run: Run<ImportVerbOptions>): Promise<void> {
   const encoding = parseEncoding(run.options.encoding);
   const { importMarkdown } = await import('../import/import-markdown.ts');
   const [group, agent] = [await run.group(), await run.agent()];
-  const { data } = await run.node();
+  const { data, views } = await run.node();
   const { signal } = run;
   const paths = run.args.map((path) => run.path(path));
   const onProgress = run.json ? () => {} : importStatus(run.out);
@@ -73,6 +75,7 @@ async function runImport(run: Run<ImportVerbOptions>): Promise<void> {
   });
   run.out.status('');
   run.print(summary, () => printSummary(run, summary));
+  if (summary.claims > 0 && !run.isUpHere) await views.workOff(VECTORS_MS, signal);
   // What a folder holds beside its documents is no failure; what the user named is.
   const asked = new Set(paths.map((path) => resolve(path)));
   const named = summary.failed.filter(({ path }) => asked.has(path));

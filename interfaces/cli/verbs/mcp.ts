@@ -111,6 +111,7 @@ async function serveAsOwner(run: Run<McpOptions>, relay: Relay): Promise<void> {
   const yielding = new AbortController();
   try {
     void followOthers(run, node);
+    node.views.follow(node.groupIds());
     const server = await listenFor(node, () => yielding.abort());
     try {
       const stopping = AbortSignal.any([run.signal, yielding.signal]);

@@ -87,7 +87,7 @@ async function pageNow(run: Run, _: GroupView, start: Hex32, { after, limit }: B
   await catchUp(run, group.groupId);
   const { views } = await run.node();
   const bounds = after === undefined ? { limit } : { limit, after };
-  const page = await views.thread(group.groupId, start, bounds);
+  const page = await views.thread(group.groupId, start, bounds, run);
   // Taken after the answer, so that everything in the answer is in it.
   const view = group.now;
   const claims: Page['claims'][number][] = [];

@@ -79,7 +79,7 @@ it('what needs the history says that it is on its way, and it goes on after a re
   await expect(group.events().next()).rejects.toBeInstanceOf(HistoryIncompleteError);
   expect(group.now.task('old')?.title).toBe('An old task');
   expect(group.recentClaims()).toEqual([]);
-  expect(await newcomer.node.views.progress(groupId, 50)).toMatchObject({ height: -1 });
+  expect(await newcomer.node.views.progress(groupId, { waitMs: 50 })).toMatchObject({ height: -1 });
   await newcomer.node.close();
 
   const restarted = await peer({ data });

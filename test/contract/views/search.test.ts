@@ -1,8 +1,12 @@
 /** Search on a real node: scripts, models, filters, slices. */
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { newDirectory, opened, withClaims } from '../../support/opened-views.ts';
+import { newDirectory, opened, viewFile, withClaims } from '../../support/opened-views.ts';
+import { silentModel } from '../../support/silent-model.ts';
 
 describe('search', () => {
   test('finds claims in any script, at once after they were published', async () => {
@@ -63,8 +67,11 @@ describe('search', () => {
       node.views.compileContext(group.groupId, { query, waitForMeaningMs: 60_000 });
     const cyrillic = await ask('данные');
     expect(cyrillic).toMatchObject({ rankedBy: 'words', claimIds: [claims[0]] });
-    expect(cyrillic.progress).toMatchObject({ withText: 3, embedded: 3 });
-    expect(await ask('verify what users send')).toMatchObject({ rankedBy: 'both', claimIds: [claims[1]] });
+    // What is answered by words alone has waited for no vectors; what is not has.
+    expect(await ask('verify what users send')).toMatchObject({
+      ...{ rankedBy: 'both', claimIds: [claims[1]] },
+      progress: { withText: 3, embedded: 3 },
+    });
     // Of two scripts at once, words find both.
     expect([...(await ask('inputs 验证')).claimIds].sort()).toEqual([claims[1], claims[2]].sort());
   });
@@ -148,5 +155,68 @@ describe('search', () => {
     const folded = answer.claims.find(({ same }) => same.length > 0)!;
     expect(folded.same).toHaveLength(1);
     expect(answer.slice).toContain('also said by');
+  });
+});
+
+describe('a model that is slow, or never answers', () => {
+  test('keeps nobody waiting who does not need it, and is given up when whoever asked is gone', async () => {
+    const { url, asked, gone } = await silentModel();
+    const { node } = await opened(newDirectory(), { embedder: { kind: 'ollama', url, model: 'm' } });
+    const { group, claims } = await withClaims(node, ['one', 'two']);
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const question = { query: 'two', waitForMeaningMs: 3_600_000 };
+    const waiting = node.views.compileContext(group.groupId, question, { signal });
+    await expect.poll(() => asked('two'), { timeout: 20_000 }).toBeGreaterThan(0);
+    // Words, the latest claims and everything else are answered meanwhile.
+    const words = { query: 'two', rankBy: 'words', waitForMeaningMs: 3_600_000 } as const;
+    expect(await node.views.compileContext(group.groupId, words)).toMatchObject({ claimIds: [claims[1]] });
+    const latest = { query: ' ', waitForMeaningMs: 3_600_000 };
+    expect((await node.views.compileContext(group.groupId, latest)).rankedBy).toBe('recent');
+    expect((await node.views.whatsNew(group.groupId)).claims).toHaveLength(2);
+    leaving.abort();
+    await expect(waiting).rejects.toMatchObject({ name: 'ViewsError', code: 'cancelled' });
+    await expect.poll(() => gone('two'), { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect(node.views.compileContext(group.groupId, question, { signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    await expect(node.views.thread(group.groupId, claims[0]!, {}, { signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    const startMs = performance.now();
+    await node.close();
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+  });
+});
+
+describe('vectors', () => {
+  test('are made wherever a node takes claims, before anybody asks', async () => {
+    const server = createServer((_, response) => response.end(JSON.stringify({ embeddings: [[1, 2, 3]] })));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const data = newDirectory();
+    const { node } = await opened(data, { embedder: { kind: 'ollama', url, model: 'm' } });
+    await withClaims(node, ['one', 'two', 'three']);
+    const vectors = (): number => {
+      if (!existsSync(join(data, 'views'))) return 0;
+      const database = new DatabaseSync(viewFile(data), { readOnly: true, timeout: 5_000 });
+      const row = database.prepare('SELECT count(*) AS count FROM vector').get();
+      database.close();
+      return row!.count as number;
+    };
+    await expect.poll(vectors, { timeout: 60_000 }).toBe(3);
+    expect(node.views.isAwake).toBe(true);
+  });
+
+  test('are worked off for a while by a process that is about to end', async () => {
+    const { node } = await opened(newDirectory(), { embedder: { kind: 'builtin' } });
+    const { group } = await withClaims(node, ['one', 'two', 'three']);
+    await node.views.workOff(60_000);
+    expect(await node.views.progress(group.groupId)).toMatchObject({ withText: 3, embedded: 3 });
+    // With nothing left it does not wait.
+    const startMs = performance.now();
+    await node.views.workOff(60_000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 });
