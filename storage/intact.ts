@@ -153,14 +153,31 @@ export class Intact {
     const stretches = this.#tables[tableId]!;
     let next: Uint8Array | undefined = from;
     while (!stretches.isAll && isBefore(next, to)) {
-      let stretch = stretches.around(next!);
+      const stretch = stretches.around(next!);
       if (stretch === undefined) {
-        stretch = this.#look(tableId, next!);
-        stretches.add(stretch);
+        this.#lookFrom(tableId, next!, to);
+        return;
       }
       next = stretch.to;
       if (next === undefined) return;
     }
+  }
+
+  /** Looks at all leaves from `from` to `to` that nobody has looked at, in one go: each look begins at the top. */
+  #lookFrom(tableId: number, from: Uint8Array, to: Uint8Array | undefined): void {
+    const stretches = this.#tables[tableId]!;
+    this.#pin(() => {
+      const pages = this.#open();
+      let next: Uint8Array | undefined = from;
+      while (next !== undefined && isBefore(next, to)) {
+        let stretch = stretches.around(next);
+        if (stretch === undefined) {
+          stretch = lookAgain(pages, tableId, next);
+          stretches.add(stretch);
+        }
+        next = stretch.to;
+      }
+    });
   }
 
   close(): void {
@@ -170,18 +187,7 @@ export class Intact {
 
   /** Looks at the leaf where `key` is or would be; gives the stretch of keys that it answers for. */
   #look(tableId: number, key: Uint8Array): Stretch {
-    return this.#pin(() => {
-      const pages = this.#open();
-      for (let look = 1; ; look++) {
-        try {
-          return lookAt(pages, tableId, key);
-        } catch (error) {
-          const isDamage = error instanceof StorageError && error.code === 'corrupt';
-          // A commit may have come between the meta page and what it leads to.
-          if (!isDamage || look === LOOKS_MAX || !pages.refresh()) throw error;
-        }
-      }
-    });
+    return this.#pin(() => lookAgain(this.#open(), tableId, key));
   }
 
   #open(): Pages {
@@ -231,6 +237,18 @@ function placeOf(entries: readonly PageEntry[], key: Uint8Array): number {
     else high = middle;
   }
   return low - 1;
+}
+
+/** A look that is repeated where a commit came between the meta page and what it leads to. */
+function lookAgain(pages: Pages, tableId: number, key: Uint8Array): Stretch {
+  for (let look = 1; ; look++) {
+    try {
+      return lookAt(pages, tableId, key);
+    } catch (error) {
+      const isDamage = error instanceof StorageError && error.code === 'corrupt';
+      if (!isDamage || look === LOOKS_MAX || !pages.refresh()) throw error;
+    }
+  }
 }
 
 function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {

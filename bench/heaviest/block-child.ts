@@ -1,5 +1,7 @@
 /** Takes one more block into the group that it finds in its folder, as a follower does, and says what that took. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CENSUS_DELAY_MS } from '../../actors/tasks/task-boards.ts';
 import { BatteryNode } from '../../node.ts';
 
 export interface BlockRun {
@@ -14,6 +16,22 @@ export interface BlockRun {
   readonly beforeMiB: number;
 }
 
+/**
+ * Until what a node does when it has just been opened is done, such as reading deadlines: its thread waits for events
+ * for most of a while. On a busy machine it may get no time, but then it does not wait either.
+ */
+async function rest(): Promise<void> {
+  for (let utilization = 1; utilization > AT_REST; ) {
+    const before = performance.eventLoopUtilization();
+    await delay(LOOK_MS);
+    ({ utilization } = performance.eventLoopUtilization(before));
+  }
+}
+
+/** Longer than a node waits before it looks at all its groups. */
+const LOOK_MS = 2 * CENSUS_DELAY_MS;
+const AT_REST = 0.1;
+
 const mostMiB = (): number => process.resourceUsage().maxRSS / 2 ** 10;
 
 async function take(data: string, file: string): Promise<BlockRun> {
@@ -24,6 +42,7 @@ async function take(data: string, file: string): Promise<BlockRun> {
   const { height } = group.head;
   // Its chain is loaded, as in a node that is up.
   await group.follow([]);
+  await rest();
   const beforeMiB = mostMiB();
   const processor = process.threadCpuUsage();
   const all = process.cpuUsage();

@@ -36,7 +36,8 @@ export async function layNode(importOf: ImportOf, data: string, scale: number): 
   const { groupId, claims, tasks } = await layChain(importOf, data, scale);
   const node = await BatteryNode.open({ data, durability: 'commit', threads: 1, embedder: { kind: 'none' } });
   // What follows the log in another thread has come to its end before anything is measured.
-  await node.views.progress(groupId, 600_000);
+  for (let height = -1, headHeight = 0; height < headHeight; )
+    ({ height, headHeight } = await node.views.progress(groupId));
   const group = node.group(groupId);
   const last = group.head.height;
   const at = <T>(values: readonly T[], index: number): T => values[(index * 7) % values.length]!;
