@@ -4,7 +4,7 @@ import { INVITE_USES_MAX, PROFILE_NAME_CHARACTERS_MAX } from '../limits.ts';
 import { id, list, type OperationsOf, operation, role, text, uint } from './define.ts';
 
 export const membershipOperations = {
-  member_add: operation(10, 'Adds a member or changes his role (admin).', { member: id, role }),
+  member_add: operation(10, 'Adds a member or changes their role (admin).', { member: id, role }),
   member_remove: operation(11, 'Removes a member (admin, or oneself).', { member: id }),
   invite_create: operation(12, 'Opens an invite that a join code is made from (admin).', {
     invite: id,

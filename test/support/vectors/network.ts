@@ -48,7 +48,7 @@ function introduction(): Entry {
   const fields = { from: alice.publicKey, to: bob.publicKey };
   return signedEntry({
     name: 'introduction',
-    comment: 'The founder shows the node `to` that the node `from` acts for him.',
+    comment: 'The founder shows the node `to` that the node `from` acts for them.',
     signer: founder,
     prefix: INTRODUCTION_PREFIX,
     message: introductionMessage(fields.from, fields.to),
