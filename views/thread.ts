@@ -274,6 +274,7 @@ function serve(waiting: Waiting): void {
   const { id, groupId } = ask;
   if (gone.signal.aborted) {
     waiting.comparison?.end();
+    grown.add(groupId); // What it has begun is ended by the background.
     return;
   }
   try {
@@ -329,14 +330,15 @@ function prepare(waiting: Waiting): boolean | Promise<unknown> {
   const { ask, gone } = waiting;
   const file = files.get(ask.groupId);
   const nowMs = performance.now();
-  if (waiting.embedUntilMs === undefined) {
+  if (waiting.embedUntilMs === undefined || file.isChanging) {
     const isMore = indexSlice(file);
     tellStanding(file);
-    if (isMore && nowMs < waiting.indexUntilMs) return true;
+    // Half of a block is no answer, whatever the time.
+    if (isMore && (nowMs < waiting.indexUntilMs || file.isChanging)) return true;
     // What is left is for the background.
     grown.add(ask.groupId);
     const embedMs = isA('context', ask) ? (ask.question.waitForMeaningMs ?? 0) : 0;
-    waiting.embedUntilMs = nowMs + embedMs;
+    waiting.embedUntilMs ??= nowMs + embedMs;
   }
   // Words wait for no vectors, nor does what asks for the latest.
   if (!isA('context', ask) || ask.question.rankBy === 'words') return false;
