@@ -1,4 +1,5 @@
 /** What an open node is made of: makes the actors, the network's place and the read models, and wires them. */
+
 import { Alarms } from './actors/alarms.ts';
 import type { Bus } from './actors/bus.ts';
 import { type Clock, systemClock, WatchedClock } from './actors/clock.ts';
@@ -6,6 +7,7 @@ import { readHints } from './actors/invites.ts';
 import { Market } from './actors/market/market.ts';
 import { Groups } from './actors/node/groups.ts';
 import { Identities } from './actors/node/identities.ts';
+import { sealingDoubt } from './actors/node/sealing-doubt.ts';
 import { Supervisor } from './actors/node/supervisor.ts';
 import { Outbox } from './actors/outbox.ts';
 import { Presences } from './actors/presence/presences.ts';
@@ -124,6 +126,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
   const port = networkPort({ ...shared, verifier, keystore, groups, market });
   const networkSlot: NetworkSlot = new NetworkSlot(port, telemetry);
   const views = readModels(resources, bus, tell);
+  telemetry?.clockWatched(() => sealingDoubt(clock, groups) !== undefined);
   return {
     ...{ clock, supervisor, alarms, identities, outbox, tasks, presences, groups, market },
     ...{ networkPort: port, networkSlot, views },

@@ -79,6 +79,8 @@ export type {
   ContextAnswer,
   ContextQuestion,
   ShownClaim,
+  TaskAnswer,
+  TaskQuestion,
   TruthStatus,
   UnreadAnswer,
   ViewProgress,

@@ -1,5 +1,5 @@
 import { Bus } from './actors/bus.ts';
-import { type Clock, ClockError, recordOf, systemClock } from './actors/clock.ts';
+import { type Clock, type ClockError, recordOf, systemClock } from './actors/clock.ts';
 import { NodeClosedError } from './actors/errors.ts';
 import type { Group } from './actors/group.ts';
 import type { Market } from './actors/market/market.ts';
@@ -9,6 +9,7 @@ import { assertNoKey } from './actors/node/identities.ts';
 import type { NodeStatus } from './actors/node/node.machine.ts';
 import { noteOpened } from './actors/node/opened-here.ts';
 import { assertInitable, assertKeysNotLost, openChain } from './actors/node/opening.ts';
+import { sealingDoubt } from './actors/node/sealing-doubt.ts';
 import type { PartFailure } from './actors/node/supervisor.ts';
 import type { Outbox } from './actors/outbox.ts';
 import { Watchers, type WatchOptions } from './actors/watch.ts';
@@ -316,13 +317,12 @@ export class BatteryNode {
    * @param lastBlockMs the time of the block that the next one would follow
    */
   clockDoubt(lastBlockMs?: number): ClockError | undefined {
-    try {
-      this.parts.clock.sealingMs(lastBlockMs);
-      return undefined;
-    } catch (error) {
-      if (error instanceof ClockError) return error;
-      throw error;
-    }
+    return this.parts.clock.doubt(lastBlockMs);
+  }
+
+  /** Why a group that this node seals is not sealed by the clock as it is: it jumped, or nothing vouches for it. */
+  get sealingDoubt(): ClockError | undefined {
+    return sealingDoubt(this.parts.clock, this.parts.groups);
   }
 
   /** Takes the present wall time as right: after a jump, and where nothing has vouched for the clock. */

@@ -15,6 +15,7 @@ import type { Operation } from '../events/registry.ts';
 import { transferFee } from '../machines/tokens.ts';
 import { isBlank } from './blank-text.ts';
 import type { GroupChain } from './chain/chain.ts';
+import { tellNoted } from './chain/signed-within.ts';
 import { ChainStoppedError } from './chain/stopped.ts';
 import { effectOf } from './effect-of.ts';
 import { encodeChecked } from './encode-checked.ts';
@@ -128,9 +129,15 @@ export class Agent {
       assignee,
       dueMs,
       reward,
+      rewardFrom: reward === undefined ? undefined : this.rewardSource(),
       leaseMs,
       tags,
     });
+  }
+
+  /** What a reward is promised from, as of now: an admin's is minted, anybody else's is their own. */
+  private rewardSource(): 'mint' | 'escrow' {
+    return this.options.view().roleOf(this.publicKey) === 'admin' ? 'mint' : 'escrow';
   }
 
   assignTask(task: string, assignee: Hex32): Promise<Receipt> {
@@ -223,8 +230,10 @@ export class Agent {
     const { role, maxUses = 1, expiresMs, hints = this.options.hints() } = invite;
     const seed = randomSeed();
     const key = signerFromSeed(seed).publicKey;
+    const code = formatInviteCode(this.options.chain.groupId, seed.expose(), hints);
+    await tellNoted({ code });
     const receipt = await this.do({ type: 'invite_create', invite: key, role, maxUses, expiresMs });
-    return { ...receipt, invite: key, code: formatInviteCode(receipt.groupId, seed.expose(), hints) };
+    return { ...receipt, invite: key, code };
   }
 
   /** Joins by a code that an admin handed out. */

@@ -255,17 +255,22 @@ export class WatchedClock {
    * @param lastBlockMs the time of the block before; nothing where there is none
    * @throws ClockJumpedError, ClockUncertainError
    */
-  sealingMs(lastBlockMs = Number.NEGATIVE_INFINITY): number {
+  sealingMs(lastBlockMs?: number): number {
+    const doubt = this.doubt(lastBlockMs);
+    if (doubt !== undefined) throw doubt;
+    this.isVouched = true;
+    return this.nowMs();
+  }
+
+  /** Why nothing is sealed by the clock as it is, if that is so. Whoever only asks vouches for nothing. */
+  doubt(lastBlockMs = Number.NEGATIVE_INFINITY): ClockError | undefined {
     this.check();
     const error = this.fault();
-    if (error !== undefined) throw error;
+    if (error !== undefined || this.isVouched) return error;
     const nowMs = this.nowMs();
-    if (this.isVouched) return nowMs;
     const knownMs = Math.max(lastBlockMs, this.knownMs);
-    if (Number.isFinite(knownMs) && nowMs - knownMs > CLOCK_GAP_MS_MAX)
-      throw new ClockUncertainError(nowMs, knownMs);
-    this.isVouched = true;
-    return nowMs;
+    const isFar = Number.isFinite(knownMs) && nowMs - knownMs > CLOCK_GAP_MS_MAX;
+    return isFar ? new ClockUncertainError(nowMs, knownMs) : undefined;
   }
 
   /** By how much the wall clock has jumped, where that keeps this node from sealing. */

@@ -7,11 +7,13 @@ export const PREFIX_DIGITS_MIN = 8;
 export const HEX_LOOKING = /^[0-9a-f]{8,64}$/i;
 
 /**
- * The one id among `candidates` that `given` (an id or a prefix of it) stands for.
+ * The one id among `candidates` that `typed` (an id or a prefix of it) stands for.
  * @param what the kind of thing, for messages: `claim`, `member` …
+ * @param typed with spaces around it, perhaps
  * @throws UsageError when it is no prefix of an id, NotFoundError, AmbiguousIdError
  */
-export function resolveId(what: string, given: string, candidates: Iterable<Hex32>): Hex32 {
+export function resolveId(what: string, typed: string, candidates: Iterable<Hex32>): Hex32 {
+  const given = typed.trim();
   if (!HEX_LOOKING.test(given))
     throw new UsageError(
       `"${given}" is not the id of ${withArticle(what)}: expected ${PREFIX_DIGITS_MIN} to 64 hex digits`,
@@ -29,7 +31,7 @@ export function resolveId(what: string, given: string, candidates: Iterable<Hex3
 
 /** Like `resolveId`, but a whole id needs no candidate: for keys that the group has not met yet. */
 export function resolveKey(given: string, candidates: Iterable<Hex32>): Hex32 {
-  const key = given.toLowerCase();
+  const key = given.trim().toLowerCase();
   return isHex32(key) ? key : resolveId('key', given, candidates);
 }
 

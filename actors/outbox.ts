@@ -280,16 +280,17 @@ export class Outbox implements Outlet {
 
   /**
    * Signs an entry anew, as one that replaces it. Only when the local chain is level with the sealer's: what has
-   * been sealed meanwhile must not be done again.
+   * been sealed meanwhile must not be done again. Whatever is signed anew again names the first of them, so that of
+   * all that were signed for one piece of work, wherever they turn up, one is accepted at most.
    * @returns the entry as it is now; nothing where this node cannot sign for its author
    */
   async signAnew(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
     const { groupId, number } = entry;
-    const { operations } = decodeTransaction(entry.transaction);
+    const { operations, replaces = entry.txId } = decodeTransaction(entry.transaction);
     const signer = this.options.signerOf(entry.author);
     if (signer === undefined) return undefined;
     const tsMs = this.options.clock.nowMs();
-    const signed = signTransaction(signer, { groupId, operations, tsMs, replaces: entry.txId });
+    const signed = signTransaction(signer, { groupId, operations, tsMs, replaces });
     if ('code' in signed) throw new Error(`what was signed before is refused now: ${signed.code}`);
     const renewed: OutboxEntry = {
       ...entry,

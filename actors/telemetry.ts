@@ -96,6 +96,8 @@ export interface Telemetry {
   verifyStarted(signatures: number): void;
   /** The verifier has answered; without `invalid` it failed. */
   verifyEnded(signatures: number, latencyMs: number, invalid: number | undefined): void;
+  /** The clock is watched: says whether it keeps a group that is sealed here from being sealed. */
+  clockWatched(isInDoubt: () => boolean): void;
   /** The read models are there; their gauges say nothing of a group before it is first asked for or followed. */
   viewsOpened(gauges: ViewsGauges): void;
   /** The network is up. */
@@ -114,6 +116,7 @@ export const noTelemetry: Telemetry = {
   blockRefused() {},
   verifyStarted() {},
   verifyEnded() {},
+  clockWatched() {},
   viewsOpened() {},
   networkStarted() {},
   networkStopped() {},

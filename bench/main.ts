@@ -15,6 +15,7 @@ import { measureCatchUp } from './catch-up.ts';
 import { measureContext } from './context.ts';
 import { measureGroups } from './groups.ts';
 import { measureHeaviest } from './heaviest.ts';
+import { measureImport } from './import.ts';
 import { measureMcp } from './mcp.ts';
 import { measureObserved } from './observed.ts';
 import { measureReads } from './reads.ts';
@@ -33,6 +34,7 @@ const PARTS = [
   'context',
   'groups',
   'heaviest',
+  'import',
   'reads',
   'mcp',
 ];
@@ -104,6 +106,7 @@ if (wants('context'))
   report(...(await measureContext(scale, values.claims === undefined ? undefined : Number(values.claims))));
 if (wants('groups')) report(...(await measureGroups(scale)));
 if (wants('heaviest')) report(...(await measureHeaviest(scale)));
+if (wants('import')) report(...(await measureImport(scale)));
 if (wants('reads')) report(...(await measureReads(scale, values.against)));
 if (wants('mcp')) report(...(await measureMcp(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

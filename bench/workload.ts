@@ -100,6 +100,7 @@ export class Mix {
       assignee: author,
       dueMs: undefined,
       reward: undefined,
+      rewardFrom: undefined,
       leaseMs: undefined,
       tags: [],
     };

@@ -13,7 +13,9 @@ const PLAIN_SCRIPTS =
 const JOINED = `[[\\p{L}\\p{M}\\p{Emoji}]--[${PLAIN_SCRIPTS}\\p{DI}0-9#*]]`;
 const HONEST = [
   `(?<=${JOINED}\\ufe0f?)[\\u200c\\u200d](?=${JOINED})`,
-  '(?<=\\p{Emoji})[\\ufe0e\\ufe0f](?![\\ufe00-\\ufe0f])',
+  '(?<=[\\p{Emoji}--[0-9#*]])[\\ufe0e\\ufe0f](?![\\ufe00-\\ufe0f])',
+  // Digits are emoji where a key cap is drawn around them, and nowhere else.
+  '(?<=[0-9#*])\\ufe0f(?=\\u20e3)',
 ].join('|');
 const HIDDEN = new RegExp(`(${HONEST})|[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{DI}\\u2800]`, 'gv');
 

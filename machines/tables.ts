@@ -32,6 +32,7 @@ import { description, role, tags } from '../events/operations/define.ts';
 import { policy } from '../events/operations/group.ts';
 import { royalties, SEALED_KEY_BYTES, splits } from '../events/operations/market.ts';
 import { presenceStatus } from '../events/operations/presence.ts';
+import { rewardSource } from '../events/operations/tasks.ts';
 import type { Table } from './state.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -149,8 +150,7 @@ const taskFields = {
   leaseMs: optional(milliseconds),
   leaseUntilMs: optional(milliseconds),
   reward: optional(amount),
-  /** Where the reward comes from: made on completion (an admin promised it), or held in escrow since creation. */
-  rewardFrom: oneOf('mint', 'escrow'),
+  rewardFrom: rewardSource,
   result: optional(id),
   error: optional(text({ maxBytes: TASK_ERROR_BYTES_MAX })),
 };

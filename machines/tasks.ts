@@ -4,7 +4,8 @@
  * Every assignment counts up the task's attempt, and whoever works names the attempt they work on: a fencing
  * token, so that an answer from before a release or a reassignment is refused. A reward that an admin promises
  * is minted on completion, if they are an admin then; one that a plain member promises is taken from them at once
- * and held in escrow.
+ * and held in escrow. The author names which of the two they mean: whoever promised as an admin, and is one no more
+ * when the task is sealed, does not pay for it themself.
  *
  * A task may be given to a member without asking. It counts against what they may hold once they agree: by taking
  * it, or by starting what was given. So nobody fills another's hands.
@@ -102,6 +103,8 @@ function create(operation: OperationOf<'task_create'>, context: RuleContext): Re
   const { task, assignee, reward: promised, leaseMs } = operation;
   const refused = lacksRole(context, 'member');
   if (refused !== undefined) return refused;
+  const mayNotMint = operation.rewardFrom === 'mint' ? lacksRole(context, 'admin') : undefined;
+  if (mayNotMint !== undefined) return mayNotMint;
   if (promised === 0n) return refuse('amount_zero', {});
   if (state.get(taskTable, task) !== undefined) return refuse('task_exists', { task });
   if (leaseMs !== undefined && (leaseMs < LEASE_MS_MIN || leaseMs > LEASE_MS_MAX))
@@ -109,7 +112,7 @@ function create(operation: OperationOf<'task_create'>, context: RuleContext): Re
   const taken = assignee === author;
   const unable = assignee === undefined ? undefined : cannotTake(state, assignee, taken);
   if (unable !== undefined) return unable;
-  const rewardFrom = roleOf(state, author) === 'admin' ? 'mint' : 'escrow';
+  const { rewardFrom = roleOf(state, author) === 'admin' ? 'mint' : 'escrow' } = operation;
   if (promised !== undefined && rewardFrom === 'escrow') {
     const poor = cannotPay(state, author, promised);
     if (poor !== undefined) return poor;

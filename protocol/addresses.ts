@@ -4,10 +4,10 @@
  */
 import { isIP } from 'node:net';
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
-import ipaddr from 'ipaddr.js';
 import { UsageError } from '../actors/errors.ts';
 import { ADDRESS_BYTES_MAX } from '../actors/invites.ts';
 import { type Hex32, isHex32 } from '../events/bytes.ts';
+import { siteOf } from './address-block.ts';
 import { keyOfText, peerIdOf } from './keys.ts';
 
 /** Where a peer might be, without its key. */
@@ -70,21 +70,8 @@ export function dialAddress({ key, address }: PeerAddress): Multiaddr {
   return multiaddr(`${address}/p2p/${peerIdOf(key).toString()}`);
 }
 
-/**
- * The block that a host's address belongs to: whoever has one address of it can have all of them, so what is bounded by
- * address is bounded by block as well. /24 of IPv4, /64 of IPv6; a name stands for itself.
- */
-export function blockOf(host: string): string {
-  const [bare = ''] = host.split('%', 1);
-  if (isIP(bare) === 0) return host;
-  const address = ipaddr.process(bare);
-  if (address instanceof ipaddr.IPv4) return `${address.octets.slice(0, 3).join('.')}.0/24`;
-  const parts = (address as ipaddr.IPv6).parts.slice(0, 4);
-  return `${parts.map((part) => part.toString(16)).join(':')}::/64`;
-}
-
-/** The block of an address that can be dialled. */
-export const blockOfAddress = (address: string): string => blockOf(address.split('/')[2] ?? '');
+/** The site of an address that can be dialled: see address-block.ts. */
+export const siteOfAddress = (address: string): string => siteOf(address.split('/')[2] ?? '');
 
 /** The host in an address: what connections are counted by. */
 export function hostOf(address: Multiaddr): string {

@@ -12,7 +12,7 @@
  */
 import type { NetworkDefence } from '../actors/telemetry.ts';
 import type { Hex32 } from '../events/bytes.ts';
-import { blockOf } from './addresses.ts';
+import { blocksOf, siteOf } from './address-block.ts';
 import { MisbehaviourError } from './errors.ts';
 import {
   BAN_FACTOR,
@@ -27,6 +27,8 @@ import {
   PEER_TABLE_MAX,
   QUESTIONS_OUTSIDE_PER_MINUTE_MAX,
   REQUESTS_PER_MINUTE_MAX,
+  REQUESTS_PER_SITE_FACTOR,
+  SITE_FACTOR,
   STALLS_PER_MINUTE_MAX,
   STRANGERS_MAX,
   STRANGERS_PER_BLOCK_MAX,
@@ -76,10 +78,13 @@ export class Defence {
   private readonly suspects = new BoundedMap<string, { count: number; toldMs: number }>(PEER_TABLE_MAX);
   private readonly byAddress = new Map<string, number>();
   private readonly byPeer = new Map<Hex32, number>();
-  /** By block of addresses: connections that have proved no key yet, and those of strangers. */
-  private readonly unproved = new Map<string, number>();
-  private readonly strangers = new Map<string, number>();
+  /** Connections that have proved no key yet, and those of strangers. */
+  private readonly unproved: BlockCounts;
+  private readonly strangers: BlockCounts;
   private strangerCount = 0;
+  /** Where strangers come from, and what all who come from there ask for together. */
+  private readonly sites = new BoundedMap<Hex32, string>(PEER_TABLE_MAX);
+  private readonly bySite: Readonly<{ requests: RateLimit<string>; syncs: RateLimit<string> }>;
   private readonly counts = { bans: 0, rateLimited: 0, connectionsRefused: 0 };
 
   constructor(options: DefenceOptions) {
@@ -87,6 +92,13 @@ export class Defence {
     this.options = options;
     this.requests = new RateLimit(requestsPerMinute, nowMs);
     this.syncs = new RateLimit(SYNCS_PER_MINUTE_MAX, nowMs);
+    const factor = this.blockFactor;
+    this.unproved = new BlockCounts(UNPROVED_PER_BLOCK_MAX * factor);
+    this.strangers = new BlockCounts(STRANGERS_PER_BLOCK_MAX * factor);
+    this.bySite = {
+      requests: new RateLimit(REQUESTS_PER_SITE_FACTOR * factor * requestsPerMinute, nowMs),
+      syncs: new RateLimit(REQUESTS_PER_SITE_FACTOR * factor * SYNCS_PER_MINUTE_MAX, nowMs),
+    };
     this.patience = {
       floods: new RateLimit(10 * requestsPerMinute, nowMs),
       streams: new RateLimit(Math.max(STREAMS_PER_MINUTE_MAX, 10 * requestsPerMinute), nowMs),
@@ -105,9 +117,15 @@ export class Defence {
 
   /** Whether the peer may ask once more; a refusal is counted. */
   allows(limit: 'requests' | 'syncs', peer: Hex32): boolean {
-    const isAllowed = this[limit].take(peer, this.costFor(peer));
+    const isAllowed = this[limit].take(peer, this.costFor(peer)) && this.siteAllows(limit, peer);
     if (!isAllowed) this.counts.rateLimited++;
     return isAllowed;
+  }
+
+  /** Keys are free: strangers who come from one site share what they may ask for. */
+  private siteAllows(limit: 'requests' | 'syncs', peer: Hex32): boolean {
+    const site = this.options.isKnown?.(peer) === true ? undefined : this.sites.get(peer);
+    return site === undefined || this.bySite[limit].take(site);
   }
 
   private costFor(peer: Hex32): number {
@@ -167,8 +185,7 @@ export class Defence {
   /** Whether one more connection from an address may begin its handshake; counted until `addressLeft`. */
   admitAddress(address: string): boolean {
     const count = this.byAddress.get(address) ?? 0;
-    const block = blockOf(address);
-    if ((this.unproved.get(block) ?? 0) >= UNPROVED_PER_BLOCK_MAX * this.blockFactor) {
+    if (this.unproved.isFull(address)) {
       this.counts.connectionsRefused++;
       return false;
     }
@@ -178,7 +195,7 @@ export class Defence {
       return false;
     }
     this.byAddress.set(address, count + 1);
-    this.unproved.set(block, (this.unproved.get(block) ?? 0) + 1);
+    this.unproved.add(address);
     return true;
   }
 
@@ -188,26 +205,23 @@ export class Defence {
    * @returns what the connection is, until `strangerLeft`; `refused` where there is no place for one more stranger
    */
   proved(address: string, peer: Hex32 | undefined): 'member' | 'stranger' | 'refused' {
-    const block = blockOf(address);
-    drop(this.unproved, block);
+    this.unproved.drop(address);
     if (peer === undefined) return 'refused';
     if (this.options.isKnown?.(peer) === true) return 'member';
-    const isFull =
-      this.strangerCount >= STRANGERS_MAX ||
-      (this.strangers.get(block) ?? 0) >= STRANGERS_PER_BLOCK_MAX * this.blockFactor;
-    if (isFull) {
+    if (this.strangerCount >= STRANGERS_MAX || this.strangers.isFull(address)) {
       this.counts.connectionsRefused++;
       return 'refused';
     }
     this.strangerCount++;
-    this.strangers.set(block, (this.strangers.get(block) ?? 0) + 1);
+    this.strangers.add(address);
+    this.sites.set(peer, siteOf(address));
     return 'stranger';
   }
 
   /** The connection of a stranger is gone. */
   strangerLeft(address: string): void {
     this.strangerCount--;
-    drop(this.strangers, blockOf(address));
+    this.strangers.drop(address);
   }
 
   /** A connection that had been admitted is gone; without a proved key, its handshake came to nothing. */
@@ -244,6 +258,30 @@ export class Defence {
 
   peerLeft(peer: Hex32): void {
     drop(this.byPeer, peer);
+  }
+}
+
+/** Counts what comes from a block of addresses, and from the site around it, which may have a few blocks' worth. */
+class BlockCounts {
+  private readonly counts = new Map<string, number>();
+  private readonly perBlock: number;
+
+  constructor(perBlock: number) {
+    this.perBlock = perBlock;
+  }
+
+  isFull(address: string): boolean {
+    return blocksOf(address).some(
+      (block, at) => (this.counts.get(block) ?? 0) >= this.perBlock * (at === 0 ? 1 : SITE_FACTOR),
+    );
+  }
+
+  add(address: string): void {
+    for (const block of blocksOf(address)) this.counts.set(block, (this.counts.get(block) ?? 0) + 1);
+  }
+
+  drop(address: string): void {
+    for (const block of blocksOf(address)) drop(this.counts, block);
   }
 }
 

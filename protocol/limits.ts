@@ -59,6 +59,8 @@ export const CHECKPOINT_BLOCKS_MIN = 20_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** A frame of a sync stream must be complete after this: 4 MiB at half a megabit. */
 export const SYNC_STALL_MS = 60_000;
+/** A source that gives less in that time, while it has more, is left for another: two kilobits a second. */
+export const SYNC_PACE_BYTES_MIN = 16 * KIB;
 export const DIAL_TIMEOUT_MS = 8_000;
 
 export const CONNECTIONS_MAX = 300;
@@ -69,6 +71,8 @@ export const STRANGERS_MAX = 200;
 /** Keys are free and addresses of a block nearly so: strangers from one /24 or /64, and handshakes under way there. */
 export const STRANGERS_PER_BLOCK_MAX = 32;
 export const UNPROVED_PER_BLOCK_MAX = 16;
+/** Of IPv6 a site (/48) has 65,536 blocks: it may have so many times as much as one of them. */
+export const SITE_FACTOR = 2;
 /** Handshakes under way at once, of all addresses, and how long each may take. */
 export const HANDSHAKES_MAX = 64;
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -80,6 +84,8 @@ export const RPC_STREAMS_PER_CONNECTION_MAX = 16;
 export const SYNC_STREAMS_PER_CONNECTION_MAX = 4;
 
 export const REQUESTS_PER_MINUTE_MAX = 100;
+/** All strangers from one site may ask so many times as often as one of them: who has an address has any number of keys. */
+export const REQUESTS_PER_SITE_FACTOR = 4;
 /** Sync streams are cheap to refuse and needed often; a follower opens at most four a second. */
 export const SYNCS_PER_MINUTE_MAX = 300;
 
@@ -114,7 +120,7 @@ export const GUILT_HALF_LIFE_MS = 10 * 60_000;
 export const PEER_TABLE_MAX = 4_096;
 /** Peers that are remembered across starts. */
 export const PEER_BOOK_MAX = 1_024;
-/** Of those, peers that are no members and were never met, by the block of the address that was heard. */
+/** Of those, peers that are no members and were never met, by the site of the address that was heard. */
 export const HEARD_PER_BLOCK_MAX = 64;
 
 export const SYNC_INTERVAL_MS = 300_000;
@@ -145,7 +151,11 @@ assertRelation(
   'a transaction fits into a request with its artifact',
 );
 assertRelation(STRANGERS_MAX < CONNECTIONS_MAX, 'there are places that strangers cannot take');
-assertRelation(UNPROVED_PER_BLOCK_MAX < HANDSHAKES_MAX, 'no block can have all handshakes');
+assertRelation(SITE_FACTOR * UNPROVED_PER_BLOCK_MAX < HANDSHAKES_MAX, 'no site can have all handshakes');
+assertRelation(
+  SITE_FACTOR * STRANGERS_PER_BLOCK_MAX < STRANGERS_MAX,
+  'no site can have all places of strangers',
+);
 assertRelation((SYNCS_PER_MINUTE_MAX / 60) * SYNC_GAP_MS > 1_000, 'an honest follower stays below the limit');
 assertRelation(ARTIFACT_BATCH_BYTES + MIB < RESPONSE_BYTES_MAX, 'the last artifact of a batch fits');
 assertRelation(

@@ -79,12 +79,18 @@ export class PeerDesk {
     this.options.port.bus.moment({ kind: 'peer.disconnected', peer });
   }
 
+  /** Nothing is written down of those whom there is no place to call. */
   discovered(peer: Hex32, addresses: readonly string[]): void {
-    const { host, book, port, dialer } = this.options;
+    const { host, book, port, dialer, access } = this.options;
     if (host.isConnected(peer)) return;
+    if (!dialer.foundNearby(peer) && !access.sharesGroup(peer)) return;
     void this.tolerating(async () => {
-      await book.add(peer, addresses, { seenMs: port.clock.nowMs() });
-      dialer.foundNearby(peer);
+      try {
+        await book.add(peer, addresses, { seenMs: port.clock.nowMs() });
+      } finally {
+        if (book.get(peer) === undefined) dialer.lostNearby(peer);
+      }
+      dialer.keep();
     });
   }
 

@@ -18,10 +18,17 @@ import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.t
 import { decode, encode, type Of } from '../events/codec.ts';
 import { boolean, list, record, text, timestamp } from '../events/fields.ts';
 import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
-import { blockOfAddress, isDialable } from './addresses.ts';
+import { isDialable, siteOfAddress } from './addresses.ts';
 import { NetworkError } from './errors.ts';
 import type { Host } from './host.ts';
-import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, HEARD_PER_BLOCK_MAX, PEER_BOOK_MAX } from './limits.ts';
+import {
+  BACKOFF_MS_FIRST,
+  BACKOFF_MS_MAX,
+  HEARD_PER_BLOCK_MAX,
+  PEER_BOOK_MAX,
+  PEER_TABLE_MAX,
+} from './limits.ts';
+import { BoundedMap } from './rate-limit.ts';
 
 const ADDRESSES_MAX = 8;
 /** Of these, addresses that were given or proved. */
@@ -143,13 +150,13 @@ export class PeerBook {
     );
   }
 
-  /** Whether one more that was only heard of may come in; the oldest of its block goes for it. */
+  /** Whether one more that was only heard of may come in; the oldest of its site goes for it. */
   private async hasPlaceFor(key: Hex32, addresses: readonly string[]): Promise<boolean> {
     const [first] = addresses;
     if (first === undefined) return false;
     if (this.sharesGroup(key)) return true;
-    const block = blockOfAddress(first);
-    const neighbors = this.rumors().filter((one) => one.addresses.some((at) => blockOfAddress(at) === block));
+    const site = siteOfAddress(first);
+    const neighbors = this.rumors().filter((one) => one.addresses.some((at) => siteOfAddress(at) === site));
     const oldest = neighbors.sort((a, b) => a.seenMs - b.seenMs)[0];
     if (neighbors.length >= HEARD_PER_BLOCK_MAX) await this.remove(oldest!.key);
     // A book that is full of peers who were met, or share a group, has no place for rumors.
@@ -191,7 +198,7 @@ export interface DialerOptions {
 /** Keeps connections to pinned and needed peers, trying again after longer and longer waits. */
 export class Dialer {
   private readonly options: DialerOptions;
-  private readonly waits = new Map<Hex32, { failures: number; dueMs: number }>();
+  private readonly waits = new BoundedMap<Hex32, { failures: number; dueMs: number }>(PEER_TABLE_MAX);
   private readonly underWay = new Map<Hex32, Promise<void>>();
   private readonly found = new Set<Hex32>();
   private readonly timer: NodeJS.Timeout;
@@ -202,10 +209,20 @@ export class Dialer {
     this.timer.unref();
   }
 
-  /** A peer of the local network: it is dialled while there is room for such. */
-  foundNearby(key: Hex32): void {
-    if (this.found.size < FOUND_PEERS_MAX) this.found.add(key);
-    this.keep();
+  /**
+   * A peer of the local network has shown itself: it is called when its addresses are in the book.
+   * @returns whether there is a place for it: anybody there can make up any number of peers
+   */
+  foundNearby(key: Hex32): boolean {
+    if ((this.waits.get(key)?.dueMs ?? 0) > performance.now()) return false;
+    if (!this.found.has(key) && this.found.size >= FOUND_PEERS_MAX) return false;
+    this.found.add(key);
+    return true;
+  }
+
+  /** Gives the place of such a peer to others. */
+  lostNearby(key: Hex32): void {
+    this.found.delete(key);
   }
 
   /** Forgets how often a peer could not be reached, and tries at once. */

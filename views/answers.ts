@@ -5,6 +5,7 @@ import { claimsAfter, maskOf, numberOf } from './claims.ts';
 import { ViewsError } from './errors.ts';
 import type { GroupFile } from './group-file.ts';
 import type { Meaning } from './meaning/meaning.ts';
+import { taskNumber } from './project/task-texts.ts';
 import type { Questions } from './protocol.ts';
 import type { ContextAnswer, ContextQuestion, ViewProgress } from './questions.ts';
 import type { ReadMarks } from './read-marks.ts';
@@ -14,6 +15,8 @@ import { numberAt, rootOf, threadPage, unreadAfter } from './threads.ts';
 import { explain } from './why.ts';
 
 const TOP_K_MAX = 200;
+const TASKS_DEFAULT = 1_000;
+const TASKS_MAX = 10_000;
 /** UTF-16 units of a query that are read: as long as the longest claim. */
 const QUERY_LENGTH_MAX = 65_536;
 
@@ -68,6 +71,25 @@ export function answerContext(
   const { slice, claims, tokens } = composeSlice(file.sqlite, found, bounded);
   const claimIds = claims.map(({ claim }) => claim);
   return { slice, claims, claimIds, rankedBy, tokens, progress: progressOf(file, meaning) };
+}
+
+/** Tasks by words: what a task was made with and what came of it add up. */
+export function answerTasks(
+  file: GroupFile,
+  meaning: Meaning,
+  { query, limit = TASKS_DEFAULT }: Questions['tasks']['question'],
+): Questions['tasks']['answer'] {
+  const text = query.slice(0, QUERY_LENGTH_MAX).toWellFormed();
+  const { found } = file.taskWords.search(text, 2 * TASKS_MAX, undefined);
+  const scores = new Map<number, number>();
+  for (const { n, score } of found) scores.set(taskNumber(n), (scores.get(taskNumber(n)) ?? 0) + score);
+  const ranked = [...scores].sort(([a, m], [b, n]) => n - m || a - b).slice(0, Math.min(limit, TASKS_MAX));
+  const tasks = ranked.map(([n, score]) => ({ task: taskIdOf(file, n), score }));
+  return { tasks, progress: progressOf(file, meaning) };
+}
+
+function taskIdOf({ sqlite }: GroupFile, n: number): string {
+  return sqlite.get<{ task: string }>('SELECT task FROM task WHERE n = ?', n)!.task;
 }
 
 export function answerWhy(

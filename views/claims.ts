@@ -1,5 +1,6 @@
 /** Claims out of the file: which ones a filter lets through, and how they are shown. */
 import type { Hex32 } from '../events/bytes.ts';
+import { normalForm } from '../events/normal-form.ts';
 import { numbersIn } from './postings.ts';
 import type { ClaimFilter, ShownClaim, TruthStatus } from './questions.ts';
 import type { Sqlite, Value } from './sqlite.ts';
@@ -92,7 +93,8 @@ export function maskOf(sqlite: Sqlite, filter: ClaimFilter): Mask {
   if (filter.author !== undefined) add('author = ?', filter.author);
   if (filter.status !== undefined) add(STATUS[filter.status]);
   if (filter.thread !== undefined) add('root = (SELECT root FROM claim WHERE claim = ?)', filter.thread);
-  for (const tag of new Set(filter.tags)) add('n IN (SELECT n FROM claim_tag WHERE tag = ?)', tag);
+  for (const tag of new Set(filter.tags))
+    add('n IN (SELECT n FROM claim_tag WHERE form = ?)', normalForm(tag));
   if (conditions.length === 0) return undefined;
   const [row] = sqlite.allOnce<{ list: string | null; highest: number | null }>(
     `SELECT group_concat(n) AS list, max(n) AS highest FROM claim WHERE ${conditions.join(' AND ')}`,

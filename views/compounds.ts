@@ -8,6 +8,8 @@
  * of a text that reads as English only very long words count, both of whose parts are long.
  */
 
+import type { Term } from './tokens.ts';
+
 /** What the text that a word stood in reads as, the most certain last: a word keeps the highest that it met. */
 export const READS_AS = { english: 1, unknown: 2, compounding: 3 } as const;
 export type ReadsAs = (typeof READS_AS)[keyof typeof READS_AS];
@@ -26,6 +28,9 @@ const COMPOUNDING = new Set(
     'ook maar deze dat aan uit og ikke pa av til fra att och det som inte ett eller har er ikke kan jeg jag'
   ).split(' '),
 );
+
+/** Letters of the longest of those. */
+const SMALL_MAX = 6;
 
 /** Letters that a part has at least, in a text of a compounding language and in an English one. */
 const PART_MIN = 4;
@@ -46,12 +51,13 @@ const ENDINGS =
 const BEGINNINGS = /^(?:trans|inter|super|hyper|counter|under|multi|anti|semi|para|poly|mono|fore|over)$/;
 
 /** What a text reads as. */
-export function readsAs(words: Iterable<string>): ReadsAs {
+export function readsAs(terms: readonly Term[]): ReadsAs {
   let english = 0;
   let compounding = 0;
-  for (const word of words) {
-    if (ENGLISH.has(word)) english++;
-    else if (COMPOUNDING.has(word)) compounding++;
+  for (const { term } of terms) {
+    if (term.length > SMALL_MAX) continue;
+    if (ENGLISH.has(term)) english++;
+    else if (COMPOUNDING.has(term)) compounding++;
   }
   if (english === compounding) return READS_AS.unknown;
   return english > compounding ? READS_AS.english : READS_AS.compounding;

@@ -15,7 +15,7 @@ import { creationScript, FORMAT } from './schema.ts';
 import { isDamage, Sqlite } from './sqlite.ts';
 import { assertTexts } from './stored-text.ts';
 import { Vocabulary } from './vocabulary.ts';
-import { WordIndex } from './words.ts';
+import { TASK_WORDS, WordIndex } from './words.ts';
 
 /** How far a group's read models are. */
 export interface Checkpoint {
@@ -38,6 +38,7 @@ const NOTHING: Checkpoint = { height: -1, blockId: '', tsMs: 0 };
 interface InMemory {
   checkpoint: Checkpoint;
   readonly words: WordIndex;
+  readonly taskWords: WordIndex;
   readonly vectors: VectorIndex;
   embedded: number;
 }
@@ -154,6 +155,11 @@ export class GroupFile {
     return this.#inMemory.words;
   }
 
+  /** The words of tasks; see `TASK_WORDS` for their numbers. */
+  get taskWords(): WordIndex {
+    return this.#inMemory.taskWords;
+  }
+
   get vectors(): VectorIndex {
     return this.#inMemory.vectors;
   }
@@ -263,10 +269,12 @@ export function quickCheck(sqlite: Sqlite): string {
 }
 
 function readIntoMemory(sqlite: Sqlite): InMemory {
-  const words = new WordIndex(sqlite, new Vocabulary(sqlite));
+  const vocabulary = new Vocabulary(sqlite);
+  const words = new WordIndex(sqlite, vocabulary);
   return {
     checkpoint: readCheckpoint(sqlite),
     words,
+    taskWords: new WordIndex(sqlite, vocabulary, TASK_WORDS),
     vectors: new VectorIndex(sqlite, (a, b) => words.compareIds(a, b)),
     embedded: sqlite.get<{ count: number }>(
       'SELECT count(*) AS count FROM claim WHERE embedded = 1 AND terms IS NOT NULL',

@@ -10,6 +10,7 @@ import { quantise } from './meaning/vector-index.ts';
 import { projectEconomy } from './project/economy.ts';
 import { projectHistory } from './project/history.ts';
 import { projectKnowledge } from './project/knowledge.ts';
+import { isResultMissing, takeInResults } from './project/task-texts.ts';
 import { isTextMissing, takeInTexts } from './project/texts.ts';
 import { isSettled, settle } from './project/truth.ts';
 import { projectWork } from './project/work.ts';
@@ -21,6 +22,8 @@ const SLICE_MS = 40;
 const TEXTS_AT_ONCE = 32;
 /** Texts that are looked for again in one go: of claims whose artifact was not here when they came. */
 const LATE_TEXTS = 256;
+/** Where the results of tasks follow the claims, of which there are fewer. */
+const RESULTS_FROM = 2 ** 40;
 
 /**
  * Takes in blocks up to the head of the log, at most one slice of them. Where a group began at a checkpoint, the
@@ -65,7 +68,7 @@ function* takeInBlocks(file: GroupFile, from: number, head: number): Change {
     const block = readBlockContent(reader, stored);
     projectHistory(sqlite, block);
     for (const happening of happeningsOf(block)) {
-      projectWork(sqlite, happening);
+      projectWork(file, happening);
       projectKnowledge(sqlite, happening);
       projectEconomy(sqlite, happening);
       if (isOver()) yield* pause();
@@ -97,18 +100,26 @@ function settleMore(file: GroupFile): void {
 }
 
 /**
- * Looks again for texts that were missing, at most a few hundred claims after `after`.
+ * Looks again for texts that were missing, at most a few hundred claims after `after`, and then results
+ * of tasks.
  * @returns where to go on the next time
  */
 export function takeInLateTexts(file: GroupFile, after: number): number {
-  // Nothing to look for is nothing to write: the sum of the file still counts.
-  if (!isTextMissing(file.sqlite, after)) return 0;
+  const { sqlite, words, taskWords, reader } = file;
+  const limit = LATE_TEXTS;
   let last: number | undefined;
-  file.write(() => {
-    last = takeInTexts(file.sqlite, file.words, file.reader, { after, limit: LATE_TEXTS });
-    return undefined;
-  });
-  return last ?? 0;
+  const take = (work: () => number | undefined): void =>
+    file.write(() => {
+      last = work();
+      return undefined;
+    });
+  // Nothing to look for is nothing to write: the sum of the file still counts.
+  if (after < RESULTS_FROM) {
+    if (isTextMissing(sqlite, after)) take(() => takeInTexts(sqlite, words, reader, { after, limit }));
+    return last ?? (isResultMissing(sqlite) ? RESULTS_FROM : 0);
+  }
+  take(() => takeInResults(sqlite, taskWords, reader, { after: after - RESULTS_FROM, limit }));
+  return last === undefined ? 0 : RESULTS_FROM + last;
 }
 
 /**

@@ -147,9 +147,12 @@ export class PostingsCache {
   }
 }
 
-/** Whether text number `n` is in a list. */
-export function isAmong({ texts: { array, length }, isSorted }: Postings, n: number): boolean {
-  if (!isSorted) return array.subarray(0, length).includes(n);
+/** How often text number `n` has what a list is of, in eighths. */
+export function eighthsIn({ texts: { array, length }, eighths, isSorted }: Postings, n: number): number {
+  if (!isSorted) {
+    const at = array.subarray(0, length).indexOf(n);
+    return at < 0 ? 0 : eighths.array[at]!;
+  }
   let low = 0;
   let high = length;
   while (low < high) {
@@ -157,7 +160,7 @@ export function isAmong({ texts: { array, length }, isSorted }: Postings, n: num
     if (array[middle]! < n) low = middle + 1;
     else high = middle;
   }
-  return low < length && array[low] === n;
+  return low < length && array[low] === n ? eighths.array[low]! : 0;
 }
 
 /** The numbers of a list such as `1,1,5`, as `group_concat` makes it: one row costs less than many. */

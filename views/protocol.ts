@@ -10,6 +10,8 @@ import type {
   ContextQuestion,
   EconomyAnswer,
   EconomyQuestion,
+  TaskAnswer,
+  TaskQuestion,
   TreasuryAnswer,
   TreasuryQuestion,
   UnreadAnswer,
@@ -37,6 +39,7 @@ export interface ThreadData {
 /** Every question with its answer. */
 export interface Questions {
   context: { question: ContextQuestion; answer: ContextAnswer };
+  tasks: { question: TaskQuestion; answer: TaskAnswer };
   why: { question: { claim: Hex32; nodesMax?: number }; answer: WhyAnswer };
   thread: { question: { claim: Hex32; after?: Hex32; limit: number }; answer: ClaimPage };
   news: { question: { after?: Place; limit: number }; answer: ClaimPage };

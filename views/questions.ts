@@ -94,6 +94,20 @@ export interface ContextAnswer {
   readonly progress: ViewProgress;
 }
 
+/** A question to `searchTasks`. */
+export interface TaskQuestion {
+  /** Any text; nothing in it is syntax. */
+  readonly query: string;
+  /** How many tasks at most; 1,000 if not given. */
+  readonly limit?: number;
+}
+
+export interface TaskAnswer {
+  /** The tasks whose id, title, description, tags, result or error fit best, best first. */
+  readonly tasks: readonly { readonly task: string; readonly score: number }[];
+  readonly progress: ViewProgress;
+}
+
 /** A node of the tree that explains a status. */
 export interface WhyNode {
   readonly claim: Hex32;

@@ -7,7 +7,8 @@
  * either list counts 1 / (60 + rank), as in the paper on reciprocal rank fusion, and ties break by claim id.
  *
  * Of a claim that has no vector, meaning can say nothing, neither for it nor against it. So it keeps the place that
- * words gave it. Those that have one share the other places, fused among themselves as if there were no others. With
+ * words gave it. Those that have one share the other places: each by its place by words among all, and its place by
+ * meaning among those that have one, which says the less the fewer they are. With
  * no vectors that is the ranking by words, with all of them the fused one, and in between no claim ever stands below
  * its place by words for the lack of a vector, whichever of the others have theirs.
  */
@@ -49,18 +50,24 @@ export function retrieve(
     return { found: file.vectors.search(vector, [], DEPTH, mask), rankedBy: 'meaning' };
   const words = file.words.search(query, DEPTH, mask);
   if (rankBy === 'words' || vector === undefined) return { found: words.found, rankedBy: 'words' };
-  const examples: Example[] = words.found.slice(0, EXAMPLES).map(({ n }) => ({
+  const bare = withoutVector(file, words.found);
+  const known = words.found.filter(({ n }) => !bare.has(n));
+  const examples: Example[] = known.slice(0, EXAMPLES).map(({ n }) => ({
     n,
     weight: (EXAMPLES_WEIGHT * words.coverageOf(n)) / EXAMPLES,
   }));
   const meaning = file.vectors.search(vector, examples, DEPTH, mask);
-  return { found: fuse(file, words.found, meaning), rankedBy: 'both' };
+  return { found: fuse(file, words.found, meaning, bare), rankedBy: 'both' };
 }
 
-function fuse(file: GroupFile, words: readonly Found[], meaning: readonly Found[]): Found[] {
-  const bare = withoutVector(file, words);
-  const known = words.filter(({ n }) => !bare.has(n));
-  const fused = byReciprocalRank(file, [known, meaning]);
+/** @param bare claims that words found, and that have no vector */
+function fuse(
+  file: GroupFile,
+  words: readonly Found[],
+  meaning: readonly Found[],
+  bare: ReadonlySet<number>,
+): Found[] {
+  const fused = byReciprocalRank(file, [words, meaning], bare);
   if (bare.size === 0) return fused;
   const places = fused.values();
   const mixed = words.map(({ n }) => (bare.has(n) ? n : places.next().value!.n));
@@ -69,11 +76,15 @@ function fuse(file: GroupFile, words: readonly Found[], meaning: readonly Found[
   return mixed.slice(0, DEPTH).map((n, rank) => ({ n, score: 2 / (RANK_CONSTANT + rank + 1) }));
 }
 
-function byReciprocalRank(file: GroupFile, lists: readonly (readonly Found[])[]): Found[] {
+function byReciprocalRank(
+  file: GroupFile,
+  lists: readonly (readonly Found[])[],
+  leftOut: ReadonlySet<number>,
+): Found[] {
   const scores = new Map<number, number>();
   for (const list of lists)
     for (const [rank, { n }] of list.entries())
-      scores.set(n, (scores.get(n) ?? 0) + 1 / (RANK_CONSTANT + rank + 1));
+      if (!leftOut.has(n)) scores.set(n, (scores.get(n) ?? 0) + 1 / (RANK_CONSTANT + rank + 1));
   const better = (a: Found, b: Found): number => b.score - a.score || file.words.compareIds(a.n, b.n);
   return best(scores.keys(), (n) => scores.get(n)!, DEPTH, better);
 }

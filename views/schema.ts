@@ -48,7 +48,7 @@ CREATE INDEX claim_place ON claim (height, position);
 CREATE INDEX claim_without_text ON claim (n) WHERE terms IS NULL;
 CREATE INDEX claim_to_embed ON claim (n) WHERE embedded = 0 AND terms IS NOT NULL;
 CREATE TABLE claim_text (n INTEGER PRIMARY KEY, text TEXT NOT NULL, sum INTEGER NOT NULL);
-CREATE TABLE claim_tag (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID;
+CREATE TABLE claim_tag (form TEXT, n INTEGER, tag TEXT, PRIMARY KEY (form, n, tag)) WITHOUT ROWID;
 CREATE TABLE evidence (
   n INTEGER, position INTEGER, reference TEXT NOT NULL, cited INTEGER, PRIMARY KEY (n, position)
 ) WITHOUT ROWID;
@@ -72,8 +72,11 @@ CREATE TABLE vector (n INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE TABLE task (
   task TEXT PRIMARY KEY, title TEXT NOT NULL, creator TEXT NOT NULL, status TEXT NOT NULL, assignee TEXT,
   attempt INTEGER NOT NULL, reward INTEGER, due_ms INTEGER, result TEXT, created_ms INTEGER NOT NULL,
-  updated_ms INTEGER NOT NULL
+  updated_ms INTEGER NOT NULL, n INTEGER NOT NULL UNIQUE, description TEXT, tags TEXT NOT NULL,
+  words INTEGER NOT NULL, outcome_words INTEGER
 ) WITHOUT ROWID;
+CREATE INDEX task_without_outcome ON task (n) WHERE result IS NOT NULL AND outcome_words IS NULL;
+CREATE TABLE task_tag (form TEXT, n INTEGER, tag TEXT, PRIMARY KEY (form, n, tag)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE task_terms USING fts5(terms, content='', columnsize=0, tokenize='ascii');
 CREATE VIRTUAL TABLE task_postings USING fts5vocab(task_terms, 'instance');
 CREATE TABLE task_transition (
@@ -158,8 +161,8 @@ export const SQL_VIEWS: Readonly<Record<string, DocumentedView>> = {
       retracted_by, retracted_ms, reason, text FROM claim LEFT JOIN claim_text USING (n)`,
   },
   claim_tags: {
-    about: 'one row for each tag of a claim',
-    query: `SELECT claim.claim, tag FROM claim_tag JOIN claim USING (n)`,
+    about: 'one row for each tag of a claim; tag_form is what tags are compared by: NFKC, lower case',
+    query: `SELECT claim.claim, tag, form AS tag_form FROM claim_tag JOIN claim USING (n)`,
   },
   claim_evidence: {
     about: 'what a claim rests on; kind is claim or experience',
@@ -168,9 +171,14 @@ export const SQL_VIEWS: Readonly<Record<string, DocumentedView>> = {
       FROM evidence JOIN claim USING (n)`,
   },
   tasks: {
-    about: 'tasks as they are now',
-    query: `SELECT task, title, creator, status, assignee, attempt, reward, due_ms, result, created_ms, updated_ms
-      FROM task`,
+    about: 'tasks as they are now; result_text is NULL where the result is no claim, or is not here',
+    query: `SELECT task, title, creator, status, assignee, attempt, reward, due_ms, result, created_ms, updated_ms,
+      description, tags, (SELECT text FROM claim JOIN claim_text USING (n) WHERE claim.claim = task.result)
+      AS result_text FROM task`,
+  },
+  task_tags: {
+    about: 'one row for each tag of a task; tag_form as in claim_tags',
+    query: `SELECT task.task, tag, form AS tag_form FROM task_tag JOIN task USING (n)`,
   },
   task_transitions: {
     about: 'what happened to tasks',

@@ -6,8 +6,8 @@
  * needs a lock, and whatever an answer says is of one height. It rests while much is sealed, and on Linux it also
  * steps back behind the threads that seal and verify.
  *
- * A model may be elsewhere and take its time. Nothing but what needs it waits for it: a question that does stands aside
- * until it has what it waits for, its time is over, or whoever asked is gone.
+ * A model may be elsewhere and take its time: a question that needs it stands aside until it has what it waits for, its
+ * time is over, or whoever asked is gone.
  */
 import { setPriority } from 'node:os';
 import process, { platform } from 'node:process';
@@ -17,6 +17,7 @@ import { openStoreReader } from '../storage/store.ts';
 import {
   answerContext,
   answerNews,
+  answerTasks,
   answerThread,
   answerUnread,
   answerWhy,
@@ -274,8 +275,7 @@ function serve(waiting: Waiting): void {
   const { id, groupId } = ask;
   if (gone.signal.aborted) {
     waiting.comparison?.end();
-    grown.add(groupId); // What it has begun is ended by the background.
-    return;
+    return void grown.add(groupId); // What it has begun is ended by the background.
   }
   try {
     if (isA('recover', ask) && waiting.isRecovered !== true) {
@@ -333,8 +333,7 @@ function prepare(waiting: Waiting): boolean | Promise<unknown> {
   if (waiting.embedUntilMs === undefined || file.isChanging) {
     const isMore = indexSlice(file);
     tellStanding(file);
-    // Half of a block is no answer, whatever the time.
-    if (isMore && (nowMs < waiting.indexUntilMs || file.isChanging)) return true;
+    if (isMore && (nowMs < waiting.indexUntilMs || file.isChanging)) return true; // Half a block is no answer.
     // What is left is for the background.
     grown.add(ask.groupId);
     const embedMs = isA('context', ask) ? (ask.question.waitForMeaningMs ?? 0) : 0;
@@ -361,6 +360,7 @@ function answerOf(waiting: Waiting): Questions[QuestionKind]['answer'] | undefin
   const file = files.get(ask.groupId);
   if (isA('compare', ask)) return compared(waiting, file);
   if (isA('context', ask)) return answerContext(file, meaning, ask.question, waiting.asked?.vector);
+  if (isA('tasks', ask)) return answerTasks(file, meaning, ask.question);
   if (isA('why', ask)) return answerWhy(file, meaning, ask.question);
   if (isA('thread', ask)) return answerThread(file, meaning, ask.question);
   if (isA('news', ask)) return answerNews(file, meaning, ask.question);

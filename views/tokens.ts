@@ -28,6 +28,8 @@ const RUN = /[\p{L}\p{N}\p{M}]+|[\u{1f1e6}-\u{1f1ff}]{2}|\p{Extended_Pictographi
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}ー]+/gu;
 const HAS_UNSPACED = new RegExp(UNSPACED.source, 'u');
+/** What most words are: nothing to part, and nothing to fold but case. */
+const SIMPLE = /^[A-Z]?[a-z]*$/;
 const IS_WORD = /^[\p{L}\p{N}]/u;
 /** What holds the words of one name together: dots, hyphens, slashes, apostrophes of all kinds, a non-joiner. */
 const CONNECTOR = /^[._\-/\\:@#+~'’ʼ\u00b7\u05be\u05f3\u05f4\u200c\u2010\u2011]{1,3}$/;
@@ -68,7 +70,7 @@ export function tokenize(text: string, pairsOnly = false): Term[] {
   };
   for (const { 0: run, index } of plain.matchAll(RUN)) {
     const between = plain.slice(end, index);
-    if (name.length > 0 && CONNECTOR.test(between)) connectors += between;
+    if (name.length > 0 && between !== ' ' && CONNECTOR.test(between)) connectors += between;
     else endName();
     end = index + run.length;
     if (HAS_UNSPACED.test(run)) {
@@ -104,6 +106,12 @@ function termOf(word: string, kind: TermKind, share: number): Term {
 
 /** A run of letters and digits with the parts that case and digits cut it into; `name` is what it may be a part of. */
 function addWord(run: string, terms: Term[], name: Term[]): void {
+  if (SIMPLE.test(run) && run.length <= TERM_CHARACTERS_MAX) {
+    const simple: Term = { term: run.toLowerCase(), kind: 'word', share: 1 };
+    terms.push(simple);
+    name.push(simple);
+    return;
+  }
   const word = termOf(run, 'word', 1);
   terms.push(word);
   if (!IS_WORD.test(run)) return;

@@ -23,6 +23,8 @@ import type {
   ContextAnswer,
   ContextQuestion,
   EconomyAnswer,
+  TaskAnswer,
+  TaskQuestion,
   TreasuryAnswer,
   UnreadAnswer,
   ViewProgress,
@@ -166,6 +168,11 @@ export class Views {
   /** A slice of the group's knowledge that answers a query, ready for a prompt. */
   compileContext(groupId: Hex32, question: ContextQuestion, asking?: Asking): Promise<ContextAnswer> {
     return this.#ask('context', groupId, question, asking);
+  }
+
+  /** The tasks of a group that fit words best: by id, title, description, tags, and the text of result or error. */
+  searchTasks(groupId: Hex32, question: TaskQuestion, asking?: Asking): Promise<TaskAnswer> {
+    return this.#ask('tasks', groupId, question, asking);
   }
 
   /**

@@ -51,7 +51,7 @@ export class Vocabulary {
 
   /** Takes in the words of a text, inside the caller's transaction. */
   add(terms: readonly Term[]): void {
-    const reads = readsAs(terms.map(({ term }) => term));
+    const reads = readsAs(terms);
     for (const { term, spelled, kind } of terms) {
       // The words of a name stand there by themselves.
       if (kind === 'whole') continue;

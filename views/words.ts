@@ -11,7 +11,7 @@
  * negative (ln(1 + (N − n + ½) / (n + ½)), as in Lucene). Ties break by id.
  */
 import { Growing } from './growing.ts';
-import { isAmong, type Postings, PostingsCache, type PostingsTables } from './postings.ts';
+import { eighthsIn, type Postings, PostingsCache, type PostingsTables } from './postings.ts';
 import type { Sqlite } from './sqlite.ts';
 import { type Term, tokenize } from './tokens.ts';
 import { EXACT, type Vocabulary } from './vocabulary.ts';
@@ -56,6 +56,14 @@ export const CLAIM_WORDS: WordSource = {
   terms: 'claim_terms',
   instances: 'claim_postings',
   texts: 'SELECT n, terms AS words, substr(claim, 1, 12) AS id FROM claim',
+};
+
+/** Two texts for each task: 2n is what it was made with, 2n + 1 what came of it. Ties go by who was made first. */
+export const TASK_WORDS: WordSource = {
+  terms: 'task_terms',
+  instances: 'task_postings',
+  texts: `SELECT 2 * n AS n, words, '0' AS id FROM task
+    UNION ALL SELECT 2 * n + 1, outcome_words, '0' FROM task WHERE outcome_words IS NOT NULL`,
 };
 
 export class WordIndex {
@@ -194,7 +202,7 @@ function askedFor(query: string): Map<string, { term: Term; share: number }> {
 
 function coverage(terms: readonly WeightedTerm[], total: number, n: number): number {
   let covered = 0;
-  for (const { postings, weight } of terms) if (isAmong(postings, n)) covered += weight;
+  for (const { postings, weight } of terms) covered += weight * Math.min(1, eighthsIn(postings, n) / EXACT);
   return total === 0 ? 0 : covered / total;
 }
 

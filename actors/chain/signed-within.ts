@@ -5,16 +5,27 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Hex32 } from '../../events/bytes.ts';
 
-type Told = (groupId: Hex32, txId: Hex32) => Promise<void>;
+/** What the answer of the work will hold and no log can tell again: the secret of an invite, the id of an order. */
+export type Noted = Readonly<Record<string, string>>;
 
-const within = new AsyncLocalStorage<Told>();
+interface Teller {
+  signed(groupId: Hex32, txId: Hex32): Promise<void>;
+  noted(noted: Noted): Promise<void>;
+}
 
-/** Does `work`; each transaction that is signed in it is submitted when `told` has resolved. */
-export function signedWithin<T>(told: Told, work: () => Promise<T>): Promise<T> {
-  return within.run(told, work);
+const within = new AsyncLocalStorage<Teller>();
+
+/** Does `work`; each transaction that is signed in it is submitted when `signed` has resolved. */
+export function signedWithin<T>(teller: Teller, work: () => Promise<T>): Promise<T> {
+  return within.run(teller, work);
 }
 
 /** Tells whoever wants to know; nothing where nobody does. */
 export function tellSigned(groupId: Hex32, txId: Hex32): Promise<void> | undefined {
-  return within.getStore()?.(groupId, txId);
+  return within.getStore()?.signed(groupId, txId);
+}
+
+/** The same for what is noted, before anything is done by it. */
+export function tellNoted(noted: Noted): Promise<void> | undefined {
+  return within.getStore()?.noted(noted);
 }

@@ -2,7 +2,7 @@
  * What this node has heard is for sale: announcements, its own and those of others, until they expire.
  *
  *   'announcement/' seller offer  →  [who brought it, the announcement]
- *   'announcement-from/' peer     →  the block of addresses that a stranger came from, in UTF-8
+ *   'announcement-from/' peer     →  the site (see protocol/address-block.ts) that a stranger came from, in UTF-8
  *
  * Nobody can overwrite another's, since they are keyed by the seller who signed them. The book is bounded in every
  * direction that a stranger could push it: per seller, per peer that brings them, and in all. Keys are free, so strangers
@@ -40,6 +40,8 @@ export const LIFETIME_MS = 24 * 3_600_000;
 const CHANGE_GAP_MS = 10_000;
 /** As far as a clock may be ahead of ours. */
 const LEAD_MS_MAX = 5 * 60_000;
+/** What has expired is looked for this often at most. */
+const SWEEP_GAP_MS = 1_000;
 
 const PREFIX = utf8('announcement/');
 const FROM_PREFIX = utf8('announcement-from/');
@@ -79,6 +81,11 @@ export interface BookOptions {
 export class AnnouncementBook {
   private readonly options: BookOptions;
   private readonly entries = new Map<string, Heard>();
+  /** Their keys in order, by seller, and by whom they are counted against: strangers can have them looked at often. */
+  private readonly keys: string[] = [];
+  private readonly bySeller = new Map<Hex32, Set<string>>();
+  private readonly bySource = new Map<string, Set<string>>();
+  private sweptMs = Number.NEGATIVE_INFINITY;
   /** Of strangers among those who brought something: the block of addresses that they are counted by. */
   private readonly blocks = new Map<Hex32, string>();
   private isLoaded = false;
@@ -90,13 +97,12 @@ export class AnnouncementBook {
 
   private load(): void {
     if (this.isLoaded) return;
-    for (const [, value] of this.options.map.list(PREFIX)) {
-      const { from, bytes } = decode(entryCodec, value.slice());
-      const announcement = decodeAnnouncement(bytes);
-      this.entries.set(announcementKey(announcement), { announcement, from, bytes });
-    }
     for (const [key, value] of this.options.map.list(FROM_PREFIX))
       this.blocks.set(toHex(key.slice(FROM_PREFIX.length)), new TextDecoder().decode(value));
+    for (const [, value] of this.options.map.list(PREFIX)) {
+      const { from, bytes } = decode(entryCodec, value.slice());
+      this.enter({ announcement: decodeAnnouncement(bytes), from, bytes });
+    }
     this.isLoaded = true;
   }
 
@@ -104,10 +110,11 @@ export class AnnouncementBook {
   list(after = ''): Heard[] {
     this.load();
     const nowMs = this.options.clock.nowMs();
-    return [...this.entries.entries()]
-      .filter(([key, { announcement }]) => key > after && announcement.expiresMs > nowMs)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, heard]) => heard);
+    return this.keys
+      .slice(firstFrom(this.keys, after))
+      .filter((key) => key !== after)
+      .map((key) => this.entries.get(key)!)
+      .filter(({ announcement }) => announcement.expiresMs > nowMs);
   }
 
   /** Those of this node, also where they have expired while it was away. */
@@ -201,8 +208,15 @@ export class AnnouncementBook {
   private noteBlock(peer: Hex32, block: string | undefined): void {
     if (this.blocks.get(peer) === block) return;
     if (this.blocks.size >= ANNOUNCEMENTS_MAX) this.forgetBlocks();
+    const before = this.sourceOf(peer);
     if (block === undefined) this.blocks.delete(peer);
     else this.blocks.set(peer, block);
+    // What the peer has brought before counts with the rest of it from now on.
+    for (const key of [...(this.bySource.get(before) ?? [])]) {
+      if (this.entries.get(key)!.from !== peer) continue;
+      dropFrom(this.bySource, before, key);
+      addTo(this.bySource, this.sourceOf(peer), key);
+    }
     this.write([[fromPlace(peer), block === undefined ? undefined : utf8(block)]]);
   }
 
@@ -223,48 +237,66 @@ export class AnnouncementBook {
   private makeRoom(announcement: Announcement, source: string): boolean {
     if (this.entries.has(announcementKey(announcement))) return true;
     this.sweep();
-    const ofSeller = [...this.entries.values()].filter(
-      (one) => one.announcement.seller === announcement.seller,
-    );
+    const ofSeller = this.heardIn(this.bySeller.get(announcement.seller));
     if (ofSeller.length >= ANNOUNCEMENTS_PER_SELLER_MAX) {
       const first = soonest(ofSeller);
       if (first === undefined || first.announcement.expiresMs >= announcement.expiresMs) return false;
       this.remove(first);
     }
-    const bySource = Map.groupBy(
-      [...this.entries.values()].filter((one) => one.from !== undefined),
-      (one) => this.sourceOf(one.from!),
-    );
-    const ofSource = bySource.get(source) ?? [];
-    if (ofSource.length >= ANNOUNCEMENTS_PER_PEER_MAX) this.remove(soonest(ofSource)!);
+    const ofSource = this.bySource.get(source);
+    if ((ofSource?.size ?? 0) >= ANNOUNCEMENTS_PER_PEER_MAX) this.remove(soonest(this.heardIn(ofSource))!);
     else if (this.entries.size >= ANNOUNCEMENTS_MAX) {
-      const greediest = [...bySource.values()].reduce(
-        (most, one) => (one.length > most.length ? one : most),
-        ofSource,
-      );
-      const first = soonest(greediest);
+      let greediest = ofSource;
+      for (const one of this.bySource.values()) if (one.size > (greediest?.size ?? 0)) greediest = one;
+      const first = soonest(this.heardIn(greediest));
       if (first === undefined) return false;
       this.remove(first);
     }
     return true;
   }
 
+  private heardIn(keys: Iterable<string> = []): Heard[] {
+    return Array.from(keys, (key) => this.entries.get(key)!);
+  }
+
   /** Drops what has expired; those of this node stay, to be renewed. */
   private sweep(): void {
     const nowMs = this.options.clock.nowMs();
+    // Once a second is soon enough, and no flood makes it more.
+    if (nowMs >= this.sweptMs && nowMs < this.sweptMs + SWEEP_GAP_MS) return;
+    this.sweptMs = nowMs;
     for (const heard of this.entries.values())
       if (heard.from !== undefined && heard.announcement.expiresMs <= nowMs) this.remove(heard);
   }
 
   private place(heard: Heard): void {
     const { announcement, from, bytes } = heard;
-    this.entries.set(announcementKey(announcement), heard);
+    this.leave(announcementKey(announcement));
+    this.enter(heard);
     this.write([[placeOf(announcement), encode(entryCodec, { from, bytes })]]);
   }
 
   private remove({ announcement }: Heard): void {
-    this.entries.delete(announcementKey(announcement));
+    this.leave(announcementKey(announcement));
     this.write([[placeOf(announcement), undefined]]);
+  }
+
+  private enter(heard: Heard): void {
+    const { announcement, from } = heard;
+    const key = announcementKey(announcement);
+    this.entries.set(key, heard);
+    this.keys.splice(firstFrom(this.keys, key), 0, key);
+    addTo(this.bySeller, announcement.seller, key);
+    if (from !== undefined) addTo(this.bySource, this.sourceOf(from), key);
+  }
+
+  private leave(key: string): void {
+    const heard = this.entries.get(key);
+    if (heard === undefined) return;
+    this.entries.delete(key);
+    this.keys.splice(firstFrom(this.keys, key), 1);
+    dropFrom(this.bySeller, heard.announcement.seller, key);
+    if (heard.from !== undefined) dropFrom(this.bySource, this.sourceOf(heard.from), key);
   }
 
   /** What is lost by a failure here comes again with the next peer, and the disk says so elsewhere. */
@@ -282,6 +314,29 @@ const fromPlace = (peer: Hex32): Uint8Array => concatBytes(FROM_PREFIX, fromHex(
 
 function placeOf({ seller, offer }: Announcement): Uint8Array {
   return concatBytes(PREFIX, fromHex(seller), fromHex(offer));
+}
+
+/** The place of the first key that is not below `key`, in a list in order. */
+function firstFrom(keys: readonly string[], key: string): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keys[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function addTo(sets: Map<string, Set<string>>, name: string, key: string): void {
+  const set = sets.get(name);
+  if (set === undefined) sets.set(name, new Set([key]));
+  else set.add(key);
+}
+
+function dropFrom(sets: Map<string, Set<string>>, name: string, key: string): void {
+  const set = sets.get(name);
+  set?.delete(key);
+  if (set?.size === 0) sets.delete(name);
 }
 
 /** The one that expires first. */

@@ -3,7 +3,7 @@
  *
  * Every step is safe to be repeated. The purchase is one signed transaction that was on disk before it was sent, and
  * a chain takes a transaction once: however often it is sent, it pays once. Where its time ran out it is signed anew
- * in a way that at most one of the two is ever taken (`replaces`). All later steps end the same purchase, and of
+ * in a way that at most one of them all is ever taken (`replaces`). All later steps end the same purchase, and of
  * those the rules accept one. So a crash between any two lines here costs nothing but the time until the next start.
  */
 import type { Signer } from '../../crypto/identity.ts';
@@ -201,14 +201,14 @@ export class OrderRunner {
     return 0;
   }
 
-  /** The purchase waited too long to be sealed: it is signed again, and only one of the two can be taken. */
+  /** The purchase waited too long to be sealed: it is signed again, and only one of them all can be taken. */
   private async signAnew(): Promise<number> {
     const { groupId, buyer } = this.current;
-    const { txId, operations } = transactionOf(this.current);
+    const { txId, operations, replaces = txId } = transactionOf(this.current);
     const signer = this.options.signerOf(buyer);
     if (signer === undefined) return this.lockedWait();
     const tsMs = this.options.clock.nowMs();
-    const signed = signTransaction(signer, { groupId, operations, tsMs, replaces: txId });
+    const signed = signTransaction(signer, { groupId, operations, tsMs, replaces });
     if ('code' in signed) throw new Error(`what was signed before is refused now: ${signed.code}`);
     await this.change({ transaction: signed.bytes });
     return 0;

@@ -57,7 +57,7 @@ export const orderCodec = record({
   /** Whether the buyer is not a member: they learn of the chain by proofs, from these peers. */
   isStranger: boolean,
   peers: list(hintCodec, { max: ORDER_PEERS_MAX }),
-  /** The signed purchase. The only one that is under way; where it is signed anew, it replaces the one before. */
+  /** The signed purchase. The only one that is under way; where it is signed anew, it replaces the first. */
   transaction: blob(TRANSACTION_BYTES_MAX),
   /** The purchase, once the chain has it. */
   purchase: optional(id),

@@ -12,6 +12,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
 import type { OpaqueMap } from '../../storage/opaque-map.ts';
 import { signTransaction } from '../chain/sign.ts';
+import { tellNoted } from '../chain/signed-within.ts';
 import { NotFoundError, RefusedError } from '../errors.ts';
 import type { PeerHint } from '../invites.ts';
 import { type CheckedDelivery, checkDelivery, type DeliveryFault, prepareOneTimeKey } from './desk.ts';
@@ -124,10 +125,14 @@ export class Orders {
   private async buyAlone(request: BuyRequest): Promise<Order> {
     const { again = false } = request;
     const last = this.lastOrder(request);
-    if (last?.state === 'failed') return this.retry(last);
+    if (last?.state === 'failed') {
+      await tellNoted({ order: last.order });
+      return this.retry(last);
+    }
     const isDelivered = last?.state === 'settled';
     const isEnded = last !== undefined && isFinal(last.state);
     if (last !== undefined && !(isEnded && (again || !isDelivered))) {
+      await tellNoted({ order: last.order });
       if (!isEnded) this.goOnWith(last);
       return last;
     }
@@ -165,6 +170,7 @@ export class Orders {
     const order = isOurs
       ? this.orderOf(request, chain, terms, open.buyerKey, new Uint8Array(0))
       : await this.signedOrder(request, chain, terms);
+    await tellNoted({ order: order.order });
     await this.keep(order);
     this.goOnWith(order);
     return order;

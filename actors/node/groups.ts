@@ -20,11 +20,13 @@ import { GroupChain } from '../chain/chain.ts';
 import { storeFounding } from '../chain/found.ts';
 import type { FinalBlock } from '../chain/judge.ts';
 import type { Outlet } from '../chain/options.ts';
+import { tellSigned } from '../chain/signed-within.ts';
 import type { SealedStatement } from '../checkpoint/format.ts';
 import { deleteMarker, historyGap, writeMarker } from '../checkpoint/marker.ts';
 import type { WatchedClock } from '../clock.ts';
-import { NotFoundError, RefusedError, UsageError } from '../errors.ts';
+import { RefusedError } from '../errors.ts';
 import { type ChainStanding, Group } from '../group.ts';
+import { groupNamed } from '../group-names.ts';
 import { StoredState } from '../group-view.ts';
 import { HEX_LOOKING, resolveId } from '../ids.ts';
 import type { PeerHint } from '../invites.ts';
@@ -104,6 +106,7 @@ export class Groups {
     const { signer } = identities.signerNamed(group.as ?? identities.nodeName);
     const final = found(group, signer, clock.sealingMs());
     const { blockId, header } = final;
+    await tellSigned(blockId, final.judged.accepted[0]!.txId);
     const place = await store.addGroup(blockId, group.name, header.tsMs);
     noteChain();
     await storeFounding(place, final);
@@ -232,11 +235,10 @@ export class Groups {
         return fitting.find((one) => one.groupId === groupId)!;
       }
     }
-    const named = records.filter((one) => one.name === idOrName && this.hasChain(one));
-    if (named.length === 1) return named[0]!;
-    if (named.length === 0) throw new NotFoundError(`there is no group ${idOrName} on this node`);
-    const ids = named.map(({ groupId }) => groupId.slice(0, 12)).join(', ');
-    throw new UsageError(`${named.length} groups are called ${idOrName}: ${ids}`);
+    return groupNamed(
+      idOrName,
+      records.filter((one) => this.hasChain(one)),
+    );
   }
 
   /** Asked for by strangers too (which groups are here, who has an artifact), so ten thousand are not read each time. */

@@ -69,6 +69,7 @@ const taskCreate = (task: string, assignee: Hex32 | undefined): Operation => ({
   assignee,
   dueMs: undefined,
   reward: 1n,
+  rewardFrom: undefined,
   leaseMs: 3_600_000,
   tags: [],
 });

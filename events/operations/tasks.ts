@@ -1,5 +1,5 @@
 /** Work: created, taken, done. Every assignment counts up the attempt, which later operations name. */
-import { milliseconds, timestamp } from '../fields.ts';
+import { milliseconds, oneOf, timestamp } from '../fields.ts';
 import {
   TASK_ERROR_BYTES_MAX,
   TASK_ID_CHARACTERS_MAX,
@@ -21,6 +21,8 @@ import {
 
 const task = text({ maxCharacters: TASK_ID_CHARACTERS_MAX, min: 1 });
 const attempt = uint(0xffff_ffff);
+/** Where a reward comes from: made on completion (an admin promises it), or held in escrow since creation. */
+export const rewardSource = oneOf('mint', 'escrow');
 
 export const taskOperations = {
   task_create: operation(40, 'Creates a task (member).', {
@@ -30,6 +32,8 @@ export const taskOperations = {
     assignee: optional(id),
     dueMs: optional(timestamp),
     reward: optional(amount),
+    /** Named by the author, so that no change of their role has somebody else pay. Nothing: as their role says. */
+    rewardFrom: optional(rewardSource),
     leaseMs: optional(milliseconds),
     tags,
   }),

@@ -323,7 +323,7 @@ function requireIdentity({ caller: { access } }: A2aCall): void {
     status: 403,
     code: 'scope_missing',
     detail: 'the access token only reads, and this needs the scope write',
-    next: 'the operator of the node makes one that writes with: lb access create NAME --write-as IDENTITY',
+    next: 'ask the operator of the node for a token that may write',
   });
 }
 

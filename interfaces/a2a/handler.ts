@@ -39,11 +39,14 @@ import { extendedCard, publicCard, signed } from './card.ts';
 import { guarded, guardedStream } from './failure.ts';
 import { follow, waitForEnd } from './follow.ts';
 import { type Accepted, checkedMessage, type Found, type Intake } from './intake.ts';
-import { pageOf } from './list.ts';
+import { pageOf, tokenAfter } from './list.ts';
 import type { PushDesk } from './push-desk.ts';
 import type { A2aRecords, Handed } from './records.ts';
 import type { TaskIndex } from './task-index.ts';
 import { describe, parseHandle } from './wire.ts';
+
+/** Of the tasks of one page, with their histories and artifacts; one task alone may have more. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface HandlerOptions {
   readonly node: BatteryNode;
@@ -144,12 +147,21 @@ export class GroupHandler implements A2ARequestHandler {
       const groups = named === '' ? call.caller.node.groups() : [this.groupOf(named, call)];
       const { index, records } = this.options;
       const { page, ...rest } = pageOf(index.list(groups, ownKey(call.operation)), request);
-      const tasks = page.map(({ group, task }) => {
+      const { historyLength = 0, includeArtifacts } = request;
+      const tasks: A2aTask[] = [];
+      let bytes = 0;
+      for (const { group, task } of page) {
         const place = this.options.node.group(group);
-        const described = describe(place, place.now.task(task)!, records.handed(group, task)!);
-        const shown = request.includeArtifacts ? described : { ...described, artifacts: [] };
-        return withHistory(shown, request.historyLength ?? 0);
-      });
+        const handed = historyLength === 0 ? records.handedAtFirst(group, task) : records.handed(group, task);
+        const described = describe(place, place.now.task(task)!, handed!);
+        const shown = includeArtifacts ? described : { ...described, artifacts: [] };
+        const one = withHistory(shown, historyLength);
+        bytes += historyLength === 0 && !includeArtifacts ? 0 : JSON.stringify(one).length;
+        // Histories and artifacts are as long as others made them: the rest is another page.
+        if (bytes > PAGE_BYTES_MAX && tasks.length > 0)
+          return { ...rest, tasks, nextPageToken: tokenAfter(page[tasks.length - 1]!) };
+        tasks.push(one);
+      }
       return { ...rest, tasks };
     });
   }

@@ -23,6 +23,8 @@ const ID_CHARACTERS_MAX = 256;
 const EXCERPT_BYTES_MAX = DESCRIPTION_BYTES_MAX - 256;
 /** Messages that may follow the first one of a task. */
 export const FOLLOW_UPS_MAX = 64;
+/** All of them: they are read whenever somebody asks for the task. */
+const FOLLOW_UPS_BYTES_MAX = 4 * 1024 * 1024;
 
 const QUEUED_MAX = 10_000;
 
@@ -143,6 +145,11 @@ export class Intake {
       throw new UnsupportedOperationError(
         `${FOLLOW_UPS_MAX} messages followed the first already; send a new one`,
       );
+    const sizes = [...before.map((one) => one.message), message].map((one) => JSON.stringify(one).length);
+    if (sizes.reduce((sum, one) => sum + one, 0) > FOLLOW_UPS_BYTES_MAX)
+      throw new UnsupportedOperationError(
+        `the messages that followed the first have ${FOLLOW_UPS_BYTES_MAX} bytes already; send a new one`,
+      );
     const [first] = before;
     const parent = longMessageOf(state) ?? (first && claimOf(agent, task, first).claim);
     const isThere = parent !== undefined && place.now.claim(parent) !== undefined;
@@ -216,6 +223,7 @@ async function createTask(agent: Agent, task: string, text: string): Promise<voi
     assignee: undefined,
     dueMs: undefined,
     reward: undefined,
+    rewardFrom: undefined,
     leaseMs: undefined,
     tags: ['a2a'],
   };

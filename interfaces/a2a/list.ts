@@ -52,10 +52,15 @@ export function pageOf(listed: Iterable<Listed>, request: ListTasksRequest): Pag
   const isEnd = last === undefined || page.length === rest;
   return {
     page,
-    nextPageToken: isEnd ? '' : Buffer.from(placeOf(last)).toString('base64url'),
+    nextPageToken: isEnd ? '' : tokenAfter(last),
     pageSize,
     totalSize,
   };
+}
+
+/** The token of the page that begins behind a task. */
+export function tokenAfter(last: Listed): string {
+  return Buffer.from(placeOf(last)).toString('base64url');
 }
 
 /** Puts one into the page, latest first, where it belongs; what has no room falls out at the end. */

@@ -16,6 +16,8 @@ export class PushDesk {
   private readonly records: A2aRecords;
   private readonly pusher: Pusher;
   private readonly policy: TargetPolicy;
+  /** Targets of each task that are on their way to the disk: they have their places already. */
+  private readonly coming = new Map<string, number>();
 
   constructor(records: A2aRecords, pusher: Pusher, policy: TargetPolicy) {
     this.records = records;
@@ -43,15 +45,24 @@ export class PushDesk {
     config: TaskPushNotificationConfig,
   ): Promise<TaskPushNotificationConfig> {
     const { url, token, authentication, id } = config;
+    const name = formatHandle({ group, task });
     const present = this.records.targets({ group, task });
     const isNew = !present.some((one) => one.config === id);
-    if (isNew && (present.length >= TARGETS_PER_TASK_MAX || this.pusher.isFull({ group, task })))
+    const coming = this.coming.get(name) ?? 0;
+    if (isNew && (present.length + coming >= TARGETS_PER_TASK_MAX || this.pusher.isFull({ group, task })))
       throw new RequestMalformedError(
         `there are as many targets as there may be, ${TARGETS_PER_TASK_MAX} of one task`,
       );
     const made = { group, task, config: id === '' ? randomUUID() : id, url, told: '' };
     const target = this.records.sealedTarget(made, { token, ...(authentication && { authentication }) });
-    await this.records.putTarget(target);
+    this.coming.set(name, coming + 1);
+    try {
+      await this.records.putTarget(target);
+    } finally {
+      const left = this.coming.get(name)! - 1;
+      if (left === 0) this.coming.delete(name);
+      else this.coming.set(name, left);
+    }
     this.pusher.add(target);
     return this.describe(target, true);
   }

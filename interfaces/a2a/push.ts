@@ -129,7 +129,7 @@ export class Pusher {
   }
 
   private ownerOf({ group, task }: Pick<Target, 'group' | 'task'>): string {
-    return this.options.records.handed(group, task)?.owner ?? '';
+    return this.options.records.handedAtFirst(group, task)?.owner ?? '';
   }
 
   private taskOf({ group, task }: Target) {
@@ -244,11 +244,10 @@ export class Pusher {
   private notificationOf(target: Target): (Notification & { readonly version: string }) | undefined {
     const { node, records } = this.options;
     const task = this.taskOf(target);
-    const handed = records.handed(target.group, target.task);
-    if (task === undefined || handed === undefined) return undefined;
-    const { url } = target;
     // A notification has the message that the task came from; what followed is got with the task.
-    const first = { ...handed, later: [] };
+    const first = records.handedAtFirst(target.group, target.task);
+    if (task === undefined || first === undefined) return undefined;
+    const { url } = target;
     const payload = { $case: 'task' as const, value: describe(node.group(target.group), task, first) };
     return {
       url,

@@ -68,9 +68,14 @@ export class A2aRecords {
   }
 
   handed(group: Hex32, task: string): Handed | undefined {
+    const first = this.handedAtFirst(group, task);
+    return first && { ...first, later: this.followUps(group, task).map(({ message }) => message) };
+  }
+
+  /** Without what followed, which may be megabytes. */
+  handedAtFirst(group: Hex32, task: string): Handed | undefined {
     const kept = this.map.get(keyOf('t', group, task));
-    if (kept === undefined) return undefined;
-    return { ...handedIn(kept), later: this.followUps(group, task).map(({ message }) => message) };
+    return kept && { ...handedIn(kept), later: [] };
   }
 
   /** Tasks of a group that came over A2A. */

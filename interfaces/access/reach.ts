@@ -2,8 +2,8 @@
  * What a token reaches of a node: all of it, or the groups that it is for. A bearer who is confined to some groups sees
  * a node that has no others; whatever looks groups up on it, by name, id or prefix, finds those alone.
  */
-import { AmbiguousIdError, NotFoundError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
+import { groupNamed } from '../../actors/group-names.ts';
 import { resolveId } from '../../actors/ids.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { BatteryNode } from '../../node.ts';
@@ -24,11 +24,8 @@ export function reachOf(node: BatteryNode, { groups }: Pick<AccessToken, 'groups
       const isPrefix = /^[0-9a-f]{8,64}$/i.test(idOrName);
       const fitting = isPrefix ? groupIds().filter((id) => id.startsWith(idOrName.toLowerCase())) : [];
       if (fitting.length > 0) return node.group(resolveId('group', idOrName, fitting));
-      const named = own().filter((group) => group.standing().name === idOrName);
-      if (named.length === 1) return named[0]!;
-      if (named.length === 0) throw new NotFoundError(`there is no group ${idOrName} on this node`);
-      const ids = named.map(({ groupId }) => groupId);
-      throw new AmbiguousIdError('group', idOrName, ids);
+      const named = own().map((group) => ({ group, groupId: group.groupId, name: group.standing().name }));
+      return groupNamed(idOrName, named).group;
     },
   };
   return Object.assign(Object.create(node) as BatteryNode, confined);

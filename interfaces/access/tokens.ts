@@ -117,7 +117,22 @@ export class AccessTokens {
     if (!token.startsWith(PREFIX)) return undefined;
     this.look();
     // The hash is what is compared: how long a search takes tells nothing about the token.
-    const access = this.known.get(idOf(token));
+    return this.current(idOf(token), nowMs);
+  }
+
+  /** Whether the token of that id still lets its bearer in. */
+  isValid(id: string, nowMs: number): boolean {
+    try {
+      this.look();
+    } catch (error) {
+      if (error instanceof StorageError) return false;
+      throw error;
+    }
+    return this.current(id, nowMs) !== undefined;
+  }
+
+  private current(id: string, nowMs: number): AccessToken | undefined {
+    const access = this.known.get(id);
     const isOver = access?.expiresMs !== undefined && access.expiresMs <= nowMs;
     return isOver ? undefined : access;
   }

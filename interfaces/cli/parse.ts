@@ -98,14 +98,19 @@ export function parseHeight(text: string): number {
   return parseCount(text, '--at', 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** One of a fixed list of words. */
+/** One of a fixed list of words, in any case. */
 export function parseWord<const W extends readonly string[]>(
   text: string,
   flag: string,
   words: W,
 ): W[number] {
-  if (!words.includes(text)) throw new UsageError(`${flag} ${text}: expected one of ${words.join(', ')}`);
-  return text;
+  const said = text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s-]+/g, '_');
+  const word = words.find((one) => one === text) ?? words.find((one) => one.toLowerCase() === said);
+  if (word === undefined) throw new UsageError(`${flag} ${text}: expected one of ${words.join(', ')}`);
+  return word;
 }
 
 /** `a,b` as a list without doubles or empty entries. */

@@ -6,6 +6,7 @@ import { PREFIX_DIGITS_MIN } from '../../actors/ids.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Run } from './context.ts';
 import { describeFact, nameOrId } from './facts.ts';
+import { taskOf, tasksNamed } from './resolve.ts';
 import { type Field, printFields, printText } from './table.ts';
 import { formatTime } from './text.ts';
 import { describeClaim, standing } from './verbs/knowledge.ts';
@@ -52,7 +53,11 @@ export function findSubject(
   // Ids come before the ids of tasks, which anybody may choose as they like.
   const found = given.length < PREFIX_DIGITS_MIN ? [] : inState(view, given);
   if (found.length === 1) return found[0]!;
-  if (found.length === 0 && view.task(given) !== undefined) return { kind: 'task', id: given };
+  if (found.length === 0) {
+    const tasks = tasksNamed(view, given);
+    if (tasks.length === 1) return { kind: 'task', id: tasks[0]! };
+    if (tasks.length > 1) return { kind: 'task', id: taskOf(view, given).task };
+  }
   if (found.length > 1)
     throw new AmbiguousIdError(
       'thing',

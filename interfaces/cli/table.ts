@@ -56,7 +56,7 @@ export function printTable<R>(
     for (const row of rows) out.line(columns.map((column) => plainCell(column, row)).join('\t'));
     return;
   }
-  if (rows.length === 0) out.line(out.style('dim', empty));
+  if (rows.length === 0) for (const line of wrapWords(empty, out.width)) out.line(out.style('dim', line));
   else
     for (const line of renderTable(columns, rows, out.width, (text) => out.style('bold', text)))
       out.line(line);

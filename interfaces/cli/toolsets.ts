@@ -14,8 +14,9 @@ export const SELECTABLE = [...ALL, 'all'].join(', ');
 export function parseToolsets(text: string | undefined, flag: string): ReadonlySet<Toolset> {
   if (text === undefined) return new Set(['default']);
   const chosen = parseList(text).flatMap((given) => {
-    if (given === 'all') return ALL;
-    const name = NAMES.find((one) => one === given);
+    const said = given.toLowerCase();
+    if (said === 'all') return ALL;
+    const name = NAMES.find((one) => one === said);
     if (name === undefined) throw new UsageError(`${flag} ${given}: there are ${SELECTABLE}`);
     return [name];
   });

@@ -84,7 +84,13 @@ function hostsIn(values: readonly unknown[]): readonly string[] | undefined {
   const texts = values.filter(
     (one): one is string => typeof one === 'string' && /^[A-Za-z0-9._-]{1,253}$|^\[[0-9a-f:]+\]$/i.test(one),
   );
-  return texts.length === values.length && texts.length <= HOSTS_MAX ? texts : undefined;
+  const isSound = texts.length === values.length && texts.length <= HOSTS_MAX;
+  return isSound ? texts.map(asRequested) : undefined;
+}
+
+/** As browsers and clients write it in a header: in small letters, an address in its short form. */
+function asRequested(name: string): string {
+  return URL.canParse(`http://${name}`) ? new URL(`http://${name}`).hostname : name;
 }
 
 /** Addresses of peers; as text separated by commas. */

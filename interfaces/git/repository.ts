@@ -1,6 +1,6 @@
 /** A git repository, asked by its own program: where it is, where its hooks are, what was committed. */
 import { execFile } from 'node:child_process';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { NotFoundError } from '../../actors/errors.ts';
 
 /** git is not installed, or did not do what it was asked. An environment error. */
@@ -67,15 +67,14 @@ export class Repository {
     return resolve(this.root, (await this.ask('rev-parse', '--git-path', name)).trimEnd());
   }
 
-  /** Where git looks for hooks, and whether what is there would be committed. */
-  async hooks(): Promise<{ readonly folder: string; readonly isShared: boolean }> {
+  /**
+   * Where git looks for hooks, and whether that place is this clone's own: elsewhere, what is there is committed, or
+   * runs in other repositories too.
+   */
+  async hooks(): Promise<{ readonly folder: string; readonly isOwn: boolean }> {
     const folder = await this.privatePath('hooks');
-    const own = resolve(this.root, (await this.ask('rev-parse', '--git-common-dir')).trimEnd());
-    const isIn = (outer: string): boolean => {
-      const way = relative(outer, folder);
-      return !way.startsWith('..') && !isAbsolute(way);
-    };
-    return { folder, isShared: isIn(this.root) && !isIn(own) };
+    const way = relative(await this.sharedPath('.'), folder);
+    return { folder, isOwn: way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way) };
   }
 
   /** A place that all worktrees of this clone share, and that never leaves it. */

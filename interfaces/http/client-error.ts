@@ -21,10 +21,16 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
     status: 413,
     code: 'too_large',
     detail: 'the chunks of the body have extensions that are too long',
+    next: 'send the body without them',
   },
 };
 
-const NO_REQUEST: Problem = { status: 400, code: 'bad_request', detail: 'that is no request of HTTP/1.1' };
+const NO_REQUEST: Problem = {
+  status: 400,
+  code: 'bad_request',
+  detail: 'that is no request of HTTP/1.1',
+  next: 'send requests as HTTP/1.1 has them, without TLS',
+};
 
 /** The other side is given so long to read the answer: what it still sends would otherwise take it away. */
 const LINGER_MS = 1_000;
@@ -67,7 +73,8 @@ export function answerClientError(
 export function answerExpectation(response: ServerResponse): void {
   const id = randomUUID();
   const detail = 'nothing is expected here but 100-continue';
-  const body = JSON.stringify(problemBody({ status: 417, code: 'expectation_failed', detail }, id));
+  const next = 'send the request without Expect';
+  const body = JSON.stringify(problemBody({ status: 417, code: 'expectation_failed', detail, next }, id));
   const headers = {
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(body),

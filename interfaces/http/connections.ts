@@ -3,12 +3,12 @@
  *
  * A connection belongs to a stranger until a request on it carries a token. Strangers and bearers have places of their
  * own, so that neither can lock the other out. A stranger who finds no place takes that of another: of the address
- * that holds most, the connection that is there longest; so a flood pushes out itself, and somebody with a token has
+ * that holds most at the site (/48 of IPv6, /24 of IPv4) that does, the connection that is there longest; so a flood pushes out itself, and somebody with a token has
  * all the time that it takes to send it. Bearers share their places fairly.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { blockOf } from './address-block.ts';
+import { blockOf, siteOf } from './address-block.ts';
 import { FairShare } from './fair-share.ts';
 
 export interface ConnectionLimits {
@@ -28,23 +28,29 @@ export const REQUEST_MS_MAX = 30_000;
 const IDLE_MS_MAX = 60_000;
 /** Between two requests of a stranger. */
 const STRANGER_IDLE_MS_MAX = 10_000;
-/** A reader who takes nothing of its answer for as long is gone. */
+/** A reader who takes next to nothing of its answer for as long is gone, whatever is added to it meanwhile. */
 const UNREAD_MS_MAX = 30_000;
-/** How often an answer that is being taken is looked at: Node's own timeout may be twice as long as it says. */
-const UNREAD_CHECK_MS = 2_000;
+/** Next to nothing: the slowest line that anybody works over takes as much in some seconds. */
+const TAKEN_BYTES_MIN = 4 * 1024;
+/** How often answers that are being taken are looked at, and whether their tokens are still good. */
+const LOOK_MS = 2_000;
 /** How often the server looks at the clock; deadlines are kept to within this. */
 const CHECK_MS = 500;
 
 interface Held {
   readonly socket: Socket;
   readonly block: string;
+  readonly site: string;
   /** Whose it is; nothing for a stranger. */
   token: string | undefined;
   /** What is being answered. */
   response: ServerResponse | undefined;
-  /** How much of its answer nobody has taken yet, and since when it is as much. */
-  unread: { readonly bytes: number; readonly sinceMs: number } | undefined;
+  /** How much had been taken when it was last seen to take something, and when that was; nothing if none waits. */
+  unread: { readonly taken: number; readonly sinceMs: number } | undefined;
 }
+
+/** Whether a token that let somebody in would still do so. */
+export type IsValid = (tokenId: string) => boolean;
 
 export class Connections {
   private readonly limits: ConnectionLimits;
@@ -52,10 +58,14 @@ export class Connections {
   private readonly held = new Map<Socket, Held>();
   /** The connections of strangers, by address, each the oldest first. */
   private readonly strangers = new Map<string, Set<Held>>();
+  /** The same by site: who has one has any number of addresses. */
+  private readonly sites = new Map<string, Set<Held>>();
   private strangersCount = 0;
+  private readonly isValid: IsValid;
 
-  constructor(limits: ConnectionLimits) {
+  constructor(limits: ConnectionLimits, isValid: IsValid) {
     this.limits = limits;
+    this.isValid = isValid;
     this.bearers = new FairShare(limits.bearers);
   }
 
@@ -73,18 +83,29 @@ export class Connections {
     server.on('connection', (socket) => this.opened(socket));
     server.on('request', (request, response) => this.asked(request, response));
     server.on('timeout', (socket: Socket) => this.fellSilent(socket));
+    const looking = setInterval(() => this.look(), LOOK_MS);
+    looking.unref();
+    server.once('close', () => clearInterval(looking));
   }
 
   /** A request that is being answered may take its time, if its answer is taken. */
   private fellSilent(socket: Socket): void {
-    const held = this.held.get(socket);
-    if (held?.response === undefined) return void socket.destroy();
-    const bytes = socket.writableLength + queuedOf(socket);
-    if (bytes === 0) return;
+    if (this.held.get(socket)?.response === undefined) socket.destroy();
+  }
+
+  /**
+   * Ends what nobody reads, and what a token holds that was revoked or has expired: a stream that began under it would
+   * go on for as long as its bearer likes.
+   */
+  private look(): void {
     const nowMs = performance.now();
-    if (held.unread?.bytes !== bytes) held.unread = { bytes, sinceMs: nowMs - UNREAD_CHECK_MS };
-    if (nowMs - held.unread.sinceMs >= UNREAD_MS_MAX) socket.destroy();
-    else socket.setTimeout(UNREAD_CHECK_MS);
+    const over = new Map<string, boolean>();
+    for (const held of [...this.held.values()]) {
+      const { token } = held;
+      if (token !== undefined && !over.has(token)) over.set(token, !this.isValid(token));
+      const isOver = token !== undefined && over.get(token) === true;
+      if (isOver || isUnread(held, nowMs)) held.socket.destroy();
+    }
   }
 
   /** What is being answered on a connection. */
@@ -99,6 +120,7 @@ export class Connections {
     const held: Held = {
       socket,
       block: blockOf(remoteAddress),
+      site: siteOf(remoteAddress),
       token: undefined,
       response: undefined,
       unread: undefined,
@@ -115,7 +137,7 @@ export class Connections {
     const held = this.held.get(socket);
     if (held === undefined) return;
     held.response = response;
-    socket.setTimeout(UNREAD_CHECK_MS);
+    held.unread = undefined;
     response.once('close', () => {
       if (held.response !== response) return;
       held.response = undefined;
@@ -130,12 +152,19 @@ export class Connections {
     else if (this.strangersCount >= strangers) this.evict(this.mostOfOne());
     // Whoever was pushed out may have been the last of the address.
     this.strangers.set(held.block, own.add(held));
+    this.sites.set(held.site, (this.sites.get(held.site) ?? new Set()).add(held));
     this.strangersCount++;
   }
 
+  /** Of the site that holds most, the connections of the address that does. */
   private mostOfOne(): Set<Held> {
+    let ofSite = new Set<Held>();
+    for (const own of this.sites.values()) if (own.size > ofSite.size) ofSite = own;
     let most = new Set<Held>();
-    for (const own of this.strangers.values()) if (own.size > most.size) most = own;
+    for (const { block } of ofSite) {
+      const own = this.strangers.get(block)!;
+      if (own.size > most.size) most = own;
+    }
     return most;
   }
 
@@ -163,6 +192,8 @@ export class Connections {
     if (!own?.delete(held)) return;
     this.strangersCount--;
     if (own.size === 0) this.strangers.delete(held.block);
+    const ofSite = this.sites.get(held.site);
+    if (ofSite?.delete(held) === true && ofSite.size === 0) this.sites.delete(held.site);
   }
 
   /** A request on it carried a token. False: its bearer has as many connections as there may be. */
@@ -195,11 +226,26 @@ export class Connections {
   }
 }
 
-/** What the system has not taken yet of what is being written: it goes down while somebody reads. */
-function queuedOf(socket: Socket): number {
+/** Notes what is taken of an answer. True: next to nothing of it was, for too long. */
+function isUnread(held: Held, nowMs: number): boolean {
+  const { socket, response, unread } = held;
+  const waiting = socket.writableLength + ofHandle(socket, 'writeQueueSize');
+  if (response === undefined || waiting === 0) {
+    held.unread = undefined;
+    return false;
+  }
+  // What was handed to the system, without what it has not taken yet: it grows while somebody reads.
+  const taken = ofHandle(socket, 'bytesWritten') - ofHandle(socket, 'writeQueueSize');
+  if (unread !== undefined && taken - unread.taken < TAKEN_BYTES_MIN)
+    return nowMs - unread.sinceMs >= UNREAD_MS_MAX;
+  held.unread = { taken, sinceMs: nowMs };
+  return false;
+}
+
+function ofHandle(socket: Socket, name: 'writeQueueSize' | 'bytesWritten'): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   if (typeof handle !== 'object' || handle === null) return 0;
-  const bytes: unknown = Reflect.get(handle, 'writeQueueSize');
+  const bytes: unknown = Reflect.get(handle, name);
   return typeof bytes === 'number' ? bytes : 0;
 }
 

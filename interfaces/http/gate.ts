@@ -32,7 +32,7 @@ export class Gate {
 
   /** @throws ProblemError for a request that was led here under a false name */
   checkAddress({ headers }: FastifyRequest): void {
-    const host = validateHostHeader(headers.host, this.hosts);
+    const host = validateHostHeader(plainHost(headers.host), this.hosts);
     // A name can be made to point anywhere; an address is what it is.
     const isAddress =
       !host.ok && host.hostname !== undefined && isIP(host.hostname.replace(/^\[|\]$/g, '')) !== 0;
@@ -41,7 +41,7 @@ export class Gate {
         status: 403,
         code: 'host_refused',
         detail: 'this node does not go by the name that the request is addressed to',
-        next: 'address it by its IP address, or name the host in the setting http_allowed_hosts',
+        next: 'address it by its IP address, or ask the operator of the node to allow that name',
       });
     const origin = validateOriginHeader(headers.origin, this.origins);
     if (!origin.ok)
@@ -49,7 +49,7 @@ export class Gate {
         status: 403,
         code: 'origin_refused',
         detail: 'pages of that origin may not send requests to this node',
-        next: 'name its host in the setting http_allowed_origins',
+        next: 'ask the operator of the node to allow that origin',
       });
   }
 
@@ -67,9 +67,18 @@ export class Gate {
         token === undefined
           ? 'a request needs an access token, as Authorization: Bearer TOKEN'
           : 'the access token is unknown, revoked or expired',
-      next: 'the operator of the node makes one with: lb access create',
+      next: 'ask the operator of the node for one',
     });
   }
+}
+
+/**
+ * The header, where it is a host and a port and nothing else. What is behind a `\`, a `/` or a `#` is read as a path by
+ * some and as the host by others, and this node says its address again to those who come after.
+ */
+function plainHost(given: string | undefined): string | undefined {
+  const isPlain = given !== undefined && /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(given);
+  return isPlain ? given : undefined;
 }
 
 /** Where RFC 9728 says what protects the MCP endpoint. */

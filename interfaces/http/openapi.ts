@@ -39,7 +39,11 @@ export function openApi(url: string): Json {
     },
     components: {
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'A token of: lb access create' },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An access token, from the operator of the node',
+        },
       },
       responses: { Problem: { description: 'What went wrong', content: problemContent() } },
       schemas: { Problem: PROBLEM_SCHEMA },

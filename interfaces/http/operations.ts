@@ -32,7 +32,7 @@ async function answer(
       status: 403,
       code: 'forbidden',
       detail: `${operation.name} needs the scope ${operation.scope}, which this token has not`,
-      next: 'the operator of the node makes tokens with: lb access create',
+      next: `ask the operator of the node for a token that may ${operation.scope}`,
     });
   if (access.groups !== undefined && operation.isNodeWide) throw confined(operation.name);
   const taken = operation.take(input);
@@ -92,6 +92,6 @@ export function confined(what: string): ProblemError {
     status: 403,
     code: 'forbidden',
     detail: `${what} is about the whole node, and this token is for some of its groups`,
-    next: 'the operator of the node makes tokens with: lb access create',
+    next: 'ask the operator of the node for a token that reaches all groups',
   });
 }

@@ -9,9 +9,15 @@ export interface Problem {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
-  readonly next?: string | undefined;
+  /** What to do about it, with what a caller over HTTP has: no shell and no settings. */
+  readonly next: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** When it is worth to try again; told by a header, which clients obey by themselves. */
+  readonly retryAfterS?: number;
 }
+
+/** Until somebody may have ended what they hold. */
+export const BUSY_RETRY_S = 5;
 
 /** An answer that is a problem: thrown where it is found, sent by the error handler. */
 export class ProblemError extends Error {
@@ -58,6 +64,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const body = problemBody(problem, request.id);
+  if (problem.retryAfterS !== undefined) reply.header('retry-after', problem.retryAfterS);
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(body));
 }
 
@@ -70,7 +77,7 @@ export function problemBody(problem: Problem, requestId: string): object {
     status,
     detail: oneLine(detail),
     code,
-    ...(next === undefined ? {} : { next }),
+    next,
     ...(Object.keys(details).length === 0 ? {} : { details }),
     request_id: requestId,
   };
@@ -79,16 +86,28 @@ export function problemBody(problem: Problem, requestId: string): object {
 /** What an error on the way to an operation means: most are the HTTP server's own. */
 export function problemOfError(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
-  if (error instanceof BodyError) return { status: 400, code: 'bad_request', detail: error.message };
+  if (error instanceof BodyError)
+    return { status: 400, code: 'bad_request', detail: error.message, next: 'see /openapi.json' };
   const { statusCode, code, message } = error as FastifyError;
   if (statusCode === undefined || statusCode >= 500 || statusCode < 400)
-    return { status: 500, code: 'bug', detail: 'the node failed in a way that it should not' };
+    return {
+      status: 500,
+      code: 'bug',
+      detail: 'the node failed in a way that it should not',
+      next: 'tell the operator of the node, whose log says more',
+    };
   return {
     status: statusCode,
     code: CODES[statusCode] ?? String(code ?? 'bad_request').toLowerCase(),
     detail: message,
+    next: NEXT[statusCode] ?? 'see /openapi.json',
   };
 }
+
+const NEXT: Readonly<Record<number, string>> = {
+  413: 'send less at once',
+  415: 'send JSON, with Content-Type: application/json',
+};
 
 const CODES: Readonly<Record<number, string>> = {
   400: 'bad_request',
@@ -104,5 +123,6 @@ export function tooManyStreams(): ProblemError {
     code: 'too_many_streams',
     detail: 'the bearer of this token follows as many streams as it may, or holds as many sessions',
     next: 'end one of them, or try again later',
+    retryAfterS: BUSY_RETRY_S,
   });
 }

@@ -23,15 +23,15 @@ import { blockOf } from './address-block.ts';
 import { answerClientError, answerExpectation } from './client-error.ts';
 import { type ConnectionLimits, Connections, SERVER_OPTIONS } from './connections.ts';
 import { answerPage } from './cors.ts';
+import { addDescriptions } from './descriptions.ts';
 import { checkEncoding } from './encoding.ts';
 import { addEvents } from './events.ts';
 import { FairShare } from './fair-share.ts';
-import { baseUrl, Gate, LOOPBACK_NAMES } from './gate.ts';
+import { Gate, LOOPBACK_NAMES } from './gate.ts';
 import { readJson } from './json-body.ts';
 import { Methods } from './methods.ts';
-import { openApi } from './openapi.ts';
 import { addOperations, confined } from './operations.ts';
-import { ProblemError, problemOfError, sendProblem } from './problem.ts';
+import { BUSY_RETRY_S, ProblemError, problemOfError, sendProblem } from './problem.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -111,7 +111,8 @@ export async function startHttp(
   const stopping = new AbortController();
   const streams = new FairShare(STREAMS_MAX);
   const context: HttpContext = { node, ending: stopping.signal, report, streams };
-  const connections = new Connections(CONNECTIONS);
+  const tokens = new AccessTokens(node.data);
+  const connections = new Connections(CONNECTIONS, (id) => tokens.isValid(id, Date.now()));
   const { app, another } = openApp(connections, (status) =>
     monitors.metrics?.requests.answered('other', status, 0),
   );
@@ -122,7 +123,7 @@ export async function startHttp(
   });
   if (requests !== undefined) countAnswers(app, requests);
   addAnswers(app, report);
-  await addGate(app, settings, node, connections);
+  await addGate(app, settings, tokens, connections);
   addMonitors(app, monitors);
   addDescriptions(app);
   addOperations(app, context);
@@ -182,7 +183,7 @@ async function addA2a(
   { a2a_push_private: arePrivateAllowed, a2a_url: url, http_host, http_allowed_hosts }: HttpSettings,
 ): Promise<{ close(): Promise<void> }> {
   const { A2aEndpoint } = await import('../a2a/endpoint.ts');
-  const ownHosts = [...LOOPBACK_NAMES, ...http_allowed_hosts, hostText(http_host)];
+  const ownHosts = [...LOOPBACK_NAMES, ...http_allowed_hosts, hostText(http_host.toLowerCase())];
   const endpoint = new A2aEndpoint(context, { arePrivateAllowed, url, ownHosts });
   await endpoint.addTo(app);
   return endpoint;
@@ -271,8 +272,9 @@ function addAnswers(app: FastifyInstance, report: (error: unknown) => void): voi
 /** Of a path that is not there. */
 const PATH_QUOTED_MAX = 80;
 
+/** A request may also name the whole address of what it asks for, as one to a proxy does. */
 function pathOf({ url }: FastifyRequest): string {
-  return url.split('?', 1)[0]!;
+  return url.replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1)[0]!;
 }
 
 function answerMethod(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]) {
@@ -290,11 +292,11 @@ function answerMethod(request: FastifyRequest, reply: FastifyReply, allowed: rea
 async function addGate(
   app: FastifyInstance,
   settings: HttpSettings,
-  node: BatteryNode,
+  tokens: AccessTokens,
   connections: Connections,
 ): Promise<void> {
   const gate = new Gate({
-    tokens: new AccessTokens(node.data),
+    tokens,
     hosts: settings.http_allowed_hosts,
     origins: settings.http_allowed_origins,
   });
@@ -332,14 +334,14 @@ async function addGate(
     } catch (error) {
       connections.disprove(socket);
       const { isAllowed, ...counted } = await strangers(request);
-      if (!isAllowed && 'isExceeded' in counted && counted.isExceeded)
-        throw new ProblemError({
-          status: 429,
-          code: 'rate_limited',
-          detail: 'too many requests without a valid token come from this address',
-          next: 'try again in a minute',
-        });
-      throw error;
+      if (isAllowed || !('isExceeded' in counted && counted.isExceeded)) throw error;
+      throw new ProblemError({
+        status: 429,
+        code: 'rate_limited',
+        detail: 'too many requests without a valid token come from this address',
+        next: `try again in ${counted.ttlInSeconds} seconds`,
+        retryAfterS: counted.ttlInSeconds,
+      });
     }
     if (connections.prove(socket, request.access.id)) return;
     reply.header('connection', 'close');
@@ -348,6 +350,7 @@ async function addGate(
       code: 'too_many_connections',
       detail: 'the bearer of this token holds as many connections as it may',
       next: 'end some, or ask on those that are there',
+      retryAfterS: BUSY_RETRY_S,
     });
   });
 }
@@ -372,28 +375,8 @@ function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors)
         status: 404,
         code: 'not_found',
         detail: 'this node counts nothing',
-        next: 'turn the setting metrics on',
+        next: 'ask the operator of the node to turn its metrics on',
       });
     return reply.type(metrics.contentType).send(await metrics.text());
   });
-}
-
-function addDescriptions(app: FastifyInstance): void {
-  let described = { url: '', text: '' };
-  app.get('/openapi.json', async (request, reply) => {
-    const url = baseUrl(request);
-    // It takes a while to write, and anybody may ask for it.
-    if (described.url !== url) described = { url, text: JSON.stringify(openApi(url)) };
-    return reply.type('application/json; charset=utf-8').send(described.text);
-  });
-  const metadata = async (request: FastifyRequest) => ({
-    resource: `${baseUrl(request)}/mcp`,
-    resource_name: 'Battery Node',
-    bearer_methods_supported: ['header'],
-    scopes_supported: ['read', 'write', 'admin'],
-    // Nobody gives out tokens over the network: there is no server to log in at, and a client need not look for one.
-    authorization_servers: [],
-  });
-  app.get('/.well-known/oauth-protected-resource', metadata);
-  app.get('/.well-known/oauth-protected-resource/mcp', metadata);
 }

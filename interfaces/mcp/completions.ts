@@ -1,6 +1,7 @@
 /** What may stand in the place of an argument: names of groups, and ids that begin as typed. */
 import type { CompleteRequest, CompleteResult } from '@modelcontextprotocol/server';
 import type { Group } from '../../actors/group.ts';
+import { isSameName, namedSo, normalForm } from '../../events/normal-form.ts';
 import type { Session } from './session.ts';
 
 /** Values of one answer, as the protocol has it. */
@@ -26,17 +27,21 @@ function candidates({ node }: Session, name: string, value: string, group: strin
 function namesOf(groups: readonly Group[]): string[] {
   const names = groups.map((group) => group.standing().name);
   return groups.map(({ groupId }, at) =>
-    names.filter((name) => name === names[at]).length === 1 ? names[at]! : groupId,
+    names.filter((name) => isSameName(name, names[at]!)).length === 1 ? names[at]! : groupId,
   );
 }
 
 function groupNamed(groups: readonly Group[], given: string | undefined): Group | undefined {
   if (given === undefined) return groups.length === 1 ? groups[0] : undefined;
-  return groups.find((group) => group.groupId === given || group.standing().name === given);
+  const byId = groups.find((group) => group.groupId === given);
+  if (byId !== undefined) return byId;
+  const named = namedSo(given, groups, (group) => group.standing().name);
+  return named.length === 1 ? named[0] : undefined;
 }
 
 function startingWith(value: string, all: Iterable<string>): string[] {
   const found: string[] = [];
-  for (const one of all) if (one.startsWith(value)) found.push(one);
+  const form = normalForm(value);
+  for (const one of all) if (normalForm(one).startsWith(form)) found.push(one);
   return found;
 }

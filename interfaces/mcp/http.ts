@@ -29,6 +29,7 @@ import { inOneLine } from '../operations/quote.ts';
 import type { Toolset } from '../operations/toolset.ts';
 import { watchChanges } from './changes.ts';
 import { withShortError, withShortErrorText } from './error-text.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { asMeantByClient } from './incoming.ts';
 import { inOlderCodes } from './older-codes.ts';
 import { answerPlain, isPlain, type PlainMessage } from './plain.ts';
@@ -334,7 +335,12 @@ function asked<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new ProblemError({ status: 400, code: 'usage', detail: inOneLine(error.message) });
+    throw new ProblemError({
+      status: 400,
+      code: 'usage',
+      detail: inOneLine(error.message),
+      next: 'correct the address of the endpoint',
+    });
   }
 }
 
@@ -368,7 +374,8 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
   for (const [name, value] of response.headers) reply.header(name, value);
   if (response.body === null) return reply.send();
   if (!isStream(response)) return reply.send(withShortErrorText(await response.text()));
-  return reply.send(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream));
+  const body = response.body.pipeThrough(withHeartbeat());
+  return reply.send(Readable.fromWeb(body as import('node:stream/web').ReadableStream));
 }
 
 function rpcError(status: number, code: number, message: string): Response {

@@ -1,6 +1,6 @@
 /** An operation, done for a session: whether it may be called, what it is asked with, and what came of it. */
 import { describeFailure, type FailureKind, failureWire } from '../operations/failure.ts';
-import { performOnce } from '../operations/idempotency.ts';
+import { type Once, performOnce } from '../operations/idempotency.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import type { Session } from './session.ts';
 
@@ -11,12 +11,17 @@ export type Outcome<T> =
   | { readonly done: T; readonly error?: never }
   | { readonly error: Readonly<Record<string, unknown>>; readonly kind: FailureKind };
 
+interface Performing<T> extends Pick<Once<T>, 'takesHandles'> {
+  readonly call: Call;
+  readonly work: (input: Input) => Promise<T>;
+}
+
 /** Does `work` with what was given, where the session may call the operation and the operation takes it. */
 export async function perform<T>(
   session: Session,
   operation: Operation,
   given: unknown,
-  { call, work }: { readonly call: Call; readonly work: (input: Input) => Promise<T> },
+  { call, work, takesHandles = false }: Performing<T>,
 ): Promise<Outcome<T>> {
   const closed = whyClosed(session, operation);
   if (closed !== undefined) return { kind: 'forbidden', error: { code: 'forbidden', ...closed } };
@@ -32,6 +37,7 @@ export async function perform<T>(
     const { result } = await performOnce(call, operation, input, {
       key: asked.key,
       work: () => work(input),
+      takesHandles,
     });
     session.toolCalled?.('ok');
     return { done: result };
@@ -65,6 +71,7 @@ function keyed(operation: Operation, given: unknown): { input: unknown; key: str
   const { idempotency_key: key, ...input } = (given ?? {}) as Record<string, unknown>;
   if (operation.effect === 'reads' || key === undefined || key === null)
     return { input: key === null ? input : given, key: undefined };
+  if (Number.isSafeInteger(key)) return { input, key: String(key) };
   // What is no text is refused as such: it fits no key.
   return { input, key: typeof key === 'string' ? key : '' };
 }

@@ -50,6 +50,8 @@ const CODE_OF_KIND: Readonly<Partial<Record<FailureKind, number>>> = {
   bug: INTERNAL_ERROR,
 };
 
+const SEE_TOOLS = 'tools/list names the methods, and what each takes';
+
 /** Other names that callers of plain methods know parameters by. */
 const OTHER_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   complete_task: { result_hash: 'result' },
@@ -85,11 +87,11 @@ async function answerFor(
 ): Promise<Told> {
   const operation = operationNamed(method);
   if (operation === undefined || !session.toolsets.has(operation.toolset))
-    return { code: METHOD_NOT_FOUND, error: { message: `there is no method ${method}` } };
+    return { code: METHOD_NOT_FOUND, error: { message: `there is no method ${method}`, next: SEE_TOOLS } };
   const given = fieldsOf(params ?? {});
   if (given === undefined) {
     const message = 'params must be an object that names its parameters';
-    return { code: INVALID_PARAMS, error: { code: 'usage', message } };
+    return { code: INVALID_PARAMS, error: { code: 'usage', message, next: SEE_TOOLS } };
   }
   const call = quickCall(session, signal);
   const outcome = await perform(session, operation, byOurNames(operation, given), {

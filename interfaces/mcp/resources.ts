@@ -34,6 +34,9 @@ const JSON_TYPE = 'application/json';
 /** Groups of which one page lists the resources. */
 const GROUPS_PER_PAGE = 50;
 
+/** What a client names is kept for as long as it is told of it; ids of a group and of a task have half as many. */
+const ADDRESS_CHARACTERS_MAX = 4_096;
+
 const TEMPLATES: readonly ResourceTemplateType[] = [
   template('group', 'Group', '', 'Policy, members and head of a group'),
   template('claims', 'Claims', '/claims{?cursor}', 'Claims, newest first'),
@@ -99,6 +102,7 @@ export function groupUri(groupId: string): string {
  */
 export function addressOf(session: Session, uri: string): string | undefined {
   const { node, isConfined = false } = session;
+  if (uri.length > ADDRESS_CHARACTERS_MAX) return undefined;
   if (uri === 'lb://groups') return isConfined ? undefined : uri;
   const [, given, rest = ''] = /^lb:\/\/groups\/([^/?]+)([^?]*)/.exec(uri) ?? [];
   if (given === undefined) return undefined;

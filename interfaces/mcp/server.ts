@@ -120,7 +120,7 @@ function takeSubscriptions(
   const subscribed = new Map<string, Set<string>>();
   const addresses = new Map<string, string>();
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
-    if (addresses.size >= SUBSCRIPTIONS_MAX)
+    if (addresses.size >= SUBSCRIPTIONS_MAX && !addresses.has(uri))
       throw new ProtocolError(
         ProtocolErrorCode.InvalidRequest,
         `a connection may watch ${SUBSCRIPTIONS_MAX} resources; end one of them first`,
@@ -133,7 +133,10 @@ function takeSubscriptions(
     return {};
   });
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
-    subscribed.get(addresses.get(uri) ?? '')?.delete(uri);
+    const address = addresses.get(uri) ?? '';
+    const uris = subscribed.get(address);
+    uris?.delete(uri);
+    if (uris?.size === 0) subscribed.delete(address);
     addresses.delete(uri);
     return {};
   });

@@ -40,6 +40,10 @@ export function takesHandles(envelope: Readonly<Record<string, unknown>> | undef
   return capabilities?.extensions !== undefined && Object.hasOwn(capabilities.extensions, TASKS_EXTENSION);
 }
 
+export function takesHandlesIn(context: ServerContext): boolean {
+  return takesHandles(envelopeOf(context));
+}
+
 function envelopeOf({ mcpReq }: ServerContext): Readonly<Record<string, unknown>> | undefined {
   return mcpReq.envelope as Readonly<Record<string, unknown>> | undefined;
 }
@@ -54,7 +58,7 @@ export async function handleFor(
   input: unknown,
   context: ServerContext,
 ): Promise<CallToolResult | undefined> {
-  if (!takesHandles(envelopeOf(context))) return undefined;
+  if (!takesHandlesIn(context)) return undefined;
   const found = await taskFor(name, call, input);
   if (found === undefined) return undefined;
   const handle = { resultType: 'task', ...stateOf(found.group, found.group.now.task(found.task)!) };
@@ -138,7 +142,7 @@ async function cancel(session: Session, group: Group, { task }: Task, context: S
 
 /** @throws ProtocolError for a handle that names nothing, MissingRequiredClientCapabilityError */
 function found(session: Session, handle: string, context: ServerContext): FoundTask {
-  if (!takesHandles(envelopeOf(context)))
+  if (!takesHandlesIn(context))
     throw new MissingRequiredClientCapabilityError({
       requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
     });

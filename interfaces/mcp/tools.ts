@@ -8,12 +8,13 @@ import {
   type Tool,
   type ToolAnnotations,
 } from '@modelcontextprotocol/server';
+import { isHandle } from '../operations/idempotency.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import { operationNamed } from '../operations/registry.ts';
 import type { Extra, ExtraTool } from './extra.ts';
 import { type Input, perform } from './perform.ts';
 import { offeredIn, type Session, sceneOf } from './session.ts';
-import { handleFor } from './tasks.ts';
+import { handleFor, takesHandlesIn } from './tasks.ts';
 
 /** The tools of a session: those of its toolsets that it may call. */
 export function listTools(session: Session, extra: Extra | undefined): Tool[] {
@@ -76,20 +77,18 @@ export async function callTool(
   if (operation === undefined || !session.toolsets.has(operation.toolset))
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no tool ${name}`);
   const call = callOf(session, context);
-  const work = async (input: Input): Promise<Told> => {
-    const handle = await handleFor(operation, call, input, context);
-    if (handle !== undefined) return { handle };
-    return { structuredContent: await operation.run(call, input) };
-  };
-  const outcome = await perform(session, operation, input, { call, work });
+  const work = async (input: Input): Promise<Told> =>
+    (await handleFor(operation, call, input, context)) ?? operation.run(call, input);
+  const takesHandles = takesHandlesIn(context);
+  const outcome = await perform(session, operation, input, { call, work, takesHandles });
   if (outcome.error !== undefined) return errorResult(outcome.error);
-  if ('handle' in outcome.done) return outcome.done.handle;
-  const { structuredContent } = outcome.done;
+  if (isHandle(outcome.done)) return outcome.done as CallToolResult;
+  const structuredContent = outcome.done as Record<string, unknown>;
   return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
 }
 
-/** What a tool tells: a handle of a task, or the result itself. */
-type Told = { readonly handle: CallToolResult } | { readonly structuredContent: Record<string, unknown> };
+/** What a tool tells: a handle of a task, or the result itself, as every protocol tells it. */
+type Told = CallToolResult | Record<string, unknown>;
 
 async function callExtra(
   { call }: ExtraTool,

@@ -2,12 +2,15 @@
  * A small HTTP server for monitors: `/metrics`, `/health`, `/ready`. It takes no input but the path, tells nothing
  * about what is in the groups, and listens to this machine alone unless it is told otherwise.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { envelope } from '../cli/json.ts';
 import { ConfigError } from '../config/errors.ts';
+import { answerClientError, answerExpectation } from '../http/client-error.ts';
 import { Connections, SERVER_OPTIONS } from '../http/connections.ts';
+import { type Problem, problemBody } from '../http/problem.ts';
 import type { Health, Readiness } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -26,6 +29,7 @@ interface Page {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A monitor asks once in a while; whoever holds more connections is no monitor. */
@@ -39,7 +43,17 @@ const PER_ADDRESS_MAX = 16;
  */
 export async function openEndpoint(host: string, port: number, sources: EndpointSources): Promise<Endpoint> {
   const server = createServer(SERVER_OPTIONS, (request, response) => void answer(request, response, sources));
-  new Connections({ strangers: CONNECTIONS_MAX, perAddress: PER_ADDRESS_MAX, bearers: 0 }).watch(server);
+  const limits = { strangers: CONNECTIONS_MAX, perAddress: PER_ADDRESS_MAX, bearers: 0 };
+  // Nobody has a token here.
+  const connections = new Connections(limits, () => false);
+  connections.watch(server);
+  server.on('clientError', (error, socket) =>
+    answerClientError(error, socket, {
+      answering: connections.answering(socket as Socket),
+      broken: () => {},
+    }),
+  );
+  server.on('checkExpectation', (_, response) => answerExpectation(response));
   try {
     server.listen(port, host);
     await once(server, 'listening');
@@ -59,16 +73,24 @@ async function answer(
   response: ServerResponse,
   sources: EndpointSources,
 ): Promise<void> {
-  const { status, type, body } = await pageOf(request, sources).catch(
-    (): Page => ({ status: 500, type: 'text/plain', body: 'this cannot be told now\n' }),
+  const { status, type, body, headers } = await pageOf(request, sources).catch(() =>
+    problemPage({ status: 500, code: 'bug', detail: 'this cannot be told now', next: 'look into the log' }),
   );
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...headers });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 async function pageOf({ method, url }: IncomingMessage, sources: EndpointSources): Promise<Page> {
   if (method !== 'GET' && method !== 'HEAD')
-    return { status: 405, type: 'text/plain', body: 'only GET is answered here\n' };
+    return {
+      ...problemPage({
+        status: 405,
+        code: 'method_not_allowed',
+        detail: 'only GET and HEAD are answered here',
+        next: 'use GET',
+      }),
+      headers: { allow: 'GET, HEAD' },
+    };
   switch (url?.split('?', 1)[0]) {
     case '/metrics':
       return { status: 200, type: sources.metrics.contentType, body: await sources.metrics.text() };
@@ -81,12 +103,22 @@ async function pageOf({ method, url }: IncomingMessage, sources: EndpointSources
       return jsonPage(found.ready ? 200 : 503, found);
     }
     default:
-      return { status: 404, type: 'text/plain', body: 'there are /metrics, /health and /ready\n' };
+      return problemPage({
+        status: 404,
+        code: 'not_found',
+        detail: 'there is no such path',
+        next: 'there are /metrics, /health and /ready',
+      });
   }
 }
 
 function jsonPage(status: number, data: unknown): Page {
   return { status, type: 'application/json', body: `${envelope(data)}\n` };
+}
+
+function problemPage(problem: Problem): Page {
+  const body = JSON.stringify(problemBody(problem, randomUUID()));
+  return { status: problem.status, type: 'application/problem+json', body };
 }
 
 async function closeServer(server: Server): Promise<void> {

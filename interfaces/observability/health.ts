@@ -15,6 +15,7 @@ import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hex32 } from '../../events/bytes.ts';
 import { errnoName, errnoReason, type FileAction } from '../../events/errno.ts';
+import { everyName, type Names, stepOf, TRUST_CLOCK } from '../operations/next-steps.ts';
 
 export type HealthStatus = 'ok' | 'degraded' | 'failed';
 export type CheckName = 'storage' | 'disk_space' | 'clock' | 'groups' | 'keys' | 'network';
@@ -24,6 +25,8 @@ export interface Check {
   readonly status: HealthStatus;
   /** What was found, one line. */
   readonly detail: string;
+  /** What to do about it, where the node itself has a way. */
+  readonly next?: string;
 }
 
 export interface Health {
@@ -42,7 +45,8 @@ export interface Readiness {
 /** What is asked of the node; `BatteryNode` answers all of it. */
 export interface HealthSubject {
   readonly isLocked: boolean;
-  readonly clockJumpMs: number | undefined;
+  /** What keeps the groups that it seals from being sealed by the clock as it is. */
+  readonly sealingDoubt: { readonly message: string } | undefined;
   loadedGroups(): readonly {
     readonly groupId: Hex32;
     info(): { readonly status: string; readonly haltReason: string | undefined };
@@ -78,12 +82,13 @@ const SEVERITY: readonly HealthStatus[] = ['ok', 'degraded', 'failed'];
 /**
  * Looks at everything.
  * @param data the data directory
+ * @param names what operations are called where the answer is read
  */
-export async function health(node: HealthSubject, data: string): Promise<Health> {
+export async function health(node: HealthSubject, data: string, names: Names = everyName): Promise<Health> {
   const checks = [
     await checkStorage(data),
     await checkDiskSpace(data),
-    checkSteadiness(node),
+    checkClock(node, names),
     checkGroups(node),
     checkKeys(node),
     ...checkNetwork(node),
@@ -141,11 +146,15 @@ async function checkDiskSpace(data: string): Promise<Check> {
   }
 }
 
-/** Whether the system clock jumped while the node ran. */
-export function checkSteadiness({ clockJumpMs }: Pick<HealthSubject, 'clockJumpMs'>): Check {
-  if (clockJumpMs === undefined) return { name: 'clock', status: 'ok', detail: 'the clock is steady' };
-  const detail = `the system clock jumped by ${Math.round(clockJumpMs / 1000)} s; nothing is sealed until it is right again, or trusted`;
-  return { name: 'clock', status: 'failed', detail };
+/** Whether the system clock jumped while the node ran, or shows a time that nothing vouches for. */
+export function checkClock({ sealingDoubt }: Pick<HealthSubject, 'sealingDoubt'>, names = everyName): Check {
+  if (sealingDoubt === undefined) return { name: 'clock', status: 'ok', detail: 'the clock is steady' };
+  return {
+    name: 'clock',
+    status: 'failed',
+    detail: sealingDoubt.message,
+    next: stepOf(TRUST_CLOCK, names),
+  };
 }
 
 function checkGroups(node: HealthSubject): Check {

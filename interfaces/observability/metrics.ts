@@ -59,12 +59,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const groups = new GroupLabels(options.groupsMax);
   const work = workTelemetry(registry, groups);
   const chains = chainTelemetry(registry, groups);
+  const clock = clockTelemetry(registry);
   const views = viewsTelemetry(registry, groups);
   const network = networkTelemetry(registry, groups);
   for (const [name, { help, value }] of Object.entries(options.gauges ?? {}))
     addGauge(registry, name, help, value);
   return {
-    telemetry: { ...work, ...chains, ...views, ...network },
+    telemetry: { ...work, ...chains, ...clock, ...views, ...network },
     requests: requestTelemetry(registry),
     contentType: registry.contentType,
     text: async () => `${await registry.metrics()}\n${await processMetrics().metrics()}`,
@@ -203,6 +204,22 @@ function chainTelemetry(
       groups.of(gauges.groupId);
     },
     chainClosed: (groupId) => void loaded.delete(groupId),
+  };
+}
+
+/** A node whose clock nobody vouches for is up, and seals nothing. */
+function clockTelemetry(registry: Registry): Pick<Telemetry, 'clockWatched'> {
+  let isInDoubt = (): boolean => false;
+  addGauge(
+    registry,
+    'lb_clock_uncertain',
+    'Whether nothing is sealed, because the clock jumped or nothing vouches for it.',
+    () => Number(isInDoubt()),
+  );
+  return {
+    clockWatched(ask) {
+      isInDoubt = ask;
+    },
   };
 }
 

@@ -7,7 +7,9 @@
  * sentence; both are replaced. A secret in hex under an innocent name cannot be told from an id: nothing here
  * excuses logging one.
  */
+
 import { Secret } from '../../crypto/secret.ts';
+import { cleanLine, cleanText as visible } from '../cli/text.ts';
 
 const REDACTED = '[redacted]';
 /** Names of fields that hold a secret; public keys are none. */
@@ -19,10 +21,19 @@ const TEXT_MAX = 4096;
 const ENTRIES_MAX = 64;
 const DEPTH_MAX = 6;
 
-/** A text without join codes and tokens, and not too long. */
+/**
+ * A text without join codes and tokens, and not too long. What others wrote does nothing to the terminal on which a log
+ * is read, hides nothing in it, and is one line: with a second one it could say what this node never said.
+ */
 export function cleanText(text: string): string {
-  const clean = text.replace(BEARER_CODE, REDACTED);
-  return clean.length <= TEXT_MAX ? clean : `${clean.slice(0, TEXT_MAX)}… (${clean.length} characters)`;
+  return bounded(text, cleanLine);
+}
+
+function bounded(text: string, show: (text: string) => string): string {
+  const clean = show(text.slice(0, 2 * TEXT_MAX)).replace(BEARER_CODE, REDACTED);
+  return clean.length <= TEXT_MAX && text.length <= 2 * TEXT_MAX
+    ? clean
+    : `${clean.slice(0, TEXT_MAX)}… (${text.length} characters)`;
 }
 
 /** A value that JSON can hold and that tells no secret. */
@@ -78,7 +89,7 @@ function cleanError(error: Error, depth: number): Record<string, unknown> {
     type: name,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     message: cleanText(message),
-    ...(stack === undefined ? {} : { stack: cleanText(stack) }),
+    ...(stack === undefined ? {} : { stack: bounded(stack, visible) }),
     ...(cause === undefined ? {} : { cause: clean(cause, depth + 1) }),
   };
 }

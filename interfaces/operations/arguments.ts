@@ -9,6 +9,9 @@
  *     '["a","b"]' or "a, b" for a list of texts        ["a", "b"]
  *     '{"a":1}' for an object                          { a: 1 }
  *     42 for a text                                    "42"
+ *     " 0A1B2C3D " for an id or a name                 "0A1B2C3D", whose case whoever looks it up passes over
+ *     "In Progress", "in-progress" for a word          "in_progress"
+ *     "250.0" for an amount                            "250"
  *     "2026-12-01T12:00:00Z" for a point in time       its milliseconds since 1970
  */
 import { type ObjectSchema, type Span, timeIn } from './schema.ts';
@@ -48,7 +51,7 @@ export function asMeant(schema: ObjectSchema, given: unknown): unknown {
 function valueFor(form: Form, value: unknown): unknown {
   const time = timeIn(form);
   if (time?.kind === 'point') return pointFor(value);
-  if (form.anyOf !== undefined) return typeof value === 'string' ? value.trim() : value;
+  if (form.anyOf !== undefined) return typeof value === 'string' ? amountIn(value) : value;
   switch (form.type) {
     case 'integer':
       return typeof value === 'string' ? wholeIn(value) : value;
@@ -61,7 +64,8 @@ function valueFor(form: Form, value: unknown): unknown {
         ? (objectIn(value) ?? (saysNothing(value) ? undefined : value))
         : value;
     case 'string':
-      return form.enum === undefined ? textFor(value) : wordFor(form.enum, value);
+      if (form.enum !== undefined) return wordFor(form.enum, value);
+      return isName(form) && typeof value === 'string' ? value.trim() : textFor(value);
     default:
       return value;
   }
@@ -72,6 +76,13 @@ function wholeIn(text: string): unknown {
   const said = text.trim();
   if (/^[+-]?\d{1,16}(\.0+)?$/.test(said)) return Number(said);
   return saysNothing(said) ? undefined : text;
+}
+
+/** Amounts have more digits than a number holds, so they stay texts. */
+function amountIn(text: string): unknown {
+  const said = text.trim();
+  const [, digits] = /^\+?(\d{1,19})(?:\.0+)?$/.exec(said) ?? [];
+  return digits ?? (saysNothing(said) ? undefined : said);
 }
 
 function flagIn(text: string): unknown {
@@ -91,10 +102,23 @@ function textFor(value: unknown): unknown {
   return isWhole ? String(value) : value;
 }
 
+/** What somebody is looked up by has no bounds of its own, and no space around it. */
+function isName({ minLength, maxLength }: Form): boolean {
+  return minLength === undefined && maxLength === undefined;
+}
+
+/** One of some words, also where its case or the sign between its parts is another. */
 function wordFor(words: readonly string[], value: unknown): unknown {
   if (typeof value !== 'string') return value;
-  const said = value.trim().toLowerCase();
-  return words.find((word) => word === said) ?? (said === '' ? undefined : value);
+  const said = plainWord(value);
+  return words.find((word) => plainWord(word) === said) ?? (saysNothing(value) ? undefined : value);
+}
+
+function plainWord(word: string): string {
+  return word
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s_-]+/g, '_');
 }
 
 function listFor({ items = {} }: Form, value: unknown): unknown {

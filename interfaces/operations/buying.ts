@@ -8,6 +8,7 @@ import { noticeFor } from './claims.ts';
 import { pieceOf } from './delivery.ts';
 import { findOffer } from './found-offer.ts';
 import type { Call } from './operation.ts';
+import type { LeftBehind } from './receipt-again.ts';
 import { optional, text, tokensOut } from './schema.ts';
 
 export const orderShape = {
@@ -61,7 +62,7 @@ interface Purchase {
 export async function buyToTheEnd(call: Call, purchase: Purchase) {
   const { node, identity } = call;
   if (identity === undefined) throw new IdentityRequiredError();
-  const { offer, groupId, again = false, waitMs, offset, readOn } = purchase;
+  const { offer, groupId, again = false } = purchase;
   const found = findOffer(node, offer, groupId);
   const { order } = await node.market.buy({
     groupId: found.groupId,
@@ -71,6 +72,23 @@ export async function buyToTheEnd(call: Call, purchase: Purchase) {
     again,
     ...given({ price: purchase.price ?? found.price }),
   });
+  return followed(call, order, purchase);
+}
+
+/** The same for a call that was made before: a second order would pay a second time. */
+export function boughtBefore(call: Call, purchase: Purchase, { sealed, noted: { order } }: LeftBehind) {
+  if (order !== undefined && call.node.market.orders.list().some((one) => one.order === order))
+    return followed(call, order, purchase);
+  return sealed && buyToTheEnd(call, { ...purchase, again: false });
+}
+
+/** The same for an order that is placed. */
+async function followed(
+  call: Call,
+  order: string,
+  { waitMs, offset, readOn }: Pick<Purchase, 'waitMs' | 'offset' | 'readOn'>,
+) {
+  const { node } = call;
   const ended = await ending(call, order, waitMs);
   if (ended.state === 'failed') throw new RefusedError(ended.refusal!);
   const delivery = ended.state === 'settled' ? await node.market.orders.open(order) : undefined;

@@ -89,7 +89,7 @@ export function given<T extends object>(fields: T): { [K in keyof T]?: NonNullab
 }
 
 /** What a receipt says to callers. */
-export function sealed({ txId, height, tsMs }: Receipt) {
+export function sealed({ txId, height, tsMs }: Pick<Receipt, 'txId' | 'height' | 'tsMs'>) {
   return { tx_id: txId, height, ts_ms: tsMs };
 }
 

@@ -20,7 +20,8 @@ export interface FoundOffer {
  * @param only the group it must be of, by id or, for one that is here, by name
  * @throws NotFoundError, AmbiguousIdError
  */
-export function findOffer(node: BatteryNode, given: string, only: string | undefined): FoundOffer {
+export function findOffer(node: BatteryNode, typed: string, only: string | undefined): FoundOffer {
+  const given = typed.toLowerCase();
   const groups =
     only === undefined ? node.groups() : node.groups().filter(({ groupId }) => isMeant(groupId, only));
   // A group by its name is one of this node's; only ids may stand for one that is elsewhere.

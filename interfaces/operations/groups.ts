@@ -214,6 +214,9 @@ const createGroup = define({
     });
     return { group_id: group.groupId, name };
   },
+  again(_, { name }, { sealed }) {
+    return sealed && { group_id: sealed.group.groupId, name };
+  },
 });
 
 const joinGroup = define({
@@ -232,10 +235,15 @@ const joinGroup = define({
       await agentIn(call, call.node.group(groupId)).acceptInvite(code);
     else await joinElsewhere(call, invite);
     const group = call.node.group(groupId);
-    const role = group.now.roleOf(ownKey(call)!) ?? 'none';
-    return { group_id: groupId, name: group.standing().name, role };
+    return joined(call, group);
   },
+  again: (call, _, { sealed }) => sealed && joined(call, sealed.group),
 });
+
+function joined(call: Call, group: Group) {
+  const role = group.now.roleOf(ownKey(call)!) ?? 'none';
+  return { group_id: group.groupId, name: group.standing().name, role };
+}
 
 /** A group that is not here: its node is called, and from then on the group is followed. */
 async function joinElsewhere(call: Call, invite: InviteCode): Promise<void> {
@@ -282,16 +290,22 @@ const createInvite = define({
       maxUses: max_uses,
       expiresMs: Date.now() + expires_in_ms,
     });
-    // Whoever gets such a code cannot know where to go with it.
-    const note =
-      parseInviteCode(code).peers.length > 0
-        ? {}
-        : {
-            note: 'the code names no address, since this node is not on the network: it works only for somebody who is connected to a member already',
-          };
-    return { code, invite_id: invite, ...sealed(receipt), ...note };
+    return { code, invite_id: invite, ...sealed(receipt), ...noteOn(code) };
+  },
+  again(_, __, { sealed: before, noted: { code } }) {
+    const invite = before?.effects.find(({ kind }) => kind === 'invite.changed');
+    if (before === undefined || code === undefined || invite?.kind !== 'invite.changed') return undefined;
+    return { code, invite_id: invite.invite, ...sealed(before), ...noteOn(code) };
   },
 });
+
+/** Whoever gets a code without an address cannot know where to go with it. */
+function noteOn(code: string): { note?: string } {
+  if (parseInviteCode(code).peers.length > 0) return {};
+  return {
+    note: 'the code names no address, since this node is not on the network: it works only for somebody who is connected to a member already',
+  };
+}
 
 export const groupDesk: readonly Operation[] = [
   listGroups,

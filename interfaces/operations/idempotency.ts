@@ -9,7 +9,7 @@
  * A key is of one identity, and stands for one call. It is remembered for `KEPT_MS`, and so many for each identity;
  * the oldest go first.
  */
-import { signedWithin } from '../../actors/chain/signed-within.ts';
+import { type Noted, signedWithin } from '../../actors/chain/signed-within.ts';
 import { NotFoundError, UsageError } from '../../actors/errors.ts';
 import type { Group } from '../../actors/group.ts';
 import { PendingError } from '../../actors/outbox.ts';
@@ -19,7 +19,7 @@ import type { OpaqueMap } from '../../storage/opaque-map.ts';
 import { ownKey } from './call.ts';
 import { CancelledError } from './cancelled.ts';
 import type { Call, Operation } from './operation.ts';
-import { receiptOf } from './receipt-again.ts';
+import { receiptOf, sealedOf } from './receipt-again.ts';
 
 /**
  * Less than a day: a transaction that waits in the outbox for longer than its window is signed anew, under another id.
@@ -50,6 +50,8 @@ interface Kept {
   /** The hash of the operation and its input. */
   readonly call: string;
   readonly signed: readonly { readonly group: Hex32; readonly tx: Hex32 }[];
+  /** What no log can tell again. */
+  readonly noted?: Noted;
   /** Not there while it is being done, and where the node went down meanwhile. */
   readonly result?: unknown;
 }
@@ -60,20 +62,38 @@ export interface Performed<T> {
   readonly isReplayed: boolean;
 }
 
+export interface Once<T> {
+  /** Nothing for a call that is done as often as it comes. */
+  readonly key: string | undefined;
+  readonly work: () => Promise<T>;
+  /** Whether the caller knows what to do with a handle, which some protocols give in place of the output. */
+  readonly takesHandles?: boolean;
+}
+
 /**
- * Does a call, or gives back what came of it before.
- * @param key nothing for a call that is done as often as it comes
+ * Does a call, or gives back what came of it before, over whichever protocol that was.
  * @throws UsageError for a key that is none, IdempotencyError, and whatever `work` throws
  */
 export async function performOnce<T>(
   call: Call,
   operation: Operation,
   input: unknown,
-  { key, work }: { readonly key: string | undefined; readonly work: () => Promise<T> },
+  { key, work, takesHandles = false }: Once<T>,
 ): Promise<Performed<T>> {
   if (key === undefined || operation.effect === 'reads') return { result: await work(), isReplayed: false };
   if (!KEY.test(key)) throw new UsageError('an idempotency key has 1 to 255 printable characters of ASCII');
-  return keysOf(call).perform(call, operation, input, key, work);
+  const performed = await keysOf(call).perform(call, operation, input, key, work);
+  const { result, isReplayed } = performed;
+  if (!isReplayed || takesHandles || !isHandle(result)) return performed;
+  throw new IdempotencyError(
+    'already_done',
+    'this call was done before, and answered with a handle, which this caller does not take; look at what came of it',
+  );
+}
+
+/** Whether a result is a handle of the output, and not the output itself: no output has a field of that name. */
+export function isHandle(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && Object.hasOwn(result, 'resultType');
 }
 
 /** One for each database, however many look at its node. */
@@ -123,9 +143,11 @@ class Keys {
         if (!(error instanceof CancelledError)) throw error;
         return GONE;
       });
-      if (result !== GONE) return { result: result as T, isReplayed: true };
+      if (result === GONE) continue;
+      assertReached(call, this.get(name));
+      return { result: result as T, isReplayed: true };
     }
-    const done = this.performAlone(call, operation, { name, hash }, work);
+    const done = this.performAlone(call, operation, { name, hash, input }, work);
     const running = { call: hash, done: done.then(({ result }) => result) };
     running.done.catch(() => {});
     this.running.set(name, running);
@@ -137,31 +159,38 @@ class Keys {
   private async performAlone<T>(
     call: Call,
     operation: Operation,
-    { name, hash }: { readonly name: string; readonly hash: string },
+    { name, hash, input }: { readonly name: string; readonly hash: string; readonly input: unknown },
     work: () => Promise<T>,
   ): Promise<Performed<T>> {
     const before = this.get(name);
     if (before !== undefined) {
       if (before.call !== hash) throw reused();
+      assertReached(call, before);
       if (before.result !== undefined) return { result: before.result as T, isReplayed: true };
-      const found = settle(call, operation, before);
+      const found = await settle(call, operation, input, before);
       if (found !== undefined) return { result: found as T, isReplayed: true };
     }
     let kept: Kept = { atMs: Date.now(), call: hash, signed: [] };
     await this.put(name, kept);
-    const told = (group: Hex32, tx: Hex32): Promise<void> => {
-      kept = { ...kept, signed: [...kept.signed, { group, tx }] };
-      return this.put(name, kept);
+    const teller = {
+      signed: (group: Hex32, tx: Hex32) => {
+        kept = { ...kept, signed: [...kept.signed, { group, tx }] };
+        return this.put(name, kept);
+      },
+      noted: (noted: Noted) => {
+        kept = { ...kept, noted: { ...kept.noted, ...noted } };
+        return this.put(name, kept);
+      },
     };
     try {
-      const result = await signedWithin(told, work);
+      const result = await signedWithin(teller, work);
       const isLong = JSON.stringify(result).length > RESULT_BYTES_MAX;
       if (!isLong) await this.put(name, { ...kept, result });
       return { result, isReplayed: false };
     } catch (error) {
       // What left nothing behind may be tried again under the same key.
-      if (!kept.signed.some(({ group, tx }) => standingOf(call, group, tx) !== 'nowhere'))
-        await this.delete(name);
+      const isLeft = kept.signed.some(({ group, tx }) => standingOf(call, group, tx) !== 'nowhere');
+      if (!isLeft && kept.noted === undefined) await this.delete(name);
       throw error;
     }
   }
@@ -250,6 +279,15 @@ function reused(): IdempotencyError {
   );
 }
 
+/**
+ * A call that names no group means the one that its caller reaches: another caller of the same identity may reach
+ * another one, and neither gets what came of it nor learns that it is there.
+ */
+function assertReached({ node }: Call, kept: Kept | undefined): void {
+  const reached = new Set(node.groupIds());
+  if (kept?.signed.some(({ group }) => !reached.has(group)) === true) throw reused();
+}
+
 /** Where a transaction is that was signed here. */
 function standingOf({ node }: Call, group: Hex32, tx: Hex32): 'sealed' | 'waits' | 'nowhere' {
   if (node.groupIds().includes(group) && isSealed(node.group(group), tx)) return 'sealed';
@@ -269,20 +307,30 @@ function isSealed(group: Group, tx: Hex32): boolean {
  * What came of a call whose result was never written down; nothing where nothing did.
  * @throws PendingError, IdempotencyError
  */
-function settle(call: Call, operation: Operation, { signed }: Kept): unknown {
+async function settle(
+  call: Call,
+  operation: Operation,
+  input: unknown,
+  { signed, noted = {} }: Kept,
+): Promise<unknown> {
   const standings = signed.map((one) => ({ ...one, is: standingOf(call, one.group, one.tx) }));
   const waiting = standings.find(({ is }) => is === 'waits');
   if (waiting !== undefined) throw new PendingError(waiting.tx);
-  const done = standings.filter(({ is }) => is === 'sealed');
-  if (done.length > 0) {
-    const { group, tx } = done.at(-1)!;
-    const receipt = receiptOf(call.node.group(group), tx, operation);
+  const done = standings.findLast(({ is }) => is === 'sealed');
+  const sealed = done && sealedOf(call.node.group(done.group), done.tx);
+  const again = await operation.again?.(call, input as never, { sealed, noted });
+  if (again !== undefined) return again;
+  if (sealed !== undefined) {
+    const receipt = receiptOf(sealed, operation);
     if (receipt !== undefined) return receipt;
+    const { tx } = done!;
     throw new IdempotencyError(
       'already_done',
       `this call was done before, by the transaction ${tx}; what it answered is not known any more`,
     );
   }
+  // Whoever can look whether it was done has found nothing.
+  if (operation.again !== undefined) return undefined;
   // What acts on the node itself signs nothing by which it could be found again.
   if (operation.effect !== 'adds' || Object.hasOwn(operation.input.properties, 'group_id')) return undefined;
   throw new IdempotencyError(

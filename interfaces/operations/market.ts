@@ -7,7 +7,7 @@ import { offerState } from '../../actors/market/contradiction.ts';
 import { type Order, transactionOf } from '../../actors/market/order.ts';
 import { marketOperations } from '../../events/operations/market.ts';
 import { offerOf } from '../cli/resolve.ts';
-import { buyToTheEnd, orderShape } from './buying.ts';
+import { boughtBefore, buyToTheEnd, orderShape } from './buying.ts';
 import {
   agentIn,
   amountOf,
@@ -152,18 +152,29 @@ export const purchaseOffer = define({
     next: optional(text()),
     notice,
   }),
-  async run(call, { group_id, offer_id, offset = 0 }) {
-    const group = groupOf(call, group_id);
-    const { ended, fields } = await buyToTheEnd(call, {
-      offer: offerOf(group.now, offer_id).offer,
-      groupId: group.groupId,
-      waitMs: PURCHASE_MS_MAX,
-      offset,
-      readOn: (_, next) => `the same call with offset ${next} reads on`,
-    });
-    return { ...fields, ...purchasedIn(group, ended) };
+  async run(call, input) {
+    const { ended, fields } = await buyToTheEnd(call, wantedBy(call, input));
+    return { ...fields, ...purchasedIn(groupOf(call, input.group_id), ended) };
+  },
+  async again(call, input, left) {
+    const found = await boughtBefore(call, wantedBy(call, input), left);
+    return found && { ...found.fields, ...purchasedIn(groupOf(call, input.group_id), found.ended) };
   },
 });
+
+function wantedBy(
+  call: Call,
+  { group_id, offer_id, offset = 0 }: { group_id?: string; offer_id: string; offset?: number },
+) {
+  const group = groupOf(call, group_id);
+  return {
+    offer: offerOf(group.now, offer_id).offer,
+    groupId: group.groupId,
+    waitMs: PURCHASE_MS_MAX,
+    offset,
+    readOn: (_: Order, next: number) => `the same call with offset ${next} reads on`,
+  };
+}
 
 /** Where a purchase was sealed, as far as that is known here. */
 function purchasedIn(group: Group, order: Order): { tx_id?: string; height?: number } {

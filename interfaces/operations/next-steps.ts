@@ -42,7 +42,7 @@ const SIGN_ANEW = 'repeat the same call, which signs anew';
 const REPORT = 'tell the operator of the node: its log says what happened';
 const NOTHING_LEFT = 'there is nothing left to do';
 const CLOCK = 'ask the operator of the node to set its clock right';
-const TRUST_CLOCK: Steps = [
+export const TRUST_CLOCK: Steps = [
   "look at the clock of the node's machine; if it is right, confirm it with {trust_clock} and try again",
   'ask the operator of the node to look at the clock of its machine, and to confirm it if it is right',
 ];

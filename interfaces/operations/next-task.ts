@@ -8,6 +8,7 @@
  */
 import type { Agent } from '../../actors/agent.ts';
 import { RefusedError } from '../../actors/errors.ts';
+import type { Group } from '../../actors/group.ts';
 import type { GroupView, Task } from '../../actors/group-view.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
@@ -15,10 +16,11 @@ import { refuse } from '../../events/refusals.ts';
 import { count } from '../cli/text.ts';
 import { agentIn, given, groupId, groupOf } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
-import { define } from './operation.ts';
+import { type Call, define } from './operation.ts';
 import { field, flag, input, number, optional, output, text } from './schema.ts';
+import { hasTags } from './tags.ts';
 import { TaskDesk, taskShape } from './task-shape.ts';
-import { hasTags, isFree, start } from './tasks.ts';
+import { isFree, start } from './tasks.ts';
 
 export const nextTask = define({
   name: 'next_task',
@@ -42,13 +44,23 @@ export const nextTask = define({
     for (const task of candidates(group.now, agent.publicKey, tags)) {
       if (call.signal.aborted) break;
       if (!(await won(agent, group.now, task))) continue;
-      const taken = new TaskDesk(call, group).describe(group.now.task(task.task)!);
       const resumed = task.status === 'in_progress' && task.assignee === agent.publicKey;
-      return { task: taken, ...given({ is_resumed: resumed || undefined }), ...noticeFor([taken]) };
+      return inHand(call, group, task.task, resumed);
     }
     return whyNone(group.now, agent.publicKey, tags);
   },
+  again(call, _, { sealed }) {
+    const change = sealed?.effects.findLast(({ kind }) => kind === 'task.changed');
+    if (sealed === undefined || change?.kind !== 'task.changed') return undefined;
+    return inHand(call, sealed.group, change.task, change.event === 'progress');
+  },
 });
+
+/** The task that the caller works on from now on. */
+function inHand(call: Call, group: Group, id: string, isResumed: boolean) {
+  const task = new TaskDesk(call, group).describe(group.now.task(id)!);
+  return { task, ...given({ is_resumed: isResumed || undefined }), ...noticeFor([task]) };
+}
 
 /** Whoever may do no task at all is told so, and not that there is none. @throws RefusedError */
 function mayWork(view: GroupView, own: Hex32): void {

@@ -45,10 +45,10 @@ const nodeHealth = define({
   input: input({}),
   output: output({
     status: text(),
-    checks: list(output({ name: text(), status: text(), detail: text() })),
+    checks: list(output({ name: text(), status: text(), detail: text(), next: optional(text()) })),
   }),
-  async run({ node }) {
-    const { status, checks } = await health(node, node.data);
+  async run({ node, names }) {
+    const { status, checks } = await health(node, node.data, names);
     return { status, checks: checks.map((check) => ({ ...check })) };
   },
 });
@@ -89,6 +89,11 @@ const createIdentity = define({
   async run({ node }, { name }) {
     const { publicKey } = await node.createIdentity(name);
     return { name, public_key: publicKey };
+  },
+  // It signs nothing: what it leaves behind is the identity.
+  again({ node }, { name }) {
+    const made = node.identities().find((one) => one.name === name);
+    return made && { name, public_key: made.publicKey };
   },
 });
 

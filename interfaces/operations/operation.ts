@@ -18,6 +18,7 @@ import type { BatteryNode } from '../../node.ts';
 import { similarTo } from '../cli/suggest.ts';
 import { asMeant, doubtsAbout, type Form, formOf, quoted } from './arguments.ts';
 import type { Names } from './next-steps.ts';
+import type { LeftBehind } from './receipt-again.ts';
 import type { ObjectSchema, ValueOf } from './schema.ts';
 import { textProblems } from './text-check.ts';
 import type { Toolset } from './toolset.ts';
@@ -65,6 +66,11 @@ export interface Operation<I extends ObjectSchema = ObjectSchema, O extends Obje
   readonly output: O;
   /** @throws every error that `failureOf` knows */
   run(call: Call, input: ValueOf<I>): Promise<ValueOf<O>>;
+  /**
+   * The answer of a call that was done before its node went down; nothing where it was not done. For what the
+   * transaction alone does not say: see `receipt-again.ts`.
+   */
+  again?(call: Call, input: ValueOf<I>, left: LeftBehind): Promise<ValueOf<O> | undefined>;
   /** The input that a caller means by what it sent, or why that is none. */
   readonly take: Taker;
 }
@@ -77,12 +83,17 @@ export type Taker = (given: unknown) => Taken;
 
 type Described<I extends ObjectSchema, O extends ObjectSchema> = Omit<
   Operation<I, O>,
-  'run' | 'take' | 'scope' | 'isOpenWorld' | 'isNodeWide'
+  'run' | 'again' | 'take' | 'scope' | 'isOpenWorld' | 'isNodeWide'
 > & {
   readonly scope?: Scope;
   readonly isOpenWorld?: boolean;
   readonly isNodeWide?: boolean;
   run(call: Call, input: ValueOf<I>): Promise<ValueOf<O>> | ValueOf<O>;
+  again?(
+    call: Call,
+    input: ValueOf<I>,
+    left: LeftBehind,
+  ): Promise<ValueOf<O> | undefined> | ValueOf<O> | undefined;
 };
 
 /**
@@ -94,8 +105,12 @@ export function define<I extends ObjectSchema, O extends ObjectSchema>(
 ): Operation {
   const { scope = described.effect === 'reads' ? 'read' : 'write', isOpenWorld = false } = described;
   const { isNodeWide = !Object.hasOwn(described.input.properties, 'group_id') } = described;
+  const { again, ...rest } = described;
   const operation: Operation<I, O> = {
-    ...described,
+    ...rest,
+    ...(again === undefined
+      ? {}
+      : { again: async (call: Call, input: ValueOf<I>, left: LeftBehind) => again(call, input, left) }),
     scope,
     isOpenWorld,
     isNodeWide,

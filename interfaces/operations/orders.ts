@@ -4,7 +4,7 @@ import type { Order } from '../../actors/market/order.ts';
 import { marketOperations } from '../../events/operations/market.ts';
 import { refuse } from '../../events/refusals.ts';
 import { offerOf } from '../cli/resolve.ts';
-import { buyToTheEnd, orderFields, orderShape } from './buying.ts';
+import { boughtBefore, buyToTheEnd, orderFields, orderShape } from './buying.ts';
 import { amountOf, cursor, groupId, groupOf, IdentityRequiredError, idOf, limit, ownKey } from './call.ts';
 import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
@@ -52,19 +52,29 @@ const buyOffer = define({
     offset,
   }),
   output: output({ ...orderShape, ...contentShape, next: optional(text()), notice }),
-  async run(call, { group_id, offer_id, price, wait_seconds = WAIT_SECONDS, again = false, offset = 0 }) {
-    const { fields } = await buyToTheEnd(call, {
-      offer: offer_id,
-      groupId: group_id,
-      again,
-      waitMs: wait_seconds * 1_000,
-      offset,
-      readOn: (_, next) => `the same call with offset ${next} and without again reads on`,
-      ...(price === undefined ? {} : { price: amountOf(price, 'price') }),
-    });
-    return fields;
-  },
+  run: async (call, input) => (await buyToTheEnd(call, wantedBy(input))).fields,
+  again: async (call, input, left) => (await boughtBefore(call, wantedBy(input), left))?.fields,
 });
+
+function wantedBy(input: {
+  readonly group_id?: string;
+  readonly offer_id: string;
+  readonly price?: string | number;
+  readonly wait_seconds?: number;
+  readonly again?: boolean;
+  readonly offset?: number;
+}) {
+  const { group_id, offer_id, price, wait_seconds = WAIT_SECONDS, again = false, offset = 0 } = input;
+  return {
+    offer: offer_id,
+    groupId: group_id,
+    again,
+    waitMs: wait_seconds * 1_000,
+    offset,
+    readOn: (_: Order, next: number) => `the same call with offset ${next} and without again reads on`,
+    ...(price === undefined ? {} : { price: amountOf(price, 'price') }),
+  };
+}
 
 const listOrders = define({
   name: 'list_orders',

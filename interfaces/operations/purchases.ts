@@ -114,6 +114,17 @@ const acceptPurchase = define({
       ...noticeFor([{ is_own: false }]),
     };
   },
+  async again(call, { group_id, purchase_id }, { sealed: before }) {
+    if (before === undefined) return undefined;
+    const group = groupOf(call, group_id);
+    const { purchase } = purchaseOf(group.now, purchase_id);
+    const delivered = await deliveredTo(call, agentIn(call, group), purchase, 0);
+    return {
+      ...{ purchase_id: purchase, ...delivered },
+      ...sealed(before),
+      ...noticeFor([{ is_own: false }]),
+    };
+  },
 });
 
 /** What was delivered, from `offset` on as far as one answer holds it. @throws NotFoundError where it does not open */

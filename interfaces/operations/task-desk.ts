@@ -67,6 +67,10 @@ const delegateTask = define({
     const { group, task: id } = await delegate(call, task);
     return follow(call, group, id, timeout_ms);
   },
+  again(call, { timeout_ms = WAIT_MS_MAX }, { sealed }) {
+    const made = sealed?.effects.find(({ kind }) => kind === 'task.changed');
+    return made?.kind === 'task.changed' ? follow(call, sealed!.group, made.task, timeout_ms) : undefined;
+  },
 });
 
 /** What `delegate_task` makes, for those who follow it in their own way. */

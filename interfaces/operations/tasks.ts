@@ -9,15 +9,18 @@ import { taskOperations } from '../../events/operations/tasks.ts';
 import type { Receipt } from '../../events/receipt.ts';
 import type { Operation as SignedOperation } from '../../events/registry.ts';
 import { TASK_STATUSES } from '../../machines/tables.ts';
-import { memberKey, referenceId, taskOf } from '../cli/resolve.ts';
+import { assertNewTask, memberKey, referenceId, taskOf } from '../cli/resolve.ts';
 import { agentIn, amountOf, cursor, given, groupId, groupOf, idOf, limit, member, sealed } from './call.ts';
 import { notice, noticeFor } from './claims.ts';
-import { define } from './operation.ts';
+import { type Call, define } from './operation.ts';
 import { describedPage } from './room.ts';
 import { field, input, list, optional, output, point, span, text, textUpTo, words } from './schema.ts';
+import { hasTags } from './tags.ts';
 import { TaskDesk, taskChange, taskShape } from './task-shape.ts';
 
 const { task_create, task_start, task_fail } = taskOperations;
+/** More tasks than a search finds. */
+const RANK_DIGITS = 6;
 
 export const taskId = text('id of a task');
 export const attempt = optional(
@@ -55,6 +58,7 @@ export const createTask = define({
   output: taskChange,
   async run(call, { group_id, task_id = newTaskId(), title, tags = [], ...more }) {
     const group = groupOf(call, group_id);
+    assertNewTask(group.now, task_id);
     const { reward, assignee, description, due_ms, lease_ms } = more;
     const receipt = await agentIn(call, group).createTask({
       task: task_id,
@@ -176,11 +180,12 @@ export const failTask = define({
 export const listTasks = define({
   name: 'list_tasks',
   title: 'List tasks',
-  description: 'Tasks of the group by id.',
+  description: 'Tasks of the group by id, or those that fit a query.',
   toolset: 'default',
   effect: 'reads',
   input: input({
     group_id: groupId,
+    query: optional(text('words to find')),
     status: optional(words(['open', ...TASK_STATUSES])),
     assignee,
     tags: optional(field(task_create.fields.tags)),
@@ -188,14 +193,16 @@ export const listTasks = define({
     cursor,
   }),
   output: output({ tasks: list(taskShape), next_cursor: optional(text()), notice }),
-  run(call, { group_id, status, assignee, tags = [], limit = 50, cursor }) {
+  async run(call, { group_id, query, status, assignee, tags = [], limit = 50, cursor }) {
     const group = groupOf(call, group_id);
     const view = group.now;
     const of = assignee === undefined ? {} : { assignee: memberKey(call.node, view, assignee) };
-    const filter = { ...of, ...given({ status }) };
+    const ranks = query === undefined ? undefined : await ranksOf(call, group, query);
+    const fitting = idsOf(view, { ...of, ...given({ status }) }, tags);
+    const found = ranks === undefined ? fitting : byRank(fitting, ranks);
     const desk = new TaskDesk(call, group);
-    const { page: tasks, next } = describedPage(call, idsOf(view, filter, tags), {
-      keyOf: (task) => task,
+    const { page: tasks, next } = describedPage(call, found, {
+      keyOf: (task) => ranks?.get(task) ?? task,
       describe: (task) => desk.describe(view.task(task)!),
       cursor,
       limit,
@@ -210,6 +217,16 @@ function idsOf(view: GroupView, filter: TaskFilter, tags: readonly string[]): st
   return view.tasks(filter).flatMap((task) => (hasTags(task, tags) ? [task.task] : []));
 }
 
-export function hasTags(task: Task, tags: readonly string[]): boolean {
-  return tags.every((tag) => task.tags.includes(tag));
+/** The tasks that words find, by id, with their places as text, which sorts as they rank. */
+async function ranksOf(call: Call, group: Group, query: string): Promise<ReadonlyMap<string, string>> {
+  const question = { query, limit: Number.MAX_SAFE_INTEGER };
+  const { tasks } = await call.node.views.searchTasks(group.groupId, question, { signal: call.signal });
+  return new Map(tasks.map(({ task }, rank) => [task, String(rank).padStart(RANK_DIGITS, '0')]));
+}
+
+/** Those of the tasks that have a rank, best first. */
+function byRank(tasks: readonly string[], ranks: ReadonlyMap<string, string>): string[] {
+  return tasks
+    .filter((task) => ranks.has(task))
+    .sort((one, other) => (ranks.get(one)! < ranks.get(other)! ? -1 : 1));
 }

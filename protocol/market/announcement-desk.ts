@@ -20,8 +20,8 @@ export interface AnnouncementDeskOptions {
   readonly port: NetworkPort;
   readonly client: RpcClient;
   connectedKeys(): readonly Hex32[];
-  /** The block of addresses that a stranger comes from; nothing for peers who share a group with this node. */
-  blockOf(peer: Hex32): string | undefined;
+  /** The site that a stranger comes from; nothing for peers who share a group with this node. */
+  siteOf(peer: Hex32): string | undefined;
   /** Carries an announcement to the members of its group. */
   gossip(groupId: Hex32, bytes: Uint8Array): void;
   shutOut(peer: Hex32, reason: string): void;
@@ -86,9 +86,9 @@ export class AnnouncementDesk {
    */
   takeAll(brought: readonly Uint8Array[], peer: Hex32): number {
     let taken = 0;
-    const block = this.options.blockOf(peer);
+    const site = this.options.siteOf(peer);
     for (const bytes of brought) {
-      const verdict = this.book.take(bytes, peer, block);
+      const verdict = this.book.take(bytes, peer, site);
       if (verdict === 'malformed' || verdict === 'signature_invalid')
         throw new MisbehaviourError(`an announcement that is ${verdict.replace('_', ' ')}`);
       if (verdict === 'taken') taken++;
@@ -98,7 +98,7 @@ export class AnnouncementDesk {
 
   /** Judges an announcement that came by the gossip of a group: it must be about that group. */
   heardInGroup(groupId: Hex32, bytes: Uint8Array, peer: Hex32): 'accept' | 'ignore' | 'reject' {
-    const verdict = this.book.take(bytes, peer, this.options.blockOf(peer));
+    const verdict = this.book.take(bytes, peer, this.options.siteOf(peer));
     if (verdict === 'malformed' || verdict === 'signature_invalid') return 'reject';
     if (verdict !== 'taken') return 'ignore';
     const announcement = decodeAnnouncement(bytes);

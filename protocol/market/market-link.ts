@@ -4,7 +4,8 @@ import type { Heard } from '../../actors/market/announcement-book.ts';
 import type { MarketNetwork } from '../../actors/market/market.ts';
 import type { MarketChain } from '../../actors/market/market-chain.ts';
 import type { Hex32 } from '../../events/bytes.ts';
-import { blockOf, hostOf } from '../addresses.ts';
+import { siteOf } from '../address-block.ts';
+import { hostOf } from '../addresses.ts';
 import { NetworkError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { keyOf } from '../keys.ts';
@@ -53,14 +54,14 @@ export class MarketLink implements MarketNetwork {
       nowMs: () => port.clock.nowMs(),
       shutOut,
     });
-    const blockOf = (peer: Hex32): string | undefined => this.blockOf(peer);
-    this.announcements = new AnnouncementDesk({ port, client, connectedKeys, blockOf, gossip, shutOut });
+    const siteOf = (peer: Hex32): string | undefined => this.siteOf(peer);
+    this.announcements = new AnnouncementDesk({ port, client, connectedKeys, siteOf, gossip, shutOut });
   }
 
-  private blockOf(peer: Hex32): string | undefined {
+  private siteOf(peer: Hex32): string | undefined {
     const { host, sharesGroup } = this.options;
     const connection = sharesGroup(peer) ? undefined : host.connection(peer);
-    return connection && blockOf(hostOf(connection.remoteAddr));
+    return connection && siteOf(hostOf(connection.remoteAddr));
   }
 
   /** The node's market may use this network from now on. */

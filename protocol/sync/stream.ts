@@ -26,6 +26,7 @@ import type { Host } from '../host.ts';
 import {
   REQUEST_TIMEOUT_MS,
   SYNC_FRAME_BYTES_MAX,
+  SYNC_PACE_BYTES_MIN,
   SYNC_STALL_MS,
   SYNC_STREAMS_PER_CONNECTION_MAX,
 } from '../limits.ts';
@@ -160,11 +161,12 @@ function readRange(bytes: Uint8Array): number {
 
 async function* readBlocks(
   frames: FrameStream,
-  { from, end, nowMs, correctedAt = 0 }: Fetch & { end: number },
+  { from, end, nowMs, correctedAt = 0, stallMs = SYNC_STALL_MS }: Fetch & { end: number },
 ): AsyncGenerator<Uint8Array, void> {
+  const pace = new SourcePace(stallMs);
   try {
     for (let at = from; at < end; at++) {
-      const block = await frames.read();
+      const block = await pace.timed(() => frames.read());
       if (block === undefined)
         throw new MisbehaviourError(`the source promised more and ended at height ${at - 1} of ${end - 1}`);
       if (at >= correctedAt && isAhead(block, nowMs())) return;
@@ -173,6 +175,35 @@ async function* readBlocks(
   } finally {
     // The source has closed its side if this was all; else it is told to stop.
     frames.abort(NOTHING_MORE);
+  }
+}
+
+/**
+ * How much a source gives while it is waited for. A frame may take its time; a source whose every frame does would keep
+ * a group waiting for hours, while others have all of it.
+ */
+class SourcePace {
+  private readonly stallMs: number;
+  private waitedMs = 0;
+  private bytes = 0;
+
+  constructor(stallMs: number) {
+    this.stallMs = stallMs;
+  }
+
+  /** Reads once. @throws NetworkError where too little has come for too long */
+  async timed(read: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+    if (this.waitedMs >= this.stallMs) {
+      if (this.bytes < SYNC_PACE_BYTES_MIN)
+        throw new NetworkError('request_timeout', 'the source gives so little that others may be faster');
+      this.waitedMs = 0;
+      this.bytes = 0;
+    }
+    const sinceMs = performance.now();
+    const bytes = await read();
+    this.waitedMs += performance.now() - sinceMs;
+    this.bytes += bytes?.length ?? 0;
+    return bytes;
   }
 }
 

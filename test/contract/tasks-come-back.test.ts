@@ -95,7 +95,14 @@ test('what a removed member left beyond what came back at once goes to whoever a
     { length: RETURNED_TASKS_MAX + 2 },
     (_, at) => `left-${String(at).padStart(3, '0')}`,
   );
-  const rest = { description: undefined, dueMs: undefined, reward: undefined, leaseMs: undefined, tags: [] };
+  const rest = {
+    description: undefined,
+    dueMs: undefined,
+    reward: undefined,
+    rewardFrom: undefined,
+    leaseMs: undefined,
+    tags: [],
+  };
   const operations = ids.map(
     (task): Operation => ({ type: 'task_create', task, title: 'left', assignee: gone, ...rest }),
   );

@@ -1,5 +1,5 @@
 /**
- * A node that is killed in the middle of a call under a key, at a chosen moment. `served` answers over HTTP until
+ * A node that is killed in the middle of a call under a key, at a chosen moment; of `publish_claim`, or another one. `served` answers over HTTP until
  * somebody kills it from outside.
  */
 import { writeSync } from 'node:fs';
@@ -7,9 +7,9 @@ import { performOnce } from '../../interfaces/operations/idempotency.ts';
 import { operationNamed } from '../../interfaces/operations/registry.ts';
 import { BatteryNode } from '../../node.ts';
 import { serveOverHttp, tokenFor } from '../support/mcp.ts';
-import { INPUT, KEY } from './idempotent-call.ts';
+import { CALLS, KEY } from './idempotent-call.ts';
 
-const [, , data, moment] = process.argv;
+const [, , data, moment, name = 'publish_claim'] = process.argv;
 const node = await BatteryNode.openOrInit({ data: data!, waitMs: 10_000, durability: 'commit' });
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL');
@@ -20,16 +20,17 @@ if (moment === 'served') {
   const { port } = await serveOverHttp(node);
   writeSync(1, `${JSON.stringify({ port, token: tokenFor(node, 'node') })}\n`);
 } else {
-  const publish = operationNamed('publish_claim')!;
+  const operation = operationNamed(name)!;
+  const input = CALLS[name]!;
   const call = {
     ...{ node, identity: 'node', signal: new AbortController().signal },
     progress: () => {},
   };
-  await performOnce(call, publish, INPUT, {
+  await performOnce(call, operation, input, {
     key: KEY,
     work: async () => {
       if (moment === 'written down') die();
-      const result = await publish.run(call, INPUT);
+      const result = await operation.run(call, input);
       writeSync(1, `${JSON.stringify(result)}\n`);
       if (moment === 'sealed') die();
       return result;

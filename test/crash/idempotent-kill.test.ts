@@ -10,7 +10,7 @@ import { afterAll, expect, test } from 'vitest';
 import { performOnce } from '../../interfaces/operations/idempotency.ts';
 import { operationNamed } from '../../interfaces/operations/registry.ts';
 import { BatteryNode } from '../../node.ts';
-import { INPUT, KEY } from './idempotent-call.ts';
+import { CALLS, INPUT, KEY } from './idempotent-call.ts';
 
 const CHILD = fileURLToPath(new URL('./idempotent-child.ts', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'lb-idempotent-kill-'));
@@ -28,8 +28,8 @@ async function founded(name: string): Promise<string> {
   return data;
 }
 
-function child(data: string, moment: string): ChildProcess {
-  return spawn(process.execPath, [CHILD, data, moment], { stdio: ['ignore', 'pipe', 'inherit'] });
+function child(data: string, moment: string, ...more: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [CHILD, data, moment, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 test.each([
@@ -54,6 +54,28 @@ test.each([
   expect(again.result).toMatchObject(said[0] ?? { claim_id: claims[0]!.claim });
   const third = await performOnce(call, publish, INPUT, { key: KEY, work });
   expect(third).toMatchObject({ isReplayed: true, result: { tx_id: again.result.tx_id } });
+});
+
+test.each(Object.keys(CALLS))('%s, killed between its block and its answer', async (name) => {
+  const data = await founded(name);
+  if (name === 'next_task') {
+    await using node = await BatteryNode.open({ data });
+    await node.group('once').as('node').createTask({ task: 'waiting', title: 'Waiting' });
+  }
+  const dying = child(data, 'sealed', name);
+  const said: Record<string, unknown>[] = [];
+  createInterface(dying.stdout!).on('line', (line) => said.push(JSON.parse(line) as Record<string, unknown>));
+  const [, signal] = (await once(dying, 'close')) as [number, string];
+  expect([signal, said.length]).toEqual(['SIGKILL', 1]);
+  await using node = await BatteryNode.open({ data });
+  const operation = operationNamed(name)!;
+  const call = { ...{ node, identity: 'node', signal: new AbortController().signal }, progress: () => {} };
+  const work = () => Promise.reject(new Error('it was done twice'));
+  const { note: _, ...first } = said[0]!;
+  for (const _ of [1, 2]) {
+    const again = await performOnce(call, operation, CALLS[name]!, { key: KEY, work });
+    expect(again).toMatchObject({ isReplayed: true, result: first });
+  }
 });
 
 /** How long after the call is sent: before, while and after it is done. */

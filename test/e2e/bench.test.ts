@@ -27,6 +27,8 @@ test('every row of the benchmark is measured', () => {
     'compile_context over',
     'of task_progress',
     'of purchase_settle',
+    'MB in one file',
+    'MB in many files',
     'views and model behind',
     'MCP reads, 50 clients, all they can: p50',
     'MCP durable writes, 50 clients, all they can: p50',

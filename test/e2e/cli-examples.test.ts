@@ -9,7 +9,9 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { displayWidth } from '../../interfaces/cli/table.ts';
+import { lbHere } from '../support/lb-here.ts';
 import { builtProgram } from '../support/terminal.ts';
+import { wordsOf } from '../support/transcript.ts';
 import { hasTerminal, lbOnTerminal, shell } from './bin-lb.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-examples-'));
@@ -67,6 +69,7 @@ const SCENES: readonly Scene[] = [
   { verb: 'group-info' },
   { verb: 'policy' },
   { verb: 'add-member' },
+  { verb: 'admit' },
   { verb: 'members' },
   { verb: 'profile' },
   { verb: 'invite create' },
@@ -101,7 +104,7 @@ const SCENES: readonly Scene[] = [
   },
   { verb: 'presence' },
   { verb: 'mint' },
-  { verb: 'transfer' },
+  { verb: 'transfer', given: ['lb mint --to node --amount 500'] },
   { verb: 'treasury-spend' },
   { verb: 'balance' },
   { verb: 'create-offer' },
@@ -137,6 +140,7 @@ const SCENES: readonly Scene[] = [
   { verb: 'verify-proof' },
   { verb: 'remove-member' },
   { verb: 'sealer', given: ['lb add-member --pub bob --role admin'] },
+  { verb: 'identity rename' },
   { verb: 'demo', more: ' --docs ./docs' },
 ];
 
@@ -162,6 +166,8 @@ const ELSEWHERE = [
     'doctor',
     'reload',
     'trust-clock',
+    'repair',
+    'completion-values',
     'correct-time',
   ],
   ...['context add', 'context list', 'context remove', 'context use', 'upgrade-rules'],
@@ -222,7 +228,7 @@ const env: NodeJS.ProcessEnv = {
 const known: Record<string, string> = { KEY: 'ab'.repeat(32) };
 
 function fill(line: string): string {
-  return line.replace(/\b(KEY|CODE|INVITE|CLAIM|HAND|OFFER|PURCHASE|TX|CURSOR|GROUP)\b/g, (name) => {
+  return line.replace(/\b(KEY|CODE|INVITE|CLAIM|HAND|OFFER|PURCHASE|TX|CURSOR|GROUP|ID)\b/g, (name) => {
     expect(known, line).toHaveProperty(name);
     return known[name]!;
   });
@@ -231,15 +237,26 @@ function fill(line: string): string {
 /** Keeps the ids that a result brings: the first of each kind, so that later verbs act on the same thing. */
 function learn(data: Record<string, unknown>): void {
   const ids = { CODE: data.code, INVITE: data.invite, CLAIM: data.claim, OFFER: data.offer };
-  const more = { PURCHASE: data.purchase, TX: data.tx_id, GROUP: data.group_id, CURSOR: data.after };
+  const more = {
+    PURCHASE: data.purchase,
+    TX: data.tx_id,
+    GROUP: data.group_id,
+    ID: data.group_id,
+    CURSOR: data.after,
+  };
   // The latest offer, for the scene that has one of its own.
   if (typeof data.offer === 'string') known.HAND = data.offer;
   for (const [name, value] of Object.entries({ ...ids, ...more }))
     if (typeof value === 'string') known[name] ??= value;
 }
 
+/** What a shell is not needed for. */
+const PLAIN = /^lb [^|<>;&$`]*$/;
+
 async function run(line: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return shell(`cd '${base}' && ${fill(line)} --json`, { env });
+  const filled = `${fill(line)} --json`;
+  if (PLAIN.test(filled)) return lbHere(wordsOf(filled).slice(1), { env, cwd: base });
+  return shell(`cd '${base}' && ${filled}`, { env });
 }
 
 async function succeed(line: string): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { utf8 } from '../../events/bytes.ts';
 import { BatteryNode } from '../../node.ts';
+import { lbHere } from '../support/lb-here.ts';
 import { type Ended, lb } from './bin-lb.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-words-'));
@@ -46,7 +47,7 @@ beforeAll(async () => {
 });
 
 async function fails(exit: number, says: string | RegExp, ...args: string[]): Promise<Ended> {
-  const ended = await lb(args, { env });
+  const ended = await lbHere(args, { env });
   expect(ended.code, `lb ${args.join(' ')}: ${ended.stderr}`).toBe(exit);
   expect(ended.stderr).toMatch(says);
   expect(ended.stderr.trimEnd()).not.toContain('\n');
@@ -54,7 +55,7 @@ async function fails(exit: number, says: string | RegExp, ...args: string[]): Pr
 }
 
 async function dataOf<T>(...args: string[]): Promise<T> {
-  const { code, stdout, stderr } = await lb([...args, '--json'], { env });
+  const { code, stdout, stderr } = await lbHere([...args, '--json'], { env });
   expect(code, stderr).toBe(0);
   return (JSON.parse(stdout) as { data: T }).data;
 }
@@ -88,7 +89,7 @@ describe('refusals', () => {
       /^lb: carol has 100 LB, and this takes 205 LB in all; .*105 LB more/,
       ...['transfer', '--to', 'bob', '--amount', '200', '--as', 'carol'],
     );
-    const { code, stderr } = await lb(['mint', '--to', 'bob', '--amount', '1', '--as', 'bob', '--json'], {
+    const { code, stderr } = await lbHere(['mint', '--to', 'bob', '--amount', '1', '--as', 'bob', '--json'], {
       env,
     });
     expect(code).toBe(4);
@@ -129,7 +130,7 @@ describe('what was typed', () => {
 
   test('is done with a warning where it may be a slip', async () => {
     const args = ['create-task', '--id', 'late', '--title', 'x', '--due', '2020-01-01'];
-    const { code, stdout } = await lb([...args, '--json'], { env });
+    const { code, stdout } = await lbHere([...args, '--json'], { env });
     expect(code).toBe(0);
     const { warnings } = JSON.parse(stdout) as { warnings: string[] };
     expect(warnings).toEqual([expect.stringMatching(/overdue from the start: --due is 2020-01-01 /)]);
@@ -144,7 +145,7 @@ test('a transfer tells what it moved, what it cost, and what is left', async () 
   expect(moved).toMatchObject({ amount: '40', fee: '1' });
   expect(BigInt(moved.from_balance!)).toBe(BigInt(before.balance) - 41n);
   expect(await dataOf('balance', 'bob')).toMatchObject({ balance: moved.to_balance });
-  const shown = await lb(['transfer', '--to', 'bob', '--amount', '40', '--as', 'carol'], { env });
+  const shown = await lbHere(['transfer', '--to', 'bob', '--amount', '40', '--as', 'carol'], { env });
   expect(shown.stdout).toMatch(
     /^Transferred 40 LB to bob\n {2}amount +40 LB\n {2}fee +1 LB\n {2}balance of carol now +18 LB/,
   );
@@ -199,16 +200,16 @@ test('show takes the name of an identity, and says what else it takes', async ()
 test('groups of one name are told apart, and where one must be named they are listed', async () => {
   const home = join(base, 'groups');
   const own = { env: { LB_DATA: home } };
-  await lb(['init'], own);
-  const first = await lb(['create-group', '--name', 'twin', '--json'], own);
-  const second = await lb(['create-group', '--name', 'twin', '--json'], own);
+  await lbHere(['init'], own);
+  const first = await lbHere(['create-group', '--name', 'twin', '--json'], own);
+  const second = await lbHere(['create-group', '--name', 'twin', '--json'], own);
   expect(Object.keys(JSON.parse(first.stdout) as object)).not.toContain('warnings');
   const { data: made, warnings } = JSON.parse(second.stdout) as {
     data: { group_id: string };
     warnings: string[];
   };
   expect(warnings).toEqual([expect.stringContaining('another group called twin')]);
-  const { code, stderr } = await lb(['balance'], own);
+  const { code, stderr } = await lbHere(['balance'], own);
   expect(code).toBe(2);
   expect(stderr).toContain('this node has 2 groups; say which with --group: ');
   expect(stderr).toContain(`twin (${made.group_id.slice(0, 12)})`);

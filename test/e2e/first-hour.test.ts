@@ -61,6 +61,43 @@ describe('natural forms', () => {
     await data('presence', 'busy', '--as', 'bob');
   });
 
+  test('of all that follows a subject need no flags either, and flags may stand for any part', async () => {
+    await data('create-task', 'Sum it up', '--id', 't2');
+    await data('assign-task', 't2', 'bob');
+    await data('start-task', 't2', '--as', 'bob');
+    await data('progress-task', '--task', 't2', 'half done', '--as', 'bob');
+    await data('complete-task', 't2', 'The sum is 5050.', '--as', 'bob');
+    const done = await data<{ task: { status: string; assignee: string }; result_text?: string }>(
+      'show-task',
+      't2',
+    );
+    expect(done.task.status).toBe('completed');
+    expect(JSON.stringify(done)).toContain('The sum is 5050.');
+    const { claim } = await data<{ claim: string }>('publish-claim', 'a result');
+    await data('create-task', 'Once more', '--id', 't3');
+    await data('take-task', 't3');
+    await data('start-task', 't3');
+    expect(await fails('complete-task', 't3', 'x', '--text', 'y')).toContain('give the result once');
+    await data('complete-task', 't3', claim.slice(0, 10));
+    expect((await data<{ task: { result: string } }>('show-task', 't3')).task.result).toBe(claim);
+    await data('retract-claim', claim, 'wrong after all');
+    await data('reinstate-claim', '--reason', 'right after all', claim);
+    await data('create-task', 'Never', '--id', 't4');
+    await data('cancel-task', 't4', 'not needed');
+    await data('create-offer', 'A sum', '5', '--text', '5050');
+    await data('create-offer', '--title', 'Another', '5', '--text', '5050');
+    const { offers } = await data<{ offers: { title: string; price: string }[] }>('list-offers');
+    expect(offers.map(({ title, price }) => `${title} ${price}`).sort()).toEqual(['A sum 5', 'Another 5']);
+    await data('identity', 'new', 'eve');
+    await data('add-member', 'eve', 'viewer');
+    expect((await members()).find(({ identity }) => identity === 'eve')?.role).toBe('viewer');
+    await data('export', join(home, 'research.lbgroup'));
+    await data('prove-consistency', '0', join(home, 'since-0.lbproof'));
+    expect(await fails('export')).toContain('which file? give it as an argument or with --out');
+    expect(await fails('create-offer', 'A sum')).toContain('which price?');
+    expect(await fails('cancel-task', 't4', 'a', 'b')).toContain('too many arguments');
+  });
+
   test('that leave a doubt are refused with the right form', async () => {
     expect(await fails('publish-claim', 'hello', '--text', 'else')).toContain('give the text once');
     expect(await fails('publish-claim', 'two', 'words')).toContain('too many arguments');

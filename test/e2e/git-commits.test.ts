@@ -1,10 +1,21 @@
 /** Which commits become claims, and what these say: real repositories, and no node. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { CLAIM_TEXT_BYTES_MAX } from '../../events/limits.ts';
 import { beginNow, unpublished } from '../../interfaces/git/commits.ts';
+import { isHookOn, turnHookOn } from '../../interfaces/git/hooks.ts';
 import { Repository } from '../../interfaces/git/repository.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-commits-'));
@@ -27,7 +38,8 @@ function commit(who: Person, file: string, message: string): string {
 }
 
 /** What `--commits` would publish, without a node: the newest line of each message. */
-const fresh = async (clone: string): Promise<string[]> => {
+const GROUP = 'a'.repeat(64);
+const fresh = async (clone: string, groupId = GROUP): Promise<string[]> => {
   const repository = await Repository.at(clone);
   const prepared: string[] = [];
   const agent = {
@@ -36,7 +48,7 @@ const fresh = async (clone: string): Promise<string[]> => {
       return { claim: `${prepared.length}`, operations: [], artifacts: [] };
     },
   };
-  const group = { groupId: 'g', now: { claim: () => undefined } };
+  const group = { groupId, now: { claim: () => undefined } };
   const outbox = { pending: () => [] };
   await unpublished(repository, agent as never, group as never, outbox as never);
   return prepared;
@@ -52,7 +64,7 @@ async function repositoryOfEve(): Promise<Person> {
   git(eve, 'config', 'user.email', 'eve@example.org');
   git(eve, 'config', 'user.name', 'Eve');
   for (const at of [1, 2, 3]) commit(eve, `old-${at}`, `old ${at}`);
-  await beginNow(await Repository.at(clone));
+  await beginNow(await Repository.at(clone), GROUP);
   return eve;
 }
 const foreign = ['-c', 'user.email=mallory@example.org', '-c', 'user.name=Mallory'];
@@ -123,4 +135,50 @@ test('a commit says the same in every encoding, with its author and its file nam
   const texts = await fresh(eve.clone);
   expect(subjects(texts)).toEqual(['Grüße aus Köln', 'Grüße aus Köln']);
   expect(texts[0]).toContain('A straße.txt');
+});
+
+test('a branch that names another group takes no commits along to it', async () => {
+  const eve = await repositoryOfEve();
+  commit(eve, 'mine', 'for the group where this was turned on');
+  await expect(fresh(eve.clone, 'b'.repeat(64))).rejects.toThrow('names another group');
+  expect(subjects(await fresh(eve.clone))).toEqual(['for the group where this was turned on']);
+});
+
+test('whatever a commit says fits a claim, so that none stands in the way of those after it', async () => {
+  const eve = await repositoryOfEve();
+  const deep = Array.from({ length: 12 }, (_, at) => `${'\u{1f600}'.repeat(40)}${at}`).join('/');
+  mkdirSync(join(eve.clone, deep), { recursive: true });
+  for (let at = 0; at < 60; at++) writeFileSync(join(eve.clone, deep, `${at}`), 'x');
+  git(eve, 'add', '-A');
+  writeFileSync(join(base, 'message'), '\u{1f600}'.repeat(100_000));
+  git(eve, 'commit', '--quiet', '-F', join(base, 'message'));
+  const [text] = await fresh(eve.clone);
+  expect(Buffer.byteLength(text!)).toBeLessThanOrEqual(CLAIM_TEXT_BYTES_MAX);
+  expect(text).toMatch(/\n…$/);
+});
+
+test('a hook is put where it is this clone’s own and would run anyway, and nowhere else', async () => {
+  const eve = await repositoryOfEve();
+  const repository = await Repository.at(eve.clone);
+  const hook = join(eve.clone, '.git/hooks/post-commit');
+  const shared = join(base, 'hooks-of-all');
+  mkdirSync(shared, { recursive: true });
+  git(eve, 'config', 'core.hooksPath', shared);
+  await expect(turnHookOn(repository, ['lb'])).rejects.toThrow('serves others too');
+  expect(readdirSync(shared)).toEqual([]);
+  git(eve, 'config', '--unset', 'core.hooksPath');
+  // A link, as those have who keep their hooks in the repository.
+  writeFileSync(join(eve.clone, 'post-commit.sh'), '#!/bin/sh\necho theirs\n', { mode: 0o755 });
+  rmSync(hook, { force: true });
+  symlinkSync('../../post-commit.sh', hook);
+  await expect(turnHookOn(repository, ['lb'])).rejects.toThrow('is a link');
+  expect(readFileSync(join(eve.clone, 'post-commit.sh'), 'utf8')).toBe('#!/bin/sh\necho theirs\n');
+  rmSync(hook);
+  // One that its owner has put to rest is not woken.
+  writeFileSync(hook, '#!/bin/sh\nrm -rf everything\n', { mode: 0o644 });
+  await expect(turnHookOn(repository, ['lb'])).rejects.toThrow('passes it over');
+  expect(statSync(hook).mode & 0o111).toBe(0);
+  rmSync(hook);
+  await turnHookOn(repository, ['lb']);
+  expect(await isHookOn(repository)).toBe(true);
 });

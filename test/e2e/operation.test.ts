@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lbHere } from '../support/lb-here.ts';
 import { startNode, stopNode, type UpNode } from '../support/owner.ts';
 import { type Ended, lb } from './bin-lb.ts';
 
@@ -22,7 +23,7 @@ const env = { LB_DATA: data, XDG_CONFIG_HOME: join(base, 'config') };
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 async function run(args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  return lb(args, { env: { ...env, ...more }, cwd: base });
+  return lbHere(args, { env: { ...env, ...more }, cwd: base });
 }
 
 async function json<T>(args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<T> {

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../support/loopback.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -55,13 +56,49 @@ describe('TypeScript', () => {
 describe('shell', () => {
   const blocks = blocksOf('bash');
 
+  const { LB_DATA: _, LB_PASSWORD: __, ...inherited } = process.env;
+  const bash = async (script: string, more: NodeJS.ProcessEnv = {}): Promise<string> => {
+    const env = { ...inherited, PATH: `${join(ROOT, 'bin')}${delimiter}${process.env.PATH ?? ''}`, ...more };
+    const { stdout } = await run('bash', ['-c', `set -euo pipefail\n${script}`], {
+      cwd: dir,
+      env,
+      timeout: 170_000,
+    });
+    return stdout;
+  };
+
   test('the blocks run one after the other', async () => {
     expect(blocks.length).toBeGreaterThan(0);
-    const script = `set -euo pipefail\n${blocks.join('\n')}`;
-    const { LB_DATA: _, LB_PASSWORD: __, ...inherited } = process.env;
-    const env = { ...inherited, PATH: `${join(ROOT, 'bin')}${delimiter}${process.env.PATH ?? ''}` };
-    const { stdout } = await run('bash', ['-c', script], { cwd: dir, env, timeout: 170_000 });
+    const stdout = await bash(blocks.join('\n'));
     expect(stdout).toContain('Always validate inputs before processing');
     expect(stdout).toContain('task_001');
+  }, 180_000);
+
+  test('the blocks that make things run a second time in the same shell', async () => {
+    const again = blocks[0];
+    const stdout = await bash(`${again}\n${again}`);
+    expect(stdout.match(/Founded the group domain:research/g)).toHaveLength(2);
+    expect(stdout.match(/Published the claim/g)).toHaveLength(2);
+  }, 180_000);
+
+  test('npx runs what was installed in a project, also the second time', async () => {
+    const [block] = blocksOf('bash npx');
+    const installed =
+      'mkdir -p node_modules/.bin && ln -s "$ROOT" node_modules/battery-node && ln -s ../battery-node/bin/lb node_modules/.bin/lb';
+    const script = block!.replace('npm install battery-node', installed);
+    expect(script).not.toBe(block);
+    const stdout = await bash(`${script}\n${script}`, { ROOT });
+    expect(stdout.match(/Published the claim/g)).toHaveLength(2);
+  }, 180_000);
+
+  test('$TOKEN and $NODE are what the block says, also the second time', async () => {
+    const port = await freePort();
+    const [block] = blocksOf('bash serve');
+    const script = block!.replaceAll('8420', String(port));
+    expect(script).not.toBe(block);
+    const before = `${blocks[0]}\nlb identity new bob\nlb add-member bob\nlb create-task "Do it" --id task_001\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT`;
+    const stdout = await bash(`${before}\n${script}\n${script.replace(/^lb up.*$/m, '')}`);
+    expect(stdout.match(/"task_001"/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(stdout).not.toContain('unauthorized');
   }, 180_000);
 });

@@ -71,6 +71,7 @@ export async function writeMuch(group: Group, rounds: number): Promise<void> {
         assignee: undefined,
         dueMs: undefined,
         reward: undefined,
+        rewardFrom: undefined,
         leaseMs: undefined,
         tags: [],
       })),

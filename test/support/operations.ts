@@ -128,6 +128,7 @@ export const taskCreate = (task: string, rest: Some<'task_create'> = {}): Operat
   assignee: undefined,
   dueMs: undefined,
   reward: undefined,
+  rewardFrom: undefined,
   leaseMs: undefined,
   tags: [],
   ...rest,

@@ -1,6 +1,7 @@
 /** Claims with their threads, tags, evidence and standing. Their texts are added by `texts.ts`, when they are here. */
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Effect } from '../../events/effects.ts';
+import { normalForm } from '../../events/normal-form.ts';
 import type { Happening } from '../block-content.ts';
 import type { Sqlite } from '../sqlite.ts';
 import { turn } from './truth.ts';
@@ -61,7 +62,8 @@ function addClaim(
     citedIn,
     cited === 0 || citedIn > 0 ? 1 : 0,
   );
-  for (const tag of new Set(tags)) sqlite.run('INSERT INTO claim_tag VALUES (?, ?)', tag, n);
+  for (const tag of new Set(tags))
+    sqlite.run('INSERT INTO claim_tag VALUES (?, ?, ?)', normalForm(tag), n, tag);
 }
 
 function judge(

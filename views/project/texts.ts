@@ -3,14 +3,15 @@
  * from another. A claim whose artifact never comes, or is no claim's, is listed and counted but not found.
  */
 import { createHash } from 'node:crypto';
-import { readClaim } from '../../events/claim-artifact.ts';
+import { type ClaimContent, readClaim } from '../../events/claim-artifact.ts';
 import type { GroupReader } from '../../storage/port.ts';
 import type { Sqlite } from '../sqlite.ts';
 import { keepText } from '../stored-text.ts';
 import { tokenize } from '../tokens.ts';
 import { type WordIndex, wordsIn } from '../words.ts';
 
-interface Waiting {
+/** What of a claim stands in the log. */
+export interface ClaimReference {
   readonly n: number;
   readonly claim: string;
   readonly tags: string;
@@ -32,7 +33,7 @@ export function takeInTexts(
   reader: GroupReader,
   { after, limit }: { after: number; limit: number },
 ): number | undefined {
-  const waiting = sqlite.all<Waiting>(
+  const waiting = sqlite.all<ClaimReference>(
     `SELECT claim.n, claim.claim, claim.tags, p.claim AS parent FROM claim LEFT JOIN claim AS p ON p.n = claim.parent
       WHERE claim.terms IS NULL AND claim.n > ? ORDER BY claim.n LIMIT ?`,
     after,
@@ -42,19 +43,27 @@ export function takeInTexts(
   return waiting.length < limit ? undefined : waiting[waiting.length - 1]!.n;
 }
 
+/** What the artifact of a claim says; nothing where it is not here, or is not the claim's. */
+export function contentOf(
+  sqlite: Sqlite,
+  reader: GroupReader,
+  { n, claim, tags, parent }: ClaimReference,
+): ClaimContent | undefined {
+  const bytes = reader.artifact(claim);
+  if (bytes === undefined) return undefined;
+  const evidence = sqlite
+    .all<{ reference: string }>('SELECT reference FROM evidence WHERE n = ? ORDER BY position', n)
+    .map(({ reference }) => reference);
+  return readClaim(bytes, { tags: JSON.parse(tags) as string[], parent: parent ?? undefined, evidence });
+}
+
 function takeIn(
   sqlite: Sqlite,
   index: WordIndex,
   reader: GroupReader,
-  { n, claim, tags, parent }: Waiting,
+  { n, claim, tags, parent }: ClaimReference,
 ): void {
-  const bytes = reader.artifact(claim);
-  if (bytes === undefined) return;
-  const evidence = sqlite
-    .all<{ reference: string }>('SELECT reference FROM evidence WHERE n = ? ORDER BY position', n)
-    .map(({ reference }) => reference);
-  const reference = { tags: JSON.parse(tags) as string[], parent: parent ?? undefined, evidence };
-  const content = readClaim(bytes, reference);
+  const content = contentOf(sqlite, reader, { n, claim, tags, parent });
   if (content === undefined) return;
   const terms = tokenize(content.text);
   const words = terms.filter(({ kind }) => kind === 'word').map(({ term }) => term);

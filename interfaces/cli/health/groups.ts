@@ -5,7 +5,7 @@ import { describeFinding } from '../../../actors/history/findings.ts';
 import { sha256 } from '../../../crypto/hash.ts';
 import { toHex } from '../../../events/bytes.ts';
 import type { BatteryNode } from '../../../node.ts';
-import { checkSteadiness, checkStorage } from '../../observability/health.ts';
+import { checkStorage } from '../../observability/health.ts';
 import { cleanLine, count, shortId } from '../text.ts';
 import { failedParts } from '../verbs/node.ts';
 import { findingOf } from './directory.ts';
@@ -74,16 +74,16 @@ function checkEncryption(node: BatteryNode): Finding {
 /** What monitors ask as well, with advice. */
 async function checkWorking(node: BatteryNode, data: string): Promise<Finding[]> {
   const storage = await checkStorage(data);
-  const clock = checkSteadiness(node);
+  const { sealingDoubt } = node;
   const findings = [
     storage.status === 'ok'
       ? ok('storage', storage.detail)
       : critical('storage', storage.detail, 'look at the disk, its quota and its mount'),
   ];
-  if (clock.status !== 'ok')
-    findings.push(
-      critical('clock_jump', clock.detail, 'set the clock right, or if it is right now: lb trust-clock'),
-    );
+  if (sealingDoubt !== undefined) {
+    const { code, message } = sealingDoubt;
+    findings.push(critical(code, message, 'set the clock right, or if it is right now: lb trust-clock'));
+  }
   return findings;
 }
 

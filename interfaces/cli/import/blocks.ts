@@ -33,7 +33,7 @@ export function blocksOf(text: string): Block[] {
     if (token.level === 1 && token.type === 'list_item_open') (blocks.at(-1)!.items as number[]).push(start);
     if (token.level !== 0) continue;
     if (token.type === 'heading_open')
-      blocks.push({ start, depth: Number(token.tag.slice(1)), title: tokens[at + 1]!.content });
+      blocks.push({ start, depth: Number(token.tag.slice(1)), title: copyOf(tokens[at + 1]!.content) });
     else blocks.push(token.type.endsWith('_list_open') ? { start, items: [] } : { start });
   }
   return blocks;
@@ -48,4 +48,9 @@ function lineStarts(text: string): number[] {
   const starts = [0];
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return starts;
+}
+
+/** A piece of a text keeps all of it in memory; a copy does not. */
+function copyOf(piece: string): string {
+  return Buffer.from(piece).toString();
 }

@@ -10,18 +10,19 @@ const CLAIMS_PER_TURN = 500;
 
 /** Claims whose text is not here, or is no text, are not known; they are looked for again the next time. */
 export async function indexClaims(group: Group, ledger: Ledger, signal?: AbortSignal): Promise<void> {
+  await ledger.merge(true);
   let count = 0;
-  ledger.begin();
   for (const { claim, parent } of group.now.claims()) {
     if (!ledger.isIndexed(claim)) {
       const text = textOf(group, claim);
-      if (text !== undefined) ledger.index(claim, parent, text, false);
+      if (text !== undefined) ledger.index(claim, parent, text);
     }
     if (++count % CLAIMS_PER_TURN !== 0) continue;
+    ledger.keep();
     await turn();
     signal?.throwIfAborted();
   }
-  ledger.commit();
+  ledger.keep();
 }
 
 function textOf(group: Group, claim: Hex32): string | undefined {

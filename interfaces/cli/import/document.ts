@@ -13,6 +13,8 @@ import { partsOf } from './parts.ts';
 import { scan } from './scan.ts';
 import type { Source } from './source.ts';
 
+const EMPTY_STEP_BYTES = 64 * 1024;
+
 export interface Entry {
   /** What it belongs below is the nearest entry before it with a smaller level. */
   readonly level: number;
@@ -40,16 +42,10 @@ function* entriesOf(source: Source, start: number, name: string, title?: string)
   }
 }
 
-/** Whether there is nothing but white space in it. */
+/** Whether there is nothing in it that anybody could read. */
 function isEmpty(source: Source): boolean {
-  const step = 64 * 1024;
-  for (let at = 0; at < source.size; at += step)
-    if (
-      source
-        .read(at, Math.min(at + step, source.size))
-        .toString('utf8')
-        .trim() !== ''
-    )
+  for (let at = 0; at < source.size; at += EMPTY_STEP_BYTES)
+    if (!isBlank(source.read(at, Math.min(at + EMPTY_STEP_BYTES, source.size)).toString('utf8')))
       return false;
   return true;
 }

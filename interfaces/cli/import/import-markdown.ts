@@ -128,7 +128,8 @@ async function onePass(
     for (const { type } of operations) sealed[type as keyof Sealed]++;
     report();
   };
-  const publisher = new Publisher(options.agent, onSealed, options.dryRun === true);
+  const isDry = options.dryRun === true;
+  const publisher = new Publisher(options.agent, { isDry, onSend: () => ledger.keep(), onSealed });
   const pass = new Pass({ ...options, ...files, ledger, reader, publisher, onFile: () => report() });
   const report = (): void =>
     options.onProgress?.({

@@ -6,69 +6,28 @@
  * and goes into backups. It lies in SQLite, so that an import takes the same memory whatever the size of a group.
  *
  * Rows say what an import meant to do. Whether it came to that, the group says: a claim that it does not have was
- * never sealed, and a row of an older pass stays until its claim is known to be retracted.
+ * never sealed, and a row of an older pass stays until its claim is known to be retracted. So rows are on disk before
+ * what they mean is sent, and an import that is killed at any time leaves no claim that the next one does not know.
  *
  * Beside it stands an index of all claims of a group by parent and text, which can be made again at any time.
  */
-import { createHash } from 'node:crypto';
-import type { Hex32 } from '../../../events/bytes.ts';
+import { hash } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { fromHex, type Hex32, toHex } from '../../../events/bytes.ts';
 import { Sqlite } from '../../../views/sqlite.ts';
+import type { ClaimRow, FileRow, SectionRow, Standing } from './ledger-rows.ts';
+import { SCHEMA } from './ledger-schema.ts';
 
-const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  CREATE TABLE IF NOT EXISTS pass (id INTEGER PRIMARY KEY AUTOINCREMENT);
-  CREATE TABLE IF NOT EXISTS root (
-    id INTEGER PRIMARY KEY, group_id TEXT NOT NULL, path BLOB NOT NULL, UNIQUE (group_id, path));
-  CREATE TABLE IF NOT EXISTS file (
-    id INTEGER PRIMARY KEY, root INTEGER NOT NULL, path BLOB NOT NULL, content BLOB NOT NULL, label TEXT NOT NULL,
-    sections INTEGER NOT NULL, pass INTEGER NOT NULL, UNIQUE (root, path));
-  CREATE INDEX IF NOT EXISTS file_content ON file (root, content);
-  CREATE TABLE IF NOT EXISTS section (
-    file INTEGER, claim TEXT, ordinal INTEGER NOT NULL, parent TEXT, key BLOB NOT NULL, place BLOB NOT NULL,
-    pass INTEGER NOT NULL, made INTEGER NOT NULL, PRIMARY KEY (file, claim)) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS section_key ON section (file, key);
-  CREATE INDEX IF NOT EXISTS section_place ON section (file, place, made, parent);
-  CREATE INDEX IF NOT EXISTS section_ordinal ON section (file, ordinal);
-  CREATE INDEX IF NOT EXISTS section_claim ON section (claim);
-  CREATE TABLE IF NOT EXISTS retired (group_id TEXT, claim TEXT, PRIMARY KEY (group_id, claim)) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS claim_group (id INTEGER PRIMARY KEY, group_id TEXT NOT NULL UNIQUE);
-  CREATE TABLE IF NOT EXISTS claim_text (
-    claim_group INTEGER, claim TEXT, key BLOB NOT NULL, pass INTEGER NOT NULL,
-    PRIMARY KEY (claim_group, claim)) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS claim_text_key ON claim_text (claim_group, key);`;
+/** How many sections are put in order together, and how many of them, some milliseconds of work, at once. */
+const MERGE_ROWS = 4_096;
+const SLICE_ROWS = 512;
 
 /** 96 bits, so that a million texts collide with a chance of 10⁻¹⁷. */
 const KEY_BYTES = 12;
 
-export interface FileRow {
-  readonly id: number;
-  readonly path: Uint8Array;
-  readonly content: Uint8Array;
-  readonly label: string;
-  readonly sections: number;
-  readonly pass: number;
-}
-
-export interface SectionRow {
-  readonly claim: Hex32;
-  readonly ordinal: number;
-  readonly parent: Hex32 | null;
-  readonly place: Uint8Array;
-}
-
-/** A section where it stands now. */
-export interface Standing {
-  readonly file: number;
-  readonly ordinal: number;
-  /** The claim that stands above it now, which need not be the one that its claim names. */
-  readonly parent: Hex32 | undefined;
-  readonly text: string;
-}
-
 /** A short name for a text, below a claim. */
 function keyOf(text: string, parent = ''): Buffer {
-  return createHash('sha256').update(parent).update('\n').update(text).digest().subarray(0, KEY_BYTES);
+  return hash('sha256', `${parent}\n${text}`, 'buffer').subarray(0, KEY_BYTES);
 }
 
 /** What stays when a section is edited: that it is the document's own, or its first line. */
@@ -83,6 +42,11 @@ export class Ledger implements Disposable {
   private readonly groupId: Hex32;
   private readonly claimGroup: number;
   private readonly isDry: boolean;
+  /** The claims that this pass made and that are not in order yet, by what they say. */
+  private readonly made = new Map<string, Hex32>();
+  private freshCount: number;
+  /** The document whose sections the table of successors has. */
+  private successorsOf: number | undefined;
 
   /** @param isDry whether nothing of this import is to be remembered */
   constructor(path: string, groupId: Hex32, isDry: boolean) {
@@ -90,7 +54,7 @@ export class Ledger implements Disposable {
     this.groupId = groupId;
     this.isDry = isDry;
     this.sqlite.database.exec(SCHEMA);
-    if (isDry) this.sqlite.database.exec('BEGIN');
+    this.sqlite.database.exec('BEGIN');
     this.sqlite.run('INSERT INTO pass DEFAULT VALUES');
     this.pass = this.sqlite.get<{ id: number }>('SELECT max(id) AS id FROM pass')!.id;
     this.sqlite.run('DELETE FROM pass WHERE id < ?', this.pass);
@@ -99,20 +63,18 @@ export class Ledger implements Disposable {
       'SELECT id FROM claim_group WHERE group_id = ?',
       groupId,
     )!.id;
+    this.freshCount = this.sqlite.get<{ count: number }>('SELECT count(*) AS count FROM fresh')!.count;
   }
 
+  /** Also what an import that failed had told is kept: see above. */
   [Symbol.dispose](): void {
-    if (this.sqlite.database.isTransaction) this.sqlite.database.exec('ROLLBACK');
+    this.sqlite.database.exec(this.isDry ? 'ROLLBACK' : 'COMMIT');
     this.sqlite.close();
   }
 
-  /** Opens a span of changes that are kept together or not at all. */
-  begin(): void {
-    if (!this.isDry) this.sqlite.database.exec('BEGIN');
-  }
-
-  commit(): void {
-    if (!this.isDry) this.sqlite.database.exec('COMMIT');
+  /** Puts what was told since the last time on disk. A dry import keeps nothing. */
+  keep(): void {
+    if (!this.isDry) this.sqlite.database.exec('COMMIT; BEGIN');
   }
 
   // Files.
@@ -171,6 +133,7 @@ export class Ledger implements Disposable {
     );
   }
 
+  /** With all that is known of its sections. */
   removeFile(id: number): void {
     this.sqlite.run('DELETE FROM file WHERE id = ?', id);
     this.sqlite.run('DELETE FROM section WHERE file = ?', id);
@@ -178,103 +141,176 @@ export class Ledger implements Disposable {
 
   // Sections.
 
-  /**
-   * The claim of a section of an earlier pass with the same text: below the same claim, or below one whose own
-   * section is not found again, since that one was edited.
-   */
-  earlier({ file, parent, text }: Standing): Hex32 | undefined {
-    const key = keyOf(text);
-    const same = this.sqlite.get<SectionRow>(
-      'SELECT claim FROM section INDEXED BY section_key WHERE file = ? AND key = ? AND pass < ? AND parent IS ? ORDER BY pass DESC, ordinal LIMIT 1',
-      file,
-      key,
-      this.pass,
-      parent ?? null,
-    );
-    if (same !== undefined || parent === undefined) return same?.claim;
-    return this.sqlite.get<SectionRow>(
-      `SELECT s.claim FROM section s INDEXED BY section_key
-       CROSS JOIN section p ON p.file = s.file AND p.claim = s.parent
-       WHERE s.file = ? AND s.key = ? AND s.pass < ? AND p.pass < ? ORDER BY s.pass DESC, s.ordinal LIMIT 1`,
-      file,
-      key,
-      this.pass,
-      this.pass,
-    )?.claim;
-  }
-
-  /** @param isMade whether this pass brought the claim in */
+  /** Notes where a section stands. @param isMade whether this pass brought the claim in */
   stand(claim: Hex32, standing: Standing, isMade: boolean): void {
+    const { file, ordinal, parent, text } = standing;
+    const said = keyOf(text, parent);
+    const id = fromHex(claim);
     this.sqlite.run(
-      'INSERT OR REPLACE INTO section (file, claim, ordinal, parent, key, place, pass, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      standing.file,
-      claim,
-      standing.ordinal,
-      standing.parent ?? null,
-      keyOf(standing.text),
+      'INSERT INTO fresh (claim_group, file, claim, ordinal, parent, said, key, place, pass, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      this.claimGroup,
+      file,
+      id,
+      ordinal,
+      parent === undefined ? null : fromHex(parent),
+      said,
+      keyOf(text),
       placeOf(standing),
       this.pass,
       isMade ? this.pass : 0,
     );
+    this.freshCount++;
+    if (isMade) this.made.set(said.toString('latin1'), claim);
   }
 
-  /** Sections of a file of passes before `pass`, a few at a time, in the order of their claims. */
-  leftOf(file: number, pass: number, after: Hex32 | ''): SectionRow[] {
-    return this.sqlite.all<SectionRow>(
-      'SELECT claim, ordinal, parent, place FROM section WHERE file = ? AND pass < ? AND claim > ? ORDER BY claim LIMIT 200',
-      file,
-      pass,
-      after,
+  /** Puts what was noted in order, once it is enough, or all of it: what follows asks for sections of this pass. */
+  async merge(isAll: boolean): Promise<void> {
+    if (this.freshCount === 0 || (!isAll && this.freshCount < MERGE_ROWS)) return;
+    for (; this.freshCount > 0; this.freshCount -= this.mergeSlice()) await turn();
+    this.made.clear();
+    this.keep();
+  }
+
+  private mergeSlice(): number {
+    const slice = '(SELECT * FROM fresh ORDER BY id LIMIT ?)';
+    this.sqlite.run(
+      `INSERT INTO claim (claim_group, claim, said, pass)
+       SELECT claim_group, claim, said, made FROM ${slice} WHERE true ORDER BY claim
+       ON CONFLICT DO UPDATE SET pass = max(pass, excluded.pass)`,
+      SLICE_ROWS,
+    );
+    this.sqlite.run(
+      `INSERT INTO section (file, claim, ordinal, parent, key, place, pass, made)
+       SELECT f.file, c.id, f.ordinal, p.id, f.key, f.place, f.pass, f.made FROM ${slice} f
+       CROSS JOIN claim c ON c.claim_group = f.claim_group AND c.claim = f.claim
+       LEFT JOIN claim p ON p.claim_group = f.claim_group AND p.claim = f.parent WHERE true ORDER BY f.id
+       ON CONFLICT DO UPDATE SET ordinal = excluded.ordinal, parent = excluded.parent, place = excluded.place,
+         pass = excluded.pass, made = max(made, excluded.made)`,
+      SLICE_ROWS,
+    );
+    const count = Math.min(SLICE_ROWS, this.freshCount);
+    this.sqlite.run(`DELETE FROM fresh WHERE id IN (SELECT id FROM ${slice})`, SLICE_ROWS);
+    return count;
+  }
+
+  /** Readies the sections of earlier passes of a document for the questions below; they end when they are found. */
+  async openEarlier(file: number): Promise<void> {
+    const sections = `SELECT claim, ordinal, parent, key, place, pass FROM section
+      WHERE file = ? AND claim > ? AND pass < ? ORDER BY claim LIMIT ?`;
+    await this.fill('earlier', sections, file);
+  }
+
+  /** Fills a table of one document with what `sections` finds after a claim, a slice at a time. */
+  private async fill(table: 'earlier' | 'successor', sections: string, file: number): Promise<void> {
+    this.sqlite.run(`DELETE FROM ${table}`);
+    for (let after = 0; ; ) {
+      this.sqlite.run(`INSERT INTO ${table} ${sections}`, file, after, this.pass, SLICE_ROWS);
+      const { last } = this.sqlite.get<{ last: number | null }>(`SELECT max(claim) AS last FROM ${table}`)!;
+      if (last === null || last === after) return;
+      after = last;
+      await turn();
+    }
+  }
+
+  /**
+   * The claim of a section of an earlier pass with the same text: below the same claim, or below one whose own
+   * section is not found again, since that one was edited. `openEarlier` comes before it.
+   */
+  earlier({ parent, text }: Standing): Hex32 | undefined {
+    const key = keyOf(text);
+    const same = this.sqlite.get<ClaimRow>(
+      `SELECT c.id, c.claim FROM earlier e CROSS JOIN claim c ON c.id = e.claim
+       WHERE e.key = ? AND e.parent IS (SELECT id FROM claim WHERE claim_group = ? AND claim = ?)
+       ORDER BY e.pass DESC, e.ordinal LIMIT 1`,
+      key,
+      this.claimGroup,
+      parent === undefined ? null : fromHex(parent),
+    );
+    if (same !== undefined || parent === undefined) return same && toHex(same.claim);
+    const moved = this.sqlite.get<ClaimRow>(
+      `SELECT c.id, c.claim FROM earlier e CROSS JOIN earlier p ON p.claim = e.parent CROSS JOIN claim c ON c.id = e.claim
+       WHERE e.key = ? ORDER BY e.pass DESC, e.ordinal LIMIT 1`,
+      key,
+    );
+    return moved && toHex(moved.claim);
+  }
+
+  /** A section of an earlier pass is found again. */
+  closeEarlier(claim: Hex32): void {
+    this.sqlite.run(
+      'DELETE FROM earlier WHERE claim = (SELECT id FROM claim WHERE claim_group = ? AND claim = ?)',
+      this.claimGroup,
+      fromHex(claim),
     );
   }
 
-  /** What this pass made in place of a section: of the same first line, else at the same place. Each is given once. */
-  successorOf(file: number, { parent, place, ordinal }: SectionRow): Hex32 | undefined {
-    const found =
-      this.sqlite.get<SectionRow>(
-        `SELECT claim FROM section INDEXED BY section_place WHERE file = ? AND place = ? AND made = ?
-         ORDER BY parent IS ? DESC, ordinal LIMIT 1`,
-        file,
-        place,
-        this.pass,
-        parent,
-      ) ??
-      this.sqlite.get<SectionRow>(
-        'SELECT claim FROM section INDEXED BY section_ordinal WHERE file = ? AND made = ? AND parent IS ? AND ordinal = ? LIMIT 1',
-        file,
-        this.pass,
-        parent,
-        ordinal,
-      );
-    if (found !== undefined)
-      this.sqlite.run('UPDATE section SET made = 0 WHERE file = ? AND claim = ?', file, found.claim);
-    return found?.claim;
-  }
-
-  forget(file: number, claim: Hex32): void {
-    this.sqlite.run('DELETE FROM section WHERE file = ? AND claim = ?', file, claim);
-  }
-
-  /** Claims of a file, a few at a time. */
-  claimsOf(file: number, pass: number, after: Hex32 | ''): Hex32[] {
+  /** Sections of a file of passes before `pass`, a few at a time. */
+  leftOf(file: number, pass: number, after: number): SectionRow[] {
     return this.sqlite
-      .all<SectionRow>(
-        'SELECT claim FROM section WHERE file = ? AND pass >= ? AND claim > ? ORDER BY claim LIMIT 500',
+      .all<Omit<SectionRow, 'claim'> & ClaimRow>(
+        `SELECT c.id, c.claim, s.ordinal, s.parent, s.place FROM section s CROSS JOIN claim c ON c.id = s.claim
+         WHERE s.file = ? AND s.pass < ? AND s.claim > ? ORDER BY s.claim LIMIT 200`,
         file,
         pass,
         after,
       )
-      .map(({ claim }) => claim);
+      .map((row) => ({ ...row, claim: toHex(row.claim) }));
+  }
+
+  /** What this pass made in place of a section: of the same first line, else at the same place. Each is given once. */
+  async successorOf(file: number, { parent, place, ordinal }: SectionRow): Promise<Hex32 | undefined> {
+    await this.findSuccessors(file);
+    const found =
+      this.sqlite.get<{ id: number }>(
+        'SELECT claim AS id FROM successor WHERE place = ? ORDER BY parent IS ? DESC, ordinal LIMIT 1',
+        place,
+        parent,
+      ) ??
+      this.sqlite.get<{ id: number }>(
+        'SELECT claim AS id FROM successor WHERE parent IS ? AND ordinal = ? LIMIT 1',
+        parent,
+        ordinal,
+      );
+    if (found === undefined) return undefined;
+    this.sqlite.run('DELETE FROM successor WHERE claim = ?', found.id);
+    return toHex(this.sqlite.get<ClaimRow>('SELECT id, claim FROM claim WHERE id = ?', found.id)!.claim);
+  }
+
+  private async findSuccessors(file: number): Promise<void> {
+    if (this.successorsOf === file) return;
+    this.successorsOf = file;
+    const sections = `SELECT claim, ordinal, parent, place FROM section
+      WHERE file = ? AND claim > ? AND made = ? ORDER BY claim LIMIT ?`;
+    await this.fill('successor', sections, file);
+  }
+
+  forget(file: number, { id }: SectionRow): void {
+    this.sqlite.run('DELETE FROM section WHERE file = ? AND claim = ?', file, id);
+  }
+
+  /** Claims of a file that stood in `pass` or later, as many at a time as one question takes. */
+  *claimsOf(file: number, pass: number): Generator<Hex32> {
+    for (let after = 0; ; ) {
+      const rows = this.sqlite.all<ClaimRow>(
+        `SELECT c.id, c.claim FROM section s CROSS JOIN claim c ON c.id = s.claim
+         WHERE s.file = ? AND s.pass >= ? AND s.claim > ? ORDER BY s.claim LIMIT 500`,
+        file,
+        pass,
+        after,
+      );
+      for (const { claim } of rows) yield toHex(claim);
+      if (rows.length === 0) return;
+      after = rows.at(-1)!.id;
+    }
   }
 
   /** Whether another file of this group says the same with the same claim. */
-  isSaidElsewhere(file: number, claim: Hex32): boolean {
+  isSaidElsewhere(file: number, { id }: SectionRow): boolean {
     const row = this.sqlite.get(
-      `SELECT 1 FROM section s INDEXED BY section_claim CROSS JOIN file f ON f.id = s.file CROSS JOIN root r ON r.id = f.root
-       WHERE s.claim = ? AND s.file <> ? AND s.pass >= f.pass AND r.group_id = ? LIMIT 1`,
-      claim,
+      `SELECT 1 FROM section s INDEXED BY section_claim CROSS JOIN file f ON f.id = s.file
+       WHERE s.claim = ? AND s.file <> ? AND s.pass >= f.pass LIMIT 1`,
+      id,
       file,
-      this.groupId,
     );
     return row !== undefined;
   }
@@ -282,51 +318,54 @@ export class Ledger implements Disposable {
   // Claims that an import took back.
 
   retire(claim: Hex32): void {
-    this.sqlite.run('INSERT OR IGNORE INTO retired VALUES (?, ?)', this.groupId, claim);
+    this.sqlite.run('INSERT OR IGNORE INTO retired VALUES (?, ?)', this.groupId, fromHex(claim));
   }
 
   isRetired(claim: Hex32): boolean {
     return (
-      this.sqlite.get('SELECT 1 FROM retired WHERE group_id = ? AND claim = ?', this.groupId, claim) !==
-      undefined
+      this.sqlite.get(
+        'SELECT 1 FROM retired WHERE group_id = ? AND claim = ?',
+        this.groupId,
+        fromHex(claim),
+      ) !== undefined
     );
   }
 
   unretire(claim: Hex32): void {
-    this.sqlite.run('DELETE FROM retired WHERE group_id = ? AND claim = ?', this.groupId, claim);
+    this.sqlite.run('DELETE FROM retired WHERE group_id = ? AND claim = ?', this.groupId, fromHex(claim));
   }
 
   // All claims of the group.
 
   isIndexed(claim: Hex32): boolean {
     const row = this.sqlite.get(
-      'SELECT 1 FROM claim_text WHERE claim_group = ? AND claim = ? AND pass < ?',
+      'SELECT 1 FROM claim WHERE claim_group = ? AND claim = ?',
       this.claimGroup,
-      claim,
-      this.pass,
+      fromHex(claim),
     );
     return row !== undefined;
   }
 
-  /** @param isOurs whether this pass makes the claim */
-  index(claim: Hex32, parent: Hex32 | undefined, text: string, isOurs: boolean): void {
+  index(claim: Hex32, parent: Hex32 | undefined, text: string): void {
     this.sqlite.run(
-      'INSERT OR REPLACE INTO claim_text (claim_group, claim, key, pass) VALUES (?, ?, ?, ?)',
+      'INSERT OR IGNORE INTO claim (claim_group, claim, said, pass) VALUES (?, ?, ?, 0)',
       this.claimGroup,
-      claim,
+      fromHex(claim),
       keyOf(text, parent),
-      isOurs ? this.pass : 0,
     );
   }
 
   /** Claims with this text below `parent`, and whether this pass makes them. */
   indexed(parent: Hex32 | undefined, text: string): { readonly claim: Hex32; readonly isOurs: boolean }[] {
+    const said = keyOf(text, parent);
+    const made = this.made.get(said.toString('latin1'));
+    if (made !== undefined) return [{ claim: made, isOurs: true }];
     return this.sqlite
-      .all<{ claim: Hex32; pass: number }>(
-        'SELECT claim, pass FROM claim_text INDEXED BY claim_text_key WHERE claim_group = ? AND key = ? ORDER BY claim LIMIT 100',
+      .all<ClaimRow & { readonly pass: number }>(
+        'SELECT id, claim, pass FROM claim INDEXED BY claim_said WHERE claim_group = ? AND said = ? ORDER BY claim LIMIT 100',
         this.claimGroup,
-        keyOf(text, parent),
+        said,
       )
-      .map(({ claim, pass }) => ({ claim, isOurs: pass === this.pass }));
+      .map(({ claim, pass }) => ({ claim: toHex(claim), isOurs: pass === this.pass }));
   }
 }

@@ -70,9 +70,12 @@ function readPackageName(folder: string): string | undefined {
   }
 }
 
-/** File names may hold what a line of text may not. */
+/** File names may hold what a line of text may not, and letters with their marks in either form. */
 function plain(name: string): string {
-  return name.toWellFormed().replace(/\p{Cc}/gu, '\ufffd');
+  return name
+    .toWellFormed()
+    .normalize('NFC')
+    .replace(/\p{Cc}/gu, '\ufffd');
 }
 
 function clamp(name: string): string {
@@ -85,7 +88,10 @@ function clamp(name: string): string {
 /** Words as tags: lower case, letters, digits and `@ / . _ -`, cut to the limits, each once, none empty. */
 export function cleanTags(words: readonly string[]): string[] {
   const tags = words.map((word) => {
-    const clean = word.toLowerCase().replace(/[^\p{L}\p{M}\p{N}@/._-]+/gu, '-');
+    const clean = word
+      .normalize('NFC')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{M}\p{N}@/._-]+/gu, '-');
     const trimmed = clean.replace(/^-+|-+$/g, '');
     return Array.from(trimmed).slice(0, TAG_CHARACTERS_MAX).join('');
   });

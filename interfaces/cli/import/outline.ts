@@ -37,8 +37,8 @@ interface OpenSection {
   sections: OpenSection[];
 }
 
-/** Some 20 MB. */
-const SECTIONS_MAX = 100_000;
+/** Some 5 MB. */
+const SECTIONS_MAX = 25_000;
 
 /** The trees of a document's sections, in order; nearly always one. */
 export function* sectionTrees(

@@ -4,8 +4,9 @@ import type { Agent } from '../../../actors/agent.ts';
 import type { Group } from '../../../actors/group.ts';
 import { pathText } from './file-names.ts';
 import { type FailedPath, type FoundFile, isGone } from './files.ts';
-import type { FileRow, Ledger } from './ledger.ts';
-import { Placer } from './placer.ts';
+import type { Ledger } from './ledger.ts';
+import type { FileRow } from './ledger-rows.ts';
+import { type Before, Placer } from './placer.ts';
 import type { Publisher } from './publisher.ts';
 import type { Reader } from './reader.ts';
 import type { DocumentTold } from './reading-protocol.ts';
@@ -79,6 +80,7 @@ export class Pass {
       if (outcome === 'unsealed') asked.push(this.ask(file, true));
       else onFile();
     }
+    await this.options.ledger.merge(true);
     for (const [root, id] of this.rootIds) await this.endOf(Buffer.from(root, 'latin1'), id);
   }
 
@@ -96,10 +98,7 @@ export class Pass {
     const told = await this.options.reader.next();
     if (told.kind === 'failed') return this.failed(file, told.reason);
     if (told.kind !== 'document') throw new Error(`the reader told ${told.kind} of no document`);
-    const { ledger } = this.options;
-    ledger.begin();
     const outcome = told.isKnown ? await this.isStill(file.row!) : await this.isNow(file, told);
-    ledger.commit();
     if (outcome !== 'unsealed') this.tally.files++;
     return outcome;
   }
@@ -112,7 +111,7 @@ export class Pass {
   /** The file is what it was: its claims are there, unless the last import was cut short. */
   private async isStill(row: FileRow): Promise<'done' | 'refused' | 'unsealed'> {
     await this.options.reader.next();
-    if (!(await this.placer.isSealed(row))) return 'unsealed';
+    if (!this.placer.isSealed(row)) return 'unsealed';
     this.tally.sections += row.sections;
     return (await this.placer.retireLeft(row.id, row.pass, nameIn(row.label))) ? 'done' : 'refused';
   }
@@ -121,20 +120,22 @@ export class Pass {
     const { ledger, reader } = this.options;
     const row = file.row ?? (await this.renamed(file, document));
     const id = row?.id ?? ledger.addFile(file.rootId, file.inside);
-    const before = this.tally.sections;
-    this.placer.begin(id, document, row !== undefined && !isTaggedAlike(row.label, document.label));
+    const sectionsBefore = this.tally.sections;
+    await this.placer.begin(id, document, before(row, document));
     let isTaken = true;
     for (let told = await reader.next(); told.kind !== 'end'; told = await reader.next()) {
       if (told.kind === 'failed') return this.failed(file, told.reason);
       if (told.kind !== 'entries') throw new Error(`the reader told ${told.kind} within a document`);
       for (const entry of told.entries) isTaken &&= await this.placer.place(entry);
       reader.taken();
+      await ledger.merge(false);
       // Batches that wait already would follow each other without anybody else's turn.
       await turn();
       this.options.signal?.throwIfAborted();
       if (!isTaken) return 'refused';
     }
-    ledger.setFile(id, document.content, document.label, this.tally.sections - before);
+    ledger.setFile(id, document.content, document.label, this.tally.sections - sectionsBefore);
+    if (row === undefined) return 'done';
     return (await this.placer.retireLeft(id, ledger.pass, document.name)) ? 'done' : 'refused';
   }
 
@@ -171,13 +172,9 @@ export class Pass {
       }
   }
 
-  private async pruneFile(root: Buffer, row: FileRow): Promise<boolean> {
-    const { ledger } = this.options;
+  private pruneFile(root: Buffer, row: FileRow): Promise<boolean> {
     const name = pathText(row.path.subarray(1));
-    ledger.begin();
-    const isTaken = await this.placer.retireLeft(row.id, ledger.pass + 1, name || pathText(root));
-    ledger.commit();
-    return isTaken;
+    return this.placer.retireLeft(row.id, this.options.ledger.pass + 1, name || pathText(root));
   }
 }
 
@@ -186,7 +183,10 @@ function nameIn(label: string): string {
   return String(JSON.parse(label)[0]);
 }
 
-/** Whether two labels say the same tags; see `DocumentTold.label`. */
-function isTaggedAlike(before: string, now: string): boolean {
-  return before === '' || JSON.stringify(JSON.parse(before)[1]) === JSON.stringify(JSON.parse(now)[1]);
+/** What an earlier pass knows of a document. The tags are in the labels: see `DocumentTold.label`. */
+function before(row: FileRow | undefined, { label }: DocumentTold): Before {
+  if (row === undefined) return 'new';
+  const isAlike =
+    row.label === '' || JSON.stringify(JSON.parse(row.label)[1]) === JSON.stringify(JSON.parse(label)[1]);
+  return isAlike ? 'known' : 'tagged anew';
 }

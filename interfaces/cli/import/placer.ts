@@ -5,7 +5,8 @@ import type { Claim } from '../../../actors/group-view.ts';
 import type { Hex32 } from '../../../events/bytes.ts';
 import { TAGS_MAX } from '../../../events/limits.ts';
 import type { Entry } from './document.ts';
-import type { FileRow, Ledger, SectionRow, Standing } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import type { FileRow, SectionRow, Standing } from './ledger-rows.ts';
 import type { Tally } from './pass.ts';
 import type { Publisher } from './publisher.ts';
 import type { DocumentTold } from './reading-protocol.ts';
@@ -18,6 +19,9 @@ export interface PlacerOptions {
   readonly publisher: Publisher;
 }
 
+/** Whether a document was there in an earlier pass. With other tags of its own, every claim of it is made anew. */
+export type Before = 'new' | 'known' | 'tagged anew';
+
 interface Above {
   readonly level: number;
   readonly claim: Hex32;
@@ -29,7 +33,7 @@ export class Placer {
   private file = 0;
   private tags: readonly string[] = [];
   private createdMs = 0;
-  private isTaggedAnew = false;
+  private before: Before = 'new';
   private ordinal = 0;
   private path: Above[] = [];
 
@@ -38,15 +42,15 @@ export class Placer {
     this.tally = tally;
   }
 
-  /** @param isTaggedAnew whether the document's own tags are others than they were: every claim is made anew */
-  begin(file: number, { ownTags, tags, modifiedMs }: DocumentTold, isTaggedAnew: boolean): void {
+  async begin(file: number, { ownTags, tags, modifiedMs }: DocumentTold, before: Before): Promise<void> {
     const all = new Set([...(this.options.tags ?? []), ...ownTags, ...tags]);
     this.file = file;
     this.tags = [...all].slice(0, TAGS_MAX);
     this.createdMs = modifiedMs;
-    this.isTaggedAnew = isTaggedAnew;
+    this.before = before;
     this.ordinal = 0;
     this.path = [];
+    if (before === 'known') await this.options.ledger.openEarlier(file);
   }
 
   /** Returns false once something was refused. */
@@ -65,7 +69,7 @@ export class Placer {
   /** The claim that says it already. */
   private there(standing: Standing): Hex32 | undefined {
     const { group, ledger } = this.options;
-    if (!this.isTaggedAnew) {
+    if (this.before === 'known') {
       const earlier = ledger.earlier(standing);
       if (earlier !== undefined && group.now.claim(earlier) !== undefined) return earlier;
     }
@@ -75,7 +79,7 @@ export class Placer {
 
   private isFit(record: Claim | undefined): boolean {
     if (record === undefined) return false;
-    return !this.isTaggedAnew || record.tags.join('\n') === this.tags.join('\n');
+    return this.before !== 'tagged anew' || record.tags.join('\n') === this.tags.join('\n');
   }
 
   /** What an import took back and what is there again is reinstated; what a person took back is not. */
@@ -84,6 +88,7 @@ export class Placer {
     const retraction = group.now.claim(claim)?.retraction;
     const isBack = retraction?.by === agent.publicKey && ledger.isRetired(claim);
     ledger.stand(claim, standing, isBack);
+    if (this.before === 'known') ledger.closeEarlier(claim);
     if (!isBack) return true;
     ledger.unretire(claim);
     const reason = 'it is in the document again';
@@ -97,26 +102,19 @@ export class Placer {
     const below = parent === undefined ? {} : { parent };
     const { claim, operations, artifacts } = agent.prepareClaim({ text, tags, createdMs, ...below });
     ledger.stand(claim, standing, true);
-    ledger.index(claim, parent, text, true);
     return { claim, sent: publisher.add(operations[0]!, tags, artifacts[0]) };
   }
 
   /** Whether the group has every claim of a file as it stands. */
-  async isSealed({ id, pass }: FileRow): Promise<boolean> {
+  isSealed({ id, pass }: FileRow): boolean {
     const { group, ledger } = this.options;
-    let claims = ledger.claimsOf(id, pass, '');
-    for (; claims.length > 0; claims = ledger.claimsOf(id, pass, claims.at(-1)!))
-      if (!claims.every((claim) => group.now.claim(claim) !== undefined)) return false;
-    return true;
+    return every(ledger.claimsOf(id, pass), (claim) => group.now.claim(claim) !== undefined);
   }
 
   /** Whether no claim of a file stands any more. */
   isRetired({ id }: FileRow): boolean {
     const { group, ledger } = this.options;
-    let claims = ledger.claimsOf(id, 0, '');
-    for (; claims.length > 0; claims = ledger.claimsOf(id, 0, claims.at(-1)!))
-      if (!claims.every((claim) => group.now.claim(claim)?.retraction !== undefined)) return false;
-    return true;
+    return every(ledger.claimsOf(id, 0), (claim) => group.now.claim(claim)?.retraction !== undefined);
   }
 
   /**
@@ -125,8 +123,9 @@ export class Placer {
    */
   async retireLeft(file: number, pass: number, name: string): Promise<boolean> {
     const { ledger } = this.options;
-    let rows = ledger.leftOf(file, pass, '');
-    for (; rows.length > 0; rows = ledger.leftOf(file, pass, rows.at(-1)!.claim))
+    await ledger.merge(true);
+    let rows = ledger.leftOf(file, pass, 0);
+    for (; rows.length > 0; rows = ledger.leftOf(file, pass, rows.at(-1)!.id))
       for (const row of rows) if (!(await this.retire(file, row, name))) return false;
     return true;
   }
@@ -135,18 +134,23 @@ export class Placer {
     const { group, agent, ledger, publisher } = this.options;
     const { claim } = row;
     const record = group.now.claim(claim);
-    if (record === undefined || record.retraction !== undefined || ledger.isSaidElsewhere(file, claim)) {
-      ledger.forget(file, claim);
+    if (record === undefined || record.retraction !== undefined || ledger.isSaidElsewhere(file, row)) {
+      ledger.forget(file, row);
       return true;
     }
     if (record.author !== agent.publicKey) {
       this.tally.left++;
-      ledger.forget(file, claim);
+      ledger.forget(file, row);
       return true;
     }
-    const successor = ledger.successorOf(file, row);
+    const successor = await ledger.successorOf(file, row);
     const reason = successor === undefined ? `no longer in ${name}` : `superseded by ${successor}`;
     ledger.retire(claim);
     return publisher.add({ type: 'retract', claim, reason }, [reason]);
   }
+}
+
+function every<T>(values: Iterable<T>, is: (value: T) => boolean): boolean {
+  for (const value of values) if (!is(value)) return false;
+  return true;
 }

@@ -13,16 +13,24 @@ import type { Operation } from '../../../events/registry.ts';
 /** Enough to keep the sealer busy while a block is flushed. */
 const TRANSACTIONS_IN_FLIGHT_MAX = 4;
 /** Texts that one transaction brings along; bounds what is in memory (times the transactions in flight). */
-const ARTIFACT_BYTES_MAX = 4 * 1024 * 1024;
+const ARTIFACT_BYTES_MAX = 1024 * 1024;
 /** Of a transaction beside its operations, and of an operation beside its texts, rounded up generously. */
 const TRANSACTION_OVERHEAD_BYTES = 512;
 const OPERATION_OVERHEAD_BYTES = 96;
 const TEXT_OVERHEAD_BYTES = 3;
 
+export interface PublisherOptions {
+  /** Whether to send nothing, and tell all the same. */
+  readonly isDry: boolean;
+  /** Called before more is sent. */
+  readonly onSend: () => void;
+  /** Told what more is on disk. */
+  readonly onSealed: (operations: readonly Operation[]) => void;
+}
+
 export class Publisher {
   private readonly agent: Agent;
-  private readonly onSealed: (operations: readonly Operation[]) => void;
-  private readonly isDry: boolean;
+  private readonly options: PublisherOptions;
   private operations: Operation[] = [];
   private artifacts: Uint8Array[] = [];
   private operationBytes = TRANSACTION_OVERHEAD_BYTES;
@@ -31,14 +39,9 @@ export class Publisher {
   private refused: Refusal | undefined;
   private failure: unknown;
 
-  /**
-   * @param onSealed told what more is on disk
-   * @param isDry whether to send nothing, and tell all the same
-   */
-  constructor(agent: Agent, onSealed: (operations: readonly Operation[]) => void, isDry: boolean) {
+  constructor(agent: Agent, options: PublisherOptions) {
     this.agent = agent;
-    this.onSealed = onSealed;
-    this.isDry = isDry;
+    this.options = options;
   }
 
   /**
@@ -69,11 +72,13 @@ export class Publisher {
     this.operationBytes = TRANSACTION_OVERHEAD_BYTES;
     this.artifactBytes = 0;
     if (operations.length === 0 || this.refused !== undefined || this.failure !== undefined) return;
-    if (this.isDry) return this.onSealed(operations);
+    const { isDry, onSend, onSealed } = this.options;
+    if (isDry) return onSealed(operations);
+    onSend();
     const sent = this.agent.submit(operations, artifacts).then(
       (outcome) => {
         if (outcome.status === 'refused') this.refused ??= outcome.refusal;
-        else this.onSealed(operations);
+        else onSealed(operations);
       },
       (error: unknown) => {
         this.failure ??= error;

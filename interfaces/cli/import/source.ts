@@ -2,7 +2,9 @@
  * A document on disk as UTF-8 that is read a piece at a time, whatever its size and its encoding.
  *
  * It is gone through once first: for its hash, and so that what is no text is known before anything is said of it.
- * UTF-8 is read where it lies. Any other encoding is written to a file without a name, and read from there.
+ * UTF-8 is read where it lies. Any other encoding is written to a file without a name, and read from there. What it is
+ * has to be known: by its mark, by its bytes where they can be only one thing, or because whoever imports it says so.
+ * Nothing is guessed that could come out mangled.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
@@ -10,8 +12,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Enough to tell UTF-16 without a mark from UTF-8. */
+const AHEAD_BYTES = 64 * 1024;
+/** Enough to tell UTF-16 without a mark from bytes that are no text. */
 const SAMPLE_BYTES = 4096;
+/** Text of this encoding is ASCII between what switches to Japanese and back, so it passes for UTF-8. */
+const ISO_2022_JP = ['\x1b$@', '\x1b$B'];
 
 /** Bytes of UTF-8 that are read by their place. */
 export interface Source {
@@ -31,7 +36,7 @@ export interface Unreadable {
 
 /**
  * Opens a document. The last name of `path` must be no link: what was looked at is what is read.
- * @param encoding what a file is read as that is not UTF-8 and has no mark
+ * @param encoding what a file is read as that is not UTF-8 and does not say what it is
  */
 export function openDocument(path: Uint8Array, encoding?: string): OpenDocument | Unreadable {
   // Not blocking: a pipe that took the file's place would wait for a writer.
@@ -40,15 +45,17 @@ export function openDocument(path: Uint8Array, encoding?: string): OpenDocument 
     const stats = fstatSync(fd);
     if (!stats.isFile()) return failed(fd, 'not a file any more');
     const modifiedMs = Math.max(0, Math.floor(stats.mtimeMs));
-    const mark = markOf(readAt(fd, 0, SAMPLE_BYTES), stats.size);
+    const head = readAt(fd, 0, SAMPLE_BYTES);
+    const mark = markOf(head);
     if (mark.encoding === 'utf-32') return failed(fd, 'UTF-32, which is not read; save it as UTF-8');
     const first = check(fd, mark.encoding ?? 'utf-8');
-    if (first.problem === undefined && (mark.encoding ?? 'utf-8') === 'utf-8')
+    const isEscaped = mark.bytes === 0 && ISO_2022_JP.some((sign) => head.includes(sign));
+    if (first.problem === undefined && (mark.encoding ?? 'utf-8') === 'utf-8' && !isEscaped)
       return opened(fd, mark.bytes, { contentHash: first.contentHash, modifiedMs });
-    if (first.problem === 'nul') return failed(fd, 'binary: it holds NUL bytes');
-    const named = first.problem === undefined ? mark.encoding : mark.bytes === 0 ? encoding : undefined;
-    if (named === undefined) return failed(fd, notValid(mark.encoding));
-    const copy = transcoded(fd, named);
+    const reading =
+      mark.encoding === undefined ? unmarked(head, stats.size, first.problem, encoding) : marked(mark, first);
+    if ('reason' in reading) return failed(fd, reading.reason);
+    const copy = transcoded(fd, reading.encoding);
     closeSync(fd);
     if ('reason' in copy) return copy;
     return opened(copy.fd, 0, { contentHash: first.contentHash, modifiedMs });
@@ -58,9 +65,39 @@ export function openDocument(path: Uint8Array, encoding?: string): OpenDocument 
   }
 }
 
-function notValid(encoding: string | undefined): string {
-  if (encoding !== undefined && encoding !== 'utf-8') return `not valid ${encoding.toUpperCase()}`;
-  return 'not valid UTF-8; where it is another encoding, name it with --encoding';
+type Problem = 'nul' | 'invalid' | undefined;
+type Reading = { readonly encoding: string } | Unreadable;
+
+const BINARY = 'binary: it holds NUL bytes';
+
+function marked({ encoding }: Mark, { problem }: { problem?: Problem }): Reading {
+  if (problem === 'nul') return { reason: BINARY };
+  return problem === undefined ? { encoding: encoding! } : { reason: `not valid ${encoding!.toUpperCase()}` };
+}
+
+/** What a document without a mark is that is not simply UTF-8. Whoever imports it knows better than a guess. */
+function unmarked(head: Buffer, size: number, problem: Problem, asked: string | undefined): Reading {
+  if (problem === undefined) {
+    if (asked === 'iso-2022-jp') return { encoding: asked };
+    return { reason: 'ISO-2022-JP, by its escape sequences; read it with --encoding iso-2022-jp' };
+  }
+  if (asked !== undefined && (problem === 'invalid' || asked.startsWith('utf-16')))
+    return { encoding: asked };
+  if (problem === 'invalid')
+    return { reason: 'not valid UTF-8; where it is another encoding, name it with --encoding' };
+  const sides = size % 2 === 0 ? ['utf-16le', 'utf-16be'].filter((side) => isText(head, side)) : [];
+  if (sides.length === 1) return { encoding: sides[0]! };
+  return { reason: sides.length === 0 ? BINARY : `${BINARY}; where it is UTF-16, name it with --encoding` };
+}
+
+/** Whether all of it is characters that people write. Bytes in the wrong order, or of a picture, are not. */
+function isText(head: Buffer, encoding: string): boolean {
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(head, { stream: true });
+    return !/[\p{Cn}\p{Co}]|(?![\t\n\f\r])\p{Cc}/u.test(text);
+  } catch {
+    return false;
+  }
 }
 
 function failed(fd: number, reason: string): Unreadable {
@@ -82,11 +119,20 @@ function opened(
   what: Pick<OpenDocument, 'contentHash' | 'modifiedMs'>,
 ): OpenDocument {
   const size = fstatSync(fd).size - offset;
-  return {
-    ...what,
-    size,
-    read: (start, end) => readAt(fd, start + offset, end - start),
-    close: () => closeSync(fd),
+  return { ...what, size, read: reading(fd, offset, size), close: () => closeSync(fd) };
+}
+
+/** Sections are small and follow each other: one call to the system serves many. */
+function reading(fd: number, offset: number, size: number): Source['read'] {
+  let ahead: Buffer = Buffer.alloc(0);
+  let aheadAt = 0;
+  return (start, end) => {
+    if (end - start > AHEAD_BYTES) return readAt(fd, start + offset, end - start);
+    if (start < aheadAt || end > aheadAt + ahead.length) {
+      ahead = readAt(fd, start + offset, Math.min(AHEAD_BYTES, size - start));
+      aheadAt = start;
+    }
+    return ahead.subarray(start - aheadAt, end - aheadAt);
   };
 }
 
@@ -102,29 +148,19 @@ function readAt(fd: number, position: number, length: number): Buffer {
 }
 
 interface Mark {
-  /** Nothing: no mark, and nothing that looks like UTF-16. */
+  /** Nothing: no mark. */
   readonly encoding: string | undefined;
   /** The length of the mark. */
   readonly bytes: number;
 }
 
-function markOf(head: Buffer, size: number): Mark {
+function markOf(head: Buffer): Mark {
   const hex = head.subarray(0, 4).toString('hex');
   if (hex === 'fffe0000' || hex === '0000feff') return { encoding: 'utf-32', bytes: 4 };
   if (hex.startsWith('efbbbf')) return { encoding: 'utf-8', bytes: 3 };
   if (hex.startsWith('fffe')) return { encoding: 'utf-16le', bytes: 2 };
   if (hex.startsWith('feff')) return { encoding: 'utf-16be', bytes: 2 };
-  return { encoding: size % 2 === 0 ? withoutMark(head) : undefined, bytes: 0 };
-}
-
-/** Latin text in UTF-16 has a NUL in every other byte, always on the same side. */
-function withoutMark(head: Buffer): string | undefined {
-  const nuls = [0, 0];
-  for (const [at, byte] of head.entries()) if (byte === 0) nuls[at % 2]!++;
-  const [even, odd] = nuls as [number, number];
-  const many = head.length / 8;
-  if (odd > many && even === 0) return 'utf-16le';
-  return even > many && odd === 0 ? 'utf-16be' : undefined;
+  return { encoding: undefined, bytes: 0 };
 }
 
 function* chunks(fd: number): Generator<Buffer> {
@@ -136,20 +172,22 @@ function* chunks(fd: number): Generator<Buffer> {
   }
 }
 
-function check(fd: number, encoding: string): { contentHash: Buffer; problem?: 'nul' | 'invalid' } {
+/** Gone through to the end, for the hash. NUL bytes say more than bytes that are no UTF-8: they come first. */
+function check(fd: number, encoding: string): { contentHash: Buffer; problem?: Problem } {
   const hash = createHash('sha256');
   const decoder = new TextDecoder(encoding, { fatal: true });
-  let problem: 'nul' | 'invalid' | undefined;
+  let problem: Problem;
   for (const chunk of chunks(fd)) {
     hash.update(chunk);
-    if (problem === undefined) problem = problemOf(decoder, chunk);
+    if (encoding === 'utf-8' && chunk.includes(0)) problem = 'nul';
+    problem ??= problemOf(decoder, chunk);
   }
   problem ??= problemOf(decoder);
   const contentHash = hash.digest();
   return problem === undefined ? { contentHash } : { contentHash, problem };
 }
 
-function problemOf(decoder: InstanceType<typeof TextDecoder>, chunk?: Buffer): 'nul' | 'invalid' | undefined {
+function problemOf(decoder: InstanceType<typeof TextDecoder>, chunk?: Buffer): Problem {
   try {
     const text = chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
     return text.includes('\0') ? 'nul' : undefined;

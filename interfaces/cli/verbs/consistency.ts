@@ -6,26 +6,30 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { VerdictError } from '../errors.ts';
 import { readInput, writeOutput } from '../files.ts';
 import { parseCount } from '../parse.ts';
+import { givenOf, outOf, subjectOf, subjectOption } from '../resolve.ts';
 import { printFields } from '../table.ts';
 import { askedGroup } from './history.ts';
 
 const heading = 'History';
 
 export function registerConsistency(program: Command, context: CliContext): void {
-  verb<{ since: string; out: string }>(
+  verb<{ since?: string; out?: string }>(
     program,
     context,
     {
       usage: 'prove-consistency',
       summary: 'Write a proof that the present history extends the one at an earlier height.',
       heading,
-      example: 'lb prove-consistency --since 10 --out since-10.lbproof',
+      example: 'lb prove-consistency 10 since-10.lbproof',
       inGroup: true,
     },
     (command) =>
-      command
-        .requiredOption('--since <height>', 'the earlier height')
-        .requiredOption('--out <file>', 'the new file'),
+      subjectOption(
+        subjectOption(command, 'since', 'the earlier height', 'height'),
+        'out',
+        'the new file',
+        'file',
+      ),
     prove,
   );
   verb<{ old?: string; head?: string }>(
@@ -49,12 +53,15 @@ export function registerConsistency(program: Command, context: CliContext): void
   );
 }
 
-async function prove(run: Run<{ since: string; out: string }>): Promise<void> {
+async function prove(run: Run<{ since?: string; out?: string }>): Promise<void> {
+  const said = givenOf(run, ['since', 'out']);
+  const given = subjectOf('since', said.since, undefined);
+  const file = outOf(said.out);
   const group = await run.group();
-  const since = parseCount(run.options.since, '--since', 0, group.head.height);
+  const since = parseCount(given, '--since', 0, group.head.height);
   const proof = group.proveConsistency(since);
-  const out = run.path(run.options.out);
-  writeOutput(run.terminal, run.options.out, proof);
+  const out = run.path(file);
+  writeOutput(run.terminal, file, proof);
   const old = { height: since, blockId: group.block(since).blockId };
   const { height, blockId } = group.head;
   run.print({ out, bytes: proof.length, old, head: { height, blockId } }, () => {

@@ -243,9 +243,9 @@ async function hooks(run: Run): Promise<void> {
   const [given] = run.args;
   const state = given === undefined ? undefined : parseWord(given, 'the state', ['on', 'off']);
   if (state === 'on') {
-    await groupHere(run, await sharedOf(run));
+    const { groupId } = await groupHere(run, await sharedOf(run));
     const { beginNow } = await import('../../git/commits.ts');
-    if (!(await isHookOn(repository))) await beginNow(repository);
+    if (!(await isHookOn(repository))) await beginNow(repository, groupId);
     await turnHookOn(repository, hookCommand(run));
   }
   if (state === 'off') await turnHookOff(repository);

@@ -6,6 +6,7 @@ import { type Finding, levelOf, type Severity, worst } from '../health/finding.t
 import type { Health } from '../health/health.ts';
 import { parseWord } from '../parse.ts';
 import { datedName, outputFile } from '../paths.ts';
+import { givenOf, outOf, subjectOption } from '../resolve.ts';
 import { type Column, printFields, printTable } from '../table.ts';
 import { count } from '../text.ts';
 import { version } from '../version.ts';
@@ -31,18 +32,18 @@ export function registerHealth(program: Command, context: CliContext): void {
     (command) => command.option('--deep', 'audit every group as well: every signature, rule, sum and index'),
     doctor,
   );
-  verb<{ out: string }>(
+  verb<{ out?: string }>(
     program,
     context,
     {
       usage: 'support-bundle',
       summary: 'Collect what somebody who helps needs to see in one file, without any secret.',
       heading,
-      example: 'lb support-bundle --out support.tar',
+      example: 'lb support-bundle support.tar\nlb support-bundle --out ./bundles',
       details:
         'Versions, health, heads, settings, the list of files, the end of the logs. Passwords, keys, join codes and tokens are taken out; what members wrote is not in it, but names of groups are. Look into it before you send it: tar -xf support.tar.',
     },
-    (command) => command.requiredOption('--out <path>', 'the new file, or a folder to put a dated file into'),
+    (command) => subjectOption(command, 'out', 'the new file, or a folder to put a dated file into', 'path'),
     supportBundle,
   );
   verb<CheckOptions>(
@@ -141,9 +142,10 @@ async function checkForNagios(run: Run<CheckOptions>): Promise<void> {
   }
 }
 
-async function supportBundle(run: Run<{ out: string }>): Promise<void> {
+async function supportBundle(run: Run<{ out?: string }>): Promise<void> {
+  const out = outOf(givenOf(run, ['out']).out);
   const { gatherSupport, writeBundle } = await import('../support/bundle.ts');
-  const file = outputFile(run.path(run.options.out), () => `${datedName(Date.now())}-support.tar`);
+  const file = outputFile(run.path(out), () => `${datedName(Date.now())}-support.tar`);
   const files = await gatherSupport(run, version());
   await writeBundle(file, files);
   const names = files.map(({ name }) => name);

@@ -19,7 +19,7 @@ import { readInput, writeOutput } from '../files.ts';
 import { parseCount } from '../parse.ts';
 import { explain } from '../refusals/explain.ts';
 import { plainSay } from '../refusals/say.ts';
-import { subjectOf, subjectOption } from '../resolve.ts';
+import { givenOf, outOf, subjectOf, subjectOption } from '../resolve.ts';
 import { type Field, printFields, printSentence } from '../table.ts';
 import { formatTime, shortId } from '../text.ts';
 
@@ -57,35 +57,35 @@ export function registerHistory(program: Command, context: CliContext): void {
     (command) => command.argument('[file]', 'an export (default: the group on this node)'),
     auditHistory,
   );
-  verb<{ out: string; overwrite?: boolean }>(
+  verb<{ out?: string; overwrite?: boolean }>(
     program,
     context,
     {
       usage: 'export',
       summary: 'Write the group to one file that anybody can audit.',
       heading,
-      example: 'lb export --group domain:research --out research.lbgroup',
+      example: 'lb export research.lbgroup\nlb export --group domain:research --out research.lbgroup',
       inGroup: true,
     },
     (command) =>
-      command.requiredOption('--out <file>', 'the file').option('--overwrite', 'replace a file of that name'),
+      subjectOption(command, 'out', 'the file', 'file').option('--overwrite', 'replace a file of that name'),
     exportHistory,
   );
   registerProofs(program, context);
 }
 
 function registerProofs(program: Command, context: CliContext): void {
-  verb<{ tx?: string; out: string }>(
+  verb<{ tx?: string; out?: string }>(
     program,
     context,
     {
       usage: 'prove',
       summary: 'Write a receipt for a transaction that a stranger can check.',
       heading,
-      example: 'lb prove TX --out receipt.lbproof',
+      example: 'lb prove TX receipt.lbproof',
       inGroup: true,
     },
-    (command) => subjectOption(command, 'tx', 'the transaction').requiredOption('--out <file>', 'the file'),
+    (command) => subjectOption(subjectOption(command, 'tx', 'the transaction'), 'out', 'the file', 'file'),
     prove,
   );
   verb<{ head?: string }>(
@@ -237,8 +237,9 @@ function reportFields(report: AuditReport): Field[] {
   ];
 }
 
-async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Promise<void> {
-  const { out, overwrite = false } = run.options;
+async function exportHistory(run: Run<{ out?: string; overwrite?: boolean }>): Promise<void> {
+  const { overwrite = false } = run.options;
+  const out = outOf(givenOf(run, ['out']).out);
   const group = await run.group();
   const summary = await withProgress(run, 'exporting block', (onProgress) =>
     group.exportTo(run.path(out), { onProgress, overwrite }).catch((error: unknown) => {
@@ -262,12 +263,12 @@ async function exportHistory(run: Run<{ out: string; overwrite?: boolean }>): Pr
   });
 }
 
-async function prove(run: Run<{ tx?: string; out: string }>): Promise<void> {
-  const { out } = run.options;
+async function prove(run: Run<{ tx?: string; out?: string }>): Promise<void> {
+  const given = givenOf(run, ['tx', 'out']);
+  const tx = subjectOf('tx', given.tx, undefined).toLowerCase();
+  const out = outOf(given.out);
   const group = await run.group();
-  const { txId, location } = group.findTransaction(
-    subjectOf('tx', run.options.tx, run.args[0]).toLowerCase(),
-  );
+  const { txId, location } = group.findTransaction(tx);
   const proof = group.prove(txId);
   writeOutput(run.terminal, out, proof);
   const { height, blockId } = group.head;

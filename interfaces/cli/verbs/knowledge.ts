@@ -10,7 +10,7 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { checkClaimText, checkOptional, parseEvidence, parseTags } from '../fields.ts';
 import { parseCount, parseTime, sourceName, textOf } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { claimId, referenceId, subjectOf, subjectOption } from '../resolve.ts';
+import { claimId, givenOf, referenceId, subjectOf, subjectOption } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
 import { formatTime, shorten, shortId } from '../text.ts';
 
@@ -108,14 +108,15 @@ function change(
       usage,
       summary,
       heading,
-      example: `lb ${usage} CLAIM --reason "${why}"`,
+      example: `lb ${usage} CLAIM "${why}"`,
       inGroup: true,
       signs: true,
     },
-    (command) => subjectOption(command, 'claim', 'the claim').option('--reason <text>', 'why'),
+    (command) => subjectOption(subjectOption(command, 'claim', 'the claim'), 'reason', 'why', 'text'),
     async (run) => {
-      const given = subjectOf('claim', run.options.claim, run.args[0]);
-      const reason = checkOptional(run.options.reason, '--reason', knowledgeOperations.retract.fields.reason);
+      const said = givenOf(run, ['claim', 'reason']);
+      const given = subjectOf('claim', said.claim, undefined);
+      const reason = checkOptional(said.reason, '--reason', knowledgeOperations.retract.fields.reason);
       const claim = claimId((await run.group()).now, given);
       const receipt = await method(await run.agent())(claim, reason);
       printReceipt(run, receipt, `${done} the claim`, { claim });

@@ -12,8 +12,9 @@ import { streamInput } from '../files.ts';
 import { givenPlace } from '../network.ts';
 import { contentOf, parseAmount, parseCount, parseFutureTime, parseList } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, offerOf, subjectOf, subjectOption } from '../resolve.ts';
+import { givenOf, memberKey, offerOf, subjectOf, subjectOption } from '../resolve.ts';
 import type { Field } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
 import { formatTime, shortId } from '../text.ts';
 import { ownIdentity } from '../verb-run.ts';
 import { listOffers } from './offers.ts';
@@ -21,8 +22,8 @@ import { listOffers } from './offers.ts';
 const heading = 'Market';
 
 interface OfferOptions {
-  readonly title: string;
-  readonly price: string;
+  readonly title?: string;
+  readonly price?: string;
   readonly text?: string;
   readonly file?: string;
   readonly description?: string;
@@ -45,7 +46,7 @@ export function registerMarket(program: Command, context: CliContext): void {
       summary: 'Offer a package for sale.',
       heading,
       example:
-        'lb create-offer --title "Security Best Practices Guide" --file guide.md --price 250 --tags security,guide',
+        'lb create-offer "Security Best Practices Guide" 250 guide.md --tags security,guide\nlb create-offer --title "A sum" --price 5 --text 5050',
       details:
         'The content is encrypted with a key of its own, which stays in your wallet. Every buyer is granted it by your node, while that is up and also for what was bought while it was not; with --by-hand you do that yourself: lb grant. --announce tells people outside the group, for as long as the network of your node runs.',
       inGroup: true,
@@ -53,11 +54,13 @@ export function registerMarket(program: Command, context: CliContext): void {
     },
     (command) =>
       command
-        .argument('[-]', 'read the content from standard input')
-        .requiredOption('--title <text>', 'title')
-        .requiredOption('--price <tokens>', 'price')
+        .argument('[title]', 'title')
+        .argument('[price]', 'price, whole tokens')
+        .argument('[file]', 'file with the content, any bytes; - reads it from standard input')
+        .option('--title <text>', 'the same as a flag')
+        .option('--price <tokens>', 'the same as a flag')
         .option('--text <text>', 'the content')
-        .option('--file <file>', 'file with the content, any bytes')
+        .option('--file <file>', 'the same as a flag')
         .option('--description <text>', 'what a buyer should know')
         .option('--tags <a,b>', 'tags')
         .option('--split <member:bps,…>', 'shares in 1/10,000 that sum to 10,000 (default: all yours)')
@@ -124,8 +127,8 @@ function parseShares<T>(
 function termsOf({ title, price, description, tags, expires }: OfferOptions) {
   const fields = marketOperations.offer_create.fields;
   return {
-    title: checkText(title, '--title', fields.title),
-    price: parseAmount(price, '--price'),
+    title: checkText(subjectOf('title', title, undefined), 'the title', fields.title),
+    price: parseAmount(subjectOf('price', price, undefined), 'the price'),
     tags: parseTags(tags),
     ...(description === undefined
       ? {}
@@ -135,11 +138,11 @@ function termsOf({ title, price, description, tags, expires }: OfferOptions) {
 }
 
 async function createOffer(run: Run<OfferOptions>): Promise<void> {
-  const { options } = run;
+  const options: OfferOptions = { ...run.options, ...givenOf(run, ['title', 'price', 'file']) };
   const { split, royalty, byHand } = options;
   const terms = termsOf(options);
   const address = await announcedAt(options);
-  const content = await packageContent(run);
+  const content = await packageContent(run.terminal, options);
   const node = await run.node();
   const group = await run.group();
   const view = group.now;
@@ -160,10 +163,10 @@ async function createOffer(run: Run<OfferOptions>): Promise<void> {
 }
 
 /** Files of any size are read as they are encrypted; what is typed or piped is short. */
-async function packageContent({ terminal, options, args }: Run<OfferOptions>): Promise<PackageContent> {
-  const { text, file } = options;
-  const isFile = file !== undefined && file !== '-' && text === undefined && args[0] === undefined;
-  return isFile ? streamInput(terminal, file) : contentOf(terminal, options, args[0]);
+async function packageContent(terminal: Terminal, { text, file }: OfferOptions): Promise<PackageContent> {
+  if (file !== undefined && file !== '-' && text === undefined) return streamInput(terminal, file);
+  const content = { ...(text === undefined ? {} : { text }), ...(file === undefined ? {} : { file }) };
+  return contentOf(terminal, content, undefined);
 }
 
 /** Where buyers are told to come, from the flags. */

@@ -9,7 +9,7 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText } from '../fields.ts';
 import { parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, subjectOf } from '../resolve.ts';
+import { givenOf, memberKey, subjectOf } from '../resolve.ts';
 import { type Column, printTable } from '../table.ts';
 import { formatTime, shortId, withArticle } from '../text.ts';
 
@@ -17,22 +17,23 @@ const heading = 'Groups and members';
 export const ROLES = ['viewer', 'member', 'admin'] as const;
 
 export function registerMembers(program: Command, context: CliContext): void {
-  verb<{ pub?: string; role: string }>(
+  verb<{ pub?: string; role?: string }>(
     program,
     context,
     {
       usage: 'add-member',
       summary: 'Add a member or change their role (admin).',
       heading,
-      example: 'lb add-member bob\nlb add-member --pub KEY --role viewer',
+      example: 'lb add-member bob viewer\nlb add-member --pub KEY --role viewer',
       inGroup: true,
       signs: true,
     },
     (command) =>
       command
         .argument('[member]', 'public key (see: lb info), or the name of an identity of this node')
+        .argument('[role]', `${ROLES.join(', ')} (default: member)`)
         .option('--pub <key>', 'the same as a flag')
-        .option('--role <role>', ROLES.join(', '), 'member'),
+        .option('--role <role>', 'the same as a flag'),
     addMember,
   );
   verb<ConfirmOptions & { pub?: string }>(
@@ -89,11 +90,12 @@ export function registerMembers(program: Command, context: CliContext): void {
   );
 }
 
-async function addMember(run: Run<{ pub?: string; role: string }>): Promise<void> {
-  const role = parseWord(run.options.role, '--role', ROLES);
+async function addMember(run: Run<{ pub?: string; role?: string }>): Promise<void> {
+  const said = givenOf(run, ['pub', 'role']);
+  const role = parseWord(said.role ?? 'member', '--role', ROLES);
   const node = await run.node();
   const group = await run.group();
-  const member = memberKey(node, group.now, subjectOf('member', run.options.pub, run.args[0]));
+  const member = memberKey(node, group.now, subjectOf('member', said.pub, undefined));
   const receipt = await (await run.agent()).addMember(member, role);
   printReceipt(run, receipt, `${(await run.namer(group.now))(member)} is ${withArticle(role)} now`, {
     member,

@@ -246,11 +246,16 @@ async function info(run: Run): Promise<void> {
   const { keyFileWarning } = node;
   const followed = await followedGroups(node, groups);
   const failed = failedParts(node);
-  run.print({ data, keysEncrypted, keyFileWarning, identities, groups, followed, halted, failed }, () => {
+  const { sealingDoubt } = node;
+  const clock = sealingDoubt && { code: sealingDoubt.code, message: sealingDoubt.message };
+  const told = { data, keysEncrypted, keyFileWarning, identities, groups, followed, halted, failed };
+  run.print({ ...told, ...(clock && { clock }) }, () => {
     printFields(run.out, [
       ['data', data],
       ['keys', keysEncrypted ? 'encrypted' : 'not encrypted'],
+      ...(clock === undefined ? [] : [['clock', clock.message] as const]),
     ]);
+    if (clock !== undefined) run.hint('set the clock right, or if it is right now: lb trust-clock');
     run.out.line();
     for (const { name, publicKey, isNode, createdMs } of identities) {
       run.out.line(`${run.out.style('bold', name)}${isNode ? " (the node's own)" : ''}`);

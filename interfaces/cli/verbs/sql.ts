@@ -91,7 +91,7 @@ function textOf(value: SqlValue): string {
 const shortened = (text: string): string => (isHex32(text) ? shortId(text) : text);
 
 /** What a spreadsheet takes for the beginning of a formula, in the letters of any keyboard. */
-const FORMULA = /^[=+\-@\t\r＝＋－＠]/u;
+const FORMULA = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n])/u;
 const NUMBER = /^[+-]?\d+(\.\d+)?$/;
 
 /**

@@ -8,17 +8,28 @@ import type { TaskStatus } from '../../../events/effects.ts';
 import { LEASE_MS_MAX, LEASE_MS_MIN } from '../../../events/limits.ts';
 import { taskOperations } from '../../../events/operations/tasks.ts';
 import { TASK_STATUSES } from '../../../machines/tables.ts';
+import type { BatteryNode } from '../../../node.ts';
+import { hasTags } from '../../operations/tags.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText, parseTags } from '../fields.ts';
 import { parseAmount, parseSpan, parseTime, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, subjectOf, subjectOption, taskOf } from '../resolve.ts';
+import { assertNewTask, memberKey, subjectOf, subjectOption, taskOf } from '../resolve.ts';
 import { type Column, type Field, printFields, printTable } from '../table.ts';
 import { formatMoment, formatSpan, formatTime } from '../text.ts';
 
 const heading = 'Tasks and presence';
+/** How long a search waits for the index to come up to the log: it ends with the verb, so it may take a while. */
+const CATCH_UP_MS = 600_000;
 /** A result that is no claim is shown up to this size; `show` tells the size of a larger one. */
 const RESULT_BYTES_SHOWN = 64 * 1024;
+
+interface ListOptions {
+  readonly status?: string;
+  readonly assignee?: string;
+  readonly tags?: string;
+  readonly search?: string;
+}
 
 interface CreateOptions {
   readonly id?: string;
@@ -61,21 +72,26 @@ export function registerTasks(program: Command, context: CliContext): void {
         .option('--tags <a,b>', 'tags'),
     createTask,
   );
-  verb<{ status?: string; assignee?: string }>(
+  verb<ListOptions>(
     program,
     context,
     {
       usage: 'list-tasks',
       summary: 'List tasks.',
       heading,
-      example: 'lb list-tasks --status open\nlb list-tasks --assignee bob',
+      example:
+        'lb list-tasks --status open\nlb list-tasks --assignee bob\nlb list-tasks --search "config file"',
+      details:
+        'A search finds words of id, title, description, tags, result and error, and lists the best first.',
       inGroup: true,
       at: true,
     },
     (command) =>
       command
         .option('--status <status>', `open, ${TASK_STATUSES.join(', ')}`)
-        .option('--assignee <member>', 'of this member'),
+        .option('--assignee <member>', 'of this member')
+        .option('--tags <a,b>', 'with all of these tags')
+        .option('--search <text>', 'that have these words; nothing in them is syntax'),
     listTasks,
   );
   verb<{ task?: string }>(
@@ -108,6 +124,7 @@ async function createTask(run: Run<CreateOptions>): Promise<void> {
   const terms = termsOf(run);
   const node = await run.node();
   const view = (await run.group()).now;
+  assertNewTask(view, terms.task);
   const to = assignee === undefined ? {} : { assignee: memberKey(node, view, assignee) };
   const receipt = await (await run.agent()).createTask({ ...terms, ...to });
   printReceipt(run, receipt, 'Created the task', { task: terms.task });
@@ -140,22 +157,41 @@ function dueTime(run: Run<CreateOptions>, due: string): number {
   return dueMs;
 }
 
-async function listTasks(run: Run<{ status?: string; assignee?: string }>): Promise<void> {
-  const { status, assignee } = run.options;
+async function listTasks(run: Run<ListOptions>): Promise<void> {
+  const { status, assignee, search } = run.options;
+  const tags = parseTags(run.options.tags);
   const wanted = status === undefined ? undefined : parseWord(status, '--status', ['open', ...TASK_STATUSES]);
   const view = await run.view();
   const node = await run.node();
   const of = assignee === undefined ? {} : { assignee: memberKey(node, view, assignee) };
-  const tasks = view.tasks({ ...of, ...(wanted && { status: wanted as TaskStatus | 'open' }) });
+  const fitting = view
+    .tasks({ ...of, ...(wanted && { status: wanted as TaskStatus | 'open' }) })
+    .filter((task) => hasTags(task, tags));
+  const group = await run.group();
+  const tasks = search === undefined ? fitting : await foundAmong(node, group, fitting, search, run.signal);
   const name = await run.namer(view);
   run.print({ height: view.height, tasks }, () =>
     printTable(
       run.out,
       taskColumns(name, run.timeOf(view)),
       tasks,
-      'no tasks; make one with: lb create-task',
+      search === undefined ? 'no tasks; make one with: lb create-task' : 'no task has any of these words',
     ),
   );
+}
+
+/** Those of the tasks that words find, best first. */
+async function foundAmong(
+  node: BatteryNode,
+  { groupId }: Group,
+  tasks: readonly Task[],
+  query: string,
+  signal: AbortSignal,
+): Promise<Task[]> {
+  const question = { query, limit: Number.MAX_SAFE_INTEGER };
+  const found = (await node.views.searchTasks(groupId, question, { waitMs: CATCH_UP_MS, signal })).tasks;
+  const byId = new Map(tasks.map((task) => [task.task, task]));
+  return found.flatMap(({ task }) => byId.get(task) ?? []);
 }
 
 function taskColumns(name: (key: Hex32) => string, nowMs: number): readonly Column<Task>[] {

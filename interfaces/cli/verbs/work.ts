@@ -4,15 +4,16 @@
  */
 import type { Command } from 'commander';
 import type { Agent } from '../../../actors/agent.ts';
+import { UsageError } from '../../../actors/errors.ts';
 import type { GroupView, Task } from '../../../actors/group-view.ts';
 import { taskOperations } from '../../../events/operations/tasks.ts';
 import type { Receipt } from '../../../events/receipt.ts';
 import type { BatteryNode } from '../../../node.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
-import { checkOptional } from '../fields.ts';
+import { checkClaimText, checkOptional } from '../fields.ts';
 import { parseCount } from '../parse.ts';
 import { printReceipt } from '../report.ts';
-import { memberKey, referenceId, subjectOf, subjectOption, taskOf } from '../resolve.ts';
+import { givenOf, isIdLike, memberKey, referenceId, subjectOf, subjectOption, taskOf } from '../resolve.ts';
 
 interface WorkOptions {
   readonly task?: string;
@@ -20,6 +21,7 @@ interface WorkOptions {
   readonly assignee?: string;
   readonly note?: string;
   readonly result?: string;
+  readonly text?: string;
   readonly error?: string;
   readonly reason?: string;
 }
@@ -40,6 +42,12 @@ interface Step {
   readonly example: string;
   /** Adds `--attempt`. */
   readonly hasAttempt?: boolean;
+  /** What else may be said, by a flag or by an argument behind the task. */
+  readonly also?: {
+    readonly name: 'assignee' | 'note' | 'result' | 'error' | 'reason';
+    readonly placeholder: string;
+    readonly description: string;
+  };
   readonly configure?: (command: Command) => Command;
   readonly run: (work: Work) => Promise<Receipt>;
 }
@@ -51,8 +59,8 @@ const STEPS: readonly Step[] = [
     usage: 'assign-task',
     summary: 'Assign a task, or take a pending one for yourself.',
     done: 'Assigned',
-    example: 'lb assign-task task_002 --assignee carol',
-    configure: (command) => command.option('--assignee <member>', 'who is to do it (default: you)'),
+    example: 'lb assign-task task_002 carol\nlb assign-task task_002 --assignee carol',
+    also: { name: 'assignee', placeholder: 'member', description: 'who is to do it (default: you)' },
     run: ({ agent, task, options, node, view }) =>
       agent.assignTask(
         task.task,
@@ -78,9 +86,9 @@ const STEPS: readonly Step[] = [
     usage: 'progress-task',
     summary: 'Report progress and renew the lease (assignee).',
     done: 'Noted progress of',
-    example: 'lb progress-task task_001 --note "half done" --as bob',
+    example: 'lb progress-task task_001 "half done" --as bob',
     hasAttempt: true,
-    configure: (command) => command.option('--note <text>', 'what was done'),
+    also: { name: 'note', placeholder: 'text', description: 'what was done' },
     run: ({ agent, task, attempt, options }) =>
       agent.progressTask(
         task.task,
@@ -92,21 +100,24 @@ const STEPS: readonly Step[] = [
     usage: 'complete-task',
     summary: 'Complete the work (assignee).',
     done: 'Completed',
-    example: 'lb complete-task task_001 --result CLAIM --as bob',
+    example:
+      'lb complete-task task_001 "the sum is 5050" --as bob\nlb complete-task task_001 --result CLAIM --as bob',
     hasAttempt: true,
-    configure: (command) => command.option('--result <claim>', 'claim or experience with the result'),
-    run: ({ agent, task, attempt, options, view }) => {
-      const result = options.result === undefined ? undefined : referenceId(view, options.result);
-      return agent.completeTask(task.task, result, attempt);
+    also: {
+      name: 'result',
+      placeholder: 'claim',
+      description: 'claim or experience with the result; what is no id is a text that is published as one',
     },
+    configure: (command) => command.option('--text <text>', 'a text that is published as the result'),
+    run: complete,
   },
   {
     usage: 'fail-task',
     summary: 'Give the work up as failed (assignee).',
     done: 'Failed',
-    example: 'lb fail-task task_003 --error "Blocked by dependency" --as bob',
+    example: 'lb fail-task task_003 "Blocked by dependency" --as bob',
     hasAttempt: true,
-    configure: (command) => command.option('--error <text>', 'why'),
+    also: { name: 'error', placeholder: 'text', description: 'why' },
     run: ({ agent, task, attempt, options }) =>
       agent.failTask(task.task, checkOptional(options.error, '--error', task_fail.fields.error), attempt),
   },
@@ -122,8 +133,8 @@ const STEPS: readonly Step[] = [
     usage: 'cancel-task',
     summary: 'Cancel a task (creator or admin).',
     done: 'Cancelled',
-    example: 'lb cancel-task task_002 --reason "not needed any more"',
-    configure: (command) => command.option('--reason <text>', 'why'),
+    example: 'lb cancel-task task_002 "not needed any more"',
+    also: { name: 'reason', placeholder: 'text', description: 'why' },
     run: ({ agent, task, options }) =>
       agent.cancelTask(task.task, checkOptional(options.reason, '--reason', task_cancel.fields.reason)),
   },
@@ -138,6 +149,7 @@ export function registerWork(program: Command, context: CliContext): void {
       { usage, summary, example, heading: 'Tasks and presence', inGroup: true, signs: true },
       (command) => {
         subjectOption(command, 'task', 'the task');
+        if (step.also) subjectOption(command, step.also.name, step.also.description, step.also.placeholder);
         if (step.hasAttempt)
           command.option('--attempt <number>', 'the attempt that is meant (default: the present one)');
         return step.configure?.(command) ?? command;
@@ -147,12 +159,29 @@ export function registerWork(program: Command, context: CliContext): void {
   }
 }
 
+/** With a claim by its id, or with a text that becomes one in the same transaction. */
+async function complete({ agent, task, attempt, options, view }: Work): Promise<Receipt> {
+  const { result, text } = options;
+  if (result !== undefined && text !== undefined)
+    throw new UsageError('give the result once: a claim, or a text with --text');
+  if (text === undefined && (result === undefined || isIdLike(result)))
+    return agent.completeTask(task.task, result && referenceId(view, result), attempt);
+  const said = checkClaimText(text ?? result!, text === undefined ? 'the result' : '--text');
+  const { unwrap } = await import('../../../actors/agent.ts');
+  const { claim, operations, artifacts } = agent.prepareClaim({ text: said });
+  const completion = { type: 'task_complete' as const, task: task.task, attempt, result: claim };
+  return unwrap(await agent.submit([...operations, completion], artifacts));
+}
+
 async function perform(run: Run<WorkOptions>, step: Step): Promise<void> {
-  const { options } = run;
+  const options: WorkOptions = {
+    ...run.options,
+    ...givenOf(run, step.also ? ['task', step.also.name] : ['task']),
+  };
   const node = await run.node();
   const group = await run.group();
   const view = group.now;
-  const task = taskOf(view, subjectOf('task', options.task, run.args[0]));
+  const task = taskOf(view, subjectOf('task', options.task, undefined));
   const attempt =
     options.attempt === undefined ? task.attempt : parseCount(options.attempt, '--attempt', 0, 0xffff_ffff);
   const agent = await run.agent();

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Group } from '../../../actors/group.ts';
+import { TARGETS_PER_TASK_MAX } from '../../../interfaces/a2a/push.ts';
 import type { HttpServer } from '../../../interfaces/http/server.ts';
 import { BatteryNode } from '../../../node.ts';
 import { serveOverHttp, tokenFor } from '../../support/mcp.ts';
@@ -173,6 +174,13 @@ test('the card is signed for the names of the node, and for nobody else’s addr
   for (const host of ['203.0.113.9', '203.0.113.9:8420', '[2001:db8::1]', '10.0.0.1'])
     expect(JSON.parse((await cardFor(host)).text), host).not.toHaveProperty('signatures');
   expect((await cardFor('evil.example.com')).status).toBe(403);
+  // A host to some, and somebody's name before a host to others: no card leads there, signed or not.
+  for (const host of [
+    ...['localhost:80\\@evil.example.com', '[::1]:80\\@evil.example.com', 'localhost\\.evil.example.com'],
+    ...['localhost:80/@evil.example.com', 'localhost#@evil.example.com', 'localhost?@evil.example.com'],
+    ...['localhost@evil.example.com', 'localhost:80:90', 'localhost.', 'local host', 'localhost:'],
+  ])
+    expect((await cardFor(host)).status, host).toBe(403);
 });
 
 test('the card may be kept for a while, and asking again costs nothing', async () => {
@@ -184,6 +192,55 @@ test('the card may be kept for a while, and asking again costs nothing', async (
   }
   expect((await cardFor('localhost', { 'if-none-match': '"other"' })).status).toBe(200);
 });
+
+const rest = { returnImmediately: true };
+const taskOf = (answer: RpcAnswer): string => (answer.result as { task: { id: string } }).task.id;
+
+test('a task has no more targets than it may, however many come at once', async () => {
+  const sent = await rpc('SendMessage', { message: { ...MESSAGE, messageId: 'many' }, configuration: rest });
+  const taskId = taskOf(sent);
+  const made = await Promise.all(
+    Array.from({ length: 30 }, (_, at) =>
+      rpc('CreateTaskPushNotificationConfig', { taskId, id: `c${at}`, url: `http://127.0.0.1:9/${at}` }),
+    ),
+  );
+  expect(made.filter(({ error }) => error === undefined).length).toBe(TARGETS_PER_TASK_MAX);
+  const { result } = await rpc('ListTaskPushNotificationConfigs', { taskId });
+  expect((result as { configs: unknown[] }).configs.length).toBe(TARGETS_PER_TASK_MAX);
+});
+
+test('pages end where histories get long, and what follows a message has an end', async () => {
+  const metadata = { much: 'x'.repeat(200_000) };
+  const more = (messageId: string, of: object): Promise<RpcAnswer> =>
+    rpc('SendMessage', { message: { ...MESSAGE, messageId, ...of }, configuration: rest });
+  const ids: string[] = [];
+  for (const name of ['long 1', 'long 2', 'long 3']) {
+    const taskId = taskOf(await more(name, { contextId: 'long' }));
+    ids.push(taskId);
+    for (let at = 0; at < 12; at++) await more(`${name} ${at}`, { taskId, metadata });
+  }
+  interface Page {
+    readonly tasks: { readonly id: string; readonly history?: unknown[] }[];
+    readonly nextPageToken: string;
+  }
+  const pageOf = async (given: object): Promise<Page> =>
+    (await rpc('ListTasks', { contextId: 'long', ...given })).result as Page;
+  expect((await pageOf({})).tasks.length).toBe(3);
+  const seen: string[] = [];
+  let pages = 0;
+  for (let pageToken = ''; pages === 0 || pageToken !== ''; pages++) {
+    const page = await pageOf({ historyLength: 100, pageToken });
+    expect(JSON.stringify(page).length).toBeLessThan(6_000_000);
+    seen.push(...page.tasks.map(({ id }) => id));
+    for (const { history } of page.tasks) expect(history!.length).toBe(13);
+    pageToken = page.nextPageToken;
+  }
+  expect(seen.sort()).toEqual([...ids].sort());
+  expect(pages).toBeGreaterThan(1);
+  const answers: RpcAnswer[] = [];
+  for (let at = 12; at < 22; at++) answers.push(await more(`long 1 ${at}`, { taskId: ids[0], metadata }));
+  expect(answers.at(-1)!.error?.message).toContain('send a new one');
+}, 60_000);
 
 test('targets that never answer hold up no other', async () => {
   // Takes connections, and says nothing.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { signedWithin } from '../../../actors/chain/signed-within.ts';
 import { utf8 } from '../../../events/bytes.ts';
+import { AccessTokens } from '../../../interfaces/access/tokens.ts';
 import { performOnce } from '../../../interfaces/operations/idempotency.ts';
 import type { Call } from '../../../interfaces/operations/operation.ts';
 import { operationNamed } from '../../../interfaces/operations/registry.ts';
@@ -97,9 +98,34 @@ test('over MCP a tool that changes something takes the key, over either protocol
   const input = { title: 'Once', idempotency_key: 'm1' };
   const first = await call(client, 'create_task', input);
   expect(await call(client, 'create_task', input)).toEqual(first);
+  // A retry may come over another protocol, and gets the same answer in the form of that one.
+  const { idempotency_key: key, ...body } = input;
+  expect(await (await post('create_task', body, key)).json()).toEqual(first);
+  const other = { title: 'Twice', idempotency_key: 7 };
+  const receipt = await (await post('create_task', { title: 'Twice' }, '7')).json();
+  expect(await call(client, 'create_task', other)).toEqual(receipt);
   await client.close();
-  expect(opened.node.groups()[0]!.now.tasks().length).toBe(1);
-  void post;
+  expect(opened.node.groups()[0]!.now.tasks().length).toBe(2);
+});
+
+test('a key stands for nothing of a group that its sender does not reach', async () => {
+  const { opened, post } = await served();
+  const { node } = opened;
+  const other = await node.createGroup({ name: 'other' });
+  const own = node.groups().find(({ groupId }) => groupId !== other.groupId)!;
+  const bearerOf = (name: string, groupId: string): string =>
+    new AccessTokens(node.data).create({ name, identity: 'node', groups: [groupId] }).token;
+  const [one, two] = [bearerOf('one', own.groupId), bearerOf('two', other.groupId)];
+  const body = { text: 'Said in the only group that there is for me.' };
+  // At the same time, and later.
+  const both = await Promise.all([
+    post('publish_claim', body, 'k', one),
+    post('publish_claim', body, 'k', two),
+  ]);
+  expect(both.map(({ status }) => status)).toEqual([200, 422]);
+  expect((await post('publish_claim', body, 'k', two)).status).toBe(422);
+  expect((await post('publish_claim', body, 'k', one)).headers.get('idempotent-replayed')).toBe('true');
+  expect(other.recentClaims()).toEqual([]);
 });
 
 test('a node that went down between the seal and the answer answers from the chain', async () => {
@@ -132,8 +158,11 @@ test('what is signed is known before anybody else has it', async () => {
   const before = group.head.height;
   let heightWhenTold = -1;
   await signedWithin(
-    async () => {
-      heightWhenTold = group.head.height;
+    {
+      signed: async () => {
+        heightWhenTold = group.head.height;
+      },
+      noted: async () => {},
     },
     () => group.as('node').publishClaim({ text: 'Told first.' }),
   );

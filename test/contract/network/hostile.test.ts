@@ -172,6 +172,37 @@ describe('a source', () => {
     await until('the block is here', () => victim.node.group(groupId).head.height === 4);
   });
 
+  it('that drips is left for another, and what came of it is kept', async () => {
+    const { victim, world } = await victimOf({ stallMs: 1_000 });
+    const { groupId } = world;
+    const height = () => victim.node.group(groupId).head.height;
+    for (let at = 0; at < 40; at++) world.act(person('founder'), { type: 'profile_set', name: `${at}` });
+    const { blocks } = world.chain;
+    const slow = await hostile(mallory);
+    let isLeft = false;
+    await serveBlocks(slow, blocks, {
+      // Each frame comes in time: all of them would take half a minute.
+      send: async (out, from) => {
+        try {
+          for (const block of blocks.slice(from)) {
+            await out.write(block);
+            await new Promise((resolve) => setTimeout(resolve, 700));
+          }
+        } catch {
+          isLeft = true;
+        }
+      },
+    });
+    await victim.network.host.dial(mallory.publicKey, slow.addresses());
+    await until('mallory is asked', () => victim.network.status().groups[0]!.target > 40);
+    const good = await hostile(alice);
+    await serveBlocks(good, blocks);
+    await victim.network.host.dial(alice.publicKey, good.addresses());
+    await until('the first blocks are kept', () => height() > 3, 15_000);
+    await until('all blocks are here', () => height() === blocks.length - 1, 15_000);
+    await until('mallory is left', () => isLeft, 10_000);
+  });
+
   it('that offers what the victim has is asked once, not for ever', async () => {
     const { victim, world } = await victimOf();
     const host = await hostile(mallory);

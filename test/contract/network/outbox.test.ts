@@ -108,12 +108,20 @@ describe('a member that does not seal', () => {
     await expect(agent.publishClaim({ text: 'a day late' })).rejects.toMatchObject({ code: 'pending' });
     const [first] = member.node.outbox.pending(groupId);
     aheadMs = 25 * 3_600_000;
+    const second = await member.node.outbox.signAnew(first!);
+    // Its window closes in a few minutes.
+    aheadMs = 48.9 * 3_600_000;
     const network = await NetworkService.start(member.node.networkPort, { mdns: false });
     await network.host.dial(sealer.key, sealer.network.host.addresses());
     await until('it is sealed', () => sealer.node.group(groupId).recentClaims().length === 1, 40_000);
     await until('nothing waits', () => member.node.outbox.pending(groupId).length === 0);
     const { transactions } = sealer.node.group(groupId).block(sealer.node.group(groupId).head.height);
     expect(transactions[0]!.replaces).toBe(first!.txId);
+    expect(transactions[0]!.bytes).not.toEqual(second!.transaction);
+    // Whoever kept an earlier one for later has nothing that could be done again.
+    const chain = sealer.node.networkPort.chain(groupId);
+    const kept = await chain.submitSigned(second!.transaction, second!.artifacts);
+    expect(kept).toMatchObject({ status: 'refused', refusal: { code: 'transaction_replaced' } });
     await network.stop();
   });
 });

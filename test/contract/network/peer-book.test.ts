@@ -4,6 +4,7 @@ import { HEARD_PER_BLOCK_MAX } from '../../../protocol/limits.ts';
 import { PeerBook } from '../../../protocol/peers.ts';
 import { closePeers, peer } from '../../support/network.ts';
 import { hashOf } from '../../support/people.ts';
+import { until } from '../../support/until.ts';
 
 afterEach(() => closePeers());
 
@@ -35,4 +36,16 @@ it('peers that were only heard of are few in one block, and take no place of mem
   expect(book.all()).toHaveLength(2 + HEARD_PER_BLOCK_MAX);
   expect(book.get(member)).toBeDefined();
   expect(book.get(met)).toBeDefined();
+});
+
+it('peers that show themselves on the local network are written down as far as there is a place to call them', async () => {
+  const { network } = await peer();
+  // Nobody is there, and each from elsewhere: whoever says so is not asked for a proof.
+  for (let at = 0; at < 500; at++)
+    network.peers.discovered(hashOf(`made up ${at}`), [`/ip4/127.${at % 250}.0.1/tcp/${1 + at}`]);
+  await until('some are here', () => network.book.all().length > 0);
+  const told = network.book.all().length;
+  expect(told).toBeLessThanOrEqual(32);
+  // Whoever was not reached has to wait, and holds no place meanwhile.
+  await until('a place is free', () => network.dialer.foundNearby(hashOf('somebody who is there')));
 });

@@ -1,12 +1,13 @@
 /** Health and readiness find what is wrong with a node, and nothing where nothing is. */
 import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../actors/clock.ts';
 import { type Check, type HealthSubject, health, ready } from '../../../interfaces/observability/health.ts';
 import { BatteryNode } from '../../../node.ts';
 import { temporaryFolder, watchedNode } from './support.ts';
 
-const well: HealthSubject = { isLocked: false, clockJumpMs: undefined, loadedGroups: () => [] };
+const well: HealthSubject = { isLocked: false, sealingDoubt: undefined, loadedGroups: () => [] };
 const group = (status: string, haltReason?: string) => ({
   groupId: 'ab'.repeat(32),
   info: () => ({ status, haltReason }),
@@ -38,9 +39,30 @@ test('a clock that jumped', async () => {
   expect(found.status).toBe('failed');
   const { ready: isReady, reasons } = await attached.ready();
   expect(isReady).toBe(false);
-  expect(reasons).toEqual([expect.stringContaining('jumped by -3600 s')]);
+  expect(reasons).toEqual([expect.stringMatching(/jumped back by 35\d\d s/)]);
   node.trustClock();
   expect((await attached.ready()).ready).toBe(true);
+});
+
+test('a clock that nothing vouches for', async () => {
+  const data = join(temporaryFolder(), 'node');
+  const founded = await BatteryNode.openOrInit({ data });
+  await founded.createGroup({ name: 'known' });
+  await founded.close();
+  const clock = { ...systemClock, nowMs: () => Date.now() + 48 * 3_600_000, sinceBootMs: () => undefined };
+  const { attached, node, observability } = await watchedNode({}, { clock }, data);
+  const { metrics } = observability;
+  expect((await attached.health()).checks.find(({ name }) => name === 'clock')).toMatchObject({
+    ...{ status: 'failed', detail: expect.stringContaining('the last time that is known here') },
+    next: expect.stringContaining('trust_clock'),
+  });
+  expect((await attached.ready()).ready).toBe(false);
+  expect(await metrics!.text()).toContain('\nlb_clock_uncertain 1\n');
+  // Whoever only asks vouches for nothing.
+  expect(node.sealingDoubt).toMatchObject({ code: 'clock_uncertain' });
+  node.trustClock();
+  expect(await attached.ready()).toEqual({ ready: true, reasons: [] });
+  expect(await metrics!.text()).toContain('\nlb_clock_uncertain 0\n');
 });
 
 test('keys that are locked', async () => {

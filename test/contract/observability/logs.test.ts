@@ -51,6 +51,22 @@ test('a level keeps out what is below it, and text is for people', async () => {
   );
 });
 
+test.each([true, false])(
+  'what others wrote moves no cursor and makes no line of its own (JSON: %s)',
+  async (log_json) => {
+    const folder = temporaryFolder();
+    const { logger, close } = await openLog(settings(folder, { log_json }));
+    const text = `a\u001b[2J\u009b31m\u202eb\n[2026-01-01] INFO: all is well\u{e0041}`;
+    logger.warn({ name: text, nested: { text: [text] } }, text);
+    logger.error(new Error(text));
+    logger.child({ text }).warn('of a child');
+    await close();
+    const lines = readLogs(folder);
+    expect(lines).not.toMatch(/[[\p{Cc}\p{Cf}]--\n]/v);
+    expect(lines.split('\n').filter((line) => line.startsWith('[2026-01-01]'))).toEqual([]);
+  },
+);
+
 test('a folder that cannot be one is a clear line', async () => {
   const file = join(temporaryFolder(), 'file');
   writeFileSync(file, '');

@@ -132,8 +132,19 @@ test('monitors get their answers over HTTP', async () => {
   expect(health.status).toBe(200);
   expect(await health.json()).toMatchObject({ schema_version: 1, data: { checks: expect.any(Array) } });
   expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({ data: { ready: true, reasons: [] } });
-  expect((await fetch(`${url}/`)).status).toBe(404);
-  expect((await fetch(`${url}/metrics`, { method: 'POST', body: 'x' })).status).toBe(405);
+  for (const [path, init, status] of [
+    ['/', {}, 404],
+    ['/metrics', { method: 'POST', body: 'x' }, 405],
+    ['/metrics', { headers: { x: 'y'.repeat(20_000) } }, 431],
+  ] as const) {
+    const refused = await fetch(url + path, init);
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([
+      status,
+      'application/problem+json',
+    ]);
+    expect(await refused.json()).toMatchObject({ status, code: expect.any(String) });
+    if (status === 405) expect(refused.headers.get('allow')).toBe('GET, HEAD');
+  }
 
   const second = watchedNode({ metrics_port: String(attached.port) });
   await expect(second).rejects.toMatchObject({ code: 'metrics_port_unusable' });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isoTime } from '../../../interfaces/cli/iso-time.ts';
 import { envelope } from '../../../interfaces/cli/json.ts';
-import { parseTime } from '../../../interfaces/cli/parse.ts';
+import { parseTime, parseWord } from '../../../interfaces/cli/parse.ts';
 import { cleanLine, cleanText } from '../../../interfaces/cli/text.ts';
 import { csvField } from '../../../interfaces/cli/verbs/sql.ts';
 
@@ -23,6 +23,11 @@ describe('hidden characters', () => {
       expect(cleanLine(text)).toBe(text);
   });
 
+  test('behind digits no selector says anything, but in a key cap', () => {
+    expect(cleanLine('1\ufe0f2\ufe0e3\ufe0f')).toBe('1\\ufe0f2\\ufe0e3\\ufe0f');
+    expect(cleanLine('#\ufe0f\u20e3')).toBe('#\ufe0f\u20e3');
+  });
+
   test('do nothing to a terminal in JSON, which says the same all the same', () => {
     const text = `a\u009b31m\u202eb${tags('x')}\u2028`;
     const line = envelope({ text });
@@ -32,9 +37,11 @@ describe('hidden characters', () => {
 });
 
 describe('comma-separated values', () => {
-  test.each(['=1+1', '+1+1', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '＝1+1', '=HYPERLINK("http://x","y")'])(
-    'a text that begins as a formula (%j) is no formula',
-    (text) => expect(csvField(text).replace(/^"/, '')).toMatch(/^'/),
+  test.each([
+    ...['=1+1', '+1+1', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '＝1+1', '=HYPERLINK("http://x","y")'],
+    ...['\n=1', ' =1+1', '\u00a0@SUM(A1)', '  -2+3', '\nplain'],
+  ])('a text that begins as a formula (%j) is no formula', (text) =>
+    expect(csvField(text).replace(/^"/, '')).toMatch(/^'/),
   );
 
   test('numbers and plain text stay as they are', () => {
@@ -88,4 +95,11 @@ describe('points in time', () => {
     expect(() => parseTime('1767225600', '--due', 0, 'from now')).toThrow('--due 1767225600');
     expect(parseTime('1767225600000', '--due', 0, 'from now')).toBe(1_767_225_600_000);
   });
+});
+
+test('a word of a list is taken in any case', () => {
+  const words = ['open', 'in_progress'] as const;
+  for (const text of ['in_progress', 'IN_PROGRESS', 'In Progress', 'in-progress'])
+    expect(parseWord(text, '--status', words)).toBe('in_progress');
+  expect(() => parseWord('progress', '--status', words)).toThrow('expected one of open, in_progress');
 });

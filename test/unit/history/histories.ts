@@ -152,6 +152,7 @@ class Draw {
       assignee: author.publicKey,
       dueMs: undefined,
       reward: this.#random(2) === 0 ? undefined : 2n,
+      rewardFrom: undefined,
       leaseMs: undefined,
       tags: [],
     };

@@ -1,0 +1,56 @@
+/**
+ * An import takes the same memory whatever it imports: six times the text, in one file and in many, in a process of
+ * its own. The number of sections stays the same, because a node fills its own caches with claims up to their bounds.
+ */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import type { ImportRun } from '../../bench/import-child.ts';
+
+const CHILD = new URL('../../bench/import-child.ts', import.meta.url).pathname;
+const SECTIONS = 2_000;
+/** More than may be under way at once, so that it takes all that an import takes. */
+const LITTLE_BYTES = 20_000_000;
+const MUCH_BYTES = 120_000_000;
+/** The engine collects garbage early, and ends the process where more than this is none. */
+const FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=4'];
+/** A difference that says nothing; the text alone would be 100 MB more. */
+const SLACK_BYTES = 48 * 2 ** 20;
+
+const base = mkdtempSync(join(tmpdir(), 'lb-import-memory-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+function imported(name: string, files: number, bytes: number): ImportRun {
+  const docs = join(base, name, 'docs');
+  mkdirSync(docs, { recursive: true });
+  const line = 'Words of a section, and more of them. ';
+  const text = line.repeat(Math.ceil(bytes / SECTIONS / line.length));
+  for (let at = 0; at < SECTIONS; at++) {
+    const path = join(docs, `${at % files}.md`);
+    const section = `\n## Part ${at}\n\n${text}\n`;
+    if (at < files) writeFileSync(path, `# Document ${at}\n${section}`);
+    else appendFileSync(path, section);
+  }
+  const run = execFileSync(process.execPath, [...FLAGS, CHILD, join(base, name, 'data'), docs], {
+    encoding: 'utf8',
+  });
+  rmSync(docs, { recursive: true });
+  return JSON.parse(run) as ImportRun;
+}
+
+it.each([
+  ['one file', 1],
+  ['many files', 200],
+])(
+  'takes no more memory for six times the text: %s',
+  (_, files) => {
+    const little = imported(`little-${files}`, files, LITTLE_BYTES);
+    const much = imported(`much-${files}`, files, MUCH_BYTES);
+    expect(much.sections).toBeGreaterThanOrEqual(SECTIONS);
+    console.log(`${little.ownBytes >> 20} MiB for little, ${much.ownBytes >> 20} MiB for much`);
+    expect(much.ownBytes).toBeLessThan(little.ownBytes + SLACK_BYTES);
+  },
+  240_000,
+);
