@@ -113,6 +113,7 @@ const BARE_TASK = {
   assignee: undefined,
   dueMs: undefined,
   reward: undefined,
+  rewardFrom: undefined,
   leaseMs: undefined,
   tags: ['bench'],
 } as const;
