@@ -13,9 +13,7 @@
  *
  * Whatever a query is cut into, a text that has the query in it is cut into as well.
  */
-import { fold, lowerCase, MARK, plainLetters, spelledOut } from './letters.ts';
-
-export { fold };
+import { lowerCase, MARK, plainLetters, spelledOut } from './letters.ts';
 
 /** A longer term is cut: nobody searches for the end of a 64 KiB word. */
 const TERM_CHARACTERS_MAX = 64;

@@ -82,7 +82,10 @@ export const getRecentClaims = define({
     // The cursor is taken first: what comes meanwhile is told twice rather than never. There is none for more groups
     // than it holds; a watcher of so many names one.
     const cursor = groups.length > Places.GROUPS_MAX ? undefined : Places.atHead(groups).toText();
-    const { claims, next } = await latestClaims(call, groups, { sinceMs: since_ms, limit, cursor: before });
+    const { claims, next } = await latestClaims(call, groups, {
+      ...{ sinceMs: since_ms, limit },
+      ...{ cursor: before, besides: cursor },
+    });
     return { claims, ...next, ...given({ cursor }), ...noticeFor(claims) };
   },
 });
@@ -128,6 +131,7 @@ async function newClaims(
   const desks = new Map(groups.map((group) => [group.groupId, new ClaimDesk(call, group)]));
   const claims: ClaimWire[] = [];
   const room = new Room(call);
+  room.reserve(places.toText());
   for await (const { groupId, event, height, index } of storedEvents(groups, places, {
     kinds: ['claim.published'],
     signal: call.signal,

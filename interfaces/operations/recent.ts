@@ -28,13 +28,15 @@ interface Wanted {
   readonly sinceMs: number;
   readonly limit: number;
   readonly cursor: string | undefined;
+  /** What the answer holds besides. */
+  readonly besides?: string | undefined;
 }
 
 /** A page of claims, newest first. @throws UsageError for a cursor that is none */
 export async function latestClaims(
   call: Call,
   groups: readonly Group[],
-  { sinceMs, limit, cursor }: Wanted,
+  { sinceMs, limit, cursor, besides = '' }: Wanted,
 ): Promise<{ claims: ClaimWire[]; next: { next_cursor?: string } }> {
   const after = cursor === undefined ? undefined : placeIn(cursor);
   // One more than asked for says whether there is more.
@@ -42,6 +44,7 @@ export async function latestClaims(
   const desks = new Map<Group, ClaimDesk>();
   const claims: ClaimWire[] = [];
   const room = new Room(call);
+  room.reserve(besides);
   for (const [at, { group, claim }] of latest.entries()) {
     const desk = desks.get(group) ?? new ClaimDesk(call, group);
     desks.set(group, desk);

@@ -12,7 +12,7 @@ import type { Call } from './operation.ts';
 /** For programs, which read as much as they want to: about a mebibyte. */
 const WIDE_TOKENS = 300_000;
 /** For what stands around the entries: names of fields, cursor, notice. */
-const AROUND_TOKENS = 300;
+const AROUND_TOKENS = 500;
 
 const HEX_RUN = /[0-9a-f]{16,}/g;
 const TOKENS_OF_ASCII = 0.28;
@@ -40,6 +40,12 @@ export class Room {
 
   constructor({ answerTokens = WIDE_TOKENS }: Pick<Call, 'answerTokens'>) {
     this.left = answerTokens - AROUND_TOKENS;
+  }
+
+  /** Keeps room for what stands in every answer however many entries it has, such as a cursor over many groups. */
+  reserve(text: string): void {
+    // A reader with too little room for both still gets an entry.
+    this.left -= Math.min(tokensIn(text), this.left / 2);
   }
 
   hasRoomFor(entry: object): boolean {
@@ -73,12 +79,18 @@ export class Room {
 
 /** How many units of a text fit into so many tokens, without tearing a character. */
 function endWithin(text: string, tokens: number): number {
+  const runs = text.matchAll(HEX_RUN);
+  let run = runs.next().value;
   let left = tokens;
   let end = 0;
   for (; end < text.length; end++) {
+    while (run !== undefined && run.index + run[0].length <= end) run = runs.next().value;
     const unit = text.charCodeAt(end);
     // What JSON escapes takes up to six characters.
     left -= unit < 0x20 ? 6 * TOKENS_OF_ASCII : tokensOf(unit);
+    // The backslash before it.
+    if (unit === 0x22 || unit === 0x5c) left -= TOKENS_OF_ESCAPED;
+    if (run !== undefined && run.index <= end) left -= TOKENS_OF_HEX - TOKENS_OF_ASCII;
     if (left < 0) break;
   }
   const isTorn = end < text.length && end > 0 && /[\ud800-\udbff]/.test(text[end - 1]!);

@@ -64,7 +64,7 @@ export function registerHistory(program: Command, context: CliContext): void {
       usage: 'export',
       summary: 'Write the group to one file that anybody can audit.',
       heading,
-      example: 'lb export research.lbgroup\nlb export --group domain:research --out research.lbgroup',
+      example: 'lb export research.lbgroup --group domain:research',
       inGroup: true,
     },
     (command) =>

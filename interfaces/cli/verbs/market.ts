@@ -45,8 +45,7 @@ export function registerMarket(program: Command, context: CliContext): void {
       usage: 'create-offer',
       summary: 'Offer a package for sale.',
       heading,
-      example:
-        'lb create-offer "Security Best Practices Guide" 250 guide.md --tags security,guide\nlb create-offer --title "A sum" --price 5 --text 5050',
+      example: 'lb create-offer "Security Best Practices Guide" 250 guide.md --tags security,guide',
       details:
         'The content is encrypted with a key of its own, which stays in your wallet. Every buyer is granted it by your node, while that is up and also for what was bought while it was not; with --by-hand you do that yourself: lb grant. --announce tells people outside the group, for as long as the network of your node runs.',
       inGroup: true,

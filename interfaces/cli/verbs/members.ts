@@ -24,7 +24,7 @@ export function registerMembers(program: Command, context: CliContext): void {
       usage: 'add-member',
       summary: 'Add a member or change their role (admin).',
       heading,
-      example: 'lb add-member bob viewer\nlb add-member --pub KEY --role viewer',
+      example: 'lb add-member bob\nlb add-member KEY viewer',
       inGroup: true,
       signs: true,
     },

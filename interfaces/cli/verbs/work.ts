@@ -59,7 +59,7 @@ const STEPS: readonly Step[] = [
     usage: 'assign-task',
     summary: 'Assign a task, or take a pending one for yourself.',
     done: 'Assigned',
-    example: 'lb assign-task task_002 carol\nlb assign-task task_002 --assignee carol',
+    example: 'lb assign-task task_002 carol',
     also: { name: 'assignee', placeholder: 'member', description: 'who is to do it (default: you)' },
     run: ({ agent, task, options, node, view }) =>
       agent.assignTask(
@@ -100,8 +100,7 @@ const STEPS: readonly Step[] = [
     usage: 'complete-task',
     summary: 'Complete the work (assignee).',
     done: 'Completed',
-    example:
-      'lb complete-task task_001 "the sum is 5050" --as bob\nlb complete-task task_001 --result CLAIM --as bob',
+    example: 'lb complete-task task_001 "The API answers, and its tests pass" --as bob',
     hasAttempt: true,
     also: {
       name: 'result',

@@ -101,7 +101,11 @@ describe('what is no value, or could be two, is refused with the right form', ()
       /^tags must be a list of up to 20 texts, such as \["a", "b"\]; number 2 is null/,
     ],
     ['list_tasks', { status: 'done' }, /^status must be one of open, pending, .*; it is "done"/],
-    ['list_tasks', { taskStatus: 'open' }, /^there is no parameter "taskStatus".*it takes group_id, status/],
+    [
+      'list_tasks',
+      { taskStatus: 'open' },
+      /^there is no parameter "taskStatus".*it takes group_id, query, status/,
+    ],
     ['list_tasks', { groupId: 'x' }, /^there is no parameter "groupId" \(did you mean group_id\?\)/],
     ['buy_offer', { offer_id: 'x', again: 'yes' }, /^again must be true or false; it is "yes"/],
     ['update_presence', { status: 'busy', metadata: '[1]' }, /^metadata must be an object/],

@@ -19,7 +19,7 @@ const DEFAULT_TOOLS: Readonly<Record<string, string>> = {
   start_task: 'group_id task_id! attempt idempotency_key',
   complete_task: 'group_id task_id! result result_text attempt idempotency_key',
   fail_task: 'group_id task_id! error attempt idempotency_key',
-  list_tasks: 'group_id status assignee tags limit cursor',
+  list_tasks: 'group_id query status assignee tags limit cursor',
   next_task: 'group_id tags idempotency_key',
   update_presence: 'group_id status! metadata idempotency_key',
   get_presence: 'group_id limit cursor',
