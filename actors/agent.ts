@@ -120,19 +120,10 @@ export class Agent {
   // Tasks. Where no attempt is given, the task's present one is meant.
 
   createTask(task: NewTask): Promise<Receipt> {
-    const { description, assignee, dueMs, reward, leaseMs, tags = [] } = task;
-    return this.do({
-      type: 'task_create',
-      task: task.task,
-      title: task.title,
-      description,
-      assignee,
-      dueMs,
-      reward,
-      rewardFrom: reward === undefined ? undefined : this.rewardSource(),
-      leaseMs,
-      tags,
-    });
+    const { task: id, title, description, assignee, dueMs, reward, leaseMs, tags = [] } = task;
+    const rewardFrom = reward === undefined ? undefined : this.rewardSource();
+    const said = { title, description, assignee, dueMs, reward, rewardFrom, leaseMs, tags };
+    return this.do({ type: 'task_create', task: id, ...said });
   }
 
   /** What a reward is promised from, as of now: an admin's is minted, anybody else's is their own. */

@@ -37,8 +37,9 @@ export async function* streamEvents(
     for (;;) {
       const head = reader.head()?.height ?? -1;
       for (; height <= head; height++, index = 0) {
-        if (reader.effects(height) === undefined) throw new HistoryIncompleteError();
-        for (const event of eventsOfStoredBlock(reader, height, index)) {
+        const effects = reader.effects(height);
+        if (effects === undefined) throw new HistoryIncompleteError();
+        for (const event of eventsOfStoredBlock(reader, height, index, effects)) {
           if (signal?.aborted) return;
           if (wanted === undefined || wanted.has(event.event.kind)) yield event;
         }

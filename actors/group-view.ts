@@ -76,6 +76,12 @@ export type Offer = OfferRecord & { readonly offer: Hex32 };
 export type Purchase = PurchaseRecord & { readonly purchase: Hex32 };
 export type Invite = InviteRecord & { readonly invite: Hex32 };
 
+export interface TaskFilter {
+  /** `open`: not ended yet. */
+  readonly status?: TaskStatus | 'open';
+  readonly assignee?: Hex32;
+}
+
 /** Where the money is: `Σ balances + Σ escrows + treasury = supply`. */
 export interface Money {
   readonly supply: bigint;
@@ -210,24 +216,43 @@ export class GroupView {
     return record === undefined ? undefined : this.wholeTask(task, record);
   }
 
-  taskIds(): string[] {
-    return Array.from(this.base.ids(taskTable, ''));
-  }
-
   private wholeTask(task: string, record: TaskRecord): Task {
     return { ...this.base.get(taskTextTable, task)!, ...record, task };
   }
 
   /** Tasks by id: all, or those of a status (`open`: not ended yet) and of an assignee. */
-  tasks(filter: { status?: TaskStatus | 'open'; assignee?: Hex32 } = {}): Task[] {
-    const { status, assignee } = filter;
-    const tasks: Task[] = [];
+  tasks(filter: TaskFilter = {}): Task[] {
+    if (filter.status !== undefined || filter.assignee !== undefined)
+      return Array.from(this.tasksThat(filter), ([task, record]) => this.wholeTask(task, record));
+    const all = this.beside(taskTable, taskTextTable);
+    return Array.from(all, ([task, record, text]) => ({ ...text!, ...record, task }));
+  }
+
+  /** The ids of `tasks`: what they are about is not read. */
+  taskIds(filter: TaskFilter = {}): string[] {
+    if (filter.status === undefined && filter.assignee === undefined)
+      return Array.from(this.base.ids(taskTable, ''));
+    return Array.from(this.tasksThat(filter), ([task]) => task);
+  }
+
+  private *tasksThat({ status, assignee }: TaskFilter): Generator<readonly [id: string, record: TaskRecord]> {
     for (const [task, record] of this.tasksToLookAt(status)) {
       if (status === 'open' ? !isOpen(record) : status !== undefined && record.status !== status) continue;
-      if (assignee !== undefined && record.assignee !== assignee) continue;
-      tasks.push(this.wholeTask(task, record));
+      if (assignee === undefined || record.assignee === assignee) yield [task, record];
     }
-    return tasks;
+  }
+
+  /** All records of `table`, with what `others` has under the same ids: both are read once, side by side. */
+  private *beside<T, U>(
+    table: Table<T>,
+    others: Table<U>,
+  ): Generator<readonly [id: string, record: T, other: U | undefined]> {
+    const rest = this.records(others)[Symbol.iterator]();
+    let next = rest.next();
+    for (const [id, record] of this.records(table)) {
+      while (!next.done && compareUtf8(next.value[0], id) < 0) next = rest.next();
+      yield [id, record, !next.done && next.value[0] === id ? next.value[1] : undefined];
+    }
   }
 
   /** Whether the task's assignee may no longer act, and left it where it was: whoever wants it takes it. */
@@ -251,16 +276,14 @@ export class GroupView {
 
   claim(claim: Hex32): Claim | undefined {
     const record = this.base.get(claimTable, claim);
-    return record === undefined ? undefined : this.wholeClaim(claim, record);
-  }
-
-  private wholeClaim(claim: Hex32, record: ClaimRecord): Claim {
+    if (record === undefined) return undefined;
     return { ...record, claim, retraction: this.base.get(retractionTable, claim) };
   }
 
   /** Claims by id. */
   *claims(): Generator<Claim> {
-    for (const [claim, record] of this.records(claimTable)) yield this.wholeClaim(claim, record);
+    for (const [claim, record, retraction] of this.beside(claimTable, retractionTable))
+      yield { ...record, claim, retraction };
   }
 
   /**

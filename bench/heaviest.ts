@@ -1,5 +1,6 @@
 /**
- * Rows: the heaviest blocks that the limits allow, one of each kind of operation. Each is given to a node in a process
+ * Rows: the heaviest blocks that the limits allow, one of each kind of operation, and one of
+ * signatures that only the definition accepts. Each is given to a node in a process
  * of its own, which has the chain below it on disk: read, verified, judged and flushed.
  */
 import { BLOCK_WEIGHT_MAX } from '../events/limits.ts';
@@ -15,7 +16,7 @@ export async function measureHeaviest(scale: number): Promise<Row[]> {
   for (const kind of scale < 1 ? FEW : (Object.keys(CASES) as HeavyKind[])) {
     const { blocks, final } = heaviest(kind, scale);
     const { weight, operationCount } = final.judged;
-    const { ms, processorMs, mostMiB } = await followLast(blocks);
+    const { ms, processorMs, allThreadsMs, mostMiB } = await followLast(blocks);
     rows.push(
       {
         what: `heaviest block, ${operationCount.toLocaleString('en-US')} of ${kind}`,
@@ -25,6 +26,7 @@ export async function measureHeaviest(scale: number): Promise<Row[]> {
         bar: '≤ 1,000',
       },
       { what: '  processor time of the thread that judges', value: processorMs, unit: 'ms' },
+      { what: '  processor time of all threads', value: allThreadsMs, unit: 'ms' },
       { what: '  resident memory at most, the node included', value: mostMiB, unit: 'MiB', bar: '≤ 300' },
     );
   }

@@ -3,7 +3,8 @@
  *
  * The figures to trust are the ratios, which compare two things measured in the same run. `--smoke` runs
  * everything with little work, so that the tests keep the benchmark alive; `--json` prints the rows as data, `--only`
- * measures one part, and `--claims` says over how many claims the search is measured.
+ * measures one part, `--claims` says over how many claims the search is measured, and `--against` names another tree of
+ * the source whose reads are measured beside these.
  */
 
 import { cpus } from 'node:os';
@@ -17,6 +18,7 @@ import { measureHeaviest } from './heaviest.ts';
 import { measureImport } from './import.ts';
 import { measureMcp } from './mcp.ts';
 import { measureObserved } from './observed.ts';
+import { measureReads } from './reads.ts';
 import type { Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { measureSubmit } from './submit.ts';
@@ -33,6 +35,7 @@ const PARTS = [
   'groups',
   'heaviest',
   'import',
+  'reads',
   'mcp',
 ];
 const HELP = `
@@ -40,6 +43,7 @@ npm run bench -- [flags]: how fast the core is on this machine. Trust the ratios
 
   --only PART    one part alone: ${PARTS.join(', ')}
   --claims N     over how many claims the search is measured (with --only context)
+  --against DIR  another tree of the source to compare reads with (with --only reads)
   --smoke        everything, with little work
   --json         the rows as data
 `;
@@ -49,6 +53,7 @@ const { values } = readArguments(HELP, {
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
     claims: { type: 'string' },
+    against: { type: 'string' },
   },
 });
 if (values.only !== undefined && !PARTS.includes(values.only))
@@ -102,5 +107,6 @@ if (wants('context'))
 if (wants('groups')) report(...(await measureGroups(scale)));
 if (wants('heaviest')) report(...(await measureHeaviest(scale)));
 if (wants('import')) report(...(await measureImport(scale)));
+if (wants('reads')) report(...(await measureReads(scale, values.against)));
 if (wants('mcp')) report(...(await measureMcp(scale)));
 if (values.json) console.log(JSON.stringify({ schema_version: 1, data: rows }));

@@ -18,6 +18,15 @@ export interface Sodium {
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void;
   /** Throws when a length is wrong. */
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+  /** Writes the sum, or the difference, of two points of Ed25519; throws where one of them is none. */
+  crypto_core_ed25519_add(output: Uint8Array, one: Uint8Array, other: Uint8Array): void;
+  crypto_core_ed25519_sub(output: Uint8Array, one: Uint8Array, other: Uint8Array): void;
+  /** Writes what 64 bytes leave modulo the order. */
+  crypto_core_ed25519_scalar_reduce(output: Uint8Array, scalar: Uint8Array): void;
+  /** Writes the multiple of a point; throws where the point or the result is of small order, or the point mixed. */
+  crypto_scalarmult_ed25519_noclamp(output: Uint8Array, scalar: Uint8Array, point: Uint8Array): void;
+  /** Writes the multiple of the base point; throws for zero. */
+  crypto_scalarmult_ed25519_base_noclamp(output: Uint8Array, scalar: Uint8Array): void;
   /** Writes the X25519 public key of a secret, 32 bytes each. */
   crypto_scalarmult_base(output: Uint8Array, secret: Uint8Array): void;
   /** Writes the X25519 shared secret, 32 bytes; throws where it would be zero. */

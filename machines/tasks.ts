@@ -17,6 +17,7 @@ import {
   LEASE_MS_MIN,
   OPEN_TASKS_PER_ASSIGNEE_MAX,
   REFERENCE_WEIGHT,
+  RETURNED_TASK_WEIGHT,
   RETURNED_TASKS_MAX,
 } from '../events/limits.ts';
 import type { TaskOperation } from '../events/operations/tasks.ts';
@@ -328,6 +329,7 @@ export function returnTasksOf(context: RuleContext, member: Hex32): void {
   const { state } = context;
   for (const key of state.firstIds(assignmentTable, `${member}/`, RETURNED_TASKS_MAX)) {
     const task = key.slice(member.length + 1);
+    context.weigh(RETURNED_TASK_WEIGHT);
     returnToPending(context, task, state.get(taskTable, task)!);
   }
 }

@@ -50,7 +50,7 @@ export function writeChunkedHeader(writes: PackedWrites, hash: Id, size: number)
 }
 
 /**
- * Reads an entry of the artifact table.
+ * Reads an entry of the artifact table. What it has of the bytes is a view.
  * @throws StorageError `corrupt`
  */
 export function readArtifactHeader(value: Uint8Array): ArtifactHeader {

@@ -62,7 +62,7 @@ export class ArtifactReader {
   /** The whole artifact in memory. */
   get(hash: Id): Uint8Array | undefined {
     const header = this.#header(hash);
-    if (header?.kind !== 'chunked') return header && Uint8Array.from(header.bytes);
+    if (header?.kind !== 'chunked') return header?.bytes;
     const bytes = new Uint8Array(header.size);
     let at = 0;
     for (const chunk of this.chunks(hash, header)) {
@@ -76,7 +76,7 @@ export class ArtifactReader {
   stream(hash: Id): Iterable<Uint8Array> | undefined {
     const header = this.#header(hash);
     if (!header) return undefined;
-    return header.kind === 'whole' ? [Uint8Array.from(header.bytes)] : this.chunks(hash, header);
+    return header.kind === 'whole' ? [header.bytes] : this.chunks(hash, header);
   }
 
   /** Up to `bytesMax` bytes of the artifact from `offset` on; none at or after its end. Reads only their chunks. */
@@ -84,7 +84,7 @@ export class ArtifactReader {
     const header = this.#header(hash);
     if (!header) return undefined;
     const end = Math.min(header.size, offset + bytesMax);
-    if (header.kind === 'whole') return Uint8Array.from(header.bytes.subarray(offset, end));
+    if (header.kind === 'whole') return header.bytes.subarray(offset, end);
     const { chunkBytes } = header;
     const bytes = new Uint8Array(Math.max(0, end - offset));
     for (let at = offset; at < end; ) {

@@ -5,7 +5,16 @@
 import { writeArtifact } from './artifact-format.ts';
 import { StorageError } from './errors.ts';
 import { encodeHead } from './head.ts';
-import { checkStateKey, groupIdKey, groupKey, heightKey, nodeKey, stateKey, uint48 } from './keys.ts';
+import {
+  checkStateKey,
+  groupIdKey,
+  groupKey,
+  heightKey,
+  nodeKey,
+  stateKey,
+  uint48,
+  uint48At,
+} from './keys.ts';
 import { PackedWrites } from './packed-writes.ts';
 import type { CommitBatch, CommitBlock, CommitTx } from './port.ts';
 
@@ -121,7 +130,6 @@ export function readTxValue(value: Uint8Array): {
 } {
   if (value.length !== 9)
     throw new StorageError('corrupt', 'an entry of the transaction index has a wrong length');
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const kind = bytes.readUInt8(8) === TX_KIND.replaced ? 'replaced' : 'sealed';
-  return { height: bytes.readUIntBE(0, 6), index: bytes.readUInt16BE(6), kind };
+  const kind = value[8] === TX_KIND.replaced ? 'replaced' : 'sealed';
+  return { height: uint48At(value, 0), index: (value[6]! << 8) | value[7]!, kind };
 }

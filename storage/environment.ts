@@ -12,7 +12,7 @@ import { DATA_FILE } from './data-file.ts';
 import { StorageError, typedError } from './errors.ts';
 import { Intact } from './intact.ts';
 import { KEY_BYTES_MAX } from './keys.ts';
-import { TABLES, type TableName } from './schema.ts';
+import { LONG_TABLES, TABLES, type TableName } from './schema.ts';
 
 /**
  * What an acknowledged commit has survived.
@@ -31,7 +31,11 @@ export interface EnvironmentOptions {
 }
 
 /** A table: raw bytes to raw bytes, each with its checksum. Read it through `scan.ts`, which checks them. */
-export type Table = Database<Uint8Array, Uint8Array> & { readonly tableId: number };
+export type Table = Database<Uint8Array, Uint8Array> & {
+  readonly tableId: number;
+  /** Whether values may be long. */
+  readonly isLong: boolean;
+};
 
 /** An open environment. */
 export interface Environment {
@@ -66,7 +70,10 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
       ...{ permissionsMode: 0o600 },
     });
     const tableById = TABLES.map(({ name, id }) =>
-      Object.assign(root.openDB<Uint8Array, Uint8Array>({ name, ...raw }), { tableId: id }),
+      Object.assign(root.openDB<Uint8Array, Uint8Array>({ name, ...raw }), {
+        tableId: id,
+        isLong: LONG_TABLES.has(name),
+      }),
     );
     assertKeysFit(tableById[0]!);
     const entries = TABLES.map(({ name }, at) => [name, tableById[at]!] as const);

@@ -48,6 +48,7 @@ export class LmdbGroupReader implements GroupReader {
   readonly #environment: Environment;
   readonly #view: View;
   readonly #artifacts: ArtifactReader;
+  #lastHead: { readonly bytes: Uint8Array; readonly head: Head } | undefined;
 
   /** Whether the group is kept where this reads. */
   isAt(record: GroupRecord): boolean {
@@ -65,7 +66,12 @@ export class LmdbGroupReader implements GroupReader {
   head(): Head | undefined {
     return this.#watched(() => {
       const bytes = this.#read('heads', groupKey(this.number));
-      return bytes && decodeHead(bytes);
+      if (bytes === undefined) return undefined;
+      // It is asked for before nearly every other read, and changes with a block.
+      if (this.#lastHead === undefined || Buffer.compare(this.#lastHead.bytes, bytes) !== 0)
+        this.#lastHead = { bytes, head: decodeHead(bytes) };
+      const { frontier, ...rest } = this.#lastHead.head;
+      return { ...rest, frontier: frontier.map((hash) => hash.slice()) };
     });
   }
 

@@ -20,6 +20,11 @@ import { TABLES } from './schema.ts';
 const STRETCHES_MAX = 65_536;
 /** Longer values are not read for their key's sake. */
 const READ_VALUE_BYTES_MAX = 64 * 1024;
+/**
+ * A search among stretches costs 100 ns and more; where a table is whole there is none. So after as many searches as
+ * cost about as much as a look, one of the leaves between that nobody happened to ask about is looked at.
+ */
+const SEARCHES_PER_GAP = 512;
 /** How often a look is repeated because a commit came in between. */
 const LOOKS_MAX = 8;
 
@@ -36,10 +41,13 @@ const NAMES = TABLES.map(({ name }) => Buffer.from(`${name}\0`));
 /** The stretches of keys of one table that were found whole, ascending, none touching another. */
 class Stretches {
   #list: Stretch[] = [];
+  /** Whether all of the table was found whole. */
+  isAll = false;
 
-  get isAll(): boolean {
+  /** The first key that is in none. */
+  get gap(): Uint8Array {
     const [first] = this.#list;
-    return first !== undefined && first.to === undefined && first.from.length === 0;
+    return first?.from.length === 0 ? first.to! : FIRST;
   }
 
   /** The stretch that `key` is in. */
@@ -52,10 +60,23 @@ class Stretches {
   #lastFrom(key: Uint8Array): number {
     let low = 0;
     let high = this.#list.length;
+    // How much the key has in common with what is below `low`, and at `high`; so has all between.
+    let commonLow = 0;
+    let commonHigh = 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (Buffer.compare(this.#list[middle]!.from, key) <= 0) low = middle + 1;
-      else high = middle;
+      const { from } = this.#list[middle]!;
+      const end = Math.min(from.length, key.length);
+      let at = Math.min(commonLow, commonHigh);
+      while (at < end && from[at] === key[at]) at++;
+      const isBelow = at === end ? from.length <= key.length : from[at]! < key[at]!;
+      if (isBelow) {
+        low = middle + 1;
+        commonLow = at;
+      } else {
+        high = middle;
+        commonHigh = at;
+      }
     }
     return low - 1;
   }
@@ -75,13 +96,18 @@ class Stretches {
     }
     const start = touchesBefore ? before.from : from;
     this.#list.splice(first, end - first, { from: start, to: last });
+    this.isAll = start.length === 0 && last === undefined;
   }
 }
 
 /** Whether `a` comes before `b`; undefined is the end, before which everything comes but itself. */
 function isBefore(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined) return false;
-  return b === undefined || Buffer.compare(a, b) < 0;
+  if (b === undefined) return true;
+  const end = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < end && a[at] === b[at]) at++;
+  return at === end ? a.length < b.length : a[at]! < b[at]!;
 }
 
 /** What of a data file has been found whole. One for each environment that is open. */
@@ -89,6 +115,7 @@ export class Intact {
   readonly #path: string;
   readonly #pin: <T>(use: () => T) => T;
   readonly #tables = TABLES.map(() => new Stretches());
+  #searches = 0;
   #pages: Pages | undefined;
 
   /** @param pin runs its argument while LMDB keeps every page that the file's last commit can see */
@@ -103,8 +130,19 @@ export class Intact {
    */
   assertAbsent(tableId: number, key: Uint8Array): void {
     const stretches = this.#tables[tableId]!;
-    if (stretches.isAll || stretches.around(key) !== undefined) return;
-    stretches.add(this.#look(tableId, key));
+    if (stretches.isAll) return;
+    if (stretches.around(key) === undefined) stretches.add(this.#look(tableId, key));
+    else if (++this.#searches % SEARCHES_PER_GAP === 0) this.#closeGap(tableId);
+  }
+
+  /** Looks at the first leaf that nobody has asked about. What is wrong there is told to whoever asks about it. */
+  #closeGap(tableId: number): void {
+    const stretches = this.#tables[tableId]!;
+    try {
+      stretches.add(this.#look(tableId, stretches.gap));
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error;
+    }
   }
 
   /**
@@ -115,14 +153,31 @@ export class Intact {
     const stretches = this.#tables[tableId]!;
     let next: Uint8Array | undefined = from;
     while (!stretches.isAll && isBefore(next, to)) {
-      let stretch = stretches.around(next!);
+      const stretch = stretches.around(next!);
       if (stretch === undefined) {
-        stretch = this.#look(tableId, next!);
-        stretches.add(stretch);
+        this.#lookFrom(tableId, next!, to);
+        return;
       }
       next = stretch.to;
       if (next === undefined) return;
     }
+  }
+
+  /** Looks at all leaves from `from` to `to` that nobody has looked at, in one go: each look begins at the top. */
+  #lookFrom(tableId: number, from: Uint8Array, to: Uint8Array | undefined): void {
+    const stretches = this.#tables[tableId]!;
+    this.#pin(() => {
+      const pages = this.#open();
+      let next: Uint8Array | undefined = from;
+      while (next !== undefined && isBefore(next, to)) {
+        let stretch = stretches.around(next);
+        if (stretch === undefined) {
+          stretch = lookAgain(pages, tableId, next);
+          stretches.add(stretch);
+        }
+        next = stretch.to;
+      }
+    });
   }
 
   close(): void {
@@ -132,18 +187,7 @@ export class Intact {
 
   /** Looks at the leaf where `key` is or would be; gives the stretch of keys that it answers for. */
   #look(tableId: number, key: Uint8Array): Stretch {
-    return this.#pin(() => {
-      const pages = this.#open();
-      for (let look = 1; ; look++) {
-        try {
-          return lookAt(pages, tableId, key);
-        } catch (error) {
-          const isDamage = error instanceof StorageError && error.code === 'corrupt';
-          // A commit may have come between the meta page and what it leads to.
-          if (!isDamage || look === LOOKS_MAX || !pages.refresh()) throw error;
-        }
-      }
-    });
+    return this.#pin(() => lookAgain(this.#open(), tableId, key));
   }
 
   #open(): Pages {
@@ -193,6 +237,18 @@ function placeOf(entries: readonly PageEntry[], key: Uint8Array): number {
     else high = middle;
   }
   return low - 1;
+}
+
+/** A look that is repeated where a commit came between the meta page and what it leads to. */
+function lookAgain(pages: Pages, tableId: number, key: Uint8Array): Stretch {
+  for (let look = 1; ; look++) {
+    try {
+      return lookAt(pages, tableId, key);
+    } catch (error) {
+      const isDamage = error instanceof StorageError && error.code === 'corrupt';
+      if (!isDamage || look === LOOKS_MAX || !pages.refresh()) throw error;
+    }
+  }
 }
 
 function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {

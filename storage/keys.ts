@@ -25,11 +25,19 @@ export const OPAQUE_KEY_BYTES_MAX = 512;
 /** The longest key of all, with its prefix: what the database must be able to hold. */
 export const KEY_BYTES_MAX = GROUP_BYTES + STATE_KEY_BYTES_MAX;
 
-const scratch = Buffer.allocUnsafeSlow(2048);
+const SCRATCH_BYTES = 2048;
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+/** Views of the shared buffer by their length: to make one costs a tenth of a look-up. */
+const views: (Uint8Array | undefined)[] = Array.from({ length: SCRATCH_BYTES + 1 }, () => undefined);
 
 /** The first `length` bytes of the shared buffer. A plain array: `slice()` of a `Buffer` would not copy. */
 function made(length: number): Uint8Array {
-  return new Uint8Array(scratch.buffer, scratch.byteOffset, length);
+  const known = views[length];
+  if (known !== undefined) return known;
+  const view = new Uint8Array(scratch.buffer, scratch.byteOffset, length);
+  views[length] = view;
+  return view;
 }
 
 function writeId(id: Id, at: number): number {
@@ -101,7 +109,15 @@ export function stateKeyText(key: Uint8Array): string {
 
 /** The number that ends `key` as u48: a height, an index or a size. */
 export function lastUint48(bytes: Uint8Array): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUIntBE(bytes.length - 6, 6);
+  return uint48At(bytes, bytes.length - 6);
+}
+
+/** The u48 at `at`. By hand: a short array has no buffer of its own until it is asked for, and that is dear. */
+export function uint48At(bytes: Uint8Array, at: number): number {
+  const high = (bytes[at]! << 8) | bytes[at + 1]!;
+  const low =
+    ((bytes[at + 2]! << 24) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!) >>> 0;
+  return high * 2 ** 32 + low;
 }
 
 /** A u48 as 6 bytes of its own. */

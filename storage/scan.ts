@@ -53,8 +53,13 @@ export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** `getBinary` takes the options of `get`; the types of lmdb-js leave them out. */
-type ReadableTable = Table & { getBinary(key: Uint8Array, options: View['options']): Uint8Array | undefined };
+/** What the types of lmdb-js leave out: these take the options of `get`. */
+type ReadableTable = Table & {
+  getBinary(key: Uint8Array, options: View['options']): Uint8Array | undefined;
+  /** The value in a buffer that the next read of this thread writes over; it has `lastSize` bytes. */
+  getBinaryFast(key: Uint8Array, options: View['options']): Uint8Array | undefined;
+  readonly lastSize: number;
+};
 
 /** The value that is stored with its checksum under `key`. @throws StorageError `corrupt` */
 function proved(table: Table, key: Uint8Array, stored: Uint8Array): Uint8Array {
@@ -78,10 +83,43 @@ export function readRaw(table: Table, view: View, key: Uint8Array): Uint8Array |
  * @throws StorageError `corrupt`, `io`
  */
 export function read(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
+  const value = table.isLong ? readLong(table, view, key) : readShort(table, view, key);
+  if (value === undefined) view.intact.assertAbsent(table.tableId, key);
+  return value;
+}
+
+/** A value that may be long comes in a buffer of its own: what is shared would grow with it and stay. */
+function readLong(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
   const stored = readRaw(table, view, key);
-  if (stored !== undefined) return proved(table, key, stored);
-  view.intact.assertAbsent(table.tableId, key);
-  return undefined;
+  return stored && proved(table, key, stored);
+}
+
+/** A short value is checked where lmdb-js puts it and then copied, once. */
+function readShort(table: Table, view: View, key: Uint8Array): Uint8Array | undefined {
+  view.check();
+  const { tableId } = table;
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = (table as ReadableTable).getBinaryFast(key, view.options);
+  } catch (error) {
+    throw typedError(error);
+  }
+  if (bytes === undefined) return undefined;
+  const shared = plainShared(bytes);
+  const length = (table as ReadableTable).lastSize - CHECKSUM_BYTES;
+  if (!isIntact(tableId, key, shared, length)) throw damagedValue(TABLES[tableId]!.name);
+  return shared.slice(0, length);
+}
+
+/** The buffer that lmdb-js reads into, which it may replace by a longer one, and all of it as a plain array. */
+let sharedBuffer: Uint8Array | undefined;
+let sharedBytes = NOTHING;
+
+function plainShared(bytes: Uint8Array): Uint8Array {
+  if (bytes === sharedBuffer) return sharedBytes;
+  sharedBuffer = bytes;
+  sharedBytes = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  return sharedBytes;
 }
 
 /** The entries of `scan`, a page at a time. Keys and values are the caller's own. */

@@ -54,6 +54,15 @@ export type TableName = (typeof TABLES)[number]['name'];
 export const NODE_TABLES = ['wallet', 'outbox', 'market', 'agents', 'network'] as const;
 export type NodeTable = (typeof NODE_TABLES)[number];
 
+/** Tables whose values may have more than some 10 KB. */
+export const LONG_TABLES: ReadonlySet<TableName> = new Set([
+  'blocks',
+  'effects',
+  'artifacts',
+  'artifact-chunks',
+  ...NODE_TABLES,
+]);
+
 /** The id of each table in packed writes. */
 export const TABLE_ID: Readonly<Record<TableName, number>> = Object.fromEntries(
   TABLES.map((table) => [table.name, table.id]),

@@ -43,6 +43,21 @@ interface InMemory {
   embedded: number;
 }
 
+/** A change of a file in steps, in one transaction: between them the thread does other things. */
+export type Change = Generator<
+  undefined,
+  {
+    readonly reached: Checkpoint | undefined;
+    /** Whether another change is to follow. */
+    readonly isMore: boolean;
+  }
+>;
+
+// biome-ignore lint/correctness/useYield: a change of one step.
+function* atOnce(work: () => Checkpoint | undefined): Change {
+  return { reached: work(), isMore: false };
+}
+
 export type Notify = (notice: ViewsNotice) => void;
 
 export class GroupFile {
@@ -53,6 +68,7 @@ export class GroupFile {
   #inMemory: InMemory;
   #inode: number | undefined;
   #isOpen = true;
+  #change: Change | undefined;
 
   /** Opens the file, or makes it; `notify` is told when one that was there could not be used. */
   constructor(path: string, reader: GroupReader, notify: Notify) {
@@ -181,26 +197,49 @@ export class GroupFile {
     this.#load();
   }
 
+  /** Whether a change is under way. Whoever reads the file meanwhile sees half of it. */
+  get isChanging(): boolean {
+    return this.#change !== undefined;
+  }
+
   /**
    * Changes the file: `work` and its checkpoint together or not at all. When it fails, what is in memory is read
-   * again, since it may be ahead of the file.
+   * again, since it may be ahead of the file. A change that is under way is brought to its end before.
    */
   write(work: () => Checkpoint | undefined): void {
+    this.begin(atOnce(work));
+    this.step();
+  }
+
+  /** Begins a change like `write`, which is made in the steps that `step` takes. */
+  begin(change: Change): void {
+    while (this.isChanging) this.step();
     takeSumAway(this.path);
-    let reached: Checkpoint | undefined;
+    this.#sqlite.database.exec('BEGIN');
+    this.#change = change;
+  }
+
+  /** Takes the change that is under way a step on; says whether there is more to do, of this one or of another. */
+  step(): boolean {
     try {
-      this.#sqlite.transaction(() => {
-        reached = work();
-        if (reached === undefined) return;
+      const step = this.#change!.next();
+      if (step.done !== true) return true;
+      const { reached, isMore } = step.value;
+      if (reached !== undefined) {
         const { height, blockId, tsMs } = reached;
         this.#sqlite.run('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?)', height, blockId, tsMs);
-      });
+      }
+      this.#sqlite.database.exec('COMMIT');
+      if (reached !== undefined) this.#inMemory.checkpoint = reached;
+      this.#change = undefined;
+      return isMore;
     } catch (error) {
+      this.#change = undefined;
+      if (this.#sqlite.database.isTransaction) this.#sqlite.database.exec('ROLLBACK');
       // Of a damaged file nothing can be read; whoever called has it made again.
       if (!isDamage(error)) this.#load();
       throw error;
     }
-    if (reached !== undefined) this.#inMemory.checkpoint = reached;
   }
 
   #load(): void {
@@ -210,6 +249,7 @@ export class GroupFile {
   /** Drops everything and begins at block 0 again. */
   rebuild(why: string): void {
     this.#say(why);
+    this.#change = undefined;
     this.#sqlite.close();
     this.#sqlite = this.#create();
     this.#inode = inodeOf(this.path);

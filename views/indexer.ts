@@ -1,9 +1,10 @@
 /**
  * Tailing the log: blocks into the read models, in slices that are short enough for questions to be answered between
- * them and long enough for SQLite to be worth its transaction.
+ * them and long enough for SQLite to be worth its transaction. A block that takes longer than a slice keeps its
+ * transaction open over several: questions about other groups come in between, those about its own wait for its end.
  */
 import { happeningsOf, readBlockContent } from './block-content.ts';
-import type { Checkpoint, GroupFile } from './group-file.ts';
+import type { Change, Checkpoint, GroupFile } from './group-file.ts';
 import { type Embedder, embeddedPart } from './meaning/embedder.ts';
 import { quantise } from './meaning/vector-index.ts';
 import { projectEconomy } from './project/economy.ts';
@@ -15,8 +16,10 @@ import { isSettled, settle } from './project/truth.ts';
 import { projectWork } from './project/work.ts';
 import { assertText, type StoredText } from './stored-text.ts';
 
-/** A slice ends after this long, at the end of a block. */
+/** A slice ends after this long, in the middle of a block if need be. */
 const SLICE_MS = 40;
+/** Texts that are taken in between two looks at the time: some milliseconds. */
+const TEXTS_AT_ONCE = 32;
 /** Texts that are looked for again in one go: of claims whose artifact was not here when they came. */
 const LATE_TEXTS = 256;
 /** Where the results of tasks follow the claims, of which there are fewer. */
@@ -31,6 +34,7 @@ export function indexSlice(file: GroupFile): boolean {
   const { reader } = file;
   const head = reader.head()?.height ?? -1;
   const from = file.checkpoint.height + 1;
+  if (file.isChanging) return file.step();
   if (!isSettled(file.sqlite)) {
     settleMore(file);
     return true;
@@ -40,39 +44,50 @@ export function indexSlice(file: GroupFile): boolean {
     file.rebuild('the log is not the one that they were made from');
     return true;
   }
+  file.begin(takeInBlocks(file, from, head));
+  return file.step();
+}
+
+/** Blocks up to the head of the log, or until a slice is over. A block that takes longer has several. */
+function* takeInBlocks(file: GroupFile, from: number, head: number): Change {
+  const { reader, sqlite } = file;
+  let deadline = performance.now() + SLICE_MS;
+  const isOver = (): boolean => performance.now() > deadline;
+  let hasPaused = false;
+  function* pause(): Generator<undefined, void> {
+    yield;
+    hasPaused = true;
+    deadline = performance.now() + SLICE_MS;
+  }
   let to = from;
   let isAtGap = false;
-  let isSettledNow = true;
-  file.write(() => {
-    const deadline = performance.now() + SLICE_MS;
-    let reached: Checkpoint | undefined;
-    for (const stored of reader.blocks(from, head + 1)) {
-      isAtGap = stored.height !== to || reader.effects(to) === undefined;
-      if (isAtGap) break;
-      const block = readBlockContent(reader, stored);
-      projectHistory(file.sqlite, block);
-      for (const happening of happeningsOf(block)) {
-        projectWork(file, happening);
-        projectKnowledge(file.sqlite, happening);
-        projectEconomy(file.sqlite, happening);
-      }
-      to++;
-      reached = { height: stored.height, blockId: block.blockId, tsMs: block.header.tsMs };
-      if (performance.now() > deadline) break;
+  let reached: Checkpoint | undefined;
+  for (const stored of reader.blocks(from, head + 1)) {
+    isAtGap = stored.height !== to || reader.effects(to) === undefined;
+    if (isAtGap) break;
+    const block = readBlockContent(reader, stored);
+    projectHistory(sqlite, block);
+    for (const happening of happeningsOf(block)) {
+      projectWork(file, happening);
+      projectKnowledge(sqlite, happening);
+      projectEconomy(sqlite, happening);
+      if (isOver()) yield* pause();
     }
-    const { height } = file.checkpoint;
-    const first = file.sqlite.get<{ n: number | null }>(
-      'SELECT min(n) AS n FROM claim WHERE height > ?',
-      height,
-    );
-    if (first?.n != null)
-      takeInTexts(file.sqlite, file.words, reader, { after: first.n - 1, limit: Number.MAX_SAFE_INTEGER });
-    // What the blocks turned is worked off once for all of them; what is left of it in the next slices.
-    isSettledNow = settle(file.sqlite, () => performance.now() > deadline);
-    if (!isSettledNow) file.sqlite.run('INSERT INTO unsettled VALUES (1, ?)', height);
-    return reached;
-  });
-  return (to <= head && !isAtGap) || !isSettledNow;
+    to++;
+    reached = { height: stored.height, blockId: block.blockId, tsMs: block.header.tsMs };
+    if (hasPaused || isOver()) break;
+  }
+  const { height } = file.checkpoint;
+  const first = sqlite.get<{ n: number | null }>('SELECT min(n) AS n FROM claim WHERE height > ?', height);
+  let after = first?.n == null ? undefined : first.n - 1;
+  while (after !== undefined) {
+    after = takeInTexts(sqlite, file.words, reader, { after, limit: TEXTS_AT_ONCE });
+    if (after !== undefined && isOver()) yield* pause();
+  }
+  // What the blocks turned is worked off once for all of them; what is left of it in the next slices.
+  const isSettledNow = settle(sqlite, isOver);
+  if (!isSettledNow) sqlite.run('INSERT INTO unsettled VALUES (1, ?)', height);
+  return { reached, isMore: (to <= head && !isAtGap) || !isSettledNow };
 }
 
 /** Works off what earlier slices left of the truth of claims. */

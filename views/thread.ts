@@ -6,8 +6,8 @@
  * needs a lock, and whatever an answer says is of one height. It rests while much is sealed, and on Linux it also
  * steps back behind the threads that seal and verify.
  *
- * A model may be elsewhere and take its time. Nothing but what needs it waits for it: a question that does stands aside
- * until it has what it waits for, its time is over, or whoever asked is gone.
+ * A model may be elsewhere and take its time: a question that needs it stands aside until it has what it waits for, its
+ * time is over, or whoever asked is gone.
  */
 import { setPriority } from 'node:os';
 import process, { platform } from 'node:process';
@@ -275,7 +275,7 @@ function serve(waiting: Waiting): void {
   const { id, groupId } = ask;
   if (gone.signal.aborted) {
     waiting.comparison?.end();
-    return;
+    return void grown.add(groupId); // What it has begun is ended by the background.
   }
   try {
     if (isA('recover', ask) && waiting.isRecovered !== true) {
@@ -330,14 +330,14 @@ function prepare(waiting: Waiting): boolean | Promise<unknown> {
   const { ask, gone } = waiting;
   const file = files.get(ask.groupId);
   const nowMs = performance.now();
-  if (waiting.embedUntilMs === undefined) {
+  if (waiting.embedUntilMs === undefined || file.isChanging) {
     const isMore = indexSlice(file);
     tellStanding(file);
-    if (isMore && nowMs < waiting.indexUntilMs) return true;
+    if (isMore && (nowMs < waiting.indexUntilMs || file.isChanging)) return true; // Half a block is no answer.
     // What is left is for the background.
     grown.add(ask.groupId);
     const embedMs = isA('context', ask) ? (ask.question.waitForMeaningMs ?? 0) : 0;
-    waiting.embedUntilMs = nowMs + embedMs;
+    waiting.embedUntilMs ??= nowMs + embedMs;
   }
   // Words wait for no vectors, nor does what asks for the latest.
   if (!isA('context', ask) || ask.question.rankBy === 'words') return false;

@@ -45,12 +45,20 @@ export function eventsOfFinalBlock(groupId: Hex32, final: FinalBlock): Iterable<
   return eventsFrom(groupId, header, blockId, judged.effects, authorOf, 0);
 }
 
-/** The events of a stored block from `fromIndex` on. */
-export function eventsOfStoredBlock(reader: GroupReader, height: number, fromIndex = 0): Iterable<LogEvent> {
+/**
+ * The events of a stored block from `fromIndex` on.
+ * @param stored its effects, by those who have read them already
+ */
+export function eventsOfStoredBlock(
+  reader: GroupReader,
+  height: number,
+  fromIndex = 0,
+  stored = reader.effects(height),
+): Iterable<LogEvent> {
   const bytes = reader.block(height);
   if (bytes === undefined) return [];
   const block = decodeBlock(bytes);
-  const effects = decodeEffects(reader.effects(height));
+  const effects = decodeEffects(stored);
   const known: Author[] = [];
   const authorOf = (transaction: number): Author => {
     known[transaction] ??= readAuthor(block, transaction);

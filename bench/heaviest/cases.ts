@@ -11,9 +11,13 @@ import type { Operation, OperationType } from '../../events/registry.ts';
 import { type Case, count, FAT_TAGS, FAT_TEXT, flat, id, upTo } from './case.ts';
 import { Ground, type Request, requestsOf } from './ground.ts';
 import { MARKET_CASES } from './market-cases.ts';
+import { mixedSigner } from './mixed-signer.ts';
 
-/** All but those that stand alone in a block, and the one that cannot be accepted yet. */
-export type HeavyKind = Exclude<OperationType, 'genesis' | 'rules_upgrade' | 'time_correct'>;
+/**
+ * All but those that stand alone in a block, and the one that cannot be accepted yet; and transactions whose signatures
+ * are what makes them dear.
+ */
+export type HeavyKind = Exclude<OperationType, 'genesis' | 'rules_upgrade' | 'time_correct'> | 'signatures';
 
 /** One author, one kind of operation, again and again. */
 const simple =
@@ -156,6 +160,18 @@ const comings: Case = ({ many }) => {
   return { ground, requests: requestsOf(comeAndGo, joiner, 60) };
 };
 
+/** As many transactions as a block may have, each under a key that the fast verification refuses. */
+const signatures: Case = ({ many }) => {
+  const ground = new Ground(0);
+  const author = mixedSigner('author');
+  ground.all([{ type: 'member_add', member: author.publicKey, role: 'member' }], ground.founder);
+  const requests = upTo(many, (at): Request => {
+    const status = at % 2 === 0 ? 'busy' : 'idle';
+    return { author, operations: [{ type: 'presence', status, metadata: undefined }] };
+  });
+  return { ground, requests };
+};
+
 /** One for each kind of operation that can stand in a block above height 0. */
 export const CASES: { readonly [K in HeavyKind]: Case } = {
   policy_update: simple(256, (at) => ({
@@ -280,6 +296,7 @@ export const CASES: { readonly [K in HeavyKind]: Case } = {
     status: at % 2 === 0 ? 'busy' : 'idle',
     metadata: '{}',
   })),
+  signatures,
   ...MARKET_CASES,
 };
 
@@ -292,6 +309,7 @@ const MANY: Partial<Record<HeavyKind, number>> = {
   member_remove: 14_000,
   invite_accept: 300,
   claim: 1_000,
+  signatures: 4_096,
   offer_create: 600,
   offer_revoke: 1_400,
   purchase: 4_000,

@@ -4,7 +4,7 @@
  */
 import { nativeCrypto } from '../../actors/chain/core.ts';
 import { foundGroup } from '../../actors/chain/found.ts';
-import { ChainJudge, type FinalBlock } from '../../actors/chain/judge.ts';
+import { type BlockSigner, ChainJudge, type FinalBlock } from '../../actors/chain/judge.ts';
 import { signTransaction } from '../../actors/chain/sign.ts';
 import { MemoryState } from '../../actors/chain/state-cache.ts';
 import type { Signer } from '../../crypto/identity.ts';
@@ -16,7 +16,7 @@ const START_MS = 1_750_000_000_000;
 
 /** What one author does in one transaction. */
 export interface Request {
-  readonly author: Signer;
+  readonly author: BlockSigner;
   readonly operations: readonly Operation[];
 }
 
@@ -55,7 +55,7 @@ export class Ground {
   }
 
   /** Seals the operations of one author, `per` to a transaction, in as many blocks as they take. */
-  all(operations: readonly Operation[], author: Signer, per = 32): FinalBlock[] {
+  all(operations: readonly Operation[], author: BlockSigner, per = 32): FinalBlock[] {
     return this.seal(requestsOf(operations, author, per));
   }
 
@@ -95,7 +95,7 @@ export class Ground {
 /** The operations of one author, `per` to a transaction. */
 export function* requestsOf(
   operations: Iterable<Operation>,
-  author: Signer,
+  author: BlockSigner,
   per: number,
 ): Generator<Request> {
   let batch: Operation[] = [];

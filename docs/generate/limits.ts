@@ -14,6 +14,7 @@ const MEANINGS: { readonly [K in keyof typeof limits]: string } = {
   TRANSACTIONS_PER_BLOCK_MAX: 'Transactions in a block; at least one.',
   ITEM_WEIGHT: 'Weight of each operation, each key written and each effect; see [Weight](#weight).',
   REFERENCE_WEIGHT: 'Weight of each claim that an operation refers to.',
+  RETURNED_TASK_WEIGHT: 'Weight of each task that returns because its assignee may no longer act.',
   OFFER_WEIGHT: 'Weight of each offer that an operation looks at.',
   PROOF_WEIGHT: 'Weight of a proof that a rule checks.',
   TRANSACTION_WEIGHT_MAX: 'The weight of a transaction.',

@@ -89,11 +89,7 @@ function inState(view: GroupView, given: string): Subject[] {
       'invite',
       view.invites().map(({ invite }) => invite),
     ),
-    ...fitting(
-      'task',
-      view.tasks().map(({ task }) => task),
-      given,
-    ),
+    ...fitting('task', view.taskIds(), given),
   ];
   return found.length > 1 ? preferWhole(found, prefix) : found;
 }
@@ -200,7 +196,7 @@ function describeAsMember(view: GroupView, member: Hex32, name: (key: Hex32) => 
   const balance = view.balance(member);
   const joinedMs = view.members().find((one) => one.member === member)?.joinedMs;
   const disputesLost = view.disputesLost(member);
-  const tasks = view.tasks({ assignee: member }).map(({ task }) => task);
+  const tasks = view.taskIds({ assignee: member });
   const fields: Field[] = [
     ['member', member],
     ['name', name(member)],

@@ -18,11 +18,7 @@ function candidates({ node }: Session, name: string, value: string, group: strin
   if (name === 'group') return startingWith(value, namesOf(node.groups()));
   const chosen = groupNamed(node.groups(), group);
   if (chosen === undefined) return [];
-  if (name === 'task')
-    return startingWith(
-      value,
-      chosen.now.tasks().map(({ task }) => task),
-    );
+  if (name === 'task') return startingWith(value, chosen.now.taskIds());
   if (name === 'claim') return startingWith(value, chosen.now.claimIds(value.toLowerCase()));
   return [];
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Agent } from '../../actors/agent.ts';
 import { unwrap } from '../../actors/agent.ts';
 import type { Group } from '../../actors/group.ts';
-import type { GroupView, Task } from '../../actors/group-view.ts';
+import type { GroupView, Task, TaskFilter } from '../../actors/group-view.ts';
 import { CLAIM_TEXT_BYTES_MAX, LEASE_MS_MAX, LEASE_MS_MIN } from '../../events/limits.ts';
 import { taskOperations } from '../../events/operations/tasks.ts';
 import type { Receipt } from '../../events/receipt.ts';
@@ -198,18 +198,24 @@ export const listTasks = define({
     const view = group.now;
     const of = assignee === undefined ? {} : { assignee: memberKey(call.node, view, assignee) };
     const ranks = query === undefined ? undefined : await ranksOf(call, group, query);
-    const fitting = view.tasks({ ...of, ...given({ status }) }).filter((task) => hasTags(task, tags));
+    const fitting = idsOf(view, { ...of, ...given({ status }) }, tags);
     const found = ranks === undefined ? fitting : byRank(fitting, ranks);
     const desk = new TaskDesk(call, group);
     const { page: tasks, next } = describedPage(call, found, {
-      keyOf: ({ task }) => ranks?.get(task) ?? task,
-      describe: (task) => desk.describe(task),
+      keyOf: (task) => ranks?.get(task) ?? task,
+      describe: (task) => desk.describe(view.task(task)!),
       cursor,
       limit,
     });
     return { tasks, ...next, ...noticeFor(tasks) };
   },
 });
+
+/** What tasks are about is read where the tags matter, and where a task is shown. */
+function idsOf(view: GroupView, filter: TaskFilter, tags: readonly string[]): string[] {
+  if (tags.length === 0) return view.taskIds(filter);
+  return view.tasks(filter).flatMap((task) => (hasTags(task, tags) ? [task.task] : []));
+}
 
 /** The tasks that words find, by id, with their places as text, which sorts as they rank. */
 async function ranksOf(call: Call, group: Group, query: string): Promise<ReadonlyMap<string, string>> {
@@ -219,8 +225,8 @@ async function ranksOf(call: Call, group: Group, query: string): Promise<Readonl
 }
 
 /** Those of the tasks that have a rank, best first. */
-function byRank(tasks: readonly Task[], ranks: ReadonlyMap<string, string>): Task[] {
+function byRank(tasks: readonly string[], ranks: ReadonlyMap<string, string>): string[] {
   return tasks
-    .filter(({ task }) => ranks.has(task))
-    .sort((one, other) => (ranks.get(one.task)! < ranks.get(other.task)! ? -1 : 1));
+    .filter((task) => ranks.has(task))
+    .sort((one, other) => (ranks.get(one)! < ranks.get(other)! ? -1 : 1));
 }

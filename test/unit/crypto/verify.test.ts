@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { mixedSigner } from '../../../bench/heaviest/mixed-signer.ts';
+import { verifyCofactored } from '../../../crypto/cofactored.ts';
 import { randomSeed, signerFromSeed } from '../../../crypto/identity.ts';
 import {
   opensslTier,
@@ -69,5 +71,44 @@ describe('tiers', () => {
     const noPoint = new Uint8Array(32).fill(255);
     expect(tieredVerify(() => true)(noPoint, payload, zeroSignature)).toBe(true);
     expect(tieredVerify(() => false)(noPoint, payload, zeroSignature)).toBe(false);
+  });
+});
+
+describe('keys and points with a part of small order', () => {
+  const signers = Array.from({ length: 8 }, (_, torsion) => mixedSigner(`torsion ${torsion}`, torsion));
+  const signed = signers.map((one) => ({
+    key: fromHex(one.publicKey),
+    signature: one.sign(prefix, payload),
+  }));
+
+  it('are accepted as the reference accepts them, by the arithmetic of libsodium', () => {
+    for (const { key, signature } of signed) {
+      expect(zip215Tier(key, message, signature)).toBe(true);
+      expect(verifyCofactored(key, message, signature)).toBe(true);
+    }
+    // The first has no such part, and by chance one more suits the fast tier.
+    expect(signed.filter(({ key, signature }) => sodiumTier!(key, message, signature)).length).toBeLessThan(
+      4,
+    );
+  });
+
+  it('are refused as the reference refuses them', () => {
+    for (const { key, signature } of signed)
+      for (let bit = 0; bit < 512; bit += 37) {
+        const other = signature.with(bit >> 3, signature[bit >> 3]! ^ (1 << (bit & 7)));
+        expect(verifyCofactored(key, message, other) ?? false).toBe(zip215Tier(key, message, other));
+      }
+    const [first, second] = signed as [(typeof signed)[0], (typeof signed)[0]];
+    expect(verifyCofactored(first.key, message, second.signature)).toBe(false);
+  });
+
+  it('cost a fraction of what the reference costs', () => {
+    const { key, signature } = signed[1]!;
+    const timeOf = (verify: typeof verifySignature): number => {
+      const { user } = process.threadCpuUsage();
+      for (let n = 0; n < 200; n++) expect(verify(key, message, signature)).toBe(true);
+      return process.threadCpuUsage().user - user;
+    };
+    expect(timeOf(verifySignature)).toBeLessThan(timeOf(zip215Tier) / 2);
   });
 });

@@ -36,7 +36,6 @@ import {
   sealerAccept,
   sealerSet,
   taskAssign,
-  taskCancel,
   taskComplete,
   taskCreate,
   taskRelease,
@@ -50,41 +49,6 @@ import type { Step, World } from '../../support/world.ts';
 const balance = (world: World, who: Person) => world.read(balanceTable, who.publicKey)?.amount ?? 0n;
 const treasury = (world: World) => world.read(treasuryTable)?.amount ?? 0n;
 const admin = (who: Person): Step => joined(who, { role: 'admin' });
-
-describe('a reward comes from where its author said', () => {
-  const promise = (rewardFrom: 'mint' | 'escrow' | undefined) =>
-    taskCreate('t', { reward: 5n, assignee: bob.publicKey, rewardFrom });
-
-  it('whoever promised as an admin does not pay as a member', () => {
-    const { world } = given(opened(), joined(alice, { role: 'admin', balance: 9n }), joined(bob));
-    const before = balance(world, alice);
-    const signed = world.transaction(alice, [promise('mint')]);
-    const demoted = world.transaction(founder, [memberAdd(alice, 'member')]);
-    const { refusals } = world.seal([demoted, signed]);
-    expect(refusals).toEqual([undefined, { code: 'role_insufficient', needed: 'admin', actual: 'member' }]);
-    expect(balance(world, alice)).toBe(before);
-    expect(world.read(taskTable, 't')).toBeUndefined();
-  });
-
-  it('whoever promised their own money pays it as an admin too, and gets it back', () => {
-    const { world } = given(opened(), joined(alice, { balance: 9n }), joined(bob));
-    const before = balance(world, alice);
-    const signed = world.transaction(alice, [promise('escrow')]);
-    const raised = world.transaction(founder, [memberAdd(alice, 'admin')]);
-    expect(world.seal([raised, signed]).refusals).toEqual([undefined, undefined]);
-    expect(balance(world, alice)).toBe(before - 5n);
-    expect(world.read(escrowTable, 'task/t')).toEqual({ amount: 5n });
-    expect(world.read(taskTable, 't')).toMatchObject({ rewardFrom: 'escrow' });
-    expect(world.submit(world.transaction(alice, [taskCancel('t')])).refusal).toBeUndefined();
-    expect(balance(world, alice)).toBe(before);
-  });
-
-  it('where nothing is said, the role says it', () => {
-    const { world } = given(opened(), admin(alice), joined(bob));
-    expect(world.submit(world.transaction(alice, [promise(undefined)])).refusal).toBeUndefined();
-    expect(world.read(taskTable, 't')).toMatchObject({ rewardFrom: 'mint' });
-  });
-});
 
 describe('a transaction speaks for its author alone', () => {
   const base = () => given(opened(), joined(alice), joined(bob)).world;
