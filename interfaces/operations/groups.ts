@@ -7,6 +7,7 @@ import type { Policy } from '../../events/operations/group.ts';
 import { groupOperations } from '../../events/operations/group.ts';
 import { membershipOperations } from '../../events/operations/membership.ts';
 import { newSealerWarning } from '../cli/new-sealer.ts';
+import { openInvitesWarning } from '../cli/open-invites.ts';
 import { parsePolicy } from '../cli/policy.ts';
 import { inviteId, memberKey } from '../cli/resolve.ts';
 import { act } from './act.ts';
@@ -334,10 +335,14 @@ export const groupDesk: readonly Operation[] = [
   act('groups', {
     name: 'remove_member',
     title: 'Remove a member',
-    description: 'Removes a member, or yourself; their open tasks return to the board.',
+    description:
+      'Removes a member, or yourself; their open tasks return to the board. A note names invites that are still open.',
     effect: 'ends',
     properties: { member },
-    act: ({ agent, view, call }, { member }) => agent.removeMember(memberKey(call.node, view, member)),
+    async act({ agent, view, call, group }, { member }) {
+      const receipt = await agent.removeMember(memberKey(call.node, view, member));
+      return { ...receipt, ...given({ note: openInvitesWarning(group.now, Date.now()) }) };
+    },
   }),
   act('groups', {
     name: 'propose_sealer',

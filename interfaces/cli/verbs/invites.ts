@@ -8,6 +8,7 @@ import { PendingError } from '../../../actors/outbox.ts';
 import { INVITE_USES_MAX } from '../../../events/limits.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
+import { isOpenInvite } from '../open-invites.ts';
 import { parseCount, parseFutureTime, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { inviteId } from '../resolve.ts';
@@ -119,7 +120,7 @@ async function create(run: Run<InviteOptions>): Promise<void> {
 function stateOf(invite: Invite, nowMs: number): string {
   if (invite.revoked) return 'revoked';
   if (invite.expiresMs <= nowMs) return 'expired';
-  return invite.uses >= invite.maxUses ? 'used up' : 'open';
+  return isOpenInvite(invite, nowMs) ? 'open' : 'used up';
 }
 
 async function list(run: Run): Promise<void> {

@@ -7,6 +7,7 @@ import type { BatteryNode } from '../../../node.ts';
 import { type ConfirmOptions, confirmMember, confirmOption } from '../confirm.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText } from '../fields.ts';
+import { openInvitesWarning } from '../open-invites.ts';
 import { parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { givenOf, memberKey, subjectOf } from '../resolve.ts';
@@ -120,9 +121,10 @@ async function removeMember(run: Run<ConfirmOptions & { pub?: string }>): Promis
     key: member,
     names: namesOf(node, view, member),
   });
-  printReceipt(run, await (await run.agent()).removeMember(member), `${name} is no member any more`, {
-    member,
-  });
+  const receipt = await (await run.agent()).removeMember(member);
+  const warning = openInvitesWarning((await run.group()).now, Date.now());
+  if (warning !== undefined) run.warn(`${warning} (lb invite revoke INVITE)`);
+  printReceipt(run, receipt, `${name} is no member any more`, { member });
 }
 
 async function members(run: Run): Promise<void> {
