@@ -69,6 +69,8 @@ describe('who is removed', () => {
     const { groupId } = await sealer.node.createGroup({ name: 'away' });
     const joined = await joinGroup(sealer, removed, groupId);
     await joinGroup(sealer, other, groupId);
+    // Blocks come from members that one knows of.
+    await until('the other is known', () => joined.now.roleOf(other.key) === 'member');
     await removed.network.stop();
     await expect(joined.as('node').publishClaim({ text: 'written offline' })).rejects.toMatchObject({
       code: 'pending',
