@@ -8,7 +8,17 @@ export type { ChainStatus } from './actors/chain/options.ts';
 export type { HistoryGap } from './actors/checkpoint/marker.ts';
 export type { StreamOptions } from './actors/event-stream.ts';
 export type { RecentOptions } from './actors/group.ts';
-export type { Claim, Invite, Member, Money, Offer, Presence, Purchase, Task } from './actors/group-view.ts';
+export type {
+  Claim,
+  Invite,
+  Member,
+  Money,
+  Offer,
+  Presence,
+  Purchase,
+  Task,
+  TaskFilter,
+} from './actors/group-view.ts';
 // Histories.
 export type { AuditOptions, AuditReport } from './actors/history/audit.ts';
 export type { CheckBackupOptions } from './actors/history/check-backup.ts';
@@ -25,8 +35,10 @@ export type { HistorySource, SourceArtifact } from './actors/history/source.ts';
 // The market.
 export type { BadDelivery, Delivery, DeliveryFault, PackageContent } from './actors/market/desk.ts';
 export type { MarketErrorCode } from './actors/market/errors.ts';
+export type { NewGroup } from './actors/node/founding.ts';
 export type { NodeStatus } from './actors/node/node.machine.ts';
 export type { PartFailure } from './actors/node/supervisor.ts';
+export type { PlaceBefore } from './actors/published.ts';
 // Telemetry.
 export type {
   ChainGauges,
@@ -37,6 +49,7 @@ export type {
   SubmissionTrace,
   ViewsGauges,
 } from './actors/telemetry.ts';
+export type { OpenOptions } from './composition.ts';
 // Keys and signatures.
 export type { Identity, Signer } from './crypto/identity.ts';
 export type { ListedIdentity } from './crypto/keystore.ts';
@@ -46,6 +59,7 @@ export type { Secret } from './crypto/secret.ts';
 export type { SignatureJob, Verdicts, VerifierErrorCode } from './crypto/verifier.ts';
 export type { SignatureTier } from './crypto/verify.ts';
 export type { Announcement, AnnouncementContent } from './events/announcement.ts';
+export type { ArtifactFault } from './events/artifact.ts';
 export type { Block, BlockHeader } from './events/block.ts';
 // The language of the chain.
 export type { BlockSealed, Gap, SyncStatus } from './events/bus.ts';
@@ -57,8 +71,10 @@ export type {
   PurchaseStatus,
   RewardSource,
   Role,
+  SkipReason,
   TaskStatus,
 } from './events/effects.ts';
+export type { FileAction } from './events/errno.ts';
 export type { Sha256 } from './events/merkle.ts';
 export type { GroupOperation, Policy } from './events/operations/group.ts';
 export type { KnowledgeOperation } from './events/operations/knowledge.ts';
@@ -67,15 +83,19 @@ export type { MembershipOperation } from './events/operations/membership.ts';
 export type { PresenceOperation } from './events/operations/presence.ts';
 export type { TaskOperation } from './events/operations/tasks.ts';
 export type { TokenOperation } from './events/operations/tokens.ts';
-export type { ConsistencyFacts, ConsistencyVerdict, HeadFacts, ProofCrypto } from './events/proof.ts';
+export type { ConsistencyFacts, ConsistencyVerdict, HeadFacts, Holds, ProofCrypto } from './events/proof.ts';
+export type { Removal } from './events/receipt.ts';
 export type { RefusalPayloads } from './events/refusals.ts';
 export type { Transaction, TransactionPayload } from './events/transaction.ts';
 export type {
+  ClaimRecord,
   GroupRecord,
   InviteRecord,
   OfferRecord,
   PurchaseRecord,
+  RetractionRecord,
   TaskRecord,
+  TaskText,
 } from './machines/tables.ts';
 export type { InitOptions } from './node.ts';
 // The network.
@@ -86,6 +106,7 @@ export type { BackupErrorCode, BackupFile, BackupGroup } from './storage/backup/
 export type { BackupSummary } from './storage/backup/write.ts';
 export type { Durability } from './storage/environment.ts';
 export type { DirectoryErrorCode, StorageErrorCode } from './storage/errors.ts';
+export type { DamagedEntry } from './storage/opaque-map.ts';
 export type { Head as ChainHead, TxLocation } from './storage/port.ts';
 // Read models.
 export type {
@@ -98,4 +119,4 @@ export type {
 export type { SqlAnswer, SqlOptions, SqlValue } from './views/sql.ts';
 export type { ViewsLag } from './views/standings.ts';
 export type { Place as LogPlace } from './views/threads.ts';
-export type { Views } from './views/views.ts';
+export type { Asking, Views, WhyBounds } from './views/views.ts';

@@ -126,7 +126,7 @@ export function compose(resources: Resources, bus: Bus): NodeParts {
   const port = networkPort({ ...shared, verifier, keystore, groups, market });
   const networkSlot: NetworkSlot = new NetworkSlot(port, telemetry);
   const views = readModels(resources, bus, tell);
-  telemetry?.clockWatched(() => sealingDoubt(clock, groups) !== undefined);
+  telemetry?.clockWatched(() => !store.isClosed && sealingDoubt(clock, groups) !== undefined);
   return {
     ...{ clock, supervisor, alarms, identities, outbox, tasks, presences, groups, market },
     ...{ networkPort: port, networkSlot, views },

@@ -12,7 +12,7 @@ export { NotSealerError } from './actors/chain/sealer.ts';
 export { ChainStoppedError } from './actors/chain/stopped.ts';
 export { SourceFailedError } from './actors/chain/validate.ts';
 export { CheckpointError } from './actors/checkpoint/take.ts';
-export { type Clock, ClockJumpedError } from './actors/clock.ts';
+export { type Clock, ClockError, ClockJumpedError, ClockUncertainError } from './actors/clock.ts';
 export {
   AmbiguousIdError,
   BrokenHistoryError,
@@ -63,7 +63,7 @@ export { MalformedError } from './events/reader.ts';
 export type { Outcome, Receipt } from './events/receipt.ts';
 export { describeRefusal, REFUSAL_CODES, type Refusal, type RefusalCode } from './events/refusals.ts';
 export { OPERATIONS, type Operation } from './events/registry.ts';
-export { BatteryNode, type NewGroup, type OpenOptions } from './node.ts';
+export { BatteryNode } from './node.ts';
 // The network: `node.startNetwork({ listen: { host, port } })`.
 export { NetworkError } from './protocol/errors.ts';
 export { connectToAny, discoverGroups, join, subscribe } from './protocol/membership.ts';
@@ -72,6 +72,7 @@ export type { NetworkOptions, NetworkStatus } from './protocol/network-types.ts'
 export { BackupError, type BackupManifest } from './storage/backup/manifest.ts';
 export { restoreBackup } from './storage/backup/read.ts';
 export { DirectoryError, DirectoryOwnedError, StorageError } from './storage/errors.ts';
+export { DamagedGroupError } from './storage/group-store.ts';
 export { ViewsError, type ViewsErrorCode } from './views/errors.ts';
 export { EmbedderError, type EmbedderOptions } from './views/meaning/embedder.ts';
 export type {

@@ -114,6 +114,11 @@ export class StoreReader {
     return recordOf(this.registry, groupId);
   }
 
+  /** Whether nothing can be asked any more. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** Throws `StorageError` (`closed`). */
   protected check(): void {
     if (this.#closed) throw closedError();

@@ -59,7 +59,7 @@ export interface Asking {
   readonly signal?: AbortSignal;
 }
 
-interface WhyBounds extends Asking {
+export interface WhyBounds extends Asking {
   readonly nodesMax?: number;
 }
 

@@ -6,6 +6,7 @@
  *   const node = await BatteryNode.open({ data: './lb-data', telemetry });
  */
 export { noTelemetry, type Telemetry } from '../../actors/telemetry.ts';
+export type { Names } from '../operations/next-steps.ts';
 export {
   type Check,
   type CheckName,
@@ -18,4 +19,5 @@ export {
   ready,
 } from './health.ts';
 export { createMetrics, type Metrics, type MetricsOptions } from './metrics.ts';
+export type { RequestTelemetry } from './requests.ts';
 export { submissionTracer } from './tracing.ts';

@@ -90,7 +90,7 @@ describe('a program that embeds the node', () => {
     );
     expect(classes.length).toBeGreaterThan(20);
     // What parts of the node tell each other; a program gets what they make of it.
-    const inside = ['CoreDiscardedError', 'DamagedFileError', 'RpcError', 'MisbehaviourError'];
+    const inside = ['CoreDiscardedError', 'DamageError', 'DamagedFileError', 'RpcError', 'MisbehaviourError'];
     expect(classes.filter((name) => !inside.includes(name) && !given.has(name))).toEqual([]);
   });
 
