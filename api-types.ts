@@ -108,6 +108,7 @@ export type { Durability } from './storage/environment.ts';
 export type { DirectoryErrorCode, StorageErrorCode } from './storage/errors.ts';
 export type { DamagedEntry } from './storage/opaque-map.ts';
 export type { Head as ChainHead, TxLocation } from './storage/port.ts';
+export type { NodeTable } from './storage/schema.ts';
 // Read models.
 export type {
   ClaimFilter,

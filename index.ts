@@ -49,6 +49,7 @@ export { PackageError } from './crypto/package.ts';
 export { PoolVerifier } from './crypto/pool-verifier.ts';
 export { type Verifier, VerifierClosedError, VerifierError, VerifierThreadError } from './crypto/verifier.ts';
 export { verifySignature } from './crypto/verify.ts';
+export { ARTIFACT_FAULTS } from './events/artifact.ts';
 export {
   type Cursor,
   type EventsSkipped,

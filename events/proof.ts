@@ -159,7 +159,7 @@ interface Invalid {
   readonly reason: ProofInvalidReason;
 }
 /** `unanchored`: all of it holds, and could be made up by anybody; see the essay above. */
-type Holds = 'valid' | 'unanchored';
+export type Holds = 'valid' | 'unanchored';
 export type ProofVerdict = { readonly status: Holds; readonly facts: ProofFacts } | Invalid;
 export type ConsistencyVerdict = { readonly status: Holds; readonly facts: ConsistencyFacts } | Invalid;
 

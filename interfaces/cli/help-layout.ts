@@ -5,6 +5,7 @@ import { wrapWords } from './table.ts';
 /** A description in less than this beside its flag is a column of single words. */
 const BESIDE_MIN = 30;
 const BELOW_INDENT = '      ';
+const USAGE = 'Usage: ';
 
 /** For `configureHelp`: on a narrow terminal a description stands below its flag instead of beside it. */
 export const HELP_LAYOUT: Partial<Help> = {
@@ -15,6 +16,11 @@ export const HELP_LAYOUT: Partial<Help> = {
       return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
     const lines = helper.boxWrap(description, width - BELOW_INDENT.length).split('\n');
     return [`  ${term}`, ...lines.map((line) => BELOW_INDENT + line)].join('\n');
+  },
+  commandUsage(this: Help, command) {
+    // Behind "Usage: ", and its further lines below the first word.
+    const width = (this.helpWidth ?? 80) - USAGE.length;
+    return wrapWords(Help.prototype.commandUsage.call(this, command), width).join(`\n${BELOW_INDENT} `);
   },
 };
 

@@ -19,5 +19,5 @@ export {
   ready,
 } from './health.ts';
 export { createMetrics, type Metrics, type MetricsOptions } from './metrics.ts';
-export type { RequestTelemetry } from './requests.ts';
+export type { HttpGauges, RequestTelemetry, Surface } from './requests.ts';
 export { submissionTracer } from './tracing.ts';

@@ -28,7 +28,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
  * operations. They are no promise, so they have no names outside.
  */
 const OUR_OWN =
-  /^(OPERATIONS|\w*Operation|OperationDefinition) uses|dist\/protocol\/(?!membership|errors|network-types)| uses (Of|Invalid|Bus|NetworkPort|MarketNetwork|WriteSet|AnnouncementBook|Granter|Orders|Values|Role|Outbox|MemoryState|Tip|GroupReader|Failure|Part) of /;
+  /^(OPERATIONS|\w*Operation|OperationDefinition) uses|dist\/protocol\/(?!membership|errors|network-types)| uses (Of|Invalid|Bus|NetworkPort|MarketNetwork|WriteSet|AnnouncementBook|Granter|Orders|Values|Role|Outbox|MemoryState|Tip|GroupReader|Failure|Part|NODE_TABLES) of /;
 
 const block = (language: string): string =>
   new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(README)![1]!;
