@@ -63,7 +63,7 @@ describe.each(Object.keys(ASK))('%s', (shell) => {
   });
 
   test.skipIf(!isHere)('offers the verbs of a family, whatever flags stand before', () => {
-    const family = ['list', 'new', 'password', 'show'];
+    const family = ['list', 'new', 'password', 'rename', 'show'];
     expect(ask(['lb', 'identity', '']).sort()).toEqual(family);
     expect(ask(['lb', '--data', 'identity', 'identity', '']).sort()).toEqual(family);
     expect(ask(['lb', '--json', 'identity', 'n'])).toEqual(['new']);

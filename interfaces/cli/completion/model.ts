@@ -58,20 +58,27 @@ function placesBelow(command: Command, path: string): Place[] {
       .visibleCommands(command)
       .filter((one) => command.commands.includes(one))
       .map((one) => ({ name: one.name(), summary: one.summary() || one.description() })),
-    flags: help.visibleOptions(command).flatMap(flagOf),
+    flags: help.visibleOptions(command).flatMap((option) => flagOf(option, command)),
     argument: argumentOf(command),
   };
   return [place, ...below];
 }
 
-function flagOf(option: Option): Flag[] {
-  const { long, description } = option;
+function flagOf(option: Option, command: Command): Flag[] {
+  const { long } = option;
   if (long === undefined || long === null) return [];
   const [, name] = /<(.*?)>/.exec(option.flags) ?? [];
   // `--context` has a name as its value, like others that name something else.
   const what = long === '--context' ? 'context' : name;
+  // A flag that says the same as an argument takes the same.
+  const argument = command.registeredArguments.find((one) => `--${one.name()}` === long);
+  const description = SAME.test(option.description) ? (argument?.description ?? '') : option.description;
   return [
-    { long, value: what === undefined ? { kind: 'none' } : valueNamed(what, description), description },
+    {
+      long,
+      value: what === undefined ? { kind: 'none' } : valueNamed(what, description),
+      description: option.description,
+    },
   ];
 }
 
@@ -84,7 +91,8 @@ function argumentOf(command: Command): Value {
 }
 
 /** Words that a description lists: `json, nagios, prometheus`, `only claims that are in, out, retracted`. */
-const LISTED = /(?:^|\bare )([a-z0-9_-]+(?:, [a-z0-9_-]+)+)$/;
+const LISTED = /(?:^|\bare )([a-z0-9_-]+(?:, [a-z0-9_-]+)+)(?: \(default: .*\))?$/;
+const SAME = /^the same as a flag$/;
 
 function valueNamed(name: string, description: string): Value {
   const plain = name.replace(/\.\.\.$/, '');
