@@ -1,17 +1,31 @@
 /** Verbs beside one another, killed, interrupted, and read by programs that go away. */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { layoutOf } from '../../storage/directory.ts';
 import { acquireLock } from '../../storage/lock.ts';
+import { closePeers, joinGroup, peer } from '../support/network.ts';
+import { until } from '../support/until.ts';
 import { lb, shell } from './bin-lb.ts';
+
+const HOUR_MS = 3_600_000;
 
 const base = mkdtempSync(join(tmpdir(), 'lb-processes-'));
 const data = join(base, 'node');
 const env = { LB_DATA: data };
 afterAll(() => rmSync(base, { recursive: true, force: true }));
+afterAll(() => closePeers());
 
 async function publish(text: string, onStart?: Parameters<typeof lb>[1]) {
   return lb(['publish-claim', '--text', text, '--json'], { env, ...onStart });
@@ -74,6 +88,8 @@ describe('processes', () => {
 
   test('a directory that stays owned is one line that names the process, and Ctrl-C ends the wait', async () => {
     const lock = await acquireLock(data, { waitMs: 0 });
+    // An owner that came just now is waited for longer.
+    writeFileSync(layoutOf(data).owner, JSON.stringify({ pid: process.pid, sinceMs: Date.now() - HOUR_MS }));
     try {
       // A signal before its first line would end any program with 130 too.
       const onStart = (child: ChildProcess): void =>
@@ -108,14 +124,13 @@ describe('processes', () => {
   });
 
   test('a sealer that is elsewhere cannot be reached: 6', async () => {
-    const handed = { LB_DATA: join(base, 'handed') };
-    const key = 'ab'.repeat(32);
-    await lb(['init'], { env: handed });
-    await lb(['create-group', '--name', 'g'], { env: handed });
-    await lb(['add-member', '--pub', key, '--role', 'admin'], { env: handed });
-    expect((await lb(['sealer', key], { env: handed })).code).toBe(2);
-    expect((await lb(['sealer', key, '--yes-i-mean=abababab'], { env: handed })).code).toBe(0);
-    const { code, stderr } = await lb(['mint', '--to', 'node', '--amount', '1', '--json'], { env: handed });
+    const [sealer, member] = [await peer(), await peer()];
+    const { groupId } = await sealer.node.createGroup({ name: 'g' });
+    const joined = await joinGroup(sealer, member, groupId);
+    await until('it is a member', () => joined.now.roleOf(member.key) === 'member');
+    const elsewhere = { LB_DATA: member.data };
+    await closePeers({ isKeepingData: true });
+    const { code, stderr } = await lb(['publish-claim', 'written alone', '--json'], { env: elsewhere });
     expect({ code, error: JSON.parse(stderr).code }).toEqual({ code: 6, error: 'pending' });
   });
 });
