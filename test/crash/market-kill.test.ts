@@ -130,10 +130,13 @@ async function sale(who: keyof typeof buyers, sellerStep: string, buyerStep: str
   await buying.exited;
 }
 
+/** Every night all pairs; else a member dies after every other step, and a stranger after those between. */
 const isFull = process.env.LB_MATRIX === 'full';
 const PAIRS = isFull
   ? SELLER_STEPS.flatMap((step) => BUYER_STEPS.map((buyerStep) => [step, buyerStep] as const))
-  : BUYER_STEPS.map((step, at) => [SELLER_STEPS[at % SELLER_STEPS.length]!, step] as const);
+  : BUYER_STEPS.map((step, at) => [SELLER_STEPS[at % SELLER_STEPS.length]!, step] as const).filter(
+      (_, at) => at % 2 === 0,
+    );
 
 it.each(PAIRS)(
   'the seller dies %s commits of the sale, the buyer, a member, %s is on the buyer’s disk',
