@@ -5,6 +5,7 @@
  * owned here: it is settled by an answer, or by the thread's end. A thread that died is started anew by the next
  * question, and takes up at its checkpoint.
  */
+import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Hex32 } from '../events/bytes.ts';
 import { ViewsError } from './errors.ts';
@@ -242,6 +243,8 @@ export class Views {
    * @returns what differed
    */
   async compare(groupId: Hex32): Promise<string | undefined> {
+    // What was never made cannot differ, and a full disk has no room for it.
+    if (!existsSync(filePath(this.#options.views, groupId))) return undefined;
     return (await this.#ask('compare', groupId, {}, { waitMs: Number.MAX_SAFE_INTEGER })).differs;
   }
 

@@ -1,4 +1,6 @@
 /** What the clock keeps a node from: for health, metrics, and whoever asks before the first block is refused. */
+import type { Hex32 } from '../../events/bytes.ts';
+import { StorageError } from '../../storage/errors.ts';
 import type { ClockError, WatchedClock } from '../clock.ts';
 import type { Groups } from './groups.ts';
 
@@ -7,11 +9,23 @@ import type { Groups } from './groups.ts';
  * it is what founding one would meet.
  */
 export function sealingDoubt(clock: WatchedClock, groups: Groups): ClockError | undefined {
-  const sealed = groups.ids().filter((groupId) => groups.seals(groupId));
-  if (sealed.length === 0) return clock.doubt();
-  for (const groupId of sealed) {
-    const doubt = clock.doubt(groups.find(groupId).head.tsMs);
+  let isSealing = false;
+  for (const groupId of groups.ids()) {
+    const headMs = sealedHeadMs(groups, groupId);
+    if (headMs === undefined) continue;
+    isSealing = true;
+    const doubt = clock.doubt(headMs);
     if (doubt !== undefined) return doubt;
   }
-  return undefined;
+  return isSealing ? undefined : clock.doubt();
+}
+
+/** The time of the head of a group that is sealed here. One that is damaged is not sealed, whatever the clock says. */
+function sealedHeadMs(groups: Groups, groupId: Hex32): number | undefined {
+  try {
+    return groups.seals(groupId) ? groups.find(groupId).head.tsMs : undefined;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'corrupt') return undefined;
+    throw error;
+  }
 }
