@@ -81,6 +81,10 @@ const CODE_OF_ERRNO: ReadonlyMap<number, StorageErrorCode> = new Map([
   [-30797, 'corrupt'], // MDB_PAGE_NOTFOUND
   [-30796, 'corrupt'], // MDB_CORRUPTED
   [-30793, 'corrupt'], // MDB_INVALID: not an LMDB file
+  // Of a tree that is whole LMDB says none of these, since nothing here is written in a way that could bring them about.
+  [-30787, 'corrupt'], // MDB_CURSOR_FULL: deeper than a tree can be
+  [-30786, 'corrupt'], // MDB_PAGE_FULL: a page has no room where it must have some
+  [-30784, 'corrupt'], // MDB_INCOMPATIBLE: another kind of tree
   [-30794, 'newer_format'], // MDB_VERSION_MISMATCH
 ]);
 

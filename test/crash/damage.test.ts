@@ -136,15 +136,16 @@ function wrongOf(outcome: Outcome | 'died'): string | undefined {
   if (outcome.refused !== undefined) return /^[a-z_]+$/.test(outcome.refused) ? undefined : outcome.refused;
   for (const id of ids) {
     const reading = outcome.readings![id]!;
-    let isFound = false;
+    let found: string | undefined;
     for (const [asked, answer] of Object.entries(reading)) {
       if (answer.startsWith('error ')) {
-        isFound = true;
+        found ??= `${asked}: ${answer}`;
         if (!/^error [a-z_]+$/.test(answer)) return `${asked}: ${answer}`;
       } else if (answer !== expected[id]![asked]) return `${asked} is another answer`;
     }
     const sealed = outcome.sealed![id]!;
-    if (isFound && sealed === 'sealed') return 'a group that is known to be damaged was sealed on';
+    if (found !== undefined && sealed === 'sealed')
+      return `a group was sealed on that is known to be damaged: ${found}`;
     if (sealed !== 'sealed' && !/^error [a-z_]+$/.test(sealed)) return sealed;
   }
   return undefined;
