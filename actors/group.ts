@@ -48,7 +48,7 @@ const BLOCKS_PER_TURN = 64;
 export interface RecentOptions {
   /** How many claims at most; 20 if not given. */
   readonly limit?: number;
-  /** Only claims with a block time at or after this. */
+  /** Only claims that count as published at or after this time. */
   readonly sinceMs?: number;
   /** Only claims that come before this place of the log, or before this time. */
   readonly before?: PlaceBefore;
@@ -113,6 +113,8 @@ export interface ReadClaim extends Claim {
   /** Where it stands in the log. */
   readonly height: number;
   readonly index: number;
+  /** When it counts as published: its time, or when the group's was set back from there. */
+  readonly countedMs: number;
 }
 
 /** A block, decoded, with what it brought about. */
@@ -290,9 +292,9 @@ export class Group {
   }
 
   private readClaims(published: readonly Published[], view: GroupView): ReadClaim[] {
-    return published.flatMap(({ claim: id, height, index }) => {
+    return published.flatMap(({ claim: id, ...place }) => {
       const claim = view.claim(id);
-      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id), height, index }];
+      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id), ...place }];
     });
   }
 
