@@ -321,8 +321,7 @@ export class Group {
   findTransaction(idOrPrefix: string): { txId: Hex32; location: TxLocation } {
     const txId = isHex32(idOrPrefix) ? idOrPrefix : this.searchTransaction(idOrPrefix);
     const location = this.options.store.txLocation(txId);
-    if (location?.kind !== 'sealed')
-      throw new NotFoundError(`there is no transaction ${idOrPrefix} in the group`);
+    if (location === undefined) throw new NotFoundError(`there is no transaction ${idOrPrefix} in the group`);
     return { txId, location };
   }
 
@@ -330,11 +329,10 @@ export class Group {
     return resolveId('transaction', prefix, this.sealedBeginning(prefix.toLowerCase()));
   }
 
-  /** Transactions in blocks, and not those that were replaced. Nothing is read before the prefix is known to be one. */
+  /** Nothing is read before the prefix is known to be one. */
   private *sealedBeginning(digits: string): Generator<Hex32> {
     this.assertWhole();
-    const { store } = this.options;
-    for (const txId of store.txIds(digits)) if (store.txLocation(txId)?.kind === 'sealed') yield txId;
+    yield* this.options.store.txIds(digits);
   }
 
   /** The height of a block by its height as text, its id, or a prefix of it. */
