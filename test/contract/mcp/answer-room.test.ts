@@ -5,6 +5,7 @@ import { readResource } from '../../../interfaces/mcp/resources.ts';
 import type { Session } from '../../../interfaces/mcp/session.ts';
 import type { Call } from '../../../interfaces/operations/operation.ts';
 import { operationNamed } from '../../../interfaces/operations/registry.ts';
+import { tokensIn } from '../../../interfaces/operations/room.ts';
 import { openTestNode, type TestNode } from '../../support/node.ts';
 
 /** What a tool of a session with the least that may be asked for has. */
@@ -37,6 +38,25 @@ test('a claim whose tags and evidence alone fill an answer is read to its end', 
     offset = claim.next_offset;
   }
   expect(pieces.join('')).toBe(said);
+});
+
+test('a context of many short claims fits, and names each claim that stands in it', async () => {
+  const opened = await openTestNode();
+  const agent = (await opened.node.createGroup({ name: 'g' })).as('node');
+  for (let n = 0; n < 150; n++) await agent.publishClaim({ text: `${n} "thing"` });
+  for (const answerTokens of [TOKENS, 10_000]) {
+    const call = { ...callOn(opened), answerTokens };
+    const input = { query: 'thing', top_k: 200 };
+    const answer = (await operationNamed('compile_context')!.run(call, input as never)) as {
+      context: string;
+      claims: { claim_id: string }[];
+    };
+    expect(tokensIn(JSON.stringify(answer))).toBeLessThanOrEqual(answerTokens);
+    const standing = Array.from(answer.context.matchAll(/, claim ([0-9a-f]{12})/g), ([, id]) => id);
+    const named = answer.claims.map(({ claim_id }) => claim_id.slice(0, 12));
+    expect(named).toEqual(standing);
+    expect(named.length).toBeGreaterThan(answerTokens / 400);
+  }
 });
 
 test.each(['?limit=1', '?cursor=nonsense', '?nonsense=1'])(
