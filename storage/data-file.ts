@@ -1,10 +1,11 @@
 /**
  * The data file of LMDB, looked at before LMDB opens it.
  *
- * Checked are both meta pages, every page above the leaves of every tree, and the list of free pages: whether each
- * leaf has one place, whether nothing that is in use counts as free, and whether the trees have the pages that they
- * say. That is a page in a hundred. The leaves are looked at when what they hold is read (`intact.ts`), unless the
- * file is shorter than its pages: then all of it is.
+ * Checked are both meta pages, every page above the leaves of every tree, and the list of free pages: whether keys
+ * are where the page above has them, whether each page has one place, whether nothing that is in use counts as free, so
+ * that no branch leads to an older page, and whether the trees have the pages that they say. That is a page in a
+ * hundred. The leaves are looked at when what they hold is read (`intact.ts`), unless the file is shorter than its
+ * pages: then all of it is.
  */
 import { StorageError } from './errors.ts';
 import { byNumber, type PageEntry, Pages, type Tree } from './pages.ts';

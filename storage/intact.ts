@@ -4,8 +4,8 @@
  * A value proves itself by its checksum. That nothing stands under a key is proved by nothing: a page that was
  * overwritten with zeros answers "not there" to every question, and a rule that believes it pays twice, or seals
  * what was spent. So before an absence is believed, the page where the key would stand is read without LMDB and held
- * against all that a whole one has: its number, its entries without a hole, their order, their place between their
- * neighbors, their checksums.
+ * against all that a whole one has: its number, its entries without a hole, their order, their checksums, and its place
+ * between the leaves beside it (`place.ts`).
  *
  * This is done once for each stretch of keys. What has been found whole is changed by this node alone from then on,
  * and stays whole; stretches that touch become one, and a table that was empty at first is one from the beginning.

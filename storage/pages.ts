@@ -96,8 +96,8 @@ export class Pages {
   meta: Meta;
   /** Pages above the leaves that were read at the transaction of `meta`: each look goes through some of them. */
   readonly #upper = new Map<number, PageEntry[]>();
-  /** The leaf that was read last: who goes from leaf to leaf looks at the next one first. */
-  #lastLeaf: { readonly number: number; readonly entries: PageEntry[] } | undefined;
+  /** The leaf whose edge was read last: who goes from leaf to leaf comes to it next. */
+  #beside: { readonly number: number; readonly bytes: Buffer } | undefined;
   readonly #path: string;
   readonly #descriptor: number;
 
@@ -123,7 +123,7 @@ export class Pages {
     this.meta = this.#readMetas();
     if (this.meta.transaction === before) return false;
     this.#upper.clear();
-    this.#lastLeaf = undefined;
+    this.#beside = undefined;
     return true;
   }
 
@@ -223,10 +223,11 @@ export class Pages {
     return entries;
   }
 
-  /** The entries of a leaf. */
-  leaf(number: number): PageEntry[] {
-    if (this.#lastLeaf?.number !== number) this.#lastLeaf = { number, entries: this.entries(number, 1) };
-    return this.#lastLeaf.entries;
+  /** The first or the last key of a leaf, of which no more is checked than that. */
+  edgeKey(number: number, edge: 'first' | 'last'): Buffer {
+    const page = this.#page(number, 1);
+    this.#beside = { number, bytes: page };
+    return this.#entryAt(page, number, edge === 'first' ? 0 : page.readUInt16LE(LOWER_AT) - 2, 1).key;
   }
 
   /**
@@ -234,9 +235,30 @@ export class Pages {
    * @param compare how the keys of the tree are ordered
    */
   entries(number: number, depth: number, compare: KeyOrder = Buffer.compare): PageEntry[] {
+    const page = this.#page(number, depth);
+    const lower = page.readUInt16LE(LOWER_AT);
+    const entries: PageEntry[] = [];
+    let filled = 0;
+    for (let at = 0; at < lower; at += 2) {
+      const entry = this.#entryAt(page, number, at, depth);
+      const before = entries.at(-1);
+      // The first key of a branch stands for everything below the second, whatever it is.
+      const isFirstKey = before === undefined || (depth > 1 && entries.length === 1);
+      if (!isFirstKey && compare(before.key, entry.key) >= 0) throw this.#noEntry(number);
+      const dataBytes = depth > 1 ? 0 : entry.data.length;
+      filled += (NODE_BYTES + entry.key.length + dataBytes + 1) & ~1;
+      entries.push(entry);
+    }
+    if (filled !== page.length - HEADER_BYTES - page.readUInt16LE(UPPER_AT)) throw this.#noEntry(number);
+    return entries;
+  }
+
+  /** A page of a tree, whose header is checked. */
+  #page(number: number, depth: number): Buffer {
     this.assertPage(number);
     const { pageBytes } = this.meta;
-    const page = this.#read(number * pageBytes, pageBytes);
+    const page =
+      this.#beside?.number === number ? this.#beside.bytes : this.#read(number * pageBytes, pageBytes);
     const lower = page.readUInt16LE(LOWER_AT);
     const upper = page.readUInt16LE(UPPER_AT);
     const isWhole =
@@ -249,23 +271,16 @@ export class Pages {
       lower <= upper &&
       upper <= pageBytes - HEADER_BYTES;
     if (!isWhole) throw this.damaged(`page ${number}`);
-    const entries: PageEntry[] = [];
-    let filled = 0;
-    for (let at = 0; at < lower; at += 2) {
-      const place = HEADER_BYTES + page.readUInt16LE(HEADER_BYTES + at);
-      if (place < HEADER_BYTES + upper || place + NODE_BYTES > pageBytes) throw this.#noEntry(number);
-      const entry = this.#entry(page, place, depth);
-      if (entry === undefined) throw this.#noEntry(number);
-      const before = entries.at(-1);
-      // The first key of a branch stands for everything below the second, whatever it is.
-      const isFirstKey = before === undefined || (depth > 1 && entries.length === 1);
-      if (!isFirstKey && compare(before.key, entry.key) >= 0) throw this.#noEntry(number);
-      const dataBytes = depth > 1 ? 0 : entry.data.length;
-      filled += (NODE_BYTES + entry.key.length + dataBytes + 1) & ~1;
-      entries.push(entry);
-    }
-    if (filled !== pageBytes - HEADER_BYTES - upper) throw this.#noEntry(number);
-    return entries;
+    return page;
+  }
+
+  /** The entry whose place stands `at` bytes into the list of places. */
+  #entryAt(page: Buffer, number: number, at: number, depth: number): PageEntry {
+    const place = HEADER_BYTES + page.readUInt16LE(HEADER_BYTES + at);
+    const isInPage = place >= HEADER_BYTES + page.readUInt16LE(UPPER_AT) && place + NODE_BYTES <= page.length;
+    const entry = isInPage ? this.#entry(page, place, depth) : undefined;
+    if (entry === undefined) throw this.#noEntry(number);
+    return entry;
   }
 
   #noEntry(page: number): StorageError {

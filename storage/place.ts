@@ -65,7 +65,7 @@ export function placeOf(pages: Pages, { root, depth }: Tree, key: Uint8Array, is
     page = entries[at]!.page;
     path.push({ entries, at });
   }
-  const leaf = isKept ? pages.keptEntries(page, 1) : pages.leaf(page);
+  const leaf = isKept ? pages.keptEntries(page, 1) : pages.entries(page, 1);
   assertWithin(pages, page, 1, leaf, { from, to });
   return { leaf, from, to, path };
 }
@@ -146,13 +146,13 @@ function assertApart(pages: Pages, { path, from, to }: Place, side: Side): void 
   if (parting < 0) return;
   let beside = path[parting]!.entries[path[parting]!.at + step]!;
   for (let level = path.length - parting; level > 1; level--)
-    beside = entryAt(pages.keptEntries(beside.page, level), side)!;
-  const key = entryAt(pages.leaf(beside.page), side)?.key;
-  const isOnItsSide = key === undefined || (side === 'before' ? isBefore(key, from) : !isBefore(key, to));
+    beside = nearest(pages.keptEntries(beside.page, level), side);
+  const key = pages.edgeKey(beside.page, side === 'before' ? 'last' : 'first');
+  const isOnItsSide = side === 'before' ? isBefore(key, from) : !isBefore(key, to);
   if (!isOnItsSide) throw pages.damaged(`page ${beside.page} is in a wrong place`);
 }
 
 /** The entry of a page that is nearest to a page which it comes before or after. */
-function entryAt(entries: readonly PageEntry[], side: Side): PageEntry | undefined {
-  return side === 'before' ? entries.at(-1) : entries[0];
+function nearest(entries: readonly PageEntry[], side: Side): PageEntry {
+  return (side === 'before' ? entries.at(-1) : entries[0])!;
 }
