@@ -3,6 +3,7 @@
  * within which a look into some twenty headers finds a time, and nearly always there is one.
  */
 import { decodeBlock } from '../events/block.ts';
+import { decode } from '../events/codec.ts';
 import { correctionTable } from '../machines/tables.ts';
 import type { GroupReader } from '../storage/port.ts';
 
@@ -50,4 +51,21 @@ export function* heightsAt(reader: GroupReader, tsMs: number): Generator<number>
       yield height;
     }
   }
+}
+
+/**
+ * When a block of a time counts as sealed, where blocks are put into one order by time: a clock that was ahead says
+ * nothing about when it was, and what it stamped came before the time was set back. So these times never go back.
+ */
+export type CountedTime = (height: number, tsMs: number) => number;
+
+/** @param highest corrections above it are passed over */
+export function countedTimes(reader: Pick<GroupReader, 'stateRange'>, highest: number): CountedTime {
+  const { prefix, codec } = correctionTable;
+  const corrections = Array.from(reader.stateRange(prefix), ([key, value]) => ({
+    height: Number(key.slice(prefix.length)),
+    toMs: decode(codec, value).toMs,
+  })).filter(({ height }) => height <= highest);
+  return (height, tsMs) =>
+    corrections.reduce((ms, one) => (one.height > height ? Math.min(ms, one.toMs) : ms), tsMs);
 }

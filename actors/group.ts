@@ -48,7 +48,7 @@ const BLOCKS_PER_TURN = 64;
 export interface RecentOptions {
   /** How many claims at most; 20 if not given. */
   readonly limit?: number;
-  /** Only claims with a block time at or after this. */
+  /** Only claims that count as published at or after this time. */
   readonly sinceMs?: number;
   /** Only claims that come before this place of the log, or before this time. */
   readonly before?: PlaceBefore;
@@ -113,6 +113,8 @@ export interface ReadClaim extends Claim {
   /** Where it stands in the log. */
   readonly height: number;
   readonly index: number;
+  /** When it counts as published: its time, or when the group's was set back from there. */
+  readonly countedMs: number;
 }
 
 /** A block, decoded, with what it brought about. */
@@ -290,9 +292,9 @@ export class Group {
   }
 
   private readClaims(published: readonly Published[], view: GroupView): ReadClaim[] {
-    return published.flatMap(({ claim: id, height, index }) => {
+    return published.flatMap(({ claim: id, ...place }) => {
       const claim = view.claim(id);
-      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id), height, index }];
+      return claim === undefined ? [] : [{ ...claim, content: this.claimContent(id), ...place }];
     });
   }
 
@@ -319,8 +321,7 @@ export class Group {
   findTransaction(idOrPrefix: string): { txId: Hex32; location: TxLocation } {
     const txId = isHex32(idOrPrefix) ? idOrPrefix : this.searchTransaction(idOrPrefix);
     const location = this.options.store.txLocation(txId);
-    if (location?.kind !== 'sealed')
-      throw new NotFoundError(`there is no transaction ${idOrPrefix} in the group`);
+    if (location === undefined) throw new NotFoundError(`there is no transaction ${idOrPrefix} in the group`);
     return { txId, location };
   }
 
@@ -328,11 +329,10 @@ export class Group {
     return resolveId('transaction', prefix, this.sealedBeginning(prefix.toLowerCase()));
   }
 
-  /** Transactions in blocks, and not those that were replaced. Nothing is read before the prefix is known to be one. */
+  /** Nothing is read before the prefix is known to be one. */
   private *sealedBeginning(digits: string): Generator<Hex32> {
     this.assertWhole();
-    const { store } = this.options;
-    for (const txId of store.txIds(digits)) if (store.txLocation(txId)?.kind === 'sealed') yield txId;
+    yield* this.options.store.txIds(digits);
   }
 
   /** The height of a block by its height as text, its id, or a prefix of it. */

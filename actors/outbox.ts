@@ -231,9 +231,9 @@ export class Outbox implements Outlet {
     const removed = new Set(pending.map(({ author }) => author));
     for (const author of removed) if (!isRemoved(group, author)) removed.delete(author);
     for (const entry of pending) {
-      const spent = [entry.txId, ...entry.replaced].find((txId) => group.txLocation(txId)?.kind === 'sealed');
+      const spent = [entry.txId, ...entry.replaced].find((txId) => group.txLocation(txId) !== undefined);
       if (spent !== undefined) sealed.push({ entry, receipt: storedReceipt(group, spent)! });
-      else if (group.txLocation(replacedId(entry.author, entry.txId, sha256)) !== undefined)
+      else if (group.replacement(replacedId(entry.author, entry.txId, sha256)) !== undefined)
         await this.refuse(entry, refuse('transaction_replaced', { txId: entry.txId }));
       else if (removed.has(entry.author)) await this.giveBack(group, entry);
     }

@@ -10,6 +10,7 @@ import { PoolVerifier } from '../crypto/pool-verifier.ts';
 import type { Verifier } from '../crypto/verifier.ts';
 import { toHex } from '../events/bytes.ts';
 import { markVerified } from '../events/transaction.ts';
+import { SpentSet } from '../machines/spent.ts';
 import { median } from './quantile.ts';
 import type { Row } from './row.ts';
 import { buildWorkload, type Workload } from './workload.ts';
@@ -20,7 +21,7 @@ const MANY = { operationsPerTransaction: 64, transactionsPerBlock: 64 };
 function freshJudge(): { judge: ChainJudge; state: MemoryState } {
   const state = new MemoryState();
   const options = { groupId: undefined, tip: undefined, base: state, crypto: nativeCrypto };
-  return { state, judge: new ChainJudge({ ...options, spent: () => undefined }) };
+  return { state, judge: new ChainJudge({ ...options, spent: new SpentSet(sha256) }) };
 }
 
 /** Gives a pool something to check, so that its threads are there. */

@@ -17,6 +17,7 @@ import { type Signer, signerFromSeed } from '../crypto/identity.ts';
 import { Secret } from '../crypto/secret.ts';
 import { type Hex32, toHex, utf8 } from '../events/bytes.ts';
 import type { Operation } from '../events/registry.ts';
+import { SpentSet } from '../machines/spent.ts';
 
 const MEMBERS = 64;
 const START_MS = 1_750_000_000_000;
@@ -127,7 +128,7 @@ export function buildChain(shape: WorkloadShape, onBlock: (final: FinalBlock) =>
     tip: genesis.tip,
     base: state,
     crypto: nativeCrypto,
-    spent: () => undefined,
+    spent: new SpentSet(sha256),
   });
   const signers = Array.from({ length: MEMBERS }, (_, index) => benchSigner(`member ${index}`));
   const seal = (requests: readonly { signer: Signer; operations: readonly Operation[] }[]): void => {

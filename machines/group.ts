@@ -26,7 +26,7 @@ import { assertMoneyConserved } from './ledger.ts';
 import { marketRules } from './market.ts';
 import { membershipRules } from './membership.ts';
 import { presenceRules } from './presence.ts';
-import { replacedBy, replacedId } from './spent.ts';
+import { replacedId, type SpentIds, SpentSet } from './spent.ts';
 import { Overlay, type StateBase, type WriteSet } from './state.ts';
 import { balanceTable, memberTable } from './tables.ts';
 import { taskRules } from './tasks.ts';
@@ -42,9 +42,6 @@ const RULES: Rules<Operation> = {
   ...marketRules,
 };
 
-/** Whether a transaction id may never be accepted (again), and why. */
-export type Spent = 'sealed' | 'replaced' | undefined;
-
 /** What of a transaction can be checked without its signature. */
 type Identified = Pick<
   VerifiedTransaction,
@@ -55,8 +52,8 @@ type Identified = Pick<
 export interface JudgeEnvironment {
   readonly base: StateBase;
   readonly crypto: RuleCrypto;
-  /** What became of a transaction id, or of a replaced id, in earlier blocks. */
-  spent(txId: Hex32, txIdBytes: Uint8Array | undefined): Spent;
+  /** What earlier blocks have spent. */
+  readonly spent: SpentIds;
 }
 
 /** What judging a block brought about. */
@@ -107,7 +104,8 @@ export class BlockJudge {
   private effectsWriter = new Writer();
   private accepted: VerifiedTransaction[] = [];
   /** Ids that this block spends, so that it cannot spend them twice. */
-  private spentHere = new Map<Hex32, Spent>();
+  private readonly spentHere: SpentSet;
+  private mayBeReplaced = false;
   private operationCount = 0;
   private weight = 0;
   private refusedWeight = 0;
@@ -117,6 +115,7 @@ export class BlockJudge {
     this.environment = environment;
     this.overlay = new Overlay(environment.base);
     this.context = new Context(this.overlay, environment.crypto);
+    this.spentHere = new SpentSet(environment.crypto.sha256);
   }
 
   /**
@@ -133,6 +132,7 @@ export class BlockJudge {
     this.effectsWriter = new Writer(Math.max(1_024, this.effectsWriter.length));
     this.accepted = [];
     this.spentHere.clear();
+    this.mayBeReplaced = this.environment.spent.hasReplaced();
     this.operationCount = 0;
     this.weight = 0;
     this.refusedWeight = 0;
@@ -165,9 +165,8 @@ export class BlockJudge {
       return refusal;
     }
     overlay.keepTransaction();
-    this.spentHere.set(transaction.txId, 'sealed');
-    const replaced = replacedBy(transaction, this.environment.crypto.sha256);
-    if (replaced !== undefined) this.spentHere.set(replaced, 'replaced');
+    this.spentHere.add(transaction);
+    this.mayBeReplaced ||= this.spentHere.hasReplaced();
     this.accepted.push(transaction);
     this.operationCount += transaction.operations.length;
     context.transactionIndex++;
@@ -206,23 +205,27 @@ export class BlockJudge {
     );
   }
 
-  private isSpent(id: Hex32, bytes?: Uint8Array): boolean {
-    return this.spentHere.has(id) || this.environment.spent(id, bytes) !== undefined;
+  private isSealed(txId: Hex32, bytes?: Uint8Array): boolean {
+    return this.spentHere.isSealed(txId) || this.environment.spent.isSealed(txId, bytes);
+  }
+
+  /** Whether a sealed transaction replaces this one of the same author. */
+  private isReplaced(author: Hex32, txId: Hex32 | Uint8Array): boolean {
+    if (!this.mayBeReplaced) return false;
+    const id = replacedId(author, txId, this.environment.crypto.sha256);
+    return this.spentHere.isReplaced(id) || this.environment.spent.isReplaced(id);
   }
 
   private alreadyDone({ author, txId, txIdBytes }: Identified): Refusal | undefined {
-    if (this.isSpent(txId, txIdBytes)) return refuse('transaction_duplicate', { txId });
-    return this.isSpent(replacedId(author, txIdBytes, this.environment.crypto.sha256))
-      ? refuse('transaction_replaced', { txId })
-      : undefined;
+    if (this.isSealed(txId, txIdBytes)) return refuse('transaction_duplicate', { txId });
+    return this.isReplaced(author, txIdBytes) ? refuse('transaction_replaced', { txId }) : undefined;
   }
 
   /** Whether the work of a transaction was done already, by the one that it replaces or by another that did. */
   private alreadyReplaced(transaction: Identified): Refusal | undefined {
-    const { replaces } = transaction;
-    const replaced = replacedBy(transaction, this.environment.crypto.sha256);
-    if (replaces === undefined || replaced === undefined) return undefined;
-    return this.isSpent(replaces) || this.isSpent(replaced)
+    const { author, replaces } = transaction;
+    if (replaces === undefined) return undefined;
+    return this.isSealed(replaces) || this.isReplaced(author, replaces)
       ? refuse('transaction_replaced', { txId: replaces })
       : undefined;
   }

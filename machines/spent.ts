@@ -17,6 +17,49 @@ export function replacedId(author: Hex32, txId: Hex32 | Uint8Array, sha256: Sha2
   return toHex(sha256(concatBytes(REPLACED_PREFIX, fromHex(author), bytes)));
 }
 
+/** Ids that are spent, by what spent them. */
+export interface SpentIds {
+  /** @param bytes the same id in bytes, where they are at hand */
+  isSealed(txId: Hex32, bytes?: Uint8Array): boolean;
+  isReplaced(replacedId: Hex32): boolean;
+  /** Whether there are replaced ids at all. Where there are none, nobody needs to work one out: a hash for each transaction. */
+  hasReplaced(): boolean;
+}
+
+/** Spent ids in memory. */
+export class SpentSet implements SpentIds {
+  readonly #sha256: Sha256;
+  readonly #sealed = new Set<Hex32>();
+  readonly #replaced = new Set<Hex32>();
+
+  constructor(sha256: Sha256) {
+    this.#sha256 = sha256;
+  }
+
+  add(transaction: Pick<TransactionPayload, 'author' | 'replaces'> & { readonly txId: Hex32 }): void {
+    this.#sealed.add(transaction.txId);
+    const replaced = replacedBy(transaction, this.#sha256);
+    if (replaced !== undefined) this.#replaced.add(replaced);
+  }
+
+  clear(): void {
+    this.#sealed.clear();
+    this.#replaced.clear();
+  }
+
+  isSealed(txId: Hex32): boolean {
+    return this.#sealed.has(txId);
+  }
+
+  isReplaced(replacedId: Hex32): boolean {
+    return this.#replaced.has(replacedId);
+  }
+
+  hasReplaced(): boolean {
+    return this.#replaced.size > 0;
+  }
+}
+
 /** The replaced id that a transaction spends, where it replaces one. */
 export function replacedBy(
   { author, replaces }: Pick<TransactionPayload, 'author' | 'replaces'>,

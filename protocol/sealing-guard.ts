@@ -57,7 +57,15 @@ function guardOne(
     sync.pull();
     return isLevel;
   };
-  const isCompared = compare().catch(() => false);
-  void isCompared.then(release);
-  return { release, isCompared: isCompared.then((is) => is || isAlone(sync.groupId)) };
+  const isLevelOrAlone = async (): Promise<boolean> => {
+    try {
+      return (await compare()) || isAlone(sync.groupId);
+    } catch {
+      // A node that ends has nobody to ask any more, and perhaps nobody listens to the answer.
+      return false;
+    } finally {
+      release();
+    }
+  };
+  return { release, isCompared: isLevelOrAlone() };
 }

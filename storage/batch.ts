@@ -16,12 +16,9 @@ import {
   uint48At,
 } from './keys.ts';
 import { PackedWrites } from './packed-writes.ts';
-import type { CommitBatch, CommitBlock, CommitTx } from './port.ts';
+import type { CommitBatch, CommitBlock, CommitTx, TxLocation } from './port.ts';
 
 const HASH_BYTES = 32;
-
-/** The value of a transaction's index entry: height u48, index u16, kind u8. */
-const TX_KIND = { sealed: 0, replaced: 1 } as const;
 
 /**
  * Checks that `batch` may follow a chain that ends at `height` (undefined: there is none), and gives the height
@@ -81,7 +78,8 @@ export function packBatch(group: number, batch: CommitBatch): PackedWrites {
     if (value) writes.put('state', stateKey(group, key), value);
     else writes.delete('state', stateKey(group, key));
   }
-  for (const tx of txs) writes.put('transactions', groupIdKey(group, tx.txId), txValue(tx));
+  for (const tx of txs)
+    writes.put(tx.replaced ? 'replacements' : 'transactions', groupIdKey(group, tx.txId), txValue(tx));
   for (const [level, index, hash] of nodes) {
     checkHash(hash);
     writes.put('history-nodes', nodeKey(group, level, index), hash);
@@ -110,12 +108,13 @@ function packBlock(writes: PackedWrites, group: number, block: CommitBlock): voi
   if (effects) writes.put('effects', heightKey(group, height), effects);
 }
 
-const txScratch = Buffer.alloc(9);
+const TX_VALUE_BYTES = 8;
+const txScratch = Buffer.alloc(TX_VALUE_BYTES);
 
-function txValue({ height, index, replaced }: CommitTx): Uint8Array {
+/** The value of an index entry: height u48, index u16. */
+function txValue({ height, index }: CommitTx): Uint8Array {
   txScratch.writeUIntBE(height, 0, 6);
   txScratch.writeUInt16BE(index, 6);
-  txScratch.writeUInt8(replaced ? TX_KIND.replaced : TX_KIND.sealed, 8);
   return txScratch;
 }
 
@@ -123,13 +122,8 @@ function txValue({ height, index, replaced }: CommitTx): Uint8Array {
  * The transaction's place in an index entry.
  * @throws StorageError `corrupt`
  */
-export function readTxValue(value: Uint8Array): {
-  height: number;
-  index: number;
-  kind: 'sealed' | 'replaced';
-} {
-  if (value.length !== 9)
+export function readTxValue(value: Uint8Array): TxLocation {
+  if (value.length !== TX_VALUE_BYTES)
     throw new StorageError('corrupt', 'an entry of the transaction index has a wrong length');
-  const kind = value[8] === TX_KIND.replaced ? 'replaced' : 'sealed';
-  return { height: uint48At(value, 0), index: (value[6]! << 8) | value[7]!, kind };
+  return { height: uint48At(value, 0), index: (value[6]! << 8) | value[7]! };
 }

@@ -122,8 +122,22 @@ export class LmdbGroupReader implements GroupReader {
   }
 
   txLocation(txId: Id): TxLocation | undefined {
+    return this.#location('transactions', txId);
+  }
+
+  replacement(replacedId: Id): TxLocation | undefined {
+    return this.#location('replacements', replacedId);
+  }
+
+  hasReplacements(): boolean {
+    const scan = { prefix: groupKey(this.number).slice(), limit: 1, values: false };
+    for (const _ of this.#scan('replacements', scan)) return true;
+    return false;
+  }
+
+  #location(table: 'transactions' | 'replacements', id: Id): TxLocation | undefined {
     return this.#watched(() => {
-      const value = this.#read('transactions', groupIdKey(this.number, txId));
+      const value = this.#read(table, groupIdKey(this.number, id));
       return value && readTxValue(value);
     });
   }

@@ -33,6 +33,7 @@ export class MemoryGroup implements GroupStore {
   readonly #effects = new Map<number, Uint8Array>();
   readonly #heights = new Map<string, number>();
   readonly #txs = new Map<string, TxLocation>();
+  readonly #replacements = new Map<string, TxLocation>();
   readonly #state = new SortedMap();
   readonly #nodes = new Map<string, Uint8Array>();
   readonly #artifacts = new Map<string, Uint8Array>();
@@ -99,6 +100,16 @@ export class MemoryGroup implements GroupStore {
     return this.#txs.get(hex(txId));
   }
 
+  replacement(replacedId: Id): TxLocation | undefined {
+    this.#check();
+    return this.#replacements.get(hex(replacedId));
+  }
+
+  hasReplacements(): boolean {
+    this.#check();
+    return this.#replacements.size > 0;
+  }
+
   state(key: string): Uint8Array | undefined {
     checkStateKey(key);
     return this.#copy(this.#state.get(key));
@@ -159,7 +170,8 @@ export class MemoryGroup implements GroupStore {
     }
     for (const { txId, height, index, replaced } of batch.txs ?? []) {
       const id = hex(txId);
-      changes.push(() => this.#txs.set(id, { height, index, kind: replaced ? 'replaced' : 'sealed' }));
+      const locations = replaced ? this.#replacements : this.#txs;
+      changes.push(() => locations.set(id, { height, index }));
     }
     for (const [level, index, hash] of batch.nodes ?? []) {
       checkHash(hash);

@@ -25,11 +25,10 @@ export interface Head {
   readonly transactions: number;
 }
 
-/** Where a transaction id was used up: sealed there, or made impossible by its replacement sealed there. */
+/** Where a transaction stands. */
 export interface TxLocation {
   readonly height: number;
   readonly index: number;
-  readonly kind: 'sealed' | 'replaced';
 }
 
 /** Bounds of a state range. Keys are ordered by their UTF-8 bytes. */
@@ -72,6 +71,10 @@ export interface GroupReader {
   /** The opaque bytes kept beside a block. */
   effects(height: number): Uint8Array | undefined;
   txLocation(txId: Id): TxLocation | undefined;
+  /** The transaction that spent a replaced id: the one that made another impossible. */
+  replacement(replacedId: Id): TxLocation | undefined;
+  /** Whether there is a replaced id at all. */
+  hasReplacements(): boolean;
   /** Ids that `txLocation` knows and that begin with these lower-case hex digits, ascending. */
   txIds(digits: string): Iterable<Hex32>;
   state(key: string): Uint8Array | undefined;
@@ -96,13 +99,14 @@ export interface CommitBlock {
   readonly effects?: Uint8Array;
 }
 
-/** A transaction id to mark as used. */
+/** An id to mark as spent. */
 export interface CommitTx {
+  /** The id of the transaction, or the replaced id that it spends as well. */
   readonly txId: Id;
   readonly height: number;
   /** Position in the block, below 65,536. */
   readonly index: number;
-  /** True for the id that another transaction replaced. */
+  /** True for a replaced id. */
   readonly replaced?: boolean;
 }
 

@@ -9,9 +9,9 @@
 
 /**
  * The version of everything below; a store with another one is refused, never guessed at. In 2, every value is
- * followed by its checksum (see checksum.ts), which the list leaves out.
+ * followed by its checksum (see checksum.ts), which the list leaves out; in 3, replaced ids have a table of their own.
  */
-export const STORE_FORMAT = 2;
+export const STORE_FORMAT = 3;
 
 interface TableDescription {
   readonly id: number;
@@ -29,12 +29,7 @@ export const TABLES = [
   { id: 3, name: 'block-ids', key: 'group height', value: 'block id, 32 bytes' },
   { id: 4, name: 'heights', key: 'group blockId', value: 'height' },
   { id: 5, name: 'effects', key: 'group height', value: 'opaque' },
-  {
-    id: 6,
-    name: 'transactions',
-    key: 'group txId',
-    value: 'height index(u16) kind(u8: 0 sealed, 1 replaced)',
-  },
+  { id: 6, name: 'transactions', key: 'group txId', value: 'height index(u16)' },
   { id: 7, name: 'state', key: 'group key(utf-8)', value: 'opaque' },
   { id: 8, name: 'history-nodes', key: 'group level(u8) index', value: 'hash, 32 bytes' },
   { id: 9, name: 'artifacts', key: 'sha256', value: '0 + bytes | 1 + size + chunkBytes(u32)' },
@@ -45,6 +40,7 @@ export const TABLES = [
   { id: 14, name: 'network', key: 'opaque', value: 'opaque' },
   { id: 15, name: 'agents', key: 'opaque', value: 'opaque' },
   { id: 16, name: 'market', key: 'opaque', value: 'opaque' },
+  { id: 17, name: 'replacements', key: 'group replacedId', value: 'height index(u16)' },
 ] as const satisfies readonly TableDescription[];
 
 /** The name of a table. */

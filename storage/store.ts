@@ -41,6 +41,7 @@ const GROUP_TABLES = [
   'heights',
   'effects',
   'transactions',
+  'replacements',
   'state',
   'history-nodes',
   'artifact-members',

@@ -23,7 +23,7 @@ export function admit(
 ): Artifact[] | Refusal {
   const { groupId, txId, author, operations } = transaction;
   if (groupId !== store.groupId) return refuse('wrong_group', { expected: store.groupId, actual: groupId });
-  if (core.spent(txId, transaction.txIdBytes) !== undefined) return refuse('transaction_duplicate', { txId });
+  if (core.spent.isSealed(txId, transaction.txIdBytes)) return refuse('transaction_duplicate', { txId });
   return (
     unknownAuthor(core.state, author, operations) ??
     admitArtifacts(operations, attachments, (hash) => store.hasArtifact(hash))

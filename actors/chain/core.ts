@@ -11,8 +11,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import { Frontier } from '../../events/merkle-frontier.ts';
 import type { Tip } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
-import type { Spent } from '../../machines/group.ts';
-import { replacedBy } from '../../machines/spent.ts';
+import { replacedBy, type SpentIds } from '../../machines/spent.ts';
 import type { GroupStore, Head } from '../../storage/port.ts';
 import { noTelemetry, type Telemetry } from '../telemetry.ts';
 import { type Artifact, commitBatchOf, headAfter } from './commit.ts';
@@ -43,8 +42,10 @@ export class ChainCore {
   readonly state: StateCache;
   private readonly store: GroupStore;
   private readonly telemetry: Telemetry;
+  readonly spent: SpentIds;
   /** Ids spent by blocks that are judged but not yet stored. */
-  private readonly spentPending = new Map<Hex32, { spent: Spent; height: number }>();
+  private readonly sealedPending = new Set<Hex32>();
+  private readonly replacedPending = new Set<Hex32>();
   private stagedHead: Head | undefined;
   private stagedHeads = new Map<number, Head>();
   private commitsUnderWay = 0;
@@ -56,18 +57,19 @@ export class ChainCore {
     this.telemetry = telemetry;
     this.stagedHead = store.head();
     this.state = new StateCache(store);
+    this.spent = {
+      isSealed: (txId, bytes) =>
+        this.sealedPending.has(txId) || store.txLocation(bytes ?? txId) !== undefined,
+      isReplaced: (id) => this.replacedPending.has(id) || store.replacement(id) !== undefined,
+      hasReplaced: () => this.replacedPending.size > 0 || store.hasReplacements(),
+    };
     this.judge = new ChainJudge({
       groupId,
       tip: tipOf(this.stagedHead),
       base: this.state,
       crypto: nativeCrypto,
-      spent: (txId, bytes) => this.spent(txId, bytes),
+      spent: this.spent,
     });
-  }
-
-  /** What became of a transaction id, or a replaced id, so far; judged blocks included. */
-  spent(txId: Hex32, txIdBytes?: Uint8Array): Spent {
-    return this.spentPending.get(txId)?.spent ?? this.store.txLocation(txIdBytes ?? txId)?.kind;
   }
 
   /** Makes a judged block visible to the judging of the next one. */
@@ -77,9 +79,9 @@ export class ChainCore {
     const { height } = tip;
     this.state.addPending(height, judged.writes);
     for (const transaction of judged.accepted) {
-      this.spentPending.set(transaction.txId, { spent: 'sealed', height });
+      this.sealedPending.add(transaction.txId);
       const replaced = replacedBy(transaction, sha256);
-      if (replaced !== undefined) this.spentPending.set(replaced, { spent: 'replaced', height });
+      if (replaced !== undefined) this.replacedPending.add(replaced);
     }
     this.stagedHead = headAfter(this.stagedHead, final);
     this.stagedHeads.set(height, this.stagedHead);
@@ -131,13 +133,9 @@ export class ChainCore {
     this.state.settle(height);
     this.stagedHeads.delete(height);
     for (const transaction of judged.accepted) {
-      this.forget(transaction.txId, height);
+      this.sealedPending.delete(transaction.txId);
       const replaced = replacedBy(transaction, sha256);
-      if (replaced !== undefined) this.forget(replaced, height);
+      if (replaced !== undefined) this.replacedPending.delete(replaced);
     }
-  }
-
-  private forget(txId: Hex32, height: number): void {
-    if (this.spentPending.get(txId)?.height === height) this.spentPending.delete(txId);
   }
 }

@@ -2,6 +2,7 @@
 import { ZERO_ID } from '../../events/bytes.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import type { Operation } from '../../events/registry.ts';
+import { SpentSet } from '../../machines/spent.ts';
 import type { GroupStore } from '../../storage/port.ts';
 import { commitBatchOf, headAfter } from './commit.ts';
 import { nativeCrypto } from './core.ts';
@@ -20,7 +21,7 @@ export function foundGroup(
     tip: undefined,
     base: new MemoryState(),
     crypto: nativeCrypto,
-    spent: () => undefined,
+    spent: new SpentSet(nativeCrypto.sha256),
   });
   const signed = signTransaction(signer, { groupId: ZERO_ID, operations: [genesis], tsMs: nowMs });
   if ('code' in signed) return signed;

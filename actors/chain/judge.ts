@@ -26,7 +26,8 @@ import {
   type Tip,
 } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
-import { BlockJudge, type JudgedBlock, type Spent } from '../../machines/group.ts';
+import { BlockJudge, type JudgedBlock } from '../../machines/group.ts';
+import type { SpentIds } from '../../machines/spent.ts';
 import type { StateBase } from '../../machines/state.ts';
 import { sealersTable } from '../../machines/tables.ts';
 
@@ -81,7 +82,7 @@ export class ChainJudge {
     tip: Tip | undefined;
     base: StateBase;
     crypto: RuleCrypto;
-    spent: (txId: Hex32, txIdBytes: Uint8Array | undefined) => Spent;
+    spent: SpentIds;
   }) {
     const { base, crypto, spent } = options;
     this.base = base;

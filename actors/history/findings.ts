@@ -11,7 +11,13 @@ import type { ExportFileErrorCode } from './export-format.ts';
 import type { Place } from './replay.ts';
 
 /** The indexes that a store keeps beside the log. */
-export type IndexName = 'transactions' | 'block_ids' | 'heights' | 'history_nodes' | 'effects';
+export type IndexName =
+  | 'transactions'
+  | 'replacements'
+  | 'block_ids'
+  | 'heights'
+  | 'history_nodes'
+  | 'effects';
 
 export type Finding = Place &
   (

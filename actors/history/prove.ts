@@ -72,7 +72,7 @@ export function prove(
   options: { readonly headHeight?: number } = {},
 ): Uint8Array | undefined {
   const location = reader.txLocation(txId);
-  if (location?.kind !== 'sealed') return undefined;
+  if (location === undefined) return undefined;
   const { height, index } = location;
   const headHeight = headHeightOf(reader, options.headHeight, height);
   const block = storedBlock(reader, height);

@@ -15,8 +15,7 @@ import { type Hex32, toHex } from '../../events/bytes.ts';
 import { type Refusal, refuse } from '../../events/refusals.ts';
 import { markVerified } from '../../events/transaction.ts';
 import type { Tip } from '../../machines/chain.ts';
-import type { Spent } from '../../machines/group.ts';
-import { replacedBy } from '../../machines/spent.ts';
+import { SpentSet } from '../../machines/spent.ts';
 import { nativeCrypto } from '../chain/core.ts';
 import { ChainJudge, type FinalBlock, type VerifiedBlock } from '../chain/judge.ts';
 import { MemoryState } from '../chain/state-cache.ts';
@@ -62,8 +61,7 @@ export class MemoryChain {
   blocks = 0;
   transactions = 0;
   operations = 0;
-  readonly #sealed = new Set<Hex32>();
-  readonly #replaced = new Set<Hex32>();
+  readonly #spent = new SpentSet(sha256);
 
   /** @param groupId what block 0 must have as its id */
   constructor(groupId: Hex32) {
@@ -72,13 +70,8 @@ export class MemoryChain {
       tip: undefined,
       base: this.state,
       crypto: nativeCrypto,
-      spent: (id) => this.#spent(id),
+      spent: this.#spent,
     });
-  }
-
-  #spent(id: Hex32): Spent {
-    if (this.#sealed.has(id)) return 'sealed';
-    return this.#replaced.has(id) ? 'replaced' : undefined;
   }
 
   /** The height that has been judged last; −1 before block 0. */
@@ -90,11 +83,7 @@ export class MemoryChain {
   apply(final: FinalBlock): void {
     const { judged } = final;
     this.state.apply(judged.writes);
-    for (const transaction of judged.accepted) {
-      this.#sealed.add(transaction.txId);
-      const replaced = replacedBy(transaction, sha256);
-      if (replaced !== undefined) this.#replaced.add(replaced);
-    }
+    for (const transaction of judged.accepted) this.#spent.add(transaction);
     this.blocks++;
     this.transactions += judged.accepted.length;
     this.operations += judged.operationCount;

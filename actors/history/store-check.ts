@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { sha256 } from '../../crypto/hash.ts';
-import { compareUtf8, equalBytes, type Hex32, toHex } from '../../events/bytes.ts';
+import { compareUtf8, equalBytes, type Hex32 } from '../../events/bytes.ts';
 import { replacedBy } from '../../machines/spent.ts';
 import { decodeEffects, encodeEffects } from '../../storage/effects.ts';
 import type { GroupReader, Head, TxLocation } from '../../storage/port.ts';
@@ -58,27 +58,25 @@ function checkTransactions(reader: GroupReader, { header, judged }: FinalBlock):
     const { txId, txIdBytes } = transaction;
     const place = { height, transaction: index, txId };
     const replaced = replacedBy(transaction, sha256);
-    const wrong =
-      wrongLocation(reader, txIdBytes, { height, index, kind: 'sealed' }) ??
-      (replaced === undefined
-        ? undefined
-        : wrongLocation(reader, replaced, { height, index, kind: 'replaced' }));
+    const wrong = wrongLocation(txId, place, () => reader.txLocation(txIdBytes));
     if (wrong !== undefined) return mismatch(place, 'transactions', wrong);
+    if (replaced === undefined) continue;
+    const wrongReplaced = wrongLocation(replaced, place, () => reader.replacement(replaced));
+    if (wrongReplaced !== undefined) return mismatch(place, 'replacements', wrongReplaced);
   }
   return undefined;
 }
 
 function wrongLocation(
-  reader: GroupReader,
-  id: Hex32 | Uint8Array,
-  expected: TxLocation,
+  id: Hex32,
+  expected: { readonly height: number; readonly transaction: number },
+  read: () => TxLocation | undefined,
 ): string | undefined {
-  const found = readable(() => reader.txLocation(id));
-  const name = typeof id === 'string' ? id : toHex(id);
-  if (found === undefined) return `nothing readable about ${name}`;
-  const { height, index, kind } = found;
-  if (height === expected.height && index === expected.index && kind === expected.kind) return undefined;
-  return `it puts ${name} at block ${height}, transaction ${index}, as ${kind}`;
+  const found = readable(read);
+  if (found === undefined) return `nothing readable about ${id}`;
+  const { height, index } = found;
+  if (height === expected.height && index === expected.transaction) return undefined;
+  return `it puts ${id} at block ${height}, transaction ${index}`;
 }
 
 function checkEffects(reader: GroupReader, { header, judged }: FinalBlock): Finding | undefined {

@@ -163,6 +163,6 @@ function knownPurchase(state: StoredState, order: Order): Purchase | undefined {
 function mayBeAnother(store: GroupStore, order: Order, isWaiting: (txId: Hex32) => boolean): boolean {
   if (order.transaction.length === 0) return true;
   const { txId, tsMs } = transactionOf(order);
-  const isReplaced = store.txLocation(replacedId(order.buyer, txId, sha256)) !== undefined;
+  const isReplaced = store.replacement(replacedId(order.buyer, txId, sha256)) !== undefined;
   return isReplaced || (store.head()!.tsMs > tsMs + TRANSACTION_AGE_MS_MAX && !isWaiting(txId));
 }

@@ -69,7 +69,9 @@ export class Orders {
   /** All orders, oldest first. */
   list(): Order[] {
     this.load();
-    return [...this.orders.values()].sort((a, b) => a.createdMs - b.createdMs);
+    return [...this.orders.values()].sort(
+      (a, b) => a.createdMs - b.createdMs || (a.order < b.order ? -1 : 1),
+    );
   }
 
   get(order: Hex32): Order {

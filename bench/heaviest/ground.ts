@@ -10,6 +10,7 @@ import { MemoryState } from '../../actors/chain/state-cache.ts';
 import type { Signer } from '../../crypto/identity.ts';
 import type { Hex32 } from '../../events/bytes.ts';
 import type { Operation } from '../../events/registry.ts';
+import { SpentSet } from '../../machines/spent.ts';
 import { benchGenesis, benchSigner } from '../workload.ts';
 
 const START_MS = 1_750_000_000_000;
@@ -38,7 +39,7 @@ export class Ground {
       tip: genesis.tip,
       base: this.#state,
       crypto: nativeCrypto,
-      spent: () => undefined,
+      spent: new SpentSet(nativeCrypto.sha256),
     });
     this.#keep(genesis);
     this.members = Array.from({ length: members }, (_, at) => benchSigner(`member ${at}`));

@@ -147,8 +147,19 @@ export class Pusher {
     return this.followed.get(nameOf(one.target)) === one;
   }
 
-  /** Tells a target, if there is something to tell and a slot for it. */
+  /** Tells a target, if there is something to tell and a slot for it. Never throws: timers and events call it. */
   private tell(one: Followed): void {
+    try {
+      this.tellNow(one);
+    } catch (error) {
+      // A group that is damaged keeps its own targets waiting, and nothing else.
+      this.queue.delete(one);
+      if (one.state === 'queued') one.state = 'resting';
+      this.options.report(error);
+    }
+  }
+
+  private tellNow(one: Followed): void {
     const isFree = one.state === 'resting' || one.state === 'queued';
     if (!isFree || this.stopping.signal.aborted) return;
     const { target, owner } = one;

@@ -88,6 +88,8 @@ const TELLS_NOTHING: ReadonlySet<string> = new Set([
 ]);
 /** Letters that may differ, as a part of the longer word. */
 const DIFFERENT_MAX = 0.4;
+/** Nobody means a name by more than that, and to compare takes time by the length of both. */
+const TYPED_MAX = 128;
 
 /** Every verb as it is typed behind `lb`, those of families with their family. */
 export function verbNames(program: Command): string[] {
@@ -124,6 +126,7 @@ function likelyVerbs(parent: Command, given: string, names: readonly string[]): 
 
 /** The names that are most like what was typed. */
 export function similarTo(given: string, names: readonly string[]): string[] {
+  if (given.length > TYPED_MAX) return [];
   const typed = given.toLowerCase();
   const scored = names
     .map((name) => ({ name, distance: distanceOf(typed, name) }))

@@ -1,12 +1,12 @@
 /** Operations as paths: `POST /v1/NAME` with a JSON body, and for those that only read `GET /v1/NAME?parameters`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reachOf } from '../access/reach.ts';
-import { type AccessToken, scopesOf } from '../access/tokens.ts';
+import { scopesOf } from '../access/tokens.ts';
 import { describeFailure } from '../operations/failure.ts';
 import { performOnce } from '../operations/idempotency.ts';
-import type { Names } from '../operations/next-steps.ts';
+import { type Caller, type Closed, namesFor, whyClosed } from '../operations/may-call.ts';
 import type { Call, Operation } from '../operations/operation.ts';
-import { OPERATIONS, operationNamed } from '../operations/registry.ts';
+import { OPERATIONS } from '../operations/registry.ts';
 import { ProblemError, problemOf } from './problem.ts';
 import type { HttpContext } from './server.ts';
 
@@ -27,14 +27,9 @@ async function answer(
   reply: FastifyReply,
 ): Promise<unknown> {
   const access = request.access!;
-  if (!scopesOf(access).has(operation.scope))
-    throw new ProblemError({
-      status: 403,
-      code: 'forbidden',
-      detail: `${operation.name} needs the scope ${operation.scope}, which this token has not`,
-      next: `ask the operator of the node for a token that may ${operation.scope}`,
-    });
-  if (access.groups !== undefined && operation.isNodeWide) throw confined(operation.name);
+  const caller: Caller = { scopes: scopesOf(access), isConfined: access.groups !== undefined };
+  const closed = whyClosed(caller, operation);
+  if (closed !== undefined) throw forbidden(closed);
   const taken = operation.take(input);
   if (taken.input === undefined)
     throw new ProblemError({
@@ -49,7 +44,7 @@ async function answer(
     node: reachOf(node, access),
     identity: access.identity,
     signal: gone.signal,
-    names: namesFor(access),
+    names: namesFor(caller),
     progress: () => {},
   };
   try {
@@ -65,18 +60,6 @@ async function answer(
   }
 }
 
-/** Paths go by the names of their operations; those that the token may not call are not named. */
-function namesFor(access: AccessToken): Names {
-  const scopes = scopesOf(access);
-  const isConfined = access.groups !== undefined;
-  return (name) => {
-    const operation = operationNamed(name);
-    const isOffered =
-      operation !== undefined && scopes.has(operation.scope) && !(isConfined && operation.isNodeWide);
-    return isOffered ? name : undefined;
-  };
-}
-
 /** The key of a call: as it is, or as the text that a structured field has it (RFC 9651). */
 function keyOf({ headers }: FastifyRequest): string | undefined {
   const given = headers['idempotency-key'];
@@ -86,12 +69,6 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   return quoted === undefined ? key : quoted.replaceAll(/\\(.)/g, '$1');
 }
 
-/** What a caller who is confined to some groups asks about more than them. */
-export function confined(what: string): ProblemError {
-  return new ProblemError({
-    status: 403,
-    code: 'forbidden',
-    detail: `${what} is about the whole node, and this token is for some of its groups`,
-    next: 'ask the operator of the node for a token that reaches all groups',
-  });
+export function forbidden({ message, next }: Closed): ProblemError {
+  return new ProblemError({ status: 403, code: 'forbidden', detail: message, next });
 }

@@ -19,6 +19,7 @@ import { McpEndpoint } from '../mcp/http.ts';
 import type { Health, Readiness } from '../observability/health.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RequestTelemetry, Surface } from '../observability/requests.ts';
+import { aboutAll } from '../operations/may-call.ts';
 import { blockOf } from './address-block.ts';
 import { answerClientError, answerExpectation } from './client-error.ts';
 import { type ConnectionLimits, Connections, SERVER_OPTIONS } from './connections.ts';
@@ -27,10 +28,11 @@ import { addDescriptions } from './descriptions.ts';
 import { checkEncoding } from './encoding.ts';
 import { addEvents } from './events.ts';
 import { FairShare } from './fair-share.ts';
-import { Gate, LOOPBACK_NAMES } from './gate.ts';
+import { Gate } from './gate.ts';
+import { LOOPBACK_NAMES } from './host-name.ts';
 import { readJson } from './json-body.ts';
 import { Methods } from './methods.ts';
-import { addOperations, confined } from './operations.ts';
+import { addOperations, forbidden } from './operations.ts';
 import { BUSY_RETRY_S, ProblemError, problemOfError, sendProblem } from './problem.ts';
 
 declare module 'fastify' {
@@ -369,7 +371,7 @@ function addMonitors(app: FastifyInstance, { metrics, health, ready }: Monitors)
     return reply.code(found.ready ? 200 : 503).send(found);
   });
   app.get('/metrics', async ({ access }, reply) => {
-    if (access?.groups !== undefined) throw confined('/metrics');
+    if (access?.groups !== undefined) throw forbidden(aboutAll('/metrics'));
     if (metrics === undefined)
       throw new ProblemError({
         status: 404,

@@ -30,7 +30,7 @@ import type { Toolset } from '../operations/toolset.ts';
 import { watchChanges } from './changes.ts';
 import { withShortError, withShortErrorText } from './error-text.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { asMeantByClient } from './incoming.ts';
+import { asMeantByClient, BATCH_MAX } from './incoming.ts';
 import { inOlderCodes } from './older-codes.ts';
 import { answerPlain, isPlain, type PlainMessage } from './plain.ts';
 import { ReplayMemory } from './replay.ts';
@@ -41,8 +41,6 @@ import { TaskSubscriptions } from './task-subscriptions.ts';
 
 /** Sessions of the older era at once, which tokens share; beyond its share, a token's own one that was idle longest ends. */
 const SESSIONS_MAX = 1_024;
-/** Messages in one body of the older era. */
-const BATCH_MAX = 100;
 /** A session that nobody uses ends after this long. */
 const IDLE_MS_MAX = 30 * 60_000;
 const SWEEP_MS = 60_000;
@@ -134,6 +132,10 @@ export class McpEndpoint {
     const meant = Array.isArray(body) ? body.map(asMeantByClient) : asMeantByClient(body);
     const response = await this.answer(web, caller, meant);
     if (!isStream(response)) return send(reply, response);
+    // Whoever went away meanwhile would never give a place back.
+    const isGone = reply.raw.destroyed;
+    if (isGone) await response.body?.cancel();
+    if (isGone) return reply.hijack();
     if (!this.streams.take(access.id)) {
       leaving.abort();
       await response.body?.cancel();

@@ -6,8 +6,8 @@
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
 import { LINE_BYTES_MAX, type Line } from './lines.ts';
 
-type Id = string | number;
-type Fields = Readonly<Record<string, unknown>>;
+export type Id = string | number;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** Messages for the SDK, and answers for the client. */
 export interface Incoming {
@@ -16,6 +16,8 @@ export interface Incoming {
 }
 
 const NOTHING: Incoming = { messages: [], answers: [] };
+/** Messages of one batch, which the older era knows. */
+export const BATCH_MAX = 100;
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
 
@@ -32,6 +34,8 @@ export function incomingIn(line: Line): Incoming {
   // An older version of the protocol sends several in one line.
   if (!Array.isArray(value)) return incomingFrom(value);
   if (value.length === 0) return refused(errorFor(undefined, INVALID_REQUEST, 'the batch is empty'));
+  if (value.length > BATCH_MAX)
+    return refused(errorFor(undefined, INVALID_REQUEST, `a batch has at most ${BATCH_MAX} messages`));
   const each = value.map(incomingFrom);
   return {
     messages: each.flatMap(({ messages }) => messages),
@@ -57,19 +61,18 @@ function whatIsWrong(message: unknown): JSONRPCMessage | undefined {
   const fields = fieldsOf(message);
   if (fields === undefined) return errorFor(undefined, INVALID_REQUEST, 'a message is an object');
   const { id, method, jsonrpc, params } = fields;
-  const isIdGood = typeof id === 'string' || Number.isSafeInteger(id);
   if (id === undefined && typeof method === 'string') return undefined;
   const problem =
     jsonrpc !== '2.0'
       ? 'jsonrpc must be "2.0"'
-      : !isIdGood
+      : !isId(id)
         ? 'the id must be a text or a whole number'
         : typeof method !== 'string'
           ? 'the method is missing, or no text'
           : params !== undefined && fieldsOf(params) === undefined
             ? 'params must be an object'
             : 'it is no message of this protocol';
-  return errorFor(isIdGood ? (id as Id) : undefined, INVALID_REQUEST, problem);
+  return errorFor(isId(id) ? id : undefined, INVALID_REQUEST, problem);
 }
 
 /** The error for a message of more bytes than may be. */
@@ -152,6 +155,10 @@ function objectIn(value: unknown): Fields | undefined {
   }
 }
 
-function fieldsOf(value: unknown): Fields | undefined {
+export function isId(value: unknown): value is Id {
+  return typeof value === 'string' || Number.isSafeInteger(value);
+}
+
+export function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }

@@ -1,6 +1,7 @@
 /** An operation, done for a session: whether it may be called, what it is asked with, and what came of it. */
 import { describeFailure, type FailureKind, failureWire } from '../operations/failure.ts';
 import { type Once, performOnce } from '../operations/idempotency.ts';
+import { whyClosed } from '../operations/may-call.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import type { Session } from './session.ts';
 
@@ -47,23 +48,6 @@ export async function perform<T>(
     session.toolCalled?.(failure.code);
     return { kind: failure.kind, error: failureWire(failure) };
   }
-}
-
-function whyClosed(
-  { scopes, isConfined = false }: Session,
-  { name, scope, isNodeWide }: Operation,
-): { readonly message: string; readonly next: string } | undefined {
-  if (!scopes.has(scope))
-    return {
-      message: `${name} needs the scope ${scope}, which this session has not`,
-      next: 'ask the operator of the node for a token or an identity that has it',
-    };
-  if (isConfined && isNodeWide)
-    return {
-      message: `${name} is about the whole node, and this token is for some of its groups`,
-      next: 'ask the operator of the node for a token that reaches all of it',
-    };
-  return undefined;
 }
 
 /** What a call is asked with, and its key. */

@@ -13,11 +13,9 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import type { FailureKind } from '../operations/failure.ts';
 import type { Operation } from '../operations/operation.ts';
 import { operationNamed } from '../operations/registry.ts';
+import { type Fields, fieldsOf, type Id, isId } from './incoming.ts';
 import { perform } from './perform.ts';
 import { quickCall, type Session } from './session.ts';
-
-type Id = string | number;
-type Fields = Readonly<Record<string, unknown>>;
 
 export interface PlainMessage {
   readonly jsonrpc?: unknown;
@@ -119,14 +117,6 @@ function failed(id: unknown, code: number, { message, ...data }: Fields): JSONRP
   return { jsonrpc: '2.0', id: isId(id) ? id : null, error } as unknown as JSONRPCMessage;
 }
 
-function isId(value: unknown): value is Id {
-  return typeof value === 'string' || Number.isSafeInteger(value);
-}
-
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
-
 /** Whether an operation may wait for others to do something. */
 function waits({ method }: PlainMessage): boolean {
   const properties = operationNamed(method)?.input.properties ?? {};
@@ -140,12 +130,20 @@ function waits({ method }: PlainMessage): boolean {
 export class PlainCalls {
   private readonly session: Session;
   private readonly answer: (message: JSONRPCMessage) => Promise<void>;
+  private readonly ended: () => void;
   private readonly running = new Map<unknown, AbortController>();
   private last: Promise<void> = Promise.resolve();
 
-  constructor(session: Session, answer: (message: JSONRPCMessage) => Promise<void>) {
+  /** @param ended told of each call that is over, answered or not */
+  constructor(session: Session, answer: (message: JSONRPCMessage) => Promise<void>, ended: () => void) {
     this.session = session;
     this.answer = answer;
+    this.ended = ended;
+  }
+
+  /** Whether nothing is done or waits for its turn. */
+  get isIdle(): boolean {
+    return this.running.size === 0;
   }
 
   take(message: PlainMessage): void {
@@ -169,6 +167,7 @@ export class PlainCalls {
 
   private forget(name: unknown, leaving: AbortController): void {
     if (this.running.get(name) === leaving) this.running.delete(name);
+    this.ended();
   }
 
   /** The client takes a call back. */

@@ -2,19 +2,18 @@
  * Prompts: help that a person can pick in their host. They say what could be done and bring the facts along;
  * they give no orders, and what others wrote is set apart from the words of this node.
  */
-import {
-  type GetPromptResult,
-  type InputRequiredResult,
-  type Prompt,
-  type PromptMessage,
-  ProtocolError,
-  ProtocolErrorCode,
-  type ServerContext,
+import type {
+  GetPromptResult,
+  InputRequiredResult,
+  Prompt,
+  PromptMessage,
+  ServerContext,
 } from '@modelcontextprotocol/server';
 import { groupOf } from '../operations/call.ts';
 import { sayable } from '../operations/next-steps.ts';
 import { operationNamed } from '../operations/registry.ts';
 import type { Extra } from './extra.ts';
+import { invalid, invalidFor } from './invalid.ts';
 import { groupUri } from './resources.ts';
 import { namesIn, quickCall, type Session } from './session.ts';
 
@@ -131,7 +130,7 @@ export function listPrompts(extra: Extra | undefined): Prompt[] {
   return [...HELP, ...(extra?.prompts.values() ?? [])].map(({ prompt }) => prompt);
 }
 
-/** @throws ProtocolError where there is no such prompt, or an argument is missing */
+/** @throws ProtocolError where there is no such prompt, or an argument is missing or names nothing */
 export async function getPrompt(
   session: Session,
   name: string,
@@ -146,10 +145,11 @@ export async function getPrompt(
   const missing = help.prompt.arguments?.find((one) => one.required && !given[one.name]);
   if (missing !== undefined) throw invalid(`the prompt ${name} needs ${missing.name}`);
   const { description } = help.prompt;
-  const messages = await help.messages(session, given, context.mcpReq.signal);
-  return { messages, ...(description === undefined ? {} : { description }) };
-}
-
-function invalid(message: string): ProtocolError {
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+  const { signal } = context.mcpReq;
+  try {
+    const messages = await help.messages(session, given, signal);
+    return { messages, ...(description === undefined ? {} : { description }) };
+  } catch (error) {
+    throw invalidFor(session, error, quickCall(session, signal));
+  }
 }

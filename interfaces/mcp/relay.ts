@@ -9,15 +9,13 @@
  */
 import type { Terminal } from '../cli/terminal.ts';
 import { operationNamed } from '../operations/registry.ts';
-import { tooLong } from './incoming.ts';
+import { type Id, isId, tooLong } from './incoming.ts';
 import { linesOf } from './lines.ts';
 
 /** Lines that may wait while no node takes them; then the host is not read on. */
 const LINES_WAITING_MAX = 1_000;
 /** Nodes that are asked for what is open after the host has closed its end: one that ends just then is not the last. */
 const LAST_NODES_MAX = 3;
-
-type Id = string | number;
 
 interface Message {
   readonly id?: Id;
@@ -119,7 +117,8 @@ export class Relay {
       this.subscriptions.set(params.uri, line);
     if (method === 'resources/unsubscribe' && params?.uri !== undefined)
       this.subscriptions.delete(params.uri);
-    if (id !== undefined && method !== undefined) this.open.set(id, line);
+    // What has none is answered without one, if at all.
+    if (isId(id) && method !== undefined) this.open.set(id, line);
   }
 
   private end(): void {

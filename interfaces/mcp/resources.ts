@@ -135,54 +135,60 @@ function partOf({ scopes }: Session, { now }: Group, rest: string): string | und
   }
 }
 
-/** How a part of a group's address is read: by an operation, whose result is the resource. */
+/** How an address is read: by an operation, whose result is the resource. The parts of the path are its input. */
 interface Route {
   readonly path: RegExp;
   readonly operation: string;
-  input(group: string, part: string): Record<string, unknown>;
+  input(...parts: readonly string[]): Record<string, unknown>;
   /** The parameter that goes on with what was too long. */
   readonly goesOn?: 'cursor' | 'offset';
 }
 
+/** The path of a part of a group, which is named before it. */
+function inGroup(rest: string): RegExp {
+  return new RegExp(`^lb://groups/([^/]+)${rest}$`);
+}
+
 const ROUTES: readonly Route[] = [
-  { path: /^$/, operation: 'group_info', input: (group_id) => ({ group_id }) },
+  { path: /^lb:\/\/groups$/, operation: 'list_groups', input: () => ({}), goesOn: 'cursor' },
+  { path: inGroup(''), operation: 'group_info', input: (group_id) => ({ group_id }) },
   {
-    path: /^\/claims$/,
+    path: inGroup('/claims'),
     operation: 'list_claims',
     input: (group_id) => ({ group_id }),
     goesOn: 'cursor',
   },
   {
-    path: /^\/claims\/([^/]+)$/,
+    path: inGroup('/claims/([^/]+)'),
     operation: 'get_claim',
     input: (group_id, claim_id) => ({ group_id, claim_id }),
     goesOn: 'offset',
   },
   {
-    path: /^\/threads\/([^/]+)$/,
+    path: inGroup('/threads/([^/]+)'),
     operation: 'get_thread',
     input: (group_id, claim_id) => ({ group_id, claim_id }),
     goesOn: 'cursor',
   },
   {
-    path: /^\/tasks$/,
+    path: inGroup('/tasks'),
     operation: 'list_tasks',
     input: (group_id) => ({ group_id, status: 'open' }),
     goesOn: 'cursor',
   },
   {
-    path: /^\/tasks\/([^/]+)$/,
+    path: inGroup('/tasks/([^/]+)'),
     operation: 'get_task',
     input: (group_id, task_id) => ({ group_id, task_id }),
   },
   {
-    path: /^\/blocks\/(\d{1,12})$/,
+    path: inGroup(String.raw`/blocks/(\d{1,12})`),
     operation: 'get_block',
     input: (group_id, height) => ({ group_id, height: Number(height) }),
     goesOn: 'cursor',
   },
   {
-    path: /^\/purchases\/([^/]+)$/,
+    path: inGroup('/purchases/([^/]+)'),
     operation: 'open_purchase',
     input: (group_id, purchase_id) => ({ group_id, purchase_id }),
     goesOn: 'offset',
@@ -203,19 +209,15 @@ export async function readResource(
 }
 
 async function read(session: Session, call: Call, uri: string): Promise<unknown> {
-  const [, asked, , name, value] = /^(.*?)(\?(\w+)=(.*))?$/.exec(uri) ?? [];
+  const [, asked = '', , name, value] = /^(.*?)(\?(\w+)=(.*))?$/.exec(uri) ?? [];
   const more = name === undefined ? {} : { [name]: decode(value!) };
-  if (asked === 'lb://groups') return operationNamed('list_groups')!.run(call, more as never);
-  const match = /^lb:\/\/groups\/([^/]+)(\/.*)?$/.exec(asked ?? '');
-  if (match === null) return undefined;
-  const [, group, rest = ''] = match;
   for (const { path, operation, input, goesOn } of ROUTES) {
-    const part = path.exec(rest);
-    if (part === null) continue;
+    const parts = path.exec(asked);
+    if (parts === null) continue;
     if (name !== undefined && name !== goesOn) return undefined;
     const read = operationNamed(operation)!;
     if (!session.scopes.has(read.scope)) return undefined;
-    const taken = read.take({ ...input(decode(group!), decode(part[1] ?? '')), ...more });
+    const taken = read.take({ ...input(...parts.slice(1).map(decode)), ...more });
     if (taken.input === undefined) return undefined;
     try {
       return await read.run(call, taken.input);

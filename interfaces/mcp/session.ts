@@ -1,17 +1,16 @@
 /** Who speaks to the node over MCP, and what they may see of it. */
 import type { BatteryNode } from '../../node.ts';
+import { type Caller, mayCall, namesFor } from '../operations/may-call.ts';
 import type { Names } from '../operations/next-steps.ts';
-import type { Call, Operation, Scope } from '../operations/operation.ts';
-import { operationNamed, operationsOf } from '../operations/registry.ts';
+import type { Call, Operation } from '../operations/operation.ts';
+import { operationsOf } from '../operations/registry.ts';
 import type { Toolset } from '../operations/toolset.ts';
 
-export interface Session {
+/** `node` has no other groups than those that the caller reaches. */
+export interface Session extends Caller {
   readonly node: BatteryNode;
   /** The identity that signs; nothing for one who may only read. */
   readonly identity: string | undefined;
-  readonly scopes: ReadonlySet<Scope>;
-  /** Whether the caller reaches only some groups of the node; `node` has no others then. */
-  readonly isConfined?: boolean;
   readonly toolsets: ReadonlySet<Toolset>;
   /** How long one answer may be, in estimated tokens. */
   readonly answerTokens: number;
@@ -23,11 +22,6 @@ export interface Session {
   readonly report: (error: unknown) => void;
 }
 
-/** Whether a session may call an operation of a toolset that it has. */
-export function mayCall({ scopes, isConfined = false }: Session, { scope, isNodeWide }: Operation): boolean {
-  return scopes.has(scope) && !(isConfined && isNodeWide);
-}
-
 /** What a session is offered: the operations of its toolsets that it may call. */
 export function offeredIn(session: Session): readonly Operation[] {
   return operationsOf(session.toolsets).filter((operation) => mayCall(session, operation));
@@ -35,12 +29,7 @@ export function offeredIn(session: Session): readonly Operation[] {
 
 /** Tools go by the names of their operations. */
 export function namesIn(session: Session): Names {
-  return (name) => {
-    const operation = operationNamed(name);
-    const isOffered =
-      operation !== undefined && session.toolsets.has(operation.toolset) && mayCall(session, operation);
-    return isOffered ? name : undefined;
-  };
+  return namesFor(session, ({ toolset }) => session.toolsets.has(toolset));
 }
 
 /** A call that nobody watches: for what is done at once. */

@@ -8,7 +8,7 @@ import type { JSONRPCMessage, ProtocolEra, Transport } from '@modelcontextprotoc
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Terminal } from '../cli/terminal.ts';
 import { withShortError } from './error-text.ts';
-import { incomingIn } from './incoming.ts';
+import { type Id, incomingIn } from './incoming.ts';
 import { linesOf } from './lines.ts';
 import { inOlderCodes } from './older-codes.ts';
 import { isPlain, PlainCalls } from './plain.ts';
@@ -17,7 +17,7 @@ import type { Session } from './session.ts';
 import { tellChanges } from './subscriptions.ts';
 import { TaskSubscriptions } from './task-subscriptions.ts';
 
-/** Longer than this no call takes that does not wait for others; what is left then has no answer. */
+/** Longer than this no call takes that does not wait for others; where none has ended for as long, none will. */
 const LEAVING_MS_MAX = 60_000;
 
 /** Serves until the client has closed its end and is answered, or `signal` is aborted. */
@@ -47,8 +47,6 @@ export async function serveTerminal(
   await handle.close();
 }
 
-type Id = string | number;
-
 /** The connection to the client. A slow reader slows whoever writes; one that is gone ends it. */
 class Wire implements Transport {
   onmessage?: NonNullable<Transport['onmessage']>;
@@ -74,7 +72,11 @@ class Wire implements Transport {
   constructor(terminal: Terminal, session: Session, onleaving: () => void) {
     this.terminal = terminal;
     this.tasks = new TaskSubscriptions(session);
-    this.plain = new PlainCalls(session, (message) => this.send(message));
+    this.plain = new PlainCalls(
+      session,
+      (message) => this.send(message),
+      () => this.settle(),
+    );
     this.onleaving = onleaving;
   }
 
@@ -114,12 +116,15 @@ class Wire implements Transport {
     if (this.isClosed) return;
     this.isLeaving = true;
     this.onleaving();
-    this.patience = setTimeout(() => this.answering.resolve(), LEAVING_MS_MAX);
     this.settle();
   }
 
+  /** Something has ended: all is answered, or the wait for the rest of it begins. */
   private settle(): void {
-    if (this.isLeaving && this.open.size === 0) this.answering.resolve();
+    if (!this.isLeaving || this.isClosed) return;
+    clearTimeout(this.patience);
+    if (this.open.size === 0 && this.plain.isIdle) this.answering.resolve();
+    else this.patience = setTimeout(() => this.answering.resolve(), LEAVING_MS_MAX);
   }
 
   async send(message: JSONRPCMessage): Promise<void> {

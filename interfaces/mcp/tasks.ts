@@ -11,8 +11,6 @@
 import {
   type CallToolResult,
   MissingRequiredClientCapabilityError,
-  ProtocolError,
-  ProtocolErrorCode,
   type Server,
   type ServerContext,
   type StandardSchemaV1,
@@ -22,9 +20,9 @@ import type { Task } from '../../actors/group-view.ts';
 import { isOpen } from '../../machines/task.machine.ts';
 import { taskOf } from '../cli/resolve.ts';
 import { agentIn, groupOf } from '../operations/call.ts';
-import { describeFailure } from '../operations/failure.ts';
 import type { Call, Operation } from '../operations/operation.ts';
 import { delegate, outcomeOf } from '../operations/task-desk.ts';
+import { invalid, invalidFor } from './invalid.ts';
 import { quickCall, type Session } from './session.ts';
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
@@ -133,10 +131,7 @@ async function cancel(session: Session, group: Group, { task }: Task, context: S
     if (!session.scopes.has('write')) throw invalid('to cancel a task needs the scope write');
     await agentIn(call, group).cancelTask(task);
   } catch (error) {
-    if (error instanceof ProtocolError) throw error;
-    const { kind, message } = describeFailure(error, call);
-    if (kind === 'bug') session.report(error);
-    throw invalid(message);
+    throw invalidFor(session, error, call);
   }
 }
 
@@ -158,10 +153,6 @@ export function taskOfHandle({ node }: Session, handle: string): FoundTask | und
   const group = node.group(groupId);
   const task = group.now.task(Buffer.from(encoded, 'base64url').toString());
   return task === undefined ? undefined : { group, task };
-}
-
-function invalid(message: string): ProtocolError {
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }
 
 /** Parameters that name a handle, as the SDK takes schemas of methods that it does not know. */

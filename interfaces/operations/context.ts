@@ -9,7 +9,7 @@ import { toWire } from '../cli/json.ts';
 import { claimId } from '../cli/resolve.ts';
 import { cursor, given, groupId, groupOf, idOf, limit, namesIn, ownKey, PAGE_MAX, sinceMs } from './call.ts';
 import { ClaimDesk, claimShape, NOTICE, notice, noticeFor } from './claims.ts';
-import { define, type Operation } from './operation.ts';
+import { type Call, define, type Operation } from './operation.ts';
 import { Room } from './room.ts';
 import {
   field,
@@ -27,6 +27,9 @@ import {
 } from './schema.ts';
 
 const claim_id = idOf('a claim');
+
+/** What the text takes at most: of it, models read the beginning best. A small answer has room for less. */
+const CONTEXT_TOKENS_MAX = 2_000;
 
 export const compileContext = define({
   name: 'compile_context',
@@ -48,21 +51,36 @@ export const compileContext = define({
   }),
   async run(call, { group_id, query, top_k = 8, since_ms, tags }) {
     const group = groupOf(call, group_id);
-    const question = { query, topK: top_k, ...given({ sinceMs: since_ms, tags }) };
-    const { slice, claims } = await call.node.views.compileContext(group.groupId, question, {
-      signal: call.signal,
-    });
+    const { answerTokens = Number.POSITIVE_INFINITY, signal } = call;
+    const maxTokens = Math.min(CONTEXT_TOKENS_MAX, Math.floor(answerTokens / 3));
+    const question = { query, maxTokens, ...given({ sinceMs: since_ms, tags }) };
     const nameOf = namesIn(call, group);
     const own = ownKey(call);
-    const authors = claims.map(({ claim, author }) => ({
-      claim_id: claim,
-      author,
-      author_name: nameOf(author),
-      is_own: author === own,
-    }));
-    return { context: quoted(slice), claims: authors, ...noticeFor(authors) };
+    for (let topK = top_k; ; ) {
+      const asked = { ...question, topK };
+      const { slice, claims } = await call.node.views.compileContext(group.groupId, asked, { signal });
+      const context = quoted(slice);
+      const authors = claims.map(({ claim, author }) => ({
+        claim_id: claim,
+        author,
+        author_name: nameOf(author),
+        is_own: author === own,
+      }));
+      const fitting = fittingBeside(call, context, authors);
+      if (fitting === authors.length) return { context, claims: authors, ...noticeFor(authors) };
+      // What the answer cannot name does not stand in the text either: the worst is left out of both.
+      topK = fitting;
+    }
   },
 });
+
+/** How many of the entries an answer holds beside a text; one at the least. */
+function fittingBeside(call: Call, text: string, entries: readonly object[]): number {
+  const room = new Room(call);
+  room.reserve(JSON.stringify(text));
+  const end = entries.findIndex((entry) => room.take(entry) === undefined);
+  return end < 0 ? entries.length : end;
+}
 
 /**
  * The slice between two marks that nobody who wrote a part of it could know, so that no claim can end it early and go

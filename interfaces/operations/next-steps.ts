@@ -238,6 +238,9 @@ const STEPS_OF_PARAMETER: Readonly<Record<string, Steps>> = {
 const STEPS_OF_CODE: Readonly<Partial<Record<string, Steps>>> = {
   ambiguous_id: ['give more digits of the id: details.candidates has those that fit'],
   identity_required: ['ask the operator of the node for a token or an identity that may write'],
+  idempotency_key_reused: ['send this call under another key'],
+  already_done: ['look at what came of it; it is not done again under this key'],
+  outcome_unknown: ['look whether it was done; if not, send the call under another key'],
   pending: ['do not repeat it: the node keeps it, and sends it as soon as the sealer is reached'],
   clock_jumped: TRUST_CLOCK,
   clock_uncertain: TRUST_CLOCK,

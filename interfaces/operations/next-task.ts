@@ -15,6 +15,7 @@ import { taskOperations } from '../../events/operations/tasks.ts';
 import { refuse } from '../../events/refusals.ts';
 import { count } from '../cli/text.ts';
 import { agentIn, given, groupId, groupOf } from './call.ts';
+import { assertWanted } from './cancelled.ts';
 import { notice, noticeFor } from './claims.ts';
 import { type Call, define } from './operation.ts';
 import { field, flag, input, number, optional, output, text } from './schema.ts';
@@ -42,7 +43,8 @@ export const nextTask = define({
     const agent = agentIn(call, group);
     mayWork(group.now, agent.publicKey);
     for (const task of candidates(group.now, agent.publicKey, tags)) {
-      if (call.signal.aborted) break;
+      // Nothing was taken, and that there was nothing would be no answer to whoever asks again.
+      assertWanted(call.signal);
       if (!(await won(agent, group.now, task))) continue;
       const resumed = task.status === 'in_progress' && task.assignee === agent.publicKey;
       return inHand(call, group, task.task, resumed);
@@ -133,7 +135,7 @@ function whyNone(view: GroupView, own: Hex32, tags: readonly string[]) {
   const open = view.tasks({ status: 'open' });
   const fitting = open.filter((task) => hasTags(task, tags));
   const held = fitting.filter((task) => task.assignee !== own && !isFree(view, task, nowMs));
-  const ends = held.flatMap(({ leaseUntilMs }) => leaseUntilMs ?? []);
+  const ends = held.flatMap(({ leaseUntilMs }) => leaseUntilMs ?? []).sort((one, other) => one - other);
   const parts = [
     open.length === 0 ? 'the group has no open task; create_task makes one' : undefined,
     open.length > fitting.length
@@ -146,6 +148,6 @@ function whyNone(view: GroupView, own: Hex32, tags: readonly string[]) {
   ].filter((part) => part !== undefined);
   return {
     why: parts.join('. '),
-    ...given({ retry_at_ms: ends.length === 0 ? undefined : Math.min(...ends) + 1 }),
+    ...given({ retry_at_ms: ends[0] && ends[0] + 1 }),
   };
 }

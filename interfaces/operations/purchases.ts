@@ -10,6 +10,7 @@ import { notice, noticeFor } from './claims.ts';
 import { contentShape, offset, pieceOf } from './delivery.ts';
 import { byHand } from './market.ts';
 import { nextStep } from './next-step.ts';
+import { operationOfVerb } from './next-steps.ts';
 import { type Call, define, type Operation } from './operation.ts';
 import { describedPage } from './room.ts';
 import { flag, input, list, number, optional, output, text, tokensOut } from './schema.ts';
@@ -53,7 +54,7 @@ const listPurchases = define({
         amount: one.amount.toString(),
         ...(turn === undefined
           ? {}
-          : { next_by: turn.by, next: turn.verbs.map((verb) => OPERATION_OF_VERB[verb] ?? verb) }),
+          : { next_by: turn.by, next: turn.verbs.map((verb) => operationOfVerb(verb, () => true)!) }),
       };
     };
     const keyOf = ({ purchase }: Purchase) => purchase;
@@ -62,15 +63,6 @@ const listPurchases = define({
     return { purchases, ...next };
   },
 });
-
-/** What the verbs of the command line are called here. */
-const OPERATION_OF_VERB: Readonly<Record<string, string>> = {
-  grant: 'grant_purchase',
-  'refund-purchase': 'refund_purchase',
-  'accept-purchase': 'accept_purchase',
-  'dispute-purchase': 'dispute_purchase',
-  'settle-purchase': 'settle_purchase',
-};
 
 const openPurchase = define({
   name: 'open_purchase',

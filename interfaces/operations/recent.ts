@@ -11,9 +11,9 @@ import { optional, text } from './schema.ts';
 
 export const olderCursor = optional(text('next_cursor of the page before: goes on to older claims'));
 
-/** Where a page ended. Claims of one time come by the ids of their groups. */
+/** Where a page ended. Claims of one counted time come by the ids of their groups. */
 interface Place {
-  readonly tsMs: number;
+  readonly ms: number;
   readonly group: string;
   readonly height: number;
   readonly index: number;
@@ -67,7 +67,7 @@ async function listed(
     .map((group) => ({ group, changedMs: group.head.tsMs }))
     .sort((one, other) => other.changedMs - one.changedMs);
   for (const { group, changedMs } of newestFirst) {
-    const oldestMs = latest.length < limit ? sinceMs : latest.at(-1)!.claim.tsMs;
+    const oldestMs = latest.length < limit ? sinceMs : latest.at(-1)!.claim.countedMs;
     if (changedMs < oldestMs) break;
     const claims = await group.recentClaimsInTurns({
       sinceMs: oldestMs,
@@ -81,7 +81,7 @@ async function listed(
 
 function compare({ group, claim }: Listed, other: Listed): number {
   return (
-    other.claim.tsMs - claim.tsMs ||
+    other.claim.countedMs - claim.countedMs ||
     (group.groupId === other.group.groupId ? 0 : group.groupId < other.group.groupId ? -1 : 1) ||
     other.claim.height - claim.height ||
     other.claim.index - claim.index
@@ -91,22 +91,22 @@ function compare({ group, claim }: Listed, other: Listed): number {
 /** From where a group goes on: behind the place in its own, at or before its time in the others. */
 function beginningIn(
   groupId: string,
-  { group, tsMs, height, index }: Place,
+  { group, ms, height, index }: Place,
 ): NonNullable<RecentOptions['before']> {
   if (groupId === group) return { height, index };
-  return { ms: groupId < group ? tsMs : tsMs + 1 };
+  return { ms: groupId < group ? ms : ms + 1 };
 }
 
 const PREFIX = 'n1.';
 
-function textOf({ group, claim: { tsMs, height, index } }: Listed): string {
-  return PREFIX + Buffer.from(`${tsMs} ${group.groupId} ${height} ${index}`).toString('base64url');
+function textOf({ group, claim: { countedMs, height, index } }: Listed): string {
+  return PREFIX + Buffer.from(`${countedMs} ${group.groupId} ${height} ${index}`).toString('base64url');
 }
 
 function placeIn(cursor: string): Place {
   const plain = Buffer.from(cursor.slice(PREFIX.length), 'base64url').toString();
-  const [, tsMs, group, height, index] = /^(\d{1,16}) ([0-9a-f]{64}) (\d{1,15}) (\d{1,9})$/.exec(plain) ?? [];
+  const [, ms, group, height, index] = /^(\d{1,16}) ([0-9a-f]{64}) (\d{1,15}) (\d{1,9})$/.exec(plain) ?? [];
   if (!cursor.startsWith(PREFIX) || group === undefined)
     throw new UsageError('that is no cursor of these claims; leave it out to begin at the newest');
-  return { tsMs: Number(tsMs), group, height: Number(height), index: Number(index) };
+  return { ms: Number(ms), group, height: Number(height), index: Number(index) };
 }

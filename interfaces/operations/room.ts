@@ -13,6 +13,8 @@ import type { Call } from './operation.ts';
 const WIDE_TOKENS = 300_000;
 /** For what stands around the entries: names of fields, cursor, notice. */
 const AROUND_TOKENS = 500;
+/** A text goes on by that much also where nothing is left: who reads on piece by piece has to come to its end. */
+const TEXT_TOKENS_MIN = 100;
 
 const HEX_RUN = /[0-9a-f]{16,}/g;
 const TOKENS_OF_ASCII = 0.28;
@@ -70,7 +72,7 @@ export class Room {
   /** The beginning of a text that still fits, from a place of it on, and where the rest begins. */
   takeText(text: string, from = 0): { text: string; next_offset?: number } {
     const rest = text.slice(from);
-    const end = endWithin(rest, this.left);
+    const end = endWithin(rest, Math.max(this.left, TEXT_TOKENS_MIN));
     this.left -= tokensIn(JSON.stringify(rest.slice(0, end)));
     this.isEmpty = false;
     return end === rest.length ? { text: rest } : { text: rest.slice(0, end), next_offset: from + end };

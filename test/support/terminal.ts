@@ -5,18 +5,24 @@ import { buildProgram } from '../../interfaces/cli/program.ts';
 import type { Terminal } from '../../interfaces/cli/terminal.ts';
 
 export class RecordingTerminal implements Terminal {
-  readonly isOutTerminal = false;
-  readonly isErrTerminal = false;
+  readonly isOutTerminal: boolean;
+  readonly isErrTerminal: boolean;
   readonly isInteractive = false;
-  readonly columns = undefined;
+  readonly columns: number | undefined;
   readonly cwd: string;
   stdout = '';
   stderr = '';
-  private readonly piped: string;
+  private readonly piped: string | Uint8Array;
 
-  /** @param input what is piped in */
-  constructor(cwd = '/', input = '') {
+  /**
+   * @param input what is piped in
+   * @param columns of the screen; without, both outputs are pipes
+   */
+  constructor(cwd = '/', input: string | Uint8Array = '', columns?: number) {
     this.cwd = cwd;
+    this.columns = columns;
+    this.isOutTerminal = columns !== undefined;
+    this.isErrTerminal = columns !== undefined;
     this.piped = input;
   }
 
@@ -35,7 +41,7 @@ export class RecordingTerminal implements Terminal {
   }
 
   async readInput(): Promise<Uint8Array> {
-    return new TextEncoder().encode(this.piped);
+    return Buffer.from(this.piped as string);
   }
 
   async *input(): AsyncGenerator<Uint8Array> {

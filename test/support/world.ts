@@ -22,8 +22,7 @@ import {
 } from '../../events/transaction.ts';
 import { isCorrection } from '../../machines/chain.ts';
 import type { RuleCrypto } from '../../machines/domain.ts';
-import type { Spent } from '../../machines/group.ts';
-import { replacedBy } from '../../machines/spent.ts';
+import { SpentSet } from '../../machines/spent.ts';
 import type { Table } from '../../machines/state.ts';
 import { founder, type Person, personOf } from './people.ts';
 
@@ -37,7 +36,7 @@ export class MemoryChain {
   readonly state = new MemoryState();
   readonly judge: ChainJudge;
   readonly finals: FinalBlock[] = [];
-  private readonly spentIds = new Map<Hex32, Spent>();
+  readonly spent = new SpentSet(sha256);
 
   constructor(groupId?: Hex32) {
     this.judge = new ChainJudge({
@@ -45,22 +44,14 @@ export class MemoryChain {
       tip: undefined,
       base: this.state,
       crypto,
-      spent: (txId) => this.spent(txId),
+      spent: this.spent,
     });
-  }
-
-  spent(txId: Hex32): Spent {
-    return this.spentIds.get(txId);
   }
 
   /** Keeps a judged block, as storage would. */
   stage(final: FinalBlock): void {
     this.state.apply(final.judged.writes);
-    for (const transaction of final.judged.accepted) {
-      this.spentIds.set(transaction.txId, 'sealed');
-      const replaced = replacedBy(transaction, sha256);
-      if (replaced !== undefined) this.spentIds.set(replaced, 'replaced');
-    }
+    for (const transaction of final.judged.accepted) this.spent.add(transaction);
     this.finals.push(final);
   }
 

@@ -20,7 +20,7 @@ interface Range {
   readonly end: number;
 }
 
-/** The places where a text may be cut, from the best kind to the worst; the last kind always suffices. */
+/** The places where a text may be cut, from the best kind to the worst; where none suffices, it is cut anywhere. */
 type CutLevel = (text: string, range: Range) => number[];
 
 const within = (offsets: readonly number[], { start, end }: Range): number[] =>
@@ -33,11 +33,17 @@ function lineStarts(text: string, { start, end }: Range): number[] {
   return starts;
 }
 
-function characterStarts(text: string, { start, end }: Range): number[] {
-  const starts: number[] = [];
-  for (let at = start; at < end; at += text.codePointAt(at)! > 0xffff ? 2 : 1)
-    if (at > start) starts.push(at);
-  return starts;
+/** As many whole characters as fit, again and again: a line of megabytes has too many to look at each. */
+function cutCharacters(text: string, { start, end }: Range, bytesMax: number): Range[] {
+  const encoder = new TextEncoder();
+  const room = new Uint8Array(bytesMax);
+  const parts: Range[] = [];
+  for (let from = start; from < end; ) {
+    const { read } = encoder.encodeInto(text.slice(from, Math.min(from + bytesMax, end)), room);
+    parts.push({ start: from, end: from + read });
+    from += read;
+  }
+  return parts;
 }
 
 /** The parts of `range`, which is in bytes of the document, each at most `bytesMax` bytes: a few in memory at a time. */
@@ -73,7 +79,6 @@ export function cutIntoParts(text: string, range: Range, places: Places, bytesMa
     (_, part) => within(places.blockStarts, part),
     (_, part) => within(places.itemStarts, part),
     lineStarts,
-    characterStarts,
   ];
   return cut(text, range, levels, bytesMax);
 }
@@ -82,11 +87,12 @@ function cut(text: string, range: Range, levels: readonly CutLevel[], bytesMax: 
   const size = (start: number, end: number): number => Buffer.byteLength(text.slice(start, end));
   if (size(range.start, range.end) <= bytesMax) return [range];
   const [level, ...deeper] = levels;
+  if (level === undefined) return cutCharacters(text, range, bytesMax);
   const parts: Range[] = [];
   let start = range.start;
   let bytes = 0;
   let from = start;
-  for (const to of [...level!(text, range), range.end]) {
+  for (const to of [...level(text, range), range.end]) {
     const added = size(from, to);
     if (bytes > 0 && bytes + added > bytesMax) {
       parts.push({ start, end: from });

@@ -75,17 +75,19 @@ export class Publisher {
     const { isDry, onSend, onSealed } = this.options;
     if (isDry) return onSealed(operations);
     onSend();
-    const sent = this.agent.submit(operations, artifacts).then(
-      (outcome) => {
-        if (outcome.status === 'refused') this.refused ??= outcome.refusal;
-        else onSealed(operations);
-      },
-      (error: unknown) => {
-        this.failure ??= error;
-      },
-    );
-    const landed = sent.finally(() => this.inFlight.delete(landed));
+    const landed = this.land(operations, artifacts).finally(() => this.inFlight.delete(landed));
     this.inFlight.add(landed);
+  }
+
+  /** Never rejects, since nobody may be looking: what fails, whoever was told included, fails what comes next. */
+  private async land(operations: readonly Operation[], artifacts: readonly Uint8Array[]): Promise<void> {
+    try {
+      const outcome = await this.agent.submit(operations, artifacts);
+      if (outcome.status === 'refused') this.refused ??= outcome.refusal;
+      else this.options.onSealed(operations);
+    } catch (error) {
+      this.failure ??= error;
+    }
   }
 
   /** Sends what is left and waits until everything is on disk; returns the first refusal. */

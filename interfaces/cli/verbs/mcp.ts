@@ -126,12 +126,12 @@ async function serveAsOwner(run: Run<McpOptions>, relay: Relay): Promise<void> {
   if (yielding.signal.aborted && !relay.isOver) await Promise.race([delay(YIELD_MS), aborted(run.signal)]);
 }
 
-/** Calls other nodes, so that groups of theirs come here; nobody is listened to. The host does not wait for it. */
+/** Calls other nodes, so that groups of theirs come here; nobody is listened to. The host waits for none of it. */
 async function followOthers(run: Run<McpOptions>, node: BatteryNode): Promise<void> {
-  const config = loadConfig({ data: node.data, env: run.env });
-  if (!config.settings.p2p || node.isLocked) return;
-  const { listen: _, ...settings } = networkOptions(config);
   try {
+    const config = loadConfig({ data: node.data, env: run.env });
+    if (!config.settings.p2p || node.isLocked) return;
+    const { listen: _, ...settings } = networkOptions(config);
     await node.startNetwork({
       ...settings,
       bootstrap: await givenPeers(config.settings.p2p_bootstrap),

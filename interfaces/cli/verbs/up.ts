@@ -167,7 +167,10 @@ async function startNetwork(
     failed: (method, error) => logger.error({ err: error, method }, 'answering a peer failed'),
   });
   // It seals now what it may: whoever restored it keeps it up, and has heard what that means.
-  void network.uncompared().then(() => node.trustRestored());
+  network
+    .uncompared()
+    .then(() => node.trustRestored())
+    .catch((error: unknown) => logger.error({ err: error }, 'that it was restored stays written down'));
   const { key, peerId, addresses } = network.status();
   return { key, addresses: addresses.map((address) => `${address}/p2p/${peerId}`) };
 }

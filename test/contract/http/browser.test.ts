@@ -136,3 +136,20 @@ test('megabytes of names that nobody asked for stop nothing', async () => {
   ).json()) as { detail: string };
   expect(detail.length).toBeLessThan(1_000);
 });
+
+test.each([
+  ['of megabytes', 'x'.repeat(7_000_000)],
+  ['of millions of words', 'x_'.repeat(3_500_000)],
+])('a parameter whose name is %s is told of in a line, at once', async (_, name) => {
+  const ask = await served();
+  const body = `{"text":"x","${name}":1}`;
+  const headers = { 'content-type': 'application/json' };
+  const sinceMs = performance.now();
+  const { detail } = (await (await ask('POST', '/v1/publish_claim', headers, body)).json()) as {
+    detail: string;
+  };
+  // To compare it with the parameters that there are would take 3 to 8 s.
+  expect(performance.now() - sinceMs).toBeLessThan(1_500);
+  expect(detail).toContain('there is no parameter');
+  expect(detail.length).toBeLessThan(1_000);
+});

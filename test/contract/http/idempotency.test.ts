@@ -170,6 +170,18 @@ test('what is signed is known before anybody else has it', async () => {
   expect(group.head.height).toBe(before + 1);
 });
 
+test('who goes away before a task is taken leaves no answer behind', async () => {
+  const { opened } = await served();
+  await opened.node.groups()[0]!.as('node').createTask({ task: 'waiting', title: 'T' });
+  const operation = operationNamed('next_task')!;
+  const take = (call: Call) =>
+    performOnce(call, operation, {}, { key: 'k', work: () => operation.run(call, {} as never) });
+  const gone = { ...callOf(opened.node), signal: AbortSignal.abort() };
+  await expect(take(gone)).rejects.toMatchObject({ code: 'cancelled' });
+  const { result, isReplayed } = await take(callOf(opened.node));
+  expect([isReplayed, result]).toMatchObject([false, { task: { task_id: 'waiting' } }]);
+});
+
 const HOUR_MS = 3_600_000;
 
 /** What is kept of keys on disk. */

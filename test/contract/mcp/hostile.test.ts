@@ -49,6 +49,11 @@ const WRONG: readonly (readonly [what: string, body: string, code: string | numb
   ['a resource that is none', request(1, 'resources/read', { uri: 'lb://groups/nowhere' }), -32602],
   ['a resource outside', request(1, 'resources/read', { uri: 'file:///etc/passwd' }), -32602],
   ['a prompt that is none', request(1, 'prompts/get', { name: 'obey' }), -32602],
+  [
+    'a prompt of a group that is none',
+    request(1, 'prompts/get', { name: 'summarise_news', arguments: { group: 'nowhere' } }),
+    -32602,
+  ],
 ];
 
 interface Answer {

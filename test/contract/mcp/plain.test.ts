@@ -132,6 +132,20 @@ describe('over standard input', () => {
     expect((await exited)[0]).toBe(0);
   }, 60_000);
 
+  test('what wants no answer is done all the same, also where nothing comes after it', async () => {
+    const first = host();
+    for (let n = 0; n < 20; n++)
+      first.write({ jsonrpc: '2.0', method: 'publish_claim', params: { text: `unanswered ${n}` } });
+    await first.end();
+    const { next, write, end } = host();
+    write(ask(1, 'get_recent_claims', { limit: 20 }));
+    const { claims } = (await next()).result as { claims: { text: string }[] };
+    expect(claims.map(({ text }) => text)).toEqual(
+      Array.from({ length: 20 }, (_, n) => `unanswered ${19 - n}`),
+    );
+    await end();
+  }, 60_000);
+
   test('a call that is taken back ends, and MCP is spoken on the same connection', async () => {
     const { next, write, end } = host();
     write(ask('waits', 'watch_claims', { timeout_ms: 50_000 }));

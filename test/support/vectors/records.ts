@@ -6,7 +6,8 @@ import { decodeBlock } from '../../../events/block.ts';
 import { type Hex32, toHex, utf8, ZERO_ID } from '../../../events/bytes.ts';
 import { OPERATIONS, type OperationType } from '../../../events/registry.ts';
 import type { TransactionPayload, VerifiedTransaction } from '../../../events/transaction.ts';
-import { BlockJudge, type Spent } from '../../../machines/group.ts';
+import { BlockJudge } from '../../../machines/group.ts';
+import { SpentSet } from '../../../machines/spent.ts';
 import { extremesOf, type Json, toJson } from '../field-json.ts';
 import { scriptedHistory } from '../history.ts';
 import { encodeOperation, genesis, mint, profileSet, taskCreate } from '../operations.ts';
@@ -157,8 +158,8 @@ export function blockVectors(): VectorFile {
 export function stateVectors(): VectorFile {
   const { chain } = scriptedHistory();
   const state = new MemoryState();
-  const spentIds = new Map<Hex32, Spent>();
-  const judge = new BlockJudge({ base: state, crypto, spent: (txId) => spentIds.get(txId) });
+  const spent = new SpentSet(sha256);
+  const judge = new BlockJudge({ base: state, crypto, spent });
   const entries = chain.finals.map(({ header, bytes, judged }, at): Entry => {
     const previousMs = chain.finals[at - 1]?.header.tsMs ?? 0;
     const transactions = judged.accepted.map((transaction): Json => {
@@ -168,7 +169,7 @@ export function stateVectors(): VectorFile {
       if (refusal !== undefined) throw new Error(`the history does not replay: ${refusal.code}`);
       const { writes } = judge.close();
       state.apply(writes);
-      spentIds.set(transaction.txId, 'sealed');
+      spent.add(transaction);
       const sorted = [...writes]
         .map(([key, { bytes: value }]) => ({ key, value: value === undefined ? null : toHex(value) }))
         .sort((a, b) => Buffer.compare(utf8(a.key), utf8(b.key)));

@@ -250,7 +250,7 @@ describe('in what a store keeps beside the log', () => {
     const expected = { height: place.height, transaction: place.transaction, txId, ...index('transactions') };
     expect(await findingAfter((tables) => tables.transactions.removeSync(key()))).toMatchObject(expected);
     expect(
-      await findingAfter((tables) => tables.transactions.putSync(key(), new Uint8Array(9))),
+      await findingAfter((tables) => tables.transactions.putSync(key(), new Uint8Array(8))),
     ).toMatchObject(expected);
     expect(
       await findingAfter((tables) => tables.transactions.putSync(key(), new Uint8Array(3))),
@@ -261,9 +261,9 @@ describe('in what a store keeps beside the log', () => {
     const { transactions } = decodeBlock(blocks[height]!);
     const replaced = replacedBy(decodeTransaction(transactions.at(-1)!), sha256)!;
     const finding = await findingAfter((tables) =>
-      tables.transactions.removeSync(groupIdKey(GROUP_NUMBER, replaced).slice()),
+      tables.replacements.removeSync(groupIdKey(GROUP_NUMBER, replaced).slice()),
     );
-    expect(finding).toMatchObject({ height, ...index('transactions') });
+    expect(finding).toMatchObject({ height, ...index('replacements') });
   });
 
   test('block ids, heights, history nodes and effects are held against the log', async () => {

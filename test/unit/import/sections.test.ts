@@ -215,6 +215,12 @@ describe('parts of a long section', () => {
 
   it('are cut between characters where one line is too long', () => {
     expect(partsOf('😀😀😀', 9)).toEqual(['😀😀', '😀']);
+    const line = 'aé😀'.repeat(300_000);
+    const parts = partsOf(line, 65_536);
+    expect(parts.join('')).toBe(line);
+    // Each takes what it can, and a character has four bytes at most.
+    for (const part of parts.slice(0, -1)) expect(Buffer.byteLength(part)).toBeGreaterThan(65_532);
+    for (const part of parts) expect(Buffer.byteLength(part)).toBeLessThanOrEqual(65_536);
   });
 
   it('keep the rest of a long block together with what follows', () => {

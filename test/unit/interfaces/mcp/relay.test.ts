@@ -143,6 +143,15 @@ test('a call that the host took back is not asked again', async () => {
   expect(await relay.through(node(1))).toMatchObject([{ id: 2 }]);
 });
 
+test('what has no id that an answer could name is not waited for', async () => {
+  const host = new Host();
+  const relay = relayOf(host);
+  host.say(...[{}, [], null, true].map((id) => ({ id, method: 'tools/list' })));
+  host.leave();
+  await relay.through(node(9));
+  expect(relay.isOver).toBe(true);
+});
+
 test('a host that leaves ends the connection after its last message', async () => {
   const host = new Host();
   const relay = relayOf(host);
