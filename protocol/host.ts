@@ -6,22 +6,22 @@
  * address and in all, handshakes under way and their time, streams, and what is received ahead on each.
  */
 import { type Identify, identify } from '@libp2p/identify';
-import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import type { Connection, Libp2p, PeerDiscovery, Stream } from '@libp2p/interface';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import type { Signer } from '../crypto/identity.ts';
 import type { Hex32 } from '../events/bytes.ts';
-import { dialAddress, hostOf, isDialable, isLinkLocal, isLoopback, placeOf } from './addresses.ts';
+import { canBeTried, dialAddress, hostOf, isDialable, isLoopback, isOnLink, placeOf } from './addresses.ts';
 import type { Defence, Patience } from './defence.ts';
 import { MisbehaviourError, NetworkError, short } from './errors.ts';
 import { type Gossip, GossipGate, type GossipToll, gossipService } from './gossip-service.ts';
 import { keyOf, peerIdOf, transportKey } from './keys.ts';
 import * as limits from './limits.ts';
+import { tcpOverLinks } from './link-local.ts';
 import { mdnsOverIpv6 } from './mdns-ipv6.ts';
 import { dialReason, isAnotherKey, placesToListen } from './reasons.ts';
 
@@ -84,7 +84,7 @@ export class Host {
   }
 
   private listenToNode(): void {
-    const { defence, disconnected, discovered } = this.options;
+    const { defence, disconnected } = this.options;
     this.node.addEventListener('connection:open', ({ detail }) => {
       const key = keyOf(detail.remotePeer);
       if (key === undefined) {
@@ -115,11 +115,6 @@ export class Host {
         .filter(isDialable);
       if (key !== undefined && addresses.length > 0) this.options.identified(key, addresses);
     });
-    this.node.addEventListener('peer:discovery', ({ detail }) => {
-      const key = keyOf(detail.id);
-      const addresses = detail.multiaddrs.map(String).filter(isDialable);
-      if (key !== undefined && addresses.length > 0) discovered(key, addresses);
-    });
   }
 
   /** Tells of a connection as of a new one. */
@@ -134,7 +129,7 @@ export class Host {
     const all = this.node
       .getMultiaddrs()
       .map((address) => address.decapsulateCode(CODE_P2P).toString())
-      .filter((address) => isDialable(address) && !isLinkLocal(address));
+      .filter(isDialable);
     return [...all.filter((address) => !isLoopback(address)), ...all.filter(isLoopback)];
   }
 
@@ -148,7 +143,8 @@ export class Host {
   }
 
   /**
-   * Connects to a peer at one of the addresses; at once where a connection is there.
+   * Connects to a peer at one of the addresses; at once where a connection is there. Those of links and the others are
+   * tried apart, in the order in which they are given: of the ones that it has at once libp2p makes an order of its own.
    * @param options.isVouchedFor whether the owner of this node named the first address, or the peer was met there: then
    * somebody else who answers there is named. A hint may be old, or of another machine's loopback, and accuses nobody.
    * @throws NetworkError `peer_unreachable`; also where somebody else answers there
@@ -161,9 +157,21 @@ export class Host {
     if (this.isConnected(peer)) return;
     if (this.options.defence.isBanned(peer))
       throw new NetworkError('peer_unreachable', `${short(peer)} is shut out for now`);
-    const targets = addresses.filter(isDialable).map((address) => dialAddress({ key: peer, address }));
-    if (targets.length === 0)
+    const [first, ...others] = addresses.filter(canBeTried);
+    if (first === undefined)
       throw new NetworkError('peer_unreachable', `no address of ${short(peer)} is known`);
+    const isLike = (address: string): boolean => isOnLink(address) === isOnLink(first);
+    const unlike = others.filter((address) => !isLike(address));
+    try {
+      await this.dialAny(peer, [first, ...others.filter(isLike)], isVouchedFor);
+    } catch (error) {
+      if (unlike.length === 0) throw error;
+      await this.dialAny(peer, unlike, false);
+    }
+  }
+
+  private async dialAny(peer: Hex32, addresses: readonly string[], isVouchedFor: boolean): Promise<void> {
+    const targets = addresses.map((address) => dialAddress({ key: peer, address }));
     try {
       await this.node.dial(targets, { signal: AbortSignal.timeout(limits.DIAL_TIMEOUT_MS) });
     } catch (cause) {
@@ -307,7 +315,7 @@ async function createNode(
     privateKey: await transportKey(signer),
     addresses: { listen: places.map(({ host, port }) => placeOf(host, port)) },
     transports: [
-      tcp({
+      tcpOverLinks({
         maxConnections: limits.CONNECTIONS_MAX + limits.HANDSHAKES_MAX,
         listenOpts: { noDelay: true },
         dialOpts: { noDelay: true },
@@ -354,8 +362,8 @@ async function createNode(
     },
     peerDiscovery: options.mdns
       ? [
-          mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }),
-          mdnsOverIpv6({ serviceTag: MDNS_SERVICE, intervalMs: MDNS_INTERVAL_MS }),
+          telling(options, mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS })),
+          telling(options, mdnsOverIpv6({ serviceTag: MDNS_SERVICE, intervalMs: MDNS_INTERVAL_MS })),
         ]
       : [],
     services: {
@@ -364,4 +372,23 @@ async function createNode(
       pubsub: gossipService(gate, toll),
     },
   });
+}
+
+/**
+ * Tells of every answer that is heard. libp2p tells of a peer once, and never of one that was called before, wherever
+ * it is now.
+ */
+function telling<Components>(
+  { signer, discovered }: HostOptions,
+  discover: (components: Components) => PeerDiscovery,
+): (components: Components) => PeerDiscovery {
+  return (components) => {
+    const discovery = discover(components);
+    discovery.addEventListener('peer', ({ detail }) => {
+      const key = keyOf(detail.id);
+      const addresses = detail.multiaddrs.map(String).filter(canBeTried);
+      if (key !== undefined && key !== signer.publicKey && addresses.length > 0) discovered(key, addresses);
+    });
+    return discovery;
+  };
 }

@@ -171,3 +171,6 @@ assertRelation(
   'the proofs of hand-overs fit into an answer',
 );
 assertRelation(PACKAGE_PART_BYTES_MAX + KIB < RESPONSE_BYTES_MAX, 'a part of a package fits into an answer');
+
+/** How long mDNS has to find a peer: it asks every two seconds, and an interface may have come up a moment ago. */
+export const NEARBY_MS = 6_000;

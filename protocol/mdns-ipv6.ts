@@ -1,6 +1,9 @@
 /**
  * mDNS over IPv6: libp2p's own speaks over IPv4 alone, and on a network without it nobody would be found. Questions and
  * answers are the same; each interface has a socket of its own, since a group of IPv6 is joined by interface.
+ *
+ * Over IPv6 an answer also names the addresses that are good on that link only, as `/ip6/fe80::…`. Whoever hears it takes
+ * of these the port, and of the packet the address and the interface that it came in by: so nobody can name another's.
  */
 import { networkInterfaces } from 'node:os';
 import {
@@ -13,7 +16,8 @@ import {
 import { peerIdFromString } from '@libp2p/peer-id';
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import multicastDns, { type MulticastDNS, type QueryPacket, type ResponsePacket } from 'multicast-dns';
-import { isLinkLocal, isLoopback } from './addresses.ts';
+import { isLinkLocal, isLoopback, placeOf } from './addresses.ts';
+import { linkAddressesOf } from './link-local.ts';
 
 type Answer = ResponsePacket['answers'][number];
 type TxtAnswer = Extract<Answer, { type: 'TXT' }>;
@@ -25,6 +29,8 @@ const TTL_S = 120;
 const TXT_BYTES_MAX = 255;
 const ADDRESSES_MAX = 8;
 const PREFIX = 'dnsaddr=';
+/** Listening on all addresses of IPv6, those of links included. */
+const ON_ALL = /^\/ip6\/::\/tcp\/([1-9]\d*)$/;
 
 export interface Ipv6Options {
   readonly serviceTag: string;
@@ -32,7 +38,8 @@ export interface Ipv6Options {
 }
 
 interface Components {
-  readonly addressManager: { getAddresses(): Multiaddr[] };
+  readonly addressManager: { getAddresses(): Multiaddr[]; getListenAddrs(): Multiaddr[] };
+  readonly peerId: { toString(): string };
 }
 
 export const mdnsOverIpv6 =
@@ -71,8 +78,9 @@ class MdnsOverIpv6 extends TypedEventEmitter<PeerDiscoveryEvents> implements Pee
   private join(name: string): void {
     const socket = multicastDns({ type: 'udp6', ip: GROUP, port: PORT, interface: `::%${name}`, bind: '::' });
     this.sockets.set(name, socket);
-    socket.on('query', (query) => this.answer(socket, query));
-    socket.on('response', (response) => this.hear(response));
+    socket.on('query', (query) => this.answer(name, socket, query));
+    // Every socket hears what comes in by any interface; where a packet came from is in its address.
+    socket.on('response', (response, { address }) => this.hear(response, address));
     // What an interface does not allow is tried again when it is up anew; the others go on.
     socket.on('error', () => this.leave(name));
     socket.on('warning', () => {});
@@ -83,13 +91,12 @@ class MdnsOverIpv6 extends TypedEventEmitter<PeerDiscoveryEvents> implements Pee
     this.sockets.delete(name);
   }
 
-  private answer(socket: MulticastDNS, { questions }: QueryPacket): void {
+  private answer(name: string, socket: MulticastDNS, { questions }: QueryPacket): void {
     const { serviceTag } = this.options;
     if (!questions.some(({ name }) => name === serviceTag)) return;
-    const texts = this.components.addressManager
-      .getAddresses()
-      .filter((address) => isForOthers(address))
-      .map((address) => `${PREFIX}${address.toString()}`)
+    const elsewhere = this.components.addressManager.getAddresses().filter((address) => isForOthers(address));
+    const texts = [...this.onLink(name), ...elsewhere.map(String)]
+      .map((address) => `${PREFIX}${address}`)
       .filter((text) => text.length <= TXT_BYTES_MAX)
       .slice(0, ADDRESSES_MAX);
     const [first] = texts;
@@ -103,7 +110,15 @@ class MdnsOverIpv6 extends TypedEventEmitter<PeerDiscoveryEvents> implements Pee
     socket.respond(answers);
   }
 
-  private hear({ answers, additionals }: ResponsePacket): void {
+  /** Where this node is on the link of an interface, if it listens on all addresses. */
+  private onLink(name: string): string[] {
+    const { addressManager, peerId } = this.components;
+    const [port] = addressManager.getListenAddrs().flatMap((at) => ON_ALL.exec(at.toString())?.[1] ?? []);
+    if (port === undefined) return [];
+    return linkAddressesOf(name).map((address) => `${address}/tcp/${port}/p2p/${peerId.toString()}`);
+  }
+
+  private hear({ answers, additionals }: ResponsePacket, source: string): void {
     const isOurs = answers.some(({ type, name }) => type === 'PTR' && name === this.options.serviceTag);
     if (!isOurs) return;
     const texts = [...answers, ...additionals].filter((answer): answer is TxtAnswer => answer.type === 'TXT');
@@ -115,7 +130,8 @@ class MdnsOverIpv6 extends TypedEventEmitter<PeerDiscoveryEvents> implements Pee
       .flatMap((text) => parsed(text.slice(PREFIX.length)) ?? []);
     const key = addresses[0] && peerOf(addresses[0]);
     if (key === undefined || addresses.some((address) => peerOf(address) !== key)) return;
-    const multiaddrs = addresses.map((address) => address.decapsulateCode(CODE_P2P));
+    const multiaddrs = addresses.flatMap((address) => reached(address.decapsulateCode(CODE_P2P), source));
+    if (multiaddrs.length === 0) return;
     this.safeDispatchEvent('peer', { detail: { id: peerIdFromString(key), multiaddrs } });
   }
 
@@ -135,6 +151,13 @@ function interfaces(): string[] {
 
 const isForOthers = (address: Multiaddr): boolean =>
   !isLoopback(address.toString()) && !isLinkLocal(address.toString());
+
+/** An address as it is reached from here: one of the link by the interface that the answer came in by, or not at all. */
+function reached(address: Multiaddr, source: string): Multiaddr[] {
+  if (!isLinkLocal(address.toString())) return [address];
+  const port = address.getComponents().find(({ name }) => name === 'tcp')?.value;
+  return source.includes('%') && port !== undefined ? [multiaddr(placeOf(source, Number(port)))] : [];
+}
 
 const peerOf = (address: Multiaddr): string | undefined =>
   address.getComponents().findLast(({ code }) => code === CODE_P2P)?.value;

@@ -15,9 +15,11 @@ import { decode } from '../events/codec.ts';
 import { MalformedError } from '../events/reader.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { claimTable, experienceTable } from '../machines/tables.ts';
+import { isDialable } from './addresses.ts';
 import { MisbehaviourError, NetworkError, RpcError, short } from './errors.ts';
-import { CHECKPOINT_BLOCKS_MIN } from './limits.ts';
+import { CHECKPOINT_BLOCKS_MIN, NEARBY_MS } from './limits.ts';
 import type { NetworkService } from './network-service.ts';
+import { looksNearby } from './network-types.ts';
 import { type AnswerOf, rulingCodec, type Verdict } from './rpc/methods.ts';
 import { fetchCheckpoint } from './sync/checkpoint.ts';
 import { fetchBlocks } from './sync/stream.ts';
@@ -25,8 +27,15 @@ import { fetchBlocks } from './sync/stream.ts';
 /** The longest that block 0 and a checkpoint may take. */
 const ADOPTION_MS_MAX = 120_000;
 
-/** Remembers where peers may be, and connects to the first of them that can be reached. */
-export async function connectToAny(network: NetworkService, peers: readonly PeerHint[]): Promise<Hex32> {
+/**
+ * Remembers where peers may be, and connects to the first of them that can be reached.
+ * @param options.nearbyMs how long to wait for mDNS to find one of them, where no address leads to any
+ */
+export async function connectToAny(
+  network: NetworkService,
+  peers: readonly PeerHint[],
+  { nearbyMs = 0 }: { readonly nearbyMs?: number } = {},
+): Promise<Hex32> {
   let failure: unknown = new NetworkError(
     'peer_unreachable',
     'no peer is known to call; name one with --peer',
@@ -35,15 +44,19 @@ export async function connectToAny(network: NetworkService, peers: readonly Peer
   for (const { key, addresses } of peers) await network.book.add(key, addresses, { seenMs });
   for (const { key, addresses } of peers) {
     try {
-      // What the caller named is tried also where the book is full.
-      await network.host.dial(key, network.book.get(key)?.addresses ?? addresses);
+      // What the caller named is tried also where the book is full, or does not keep it.
+      await network.host.dial(key, [...new Set([...network.book.waysTo(key), ...addresses])]);
       return key;
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
       failure = error;
     }
   }
-  throw failure;
+  if (nearbyMs === 0) throw failure;
+  const nearby = await network.peers.meets((peer) => peers.some(({ key }) => key === peer), nearbyMs);
+  if (nearby !== undefined) return nearby;
+  const { message } = failure as NetworkError;
+  throw new NetworkError('peer_unreachable', `${message}; nor was it found on the local network`);
 }
 
 export interface JoinOptions {
@@ -52,6 +65,11 @@ export interface JoinOptions {
   /** Peers to ask beside those of the code. */
   readonly peers?: readonly PeerHint[];
   readonly waitMs?: number;
+  /**
+   * How long to wait for mDNS to find a peer of the code where none of its addresses leads there, or anybody who knows
+   * the code where it names nobody. Default: 6 s where the network uses mDNS.
+   */
+  readonly nearbyMs?: number;
 }
 
 /**
@@ -64,9 +82,46 @@ export async function join(
   code: InviteCode,
   options: JoinOptions = {},
 ): Promise<Hex32> {
-  const { signer = network.port.signer, peers = [], waitMs = 30_000 } = options;
+  const { peers = [], nearbyMs = looksNearby(network.options) ? NEARBY_MS : 0 } = options;
+  // Whoever made the code knows nothing of the links of this machine.
+  const named = code.peers.map(({ key, addresses }) => ({ key, addresses: addresses.filter(isDialable) }));
+  const hints = [...peers, ...named];
+  if (hints.length === 0 && nearbyMs > 0) return joinNearby(network, code, { ...options, nearbyMs });
+  return joinAt(network, code, await connectToAny(network, hints, { nearbyMs }), options);
+}
+
+/** Asks one after the other who is found on the local network, until somebody knows the code. */
+async function joinNearby(
+  network: NetworkService,
+  code: InviteCode,
+  options: JoinOptions & { readonly nearbyMs: number },
+): Promise<Hex32> {
+  const asked = new Set<Hex32>();
+  const deadlineMs = performance.now() + options.nearbyMs;
+  for (;;) {
+    const leftMs = Math.max(0, deadlineMs - performance.now());
+    const peer = await network.peers.meets((key) => !asked.has(key), leftMs);
+    if (peer === undefined)
+      throw new NetworkError(
+        'peer_unreachable',
+        `the code names no peer to ask, and nobody on the local network knows it (${asked.size} asked); name one with --peer`,
+      );
+    asked.add(peer);
+    try {
+      return await joinAt(network, code, peer, options);
+    } catch (error) {
+      if (!(error instanceof NotFoundError || error instanceof NetworkError)) throw error;
+    }
+  }
+}
+
+async function joinAt(
+  network: NetworkService,
+  code: InviteCode,
+  peer: Hex32,
+  { signer = network.port.signer, waitMs = 30_000 }: JoinOptions,
+): Promise<Hex32> {
   const { groupId } = code;
-  const peer = await connectToAny(network, [...peers, ...code.peers]);
   await network.client.introduce(peer);
   const transaction = signTransaction(signer, {
     groupId,

@@ -21,7 +21,7 @@ import { peerIdOf } from './keys.ts';
 import * as limits from './limits.ts';
 import { startHost } from './listening.ts';
 import { MarketLink } from './market/market-link.ts';
-import type { NetworkOptions, NetworkStatus } from './network-types.ts';
+import { looksNearby, type NetworkOptions, type NetworkStatus } from './network-types.ts';
 import { PeerClocks } from './peer-clocks.ts';
 import { PeerDesk } from './peer-desk.ts';
 import { Dialer, PeerBook } from './peers.ts';
@@ -87,7 +87,7 @@ export class NetworkService {
       signer: port.signer,
       defence,
       listen: options.listen,
-      mdns: options.mdns ?? options.listen !== undefined,
+      mdns: looksNearby(options),
       sharesGroup: (peer) => access.sharesGroup(peer),
       connected: (peer, address) => service?.peers.connected(peer, address),
       disconnected: (peer) => service?.left(peer),

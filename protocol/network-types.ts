@@ -34,6 +34,9 @@ export interface NetworkOptions {
   readonly failed?: (method: string, error: Error) => void;
 }
 
+/** Whether peers are looked for on the local network. */
+export const looksNearby = ({ mdns, listen }: NetworkOptions): boolean => mdns ?? listen !== undefined;
+
 export interface GroupNetworkStatus {
   readonly groupId: Hex32;
   readonly isSealedHere: boolean;

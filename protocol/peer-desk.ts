@@ -1,10 +1,16 @@
 /** Connected peers: greeted when they come, asked once for the members that they know, forgotten when they go. */
+import { filter, firstValueFrom, map, take, takeUntil, timer } from 'rxjs';
 import type { Hex32 } from '../events/bytes.ts';
 import type { Access } from './access.ts';
 import type { Host } from './host.ts';
+import { PEER_TABLE_MAX } from './limits.ts';
 import type { Dialer, PeerBook } from './peers.ts';
 import type { NetworkPort } from './port.ts';
+import { BoundedMap } from './rate-limit.ts';
 import type { RpcClient } from './rpc/client.ts';
+
+/** Less than between two questions: an answer that comes sooner is that over the other family, or was not asked for. */
+const HEARD_GAP_MS = 500;
 
 export interface PeerDeskOptions {
   readonly port: NetworkPort;
@@ -24,6 +30,8 @@ export class PeerDesk {
   private readonly addresses = new Map<Hex32, string>();
   /** Pairs of group and peer that have been asked for other members. */
   private readonly exchanged = new Set<string>();
+  /** When the local network last told of a peer. */
+  private readonly heardMs = new BoundedMap<Hex32, number>(PEER_TABLE_MAX);
 
   constructor(options: PeerDeskOptions) {
     this.options = options;
@@ -79,16 +87,34 @@ export class PeerDesk {
     this.options.port.bus.moment({ kind: 'peer.disconnected', peer });
   }
 
-  /** Nothing is written down of those whom there is no place to call. */
+  /** The first peer of some kind that is connected, once there is one; nothing when the time is over. */
+  meets(isMeant: (peer: Hex32) => boolean, withinMs: number): Promise<Hex32 | undefined> {
+    const there = this.connectedKeys().find(isMeant);
+    if (there !== undefined) return Promise.resolve(there);
+    const met$ = this.options.port.bus.moment$.pipe(
+      filter((moment) => moment.kind === 'peer.connected'),
+      map(({ peer }) => peer),
+      filter(isMeant),
+      take(1),
+      takeUntil(timer(withinMs)),
+    );
+    return firstValueFrom(met$, { defaultValue: undefined });
+  }
+
+  /** Nothing is written down of those whom there is no place to call, nor of any more often than they are asked. */
   discovered(peer: Hex32, addresses: readonly string[]): void {
     const { host, book, port, dialer, access } = this.options;
     if (host.isConnected(peer)) return;
+    book.sight(peer, addresses);
+    const nowMs = performance.now();
+    if (nowMs - (this.heardMs.get(peer) ?? -Infinity) < HEARD_GAP_MS) return;
+    this.heardMs.set(peer, nowMs);
     if (!dialer.foundNearby(peer) && !access.sharesGroup(peer)) return;
     void this.tolerating(async () => {
       try {
         await book.add(peer, addresses, { seenMs: port.clock.nowMs() });
       } finally {
-        if (book.get(peer) === undefined) dialer.lostNearby(peer);
+        if (book.waysTo(peer).length === 0) dialer.lostNearby(peer);
       }
       dialer.keep();
     });

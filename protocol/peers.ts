@@ -6,7 +6,8 @@
  *
  * What anybody says of a peer is kept apart from what is known: addresses that the owner of this node gave, and those at
  * which the peer proved its key. The others never take their places, nor do peers that were only heard of take those of
- * peers that were met, are pinned, or share a group.
+ * peers that were met, are pinned, or share a group. Addresses of one link are held while the process lives, and neither
+ * written down nor told: see link-local.ts.
  *
  *   'peer/' key        →  the record below
  *   'peer-known/' key  →  the addresses that were given or proved, the newest first
@@ -18,7 +19,7 @@ import { concatBytes, fromHex, type Hex32, toHex, utf8 } from '../events/bytes.t
 import { decode, encode, type Of } from '../events/codec.ts';
 import { boolean, list, record, text, timestamp } from '../events/fields.ts';
 import type { OpaqueMap, OpaqueWrite } from '../storage/opaque-map.ts';
-import { isDialable, siteOfAddress } from './addresses.ts';
+import { isDialable, isOnLink, siteOfAddress } from './addresses.ts';
 import { NetworkError } from './errors.ts';
 import type { Host } from './host.ts';
 import {
@@ -64,10 +65,18 @@ const aliasKey = (key: Hex32): Uint8Array => concatBytes(ALIAS_PREFIX, fromHex(k
 /** Who says where a peer is: the owner of this node, a connection that proved its key there, or anybody. */
 export type AddressSource = 'given' | 'proved' | 'heard';
 
+/** Where a peer is on links of this machine. */
+interface Sighting {
+  readonly addresses: readonly string[];
+  /** Whether it names no others: what is written down of it is of another network then, and tried after these. */
+  readonly isAll: boolean;
+}
+
 export class PeerBook {
   private readonly map: OpaqueMap;
   private readonly sharesGroup: (peer: Hex32) => boolean;
   private readonly entries = new Map<Hex32, PeerEntry>();
+  private readonly onLinks = new BoundedMap<Hex32, Sighting>(PEER_TABLE_MAX);
 
   /** @param sharesGroup whether a peer shares a group with this node: such peers keep their places */
   constructor(map: OpaqueMap, sharesGroup: (peer: Hex32) => boolean = () => false) {
@@ -91,8 +100,23 @@ export class PeerBook {
     return this.entries.get(key);
   }
 
+  /** Holds the addresses of links among some that the owner of this node gave, or the link itself. */
+  sight(key: Hex32, addresses: readonly string[]): void {
+    const here = addresses.filter(isOnLink);
+    if (here.length === 0) return;
+    const isAll = !addresses.some(isDialable);
+    this.onLinks.set(key, { addresses: firstOf(here, ADDRESSES_MAX), isAll });
+  }
+
+  /** All addresses at which a peer may be, in the order in which they are tried. */
+  waysTo(key: Hex32): readonly string[] {
+    const written = this.entries.get(key)?.addresses ?? [];
+    const { addresses, isAll } = this.onLinks.get(key) ?? { addresses: [], isAll: false };
+    return isAll ? [...addresses, ...written] : [...written, ...addresses];
+  }
+
   /**
-   * Remembers addresses of a peer, the newest first; what cannot be dialled is left out.
+   * Remembers addresses of a peer, the newest first; what cannot be dialled, or is good here alone, is left out.
    * @param options.source who says so: what was only heard comes after all that was given or proved
    */
   async add(
@@ -103,6 +127,7 @@ export class PeerBook {
     const { isPinned, seenMs, source = isPinned === true ? 'given' : 'heard' } = options;
     const before = this.entries.get(key);
     const named = addresses.filter(isDialable);
+    if (before === undefined && named.length === 0 && isPinned !== true) return;
     if (before === undefined && source === 'heard' && !(await this.hasPlaceFor(key, named))) return;
     const known =
       source === 'heard' ? (before?.known ?? []) : firstOf([...named, ...(before?.known ?? [])], KNOWN_MAX);
@@ -248,10 +273,11 @@ export class Dialer {
     const nowMs = performance.now();
     for (const key of this.wanted()) {
       if (this.underWay.size >= DIALS_AT_ONCE) return;
-      const { addresses = [], known = [] } = book.get(key) ?? {};
+      const addresses = book.waysTo(key);
       if (addresses.length === 0 || this.underWay.has(key) || host.isConnected(key)) continue;
       if ((this.waits.get(key)?.dueMs ?? 0) > nowMs) continue;
-      this.underWay.set(key, this.dial(key, addresses, known.length > 0));
+      const isVouchedFor = book.get(key)?.known.includes(addresses[0]!) === true;
+      this.underWay.set(key, this.dial(key, addresses, isVouchedFor));
     }
   }
 

@@ -51,7 +51,7 @@ interface Place {
 }
 
 /** Stand for all addresses of this machine, of both families. */
-const ALL_HOSTS: readonly string[] = ['0.0.0.0', '::'];
+export const ALL_HOSTS: readonly string[] = ['0.0.0.0', '::'];
 /** The family is not there: a machine without IPv6, or without IPv4. */
 const NO_FAMILY: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT'];
 

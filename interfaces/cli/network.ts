@@ -46,6 +46,18 @@ export async function networkOf(run: Run): Promise<NetworkService> {
 }
 
 /**
+ * The network of the node, looking for peers on the local network: one that ends with the verb begins anew for that.
+ * Nothing where the node is not to look there, or has looked.
+ */
+export async function lookingNearby(run: Run): Promise<NetworkService | undefined> {
+  const { listen: _, ...settings } = networkOptions(loadConfig({ data: run.path(run.data), env: run.env }));
+  if (run.isUpHere || !settings.mdns) return undefined;
+  const node = await run.node();
+  await node.stopNetwork();
+  return node.startNetwork({ ...settings, log: (line) => run.hint(line) });
+}
+
+/**
  * Asks members for what a node has forgotten that was restored from a backup, before a verb seals by itself. Every
  * other node is left as it is.
  * @throws RestoredNodeError where nobody who could know is there to ask
@@ -116,6 +128,11 @@ export async function namedPeers(run: Run<PeerFlags>): Promise<PeerHint[]> {
   const { peer, host, port } = run.options;
   const given = await givenPeers(peer);
   const address = await givenPlace({ host, port }, ['--host', '--port']);
+  const { isOnLink } = await import('../../protocol/addresses.ts');
+  if (given.some(({ addresses }) => addresses.some(isOnLink))) {
+    const { book } = await networkOf(run);
+    for (const { key, addresses } of given) book.sight(key, addresses);
+  }
   if (address === undefined) return given;
   const network = await networkOf(run);
   const key = await network.host.dialUnknown(address);
@@ -132,11 +149,28 @@ export async function givenPlace(
   const number = port === undefined ? undefined : parseCount(port, portFlag, 1, PORT_MAX);
   if (host === undefined || number === undefined)
     throw new UsageError(`${hostFlag} and ${portFlag} belong together`);
-  const { isDialable, placeOf } = await import('../../protocol/addresses.ts');
+  const { canBeTried, isLinkLocal, placeOf } = await import('../../protocol/addresses.ts');
   const address = placeOf(host, number);
-  if (!isDialable(address))
+  if (isLinkLocal(address))
+    throw new UsageError(
+      `${hostFlag} ${host}: it is good on one link only, so it needs the name of your interface there: ${host}%INTERFACE`,
+    );
+  if (!canBeTried(address))
     throw new UsageError(`${hostFlag} ${host}: expected a host name or an IP address`);
   return address;
+}
+
+/**
+ * Refuses addresses of one link where they would be written down or told.
+ * @throws UsageError
+ */
+export async function checkToBeKept(addresses: readonly string[]): Promise<void> {
+  const { isOnLink } = await import('../../protocol/addresses.ts');
+  const wrong = addresses.find(isOnLink);
+  if (wrong !== undefined)
+    throw new UsageError(
+      `${wrong} is good on this machine and that link only, and is not kept; nodes there find each other by mDNS, and lb connect calls it now`,
+    );
 }
 
 /** The peers of `--peer`. */

@@ -156,7 +156,7 @@ export const SETTINGS = {
     HTTP,
     hosts,
     [],
-    'Names, besides the loopback ones and addresses, that requests may be addressed to.',
+    'Names, besides the loopback ones and addresses, that requests may be addressed to, those of monitors as well.',
   ),
   http_allowed_origins: setting(
     HTTP,

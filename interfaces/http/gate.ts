@@ -1,15 +1,12 @@
 /**
- * Who may come in. A request is looked at in this order, before anything of it is read: is it addressed to this node
- * (a page in a browser can be made to send requests to a loopback address under another name), does it come from a
- * page that may, and does it carry a token.
+ * Who may come in. A request is looked at in this order, before anything of it is read: is it addressed to this node,
+ * does it come from a page that may, and does it carry a token.
  */
-import { isIP } from 'node:net';
-import { validateHostHeader, validateOriginHeader } from '@modelcontextprotocol/server';
+import { validateOriginHeader } from '@modelcontextprotocol/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessToken, AccessTokens } from '../access/tokens.ts';
+import { hostProblem, LOOPBACK_NAMES } from './host-name.ts';
 import { ProblemError } from './problem.ts';
-
-export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 export interface GateOptions {
   readonly tokens: AccessTokens;
@@ -21,28 +18,19 @@ export interface GateOptions {
 
 export class Gate {
   private readonly tokens: AccessTokens;
-  private readonly hosts: string[];
+  private readonly hosts: readonly string[];
   private readonly origins: string[];
 
   constructor({ tokens, hosts, origins }: GateOptions) {
     this.tokens = tokens;
-    this.hosts = [...LOOPBACK_NAMES, ...hosts];
+    this.hosts = hosts;
     this.origins = [...LOOPBACK_NAMES, ...origins];
   }
 
   /** @throws ProblemError for a request that was led here under a false name */
   checkAddress({ headers }: FastifyRequest): void {
-    const host = validateHostHeader(plainHost(headers.host), this.hosts);
-    // A name can be made to point anywhere; an address is what it is.
-    const isAddress =
-      !host.ok && host.hostname !== undefined && isIP(host.hostname.replace(/^\[|\]$/g, '')) !== 0;
-    if (!host.ok && !isAddress)
-      throw new ProblemError({
-        status: 403,
-        code: 'host_refused',
-        detail: 'this node does not go by the name that the request is addressed to',
-        next: 'address it by its IP address, or ask the operator of the node to allow that name',
-      });
+    const problem = hostProblem(headers.host, this.hosts);
+    if (problem !== undefined) throw new ProblemError(problem);
     const origin = validateOriginHeader(headers.origin, this.origins);
     if (!origin.ok)
       throw new ProblemError({
@@ -70,15 +58,6 @@ export class Gate {
       next: 'ask the operator of the node for one',
     });
   }
-}
-
-/**
- * The header, where it is a host and a port and nothing else. What is behind a `\`, a `/` or a `#` is read as a path by
- * some and as the host by others, and this node says its address again to those who come after.
- */
-function plainHost(given: string | undefined): string | undefined {
-  const isPlain = given !== undefined && /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(given);
-  return isPlain ? given : undefined;
 }
 
 /** Where RFC 9728 says what protects the MCP endpoint. */

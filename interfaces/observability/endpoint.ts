@@ -1,6 +1,7 @@
 /**
  * A small HTTP server for monitors: `/metrics`, `/health`, `/ready`. It takes no input but the path, tells nothing
- * about what is in the groups, and listens to this machine alone unless it is told otherwise.
+ * about what is in the groups, and listens to this machine alone unless it is told otherwise. Who asks it under a name
+ * that the node does not go by is refused, as on the other port: see host-name.ts.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,11 +11,14 @@ import { envelope } from '../cli/json.ts';
 import { ConfigError } from '../config/errors.ts';
 import { answerClientError, answerExpectation } from '../http/client-error.ts';
 import { Connections, SERVER_OPTIONS } from '../http/connections.ts';
+import { hostProblem } from '../http/host-name.ts';
 import { type Problem, problemBody } from '../http/problem.ts';
 import type { Health, Readiness } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface EndpointSources {
+  /** Names besides the loopback ones that requests may be addressed to. */
+  readonly hosts: readonly string[];
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   health(): Promise<Health>;
   ready(): Promise<Readiness>;
@@ -80,7 +84,9 @@ async function answer(
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function pageOf({ method, url }: IncomingMessage, sources: EndpointSources): Promise<Page> {
+async function pageOf({ method, url, headers }: IncomingMessage, sources: EndpointSources): Promise<Page> {
+  const problem = hostProblem(headers.host, sources.hosts);
+  if (problem !== undefined) return problemPage(problem);
   if (method !== 'GET' && method !== 'HEAD')
     return {
       ...problemPage({

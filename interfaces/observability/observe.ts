@@ -62,9 +62,9 @@ export async function startObservability({ settings }: Config): Promise<Observab
       cleanups.push(logEvents(node.bus, logger));
       const answers = { health: () => health(node, data), ready: () => ready(node, data) };
       let endpoint: Endpoint | undefined;
-      const { metrics_port: port, metrics_host: host } = settings;
+      const { metrics_port: port, metrics_host: host, http_allowed_hosts: hosts } = settings;
       if (port !== undefined && metrics !== undefined) {
-        endpoint = await openEndpoint(host, port, { metrics, ...answers });
+        endpoint = await openEndpoint(host, port, { hosts, metrics, ...answers });
         cleanups.push(endpoint.close);
         logger.info({ host, port: endpoint.port }, 'monitors are answered');
       }

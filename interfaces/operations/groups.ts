@@ -6,6 +6,7 @@ import type { Hex32 } from '../../events/bytes.ts';
 import type { Policy } from '../../events/operations/group.ts';
 import { groupOperations } from '../../events/operations/group.ts';
 import { membershipOperations } from '../../events/operations/membership.ts';
+import { looksNearby } from '../../protocol/network-types.ts';
 import { newSealerWarning } from '../cli/new-sealer.ts';
 import { openInvitesWarning } from '../cli/open-invites.ts';
 import { parsePolicy } from '../cli/policy.ts';
@@ -249,11 +250,11 @@ function joined(call: Call, group: Group) {
 /** A group that is not here: its node is called, and from then on the group is followed. */
 async function joinElsewhere(call: Call, invite: InviteCode): Promise<void> {
   if (call.identity === undefined) throw new IdentityRequiredError();
-  if (invite.peers.length === 0)
+  const network = networkOf(call);
+  if (invite.peers.length === 0 && !looksNearby(network.options))
     throw new NotFoundError(
       `the code is for group ${invite.groupId.slice(0, 12)}, which this node does not have, and names no peer to ask`,
     );
-  const network = networkOf(call);
   const own = ownKey(call);
   const signer = network.port.signers().find(({ publicKey }) => publicKey === own)!;
   const { join } = await import('../../protocol/membership.ts');
@@ -304,7 +305,7 @@ const createInvite = define({
 function noteOn(code: string): { note?: string } {
   if (parseInviteCode(code).peers.length > 0) return {};
   return {
-    note: 'the code names no address, since this node is not on the network: it works only for somebody who is connected to a member already',
+    note: 'the code names no address, since this node is not on the network: it works only for somebody on the same local network as a member who is up',
   };
 }
 

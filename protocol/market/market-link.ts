@@ -113,7 +113,7 @@ export class MarketLink implements MarketNetwork {
       named.map(async ({ key, addresses }) => {
         if (host.isConnected(key)) return;
         await book.add(key, addresses, { seenMs });
-        await host.dial(key, book.get(key)?.addresses ?? []).catch((error: unknown) => {
+        await host.dial(key, book.waysTo(key)).catch((error: unknown) => {
           // Others may have it.
           if (!(error instanceof NetworkError)) throw error;
         });

@@ -18,11 +18,11 @@ export function whyNot(): string | undefined {
 
 /**
  * Two namespaces joined by a pair of virtual interfaces, each with an address; `remove` takes them away.
- * @param family 6 for a cable without IPv4
+ * @param family 6 for a cable without IPv4; `link` for one where each has only what it gives itself, `fe80::…`
  */
 export function twoMachines(
   tag: string,
-  family: 4 | 6 = 4,
+  family: 4 | 6 | 'link' = 4,
 ): { names: readonly [string, string]; remove(): void } {
   const names = [`lb-${tag}-a`, `lb-${tag}-b`] as const;
   const links = [`lb${tag}a`, `lb${tag}b`] as const;
@@ -32,7 +32,7 @@ export function twoMachines(
     ip('link', 'set', links[at]!, 'netns', name);
     // An address of IPv6 is good for nothing until it is known to be the only one, which takes a second or two.
     const address = family === 4 ? [`10.77.0.${at + 1}/24`] : [`fd77::${at + 1}/64`, 'nodad'];
-    ip('-n', name, 'addr', 'add', ...address, 'dev', links[at]!);
+    if (family !== 'link') ip('-n', name, 'addr', 'add', ...address, 'dev', links[at]!);
     ip('-n', name, 'link', 'set', links[at]!, 'up');
     ip('-n', name, 'link', 'set', 'lo', 'up');
     if (family === 4) ip('-n', name, 'route', 'add', 'default', 'dev', links[at]!);

@@ -8,7 +8,7 @@ import { PendingError } from '../../../actors/outbox.ts';
 import type { SharedGroup } from '../../git/shared-file.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
 import { FileError } from '../errors.ts';
-import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
+import { checkToBeKept, namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
 import { parseWord } from '../parse.ts';
 import { printFields, printSentence } from '../table.ts';
 import { count, shortId } from '../text.ts';
@@ -135,7 +135,9 @@ async function init(run: Run<PeerFlags>): Promise<void> {
       `the repository names another group already, ${present.name} (${shortId(present.group)})`,
     );
   const key = ownIdentity(await run.node()).publicKey;
-  const peers = mergePeers(present?.peers ?? [], [{ key, addresses: [] }], await namedPeers(run));
+  const named = await namedPeers(run);
+  await checkToBeKept(named.flatMap(({ addresses }) => addresses));
+  const peers = mergePeers(present?.peers ?? [], [{ key, addresses: [] }], named);
   const shared = { group: group.groupId, name: group.standing().name, peers };
   const isChanged = present === undefined || formatShared(present) !== formatShared(shared);
   if (isChanged) writeShared(root, shared);

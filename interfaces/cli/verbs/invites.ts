@@ -1,13 +1,15 @@
 /** `invite` and `join`: membership by a code that can be pasted, instead of keys carried by hand. */
 import type { Command } from 'commander';
-import { NotFoundError } from '../../../actors/errors.ts';
 import type { Group } from '../../../actors/group.ts';
 import type { Invite } from '../../../actors/group-view.ts';
 import { type InviteCode, type PeerHint, parseInviteCode } from '../../../actors/invites.ts';
 import { PendingError } from '../../../actors/outbox.ts';
 import { INVITE_USES_MAX } from '../../../events/limits.ts';
+import type { JoinOptions } from '../../../protocol/membership.ts';
+import { looksNearby } from '../../../protocol/network-types.ts';
+import { ALL_HOSTS } from '../../../protocol/reasons.ts';
 import { type CliContext, family, type Run, verb } from '../context.ts';
-import { namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
+import { lookingNearby, namedPeers, networkOf, type PeerFlags, peerOption } from '../network.ts';
 import { isOpenInvite } from '../open-invites.ts';
 import { parseCount, parseFutureTime, parseWord } from '../parse.ts';
 import { printReceipt } from '../report.ts';
@@ -88,6 +90,8 @@ export function registerInvites(program: Command, context: CliContext): void {
       summary: 'Join a group by a code, on this node or through the network.',
       heading,
       example: 'lb join CODE --as carol',
+      details:
+        'Where no address of the code leads to a member, members are looked for on the local network (mDNS), by their keys: so a code works on a cable between two machines, too, whose addresses nobody else could use.',
       signs: true,
     },
     (command) => peerOption(command.argument('<code>', 'the code, as an admin handed it out')),
@@ -102,10 +106,7 @@ async function create(run: Run<InviteOptions>): Promise<void> {
   const expiresMs = parseFutureTime(options.expires, '--expires', Date.now());
   const agent = await run.agent();
   const { invite, code, ...receipt } = await agent.createInvite({ role, maxUses, expiresMs });
-  if (parseInviteCode(code).peers.length === 0)
-    run.warn(
-      'the code names no address, since this node is not on the network: whoever joins with it must be connected to a member already; to make a code that works by itself, start the node with lb up first',
-    );
+  await tellReach(run, parseInviteCode(code).peers);
   printReceipt(
     run,
     receipt,
@@ -115,6 +116,26 @@ async function create(run: Run<InviteOptions>): Promise<void> {
       invite,
     },
   );
+}
+
+/** Says so where a code does not lead here from everywhere. */
+async function tellReach(run: Run, peers: readonly PeerHint[]): Promise<void> {
+  if (peers.length === 0)
+    return run.warn(
+      'the code names no address, since this node is not on the network: whoever joins with it must be on one local network with a member who is up, or name one with --peer; to make a code that works by itself, start the node with lb up first',
+    );
+  const { network } = await run.node();
+  if (
+    network === undefined ||
+    !looksNearby(network.options) ||
+    !ALL_HOSTS.includes(network.options.listen?.host ?? '')
+  )
+    return;
+  const { isLoopback } = await import('../../../protocol/addresses.ts');
+  if (peers.every(({ addresses }) => addresses.every(isLoopback)))
+    run.hint(
+      'this machine has no address that others could be told: whoever joins must be on the same cable or local network, where this node is found by its key',
+    );
 }
 
 function stateOf(invite: Invite, nowMs: number): string {
@@ -164,6 +185,21 @@ async function introducedOrLater(run: Run, group: Group, name: string): Promise<
   }
 }
 
+/** Joins where the code leads; where that is nowhere, by whoever is nearby. */
+async function joinAnywhere(run: Run, invite: InviteCode, options: JoinOptions): Promise<void> {
+  const { join: joinGroup } = await import('../../../protocol/membership.ts');
+  const { NetworkError } = await import('../../../protocol/errors.ts');
+  try {
+    await joinGroup(await networkOf(run), invite, options);
+  } catch (error) {
+    if (!(error instanceof NetworkError) || error.code !== 'peer_unreachable') throw error;
+    const network = await lookingNearby(run);
+    if (network === undefined) throw error;
+    run.hint('no address leads to a member; looking on the local network');
+    await joinGroup(network, invite, options);
+  }
+}
+
 /** A group that is not here: its node is called, and from then on the group is followed. */
 export async function joinElsewhere(
   run: Run,
@@ -172,15 +208,10 @@ export async function joinElsewhere(
   peers: readonly PeerHint[],
 ): Promise<void> {
   const { groupId } = invite;
-  if (invite.peers.length + peers.length === 0)
-    throw new NotFoundError(
-      `the code is for group ${shortId(groupId)}, which this node does not have, and names no peer to ask; add --peer`,
-    );
   const node = await run.node();
-  const network = await networkOf(run);
-  const signer = network.port.signers().find(({ publicKey }) => publicKey === node.identity(name).publicKey)!;
-  const { join: joinGroup } = await import('../../../protocol/membership.ts');
-  await showingProgress(run, node.bus.moment$, () => joinGroup(network, invite, { signer, peers }));
+  const { networkPort } = node;
+  const signer = networkPort.signers().find(({ publicKey }) => publicKey === node.identity(name).publicKey)!;
+  await showingProgress(run, node.bus.moment$, () => joinAnywhere(run, invite, { signer, peers }));
   const group = node.group(groupId);
   const member = signer.publicKey;
   const role = group.now.roleOf(member);

@@ -9,7 +9,7 @@ import { marketOperations } from '../../../events/operations/market.ts';
 import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText, parseTags } from '../fields.ts';
 import { streamInput } from '../files.ts';
-import { givenPlace } from '../network.ts';
+import { checkToBeKept, givenPlace } from '../network.ts';
 import { contentOf, parseAmount, parseCount, parseFutureTime, parseList } from '../parse.ts';
 import { printReceipt } from '../report.ts';
 import { givenOf, memberKey, offerOf, subjectOf, subjectOption } from '../resolve.ts';
@@ -169,8 +169,13 @@ async function packageContent(terminal: Terminal, { text, file }: OfferOptions):
 }
 
 /** Where buyers are told to come, from the flags. */
-function announcedAt({ announceHost: host, announcePort: port }: OfferOptions): Promise<string | undefined> {
-  return givenPlace({ host, port }, ['--announce-host', '--announce-port']);
+async function announcedAt({
+  announceHost: host,
+  announcePort: port,
+}: OfferOptions): Promise<string | undefined> {
+  const address = await givenPlace({ host, port }, ['--announce-host', '--announce-port']);
+  await checkToBeKept(address === undefined ? [] : [address]);
+  return address;
 }
 
 /** An offer's fields for people. */

@@ -9,6 +9,7 @@ import { type CliContext, type Run, verb } from '../context.ts';
 import { checkText } from '../fields.ts';
 import {
   bookOf,
+  checkToBeKept,
   givenPeers,
   knownPeer,
   namedPeers,
@@ -148,6 +149,7 @@ async function add(run: Run<AddOptions>): Promise<void> {
   const { alias } = run.options;
   if (alias !== undefined) checkText(alias, '--alias', ALIAS);
   const { key, addresses } = await thePeer(run);
+  await checkToBeKept(addresses);
   const book = await bookOf(run);
   await book.add(key, addresses, { isPinned: true, seenMs: Date.now() });
   if (alias !== undefined) await book.name(key, alias);
@@ -168,8 +170,12 @@ async function connect(run: Run<PeerFlags>): Promise<void> {
   const aheadMs = nowMs - Date.now();
   await network.peers.remember(key);
   if (groupId !== undefined) return subscribeTo(run, groupId, [peer]);
+  const isKept = network.book.get(key) !== undefined;
   run.print({ key, clockAheadMs: aheadMs }, () =>
-    printSentence(run.out, `${run.id(key)} answers, and is remembered`),
+    printSentence(
+      run.out,
+      `${run.id(key)} answers, and is ${isKept ? 'remembered' : 'not remembered: its address is good on that link only'}`,
+    ),
   );
 }
 
@@ -191,7 +197,7 @@ async function peers(run: Run<PeerFlags>): Promise<void> {
 /** Calls every peer that is known, wanted or not. */
 async function callAll(run: Run, network: Awaited<ReturnType<typeof networkOf>>): Promise<void> {
   const { NetworkError } = await import('../../../protocol/errors.ts');
-  const calls = network.book.all().map(({ key, addresses }) => network.host.dial(key, addresses));
+  const calls = network.book.all().map(({ key }) => network.host.dial(key, network.book.waysTo(key)));
   for (const outcome of await Promise.allSettled(calls)) {
     if (outcome.status === 'fulfilled') continue;
     if (!(outcome.reason instanceof NetworkError)) throw outcome.reason;

@@ -1,6 +1,8 @@
 /** The peer book against those who fill it: what was only heard takes no place of what is known. */
 import { afterEach, expect, it } from 'vitest';
+import { placeOf } from '../../../protocol/addresses.ts';
 import { HEARD_PER_BLOCK_MAX } from '../../../protocol/limits.ts';
+import { join } from '../../../protocol/membership.ts';
 import { PeerBook } from '../../../protocol/peers.ts';
 import { closePeers, peer } from '../../support/network.ts';
 import { hashOf } from '../../support/people.ts';
@@ -48,4 +50,33 @@ it('peers that show themselves on the local network are written down as far as t
   expect(told).toBeLessThanOrEqual(32);
   // Whoever was not reached has to wait, and holds no place meanwhile.
   await until('a place is free', () => network.dialer.foundNearby(hashOf('somebody who is there')));
+});
+
+it('where a peer is on a link is tried and held, and neither written down nor told', async () => {
+  const { node, network } = await peer();
+  const key = hashOf('on the cable');
+  const [onLink, elsewhere] = ['/ip6zone/eth0/ip6/fe80::7/tcp/4242', '/ip4/10.1.2.3/tcp/1'];
+  const { book } = network;
+  await book.add(key, [onLink], { seenMs: 1, source: 'proved' });
+  expect(book.get(key), 'nothing is left of it to be kept').toBeUndefined();
+  book.sight(key, [onLink]);
+  expect(book.waysTo(key)).toEqual([onLink]);
+  await book.add(key, [elsewhere, onLink], { seenMs: 1, isPinned: true });
+  expect(book.get(key)!.addresses).toEqual([elsewhere]);
+  expect(book.waysTo(key), 'what is written down is of another network').toEqual([onLink, elsewhere]);
+  book.sight(key, [onLink, elsewhere]);
+  expect(book.waysTo(key)).toEqual([elsewhere, onLink]);
+  const again = new PeerBook(node.networkPort.store.network);
+  expect(again.waysTo(key)).toEqual([elsewhere]);
+});
+
+it('a code that names a place on a link leads nobody there', async () => {
+  const { network } = await peer();
+  const seed = new Uint8Array(32).fill(7);
+  const code = {
+    groupId: hashOf('g'),
+    seed,
+    peers: [{ key: hashOf('k'), addresses: [placeOf('fe80::7%lo', 1)] }],
+  };
+  await expect(join(network, code)).rejects.toThrow(/no address of .* is known/);
 });

@@ -1,5 +1,6 @@
 /** Metrics of a real node say what happened on it, in a bounded number of series; monitors can ask for them. */
 import { spawnSync } from 'node:child_process';
+import { get } from 'node:http';
 import { expect, test } from 'vitest';
 import { BLOCK_PREFIX } from '../../../events/block.ts';
 import { createMetrics, type Metrics } from '../../../interfaces/observability/metrics.ts';
@@ -150,6 +151,32 @@ test('monitors get their answers over HTTP', async () => {
   await expect(second).rejects.toMatchObject({ code: 'metrics_port_unusable' });
   await close();
   await expect(fetch(`${url}/metrics`)).rejects.toThrow();
+});
+
+test('monitors ask under a name that the node goes by', async () => {
+  const { attached } = await watchedNode({ metrics_port: '0', http_allowed_hosts: 'node.example.com' });
+  const { port } = attached;
+  const asked = (host: string, path = '/metrics'): Promise<[status: number, body: string]> =>
+    new Promise((resolve, reject) => {
+      get({ port, host: '127.0.0.1', path, headers: { host } }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+        response.on('end', () => resolve([response.statusCode!, body]));
+      }).on('error', reject);
+    });
+  for (const host of [`localhost:${port}`, 'LOCALHOST', '[::1]:1', '192.0.2.7', 'node.example.com:9464'])
+    expect((await asked(host))[0], host).toBe(200);
+  for (const host of [
+    'evil.example.com',
+    `localhost.evil.example.com:${port}`,
+    '127.0.0.1.evil.example.com',
+    '127.0.0.1#x',
+  ])
+    for (const path of ['/metrics', '/health', '/ready', '/nothing']) {
+      const [status, body] = await asked(host, path);
+      expect(status, `${host} ${path}`).toBe(403);
+      expect(JSON.parse(body)).toMatchObject({ status: 403, code: 'host_refused', next: expect.any(String) });
+    }
 });
 
 /** Prometheus's own tool, where it is installed. */

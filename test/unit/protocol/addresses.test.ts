@@ -1,9 +1,19 @@
 /** Addresses of peers as people write them, and as strangers send them. */
+import { multiaddr } from '@multiformats/multiaddr';
 import { expect, it } from 'vitest';
 import { UsageError } from '../../../actors/errors.ts';
 import { formatInviteCode, parseInviteCode } from '../../../actors/invites.ts';
-import { dialAddress, isDialable, parsePeerAddress, placeOf } from '../../../protocol/addresses.ts';
+import {
+  canBeTried,
+  dialAddress,
+  hostOf,
+  isDialable,
+  isOnLink,
+  parsePeerAddress,
+  placeOf,
+} from '../../../protocol/addresses.ts';
 import { keyOf, keyOfText, peerIdOf } from '../../../protocol/keys.ts';
+import { withoutZone } from '../../../protocol/link-local.ts';
 import { alice, hashOf } from '../../support/people.ts';
 
 const key = alice.publicKey;
@@ -22,6 +32,8 @@ it.each<[string, string]>([
   [`${key}@10.0.0.2:4242`, '/ip4/10.0.0.2/tcp/4242'],
   [`${key}@[::1]:4242`, '/ip6/::1/tcp/4242'],
   [`${key}@example.org:4242`, '/dns/example.org/tcp/4242'],
+  [`/ip6zone/eth0/ip6/fe80::7/tcp/4242/p2p/${peerId}`, '/ip6zone/eth0/ip6/fe80::7/tcp/4242'],
+  [`${key}@[fe80::7%br-0]:4242`, '/ip6zone/br-0/ip6/fe80::7/tcp/4242'],
 ])('%s is an address', (text, address) => {
   expect(parsePeerAddress(text)).toEqual({ key, address });
   expect(dialAddress({ key, address }).toString()).toBe(`${address}/p2p/${peerId}`);
@@ -37,8 +49,38 @@ it.each([
   `${key}@10.0.0.2:99999`,
   `${key}@:1`,
   '/unix/%2fetc%2fpasswd',
+  // Only what is good on a link has a zone, and that has one.
+  `/ip6zone/eth0/ip6/2001:db8::7/tcp/4242/p2p/${peerId}`,
+  `/ip6zone/eth0/ip4/10.0.0.2/tcp/4242/p2p/${peerId}`,
+  `/ip6zone/eth0/ip6/fe80::7/tcp/0/p2p/${peerId}`,
+  `/ip6zone/eth0/ip6/fe80::7/tcp/1/ws/p2p/${peerId}`,
 ])('%j is none', (text) => {
   expect(() => parsePeerAddress(text)).toThrow(UsageError);
+});
+
+it.each([`/ip6/fe80::7/tcp/4242/p2p/${peerId}`, `${key}@[fe80::7]:4242`, `${key}@[FEBF::7]:4242`])(
+  '%s lacks the interface, and that is said',
+  (text) => expect(() => parsePeerAddress(text)).toThrow(/needs the name of your interface/),
+);
+
+it('what is good on one link only is tried here, and is nothing for others', () => {
+  const onLink = placeOf('fe80::7%eth0', 4242);
+  expect([isOnLink(onLink), canBeTried(onLink), isDialable(onLink)]).toEqual([true, true, false]);
+  for (const elsewhere of ['/ip6/fd00::7/tcp/1', '/ip4/169.254.1.1/tcp/1', '/dns/fe80.example.org/tcp/1'])
+    expect([isOnLink(elsewhere), isDialable(elsewhere)], elsewhere).toEqual([false, true]);
+  expect([isOnLink('/ip6/fe80::7/tcp/1'), isDialable('/ip6/fe80::7/tcp/1')]).toEqual([false, false]);
+  expect(hostOf(multiaddr(onLink))).toBe('fe80::7');
+});
+
+it('a connection that comes in over a link has an address without its zone', () => {
+  for (const [given, shown] of [
+    ['fe80::7%br-0', 'fe80::7'],
+    ['fd00::7', 'fd00::7'],
+  ]) {
+    const socket = Object.create({ remoteAddress: given });
+    withoutZone(socket);
+    expect(socket.remoteAddress).toBe(shown);
+  }
 });
 
 it('only TCP to a host is dialled', () => {
