@@ -60,8 +60,11 @@ async function catchUp(directory: string, { groupId, file, threads }: Chain): Pr
   }
 }
 
+/** Fewer are there before the memory has been looked at twice. */
+const TRANSACTIONS_MIN = 2_000;
+
 export async function measureCatchUp(scale: number, threads: number): Promise<Row[]> {
-  const shape = { ...ONE, transactions: Math.ceil(100_000 * scale) };
+  const shape = { ...ONE, transactions: Math.max(TRANSACTIONS_MIN, Math.ceil(100_000 * scale)) };
   const { groupId, blocks, transactions } = buildWorkload(shape);
   const directory = mkdtempSync(join(tmpdir(), 'lb-bench-'));
   const file = join(directory, 'blocks');

@@ -60,7 +60,7 @@ if (values.only !== undefined && !PARTS.includes(values.only))
   refuseArguments(`there is no part "${values.only}"`);
 if (values.claims !== undefined && !/^[1-9]\d{0,8}$/.test(values.claims))
   refuseArguments('--claims must be a whole number');
-const scale = values.smoke ? 0.02 : 1;
+const scale = values.smoke ? 0.005 : 1;
 const boundMs = values.smoke ? 100 : 2_000;
 const threads = 2;
 const rows: Row[] = [];
