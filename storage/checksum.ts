@@ -117,7 +117,16 @@ export function seal(tableId: number, key: Uint8Array, stored: Uint8Array): void
 
 /** What is said of a value without its checksum. */
 export function damagedValue(table: TableName): StorageError {
-  const what = `the database is damaged: a value in ${table} is not what was written`;
+  return damagedIn(table, `a value in ${table} is not what was written`);
+}
+
+/** What is said of entries that are found where they cannot be. */
+export function damagedOrder(table: TableName): StorageError {
+  return damagedIn(table, `entries of ${table} are in a wrong place`);
+}
+
+function damagedIn(table: TableName, how: string): StorageError {
+  const what = `the database is damaged: ${how}`;
   // What belongs to a group comes back with it; nobody else has what is the node's own.
   const isOwn = NODE_TABLES.some((name) => name === table);
   return new StorageError(

@@ -1,13 +1,15 @@
 /**
  * The data file of LMDB, looked at before LMDB opens it.
  *
- * Checked are both meta pages, every page above the leaves of every tree, and the list of free pages: whether each
- * leaf has one place, whether nothing that is in use counts as free, and whether the trees have the pages that they
- * say. That is a page in a hundred. The leaves are looked at when what they hold is read (`intact.ts`), unless the
- * file is shorter than its pages: then all of it is.
+ * Checked are both meta pages, every page above the leaves of every tree, and the list of free pages: whether keys
+ * are where the page above has them, whether each page has one place, whether nothing that is in use counts as free, so
+ * that no branch leads to an older page, and whether the trees have the pages that they say. That is a page in a
+ * hundred. The leaves are looked at when what they hold is read (`intact.ts`), unless the file is shorter than its
+ * pages: then all of it is.
  */
 import { StorageError } from './errors.ts';
-import { byNumber, type KeyOrder, Pages, type Tree } from './pages.ts';
+import { byNumber, type PageEntry, Pages, type Tree } from './pages.ts';
+import { assertWithin, FIRST, type Stretch } from './place.ts';
 import { TABLES } from './schema.ts';
 
 /** As LMDB has them, which ends a name with a zero. */
@@ -74,6 +76,10 @@ class Check {
     this.#pages.assertPage(page);
     if ((page + 1) * this.#pages.meta.pageBytes > this.#pages.bytes) throw this.#pages.cutShort();
     if (this.#isTaken(page)) throw this.#pages.damaged(`page ${page} has two places`);
+    this.#mark(page);
+  }
+
+  #mark(page: number): void {
     this.#taken[page >> 3]! |= 1 << (page & 7);
   }
 
@@ -89,30 +95,39 @@ class Check {
     }
     const counts = { branches: 0, leaves: 0 };
     const isWhole = holdsTrees || lists !== undefined || this.#isShort || tree.depth <= 1;
-    this.#checkBelow(tree.root, tree.depth, counts, { isWhole, holdsTrees, lists });
+    const keys = { from: FIRST, to: undefined };
+    this.#checkBelow(tree.root, tree.depth, keys, counts, { isWhole, holdsTrees, lists });
     if (counts.branches !== tree.branches || counts.leaves !== tree.leaves)
       throw this.#pages.damaged('a tree that has not the pages it should have');
   }
 
-  #checkBelow(
-    page: number,
-    depth: number,
-    counts: { branches: number; leaves: number },
-    how: { isWhole: boolean; holdsTrees: boolean; lists: Buffer[] | undefined },
-  ): void {
+  /** @param keys those that the pages above have this one for */
+  #checkBelow(page: number, depth: number, keys: Stretch, counts: Counts, how: How): void {
     this.#take(page);
     if (depth <= 1) {
       counts.leaves++;
-      if (how.isWhole) this.#checkLeaf(page, how);
+      if (how.isWhole) this.#checkLeaf(page, keys, how);
       return;
     }
     counts.branches++;
-    for (const entry of this.#pages.entries(page, depth, orderIn(how)))
-      this.#checkBelow(entry.page, depth - 1, counts, how);
+    const entries = this.#entries(page, depth, keys, how);
+    for (const [at, entry] of entries.entries()) {
+      const from = at === 0 ? keys.from : entry.key;
+      this.#checkBelow(entry.page, depth - 1, { from, to: entries[at + 1]?.key ?? keys.to }, counts, how);
+    }
   }
 
-  #checkLeaf(page: number, how: { holdsTrees: boolean; lists: Buffer[] | undefined }): void {
-    for (const entry of this.#pages.entries(page, 1, orderIn(how))) {
+  /** The entries of a page, whose keys are in order and none that it should not have. */
+  #entries(page: number, depth: number, keys: Stretch, { lists }: How): PageEntry[] {
+    // The list of free pages, whose values are looked at, goes by the numbers of transactions.
+    const compare = lists === undefined ? Buffer.compare : byNumber;
+    const entries = this.#pages.entries(page, depth, compare);
+    assertWithin(this.#pages, page, depth, entries, keys, compare);
+    return entries;
+  }
+
+  #checkLeaf(page: number, keys: Stretch, how: How): void {
+    for (const entry of this.#entries(page, 1, keys, how)) {
       if (entry.kind === 'tree' && how.holdsTrees) {
         if (!NAMES.has(entry.key.toString('latin1'))) throw this.#pages.damaged('a table that is none');
         this.#checkTree(this.#pages.treeIn(entry.data), false);
@@ -122,19 +137,39 @@ class Check {
     }
   }
 
-  /** A list of free pages: how many u64, then their numbers. */
+  /** A list of free pages: how many numbers u64, then those; one below zero counts pages that follow one another. */
   #checkFree(list: Buffer): void {
-    for (let at = 8; at + 8 <= list.length; at += 8) {
-      const page = list.readBigInt64LE(at);
-      // What is below zero counts pages that follow one another.
-      if (page <= 0n || page > this.#pages.meta.lastPage) continue;
-      if (Number(page) >> 3 < this.#taken.length && this.#isTaken(Number(page)))
-        throw this.#pages.damaged(`page ${page} is in use and counts as free`);
+    const numbers = list.length < 8 ? 0n : list.readBigUInt64LE(0);
+    if (list.length < 8 || numbers > BigInt(list.length / 8 - 1))
+      throw this.#pages.damaged('a list of free pages');
+    let run = 1;
+    for (let at = 8; at <= Number(numbers) * 8; at += 8) {
+      const number = Number(list.readBigInt64LE(at));
+      if (number > 0) this.#takeFree(number, run);
+      run = number < 0 ? -number : 1;
+    }
+  }
+
+  #takeFree(first: number, count: number): void {
+    const { lastPage } = this.#pages.meta;
+    if (first < 2 || first + count - 1 > lastPage)
+      throw this.#pages.damaged('a free page that does not exist');
+    for (let page = first; page < first + count && page >> 3 < this.#taken.length; page++) {
+      if (this.#isTaken(page)) throw this.#pages.damaged(`page ${page} is free and has a place`);
+      this.#mark(page);
     }
   }
 }
 
-/** The list of free pages, whose values are looked at, goes by the numbers of transactions. */
-function orderIn({ lists }: { readonly lists: Buffer[] | undefined }): KeyOrder {
-  return lists === undefined ? Buffer.compare : byNumber;
+interface Counts {
+  branches: number;
+  leaves: number;
+}
+
+interface How {
+  /** Whether leaves are read. */
+  readonly isWhole: boolean;
+  readonly holdsTrees: boolean;
+  /** Takes the values of a list of free pages. */
+  readonly lists: Buffer[] | undefined;
 }

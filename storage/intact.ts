@@ -4,8 +4,8 @@
  * A value proves itself by its checksum. That nothing stands under a key is proved by nothing: a page that was
  * overwritten with zeros answers "not there" to every question, and a rule that believes it pays twice, or seals
  * what was spent. So before an absence is believed, the page where the key would stand is read without LMDB and held
- * against all that a whole one has: its number, its entries without a hole, their order, their place between their
- * neighbors, their checksums.
+ * against all that a whole one has: its number, its entries without a hole, their order, their checksums, and its place
+ * between the leaves beside it (`place.ts`).
  *
  * This is done once for each stretch of keys. What has been found whole is changed by this node alone from then on,
  * and stays whole; stretches that touch become one, and a table that was empty at first is one from the beginning.
@@ -13,7 +13,8 @@
  */
 import { damagedValue, isIntact } from './checksum.ts';
 import { StorageError } from './errors.ts';
-import { type PageEntry, Pages, type Tree } from './pages.ts';
+import { type PageEntry, Pages } from './pages.ts';
+import { behind, FIRST, isBefore, placeOf, type Stretch, sureStretch } from './place.ts';
 import { TABLES } from './schema.ts';
 
 /** Stretches of one table that are kept in mind; beyond that all are forgotten and found again. About 10 MB. */
@@ -28,13 +29,6 @@ const SEARCHES_PER_GAP = 512;
 /** How often a look is repeated because a commit came in between. */
 const LOOKS_MAX = 8;
 
-/** Keys from `from` (inclusive) to `to` (exclusive; undefined: to the end). */
-interface Stretch {
-  readonly from: Buffer;
-  readonly to: Buffer | undefined;
-}
-
-const FIRST = Buffer.alloc(0);
 /** As LMDB has them, which ends a name with a zero. */
 const NAMES = TABLES.map(({ name }) => Buffer.from(`${name}\0`));
 
@@ -100,16 +94,6 @@ class Stretches {
   }
 }
 
-/** Whether `a` comes before `b`; undefined is the end, before which everything comes but itself. */
-function isBefore(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (a === undefined) return false;
-  if (b === undefined) return true;
-  const end = Math.min(a.length, b.length);
-  let at = 0;
-  while (at < end && a[at] === b[at]) at++;
-  return at === end ? a.length < b.length : a[at]! < b[at]!;
-}
-
 /** What of a data file has been found whole. One for each environment that is open. */
 export class Intact {
   readonly #path: string;
@@ -172,7 +156,7 @@ export class Intact {
       while (next !== undefined && isBefore(next, to)) {
         let stretch = stretches.around(next);
         if (stretch === undefined) {
-          stretch = lookAgain(pages, tableId, next);
+          stretch = lookAgain(pages, tableId, next, stretches);
           stretches.add(stretch);
         }
         next = stretch.to;
@@ -187,7 +171,7 @@ export class Intact {
 
   /** Looks at the leaf where `key` is or would be; gives the stretch of keys that it answers for. */
   #look(tableId: number, key: Uint8Array): Stretch {
-    return this.#pin(() => lookAgain(this.#open(), tableId, key));
+    return this.#pin(() => lookAgain(this.#open(), tableId, key, this.#tables[tableId]!));
   }
 
   #open(): Pages {
@@ -197,53 +181,11 @@ export class Intact {
   }
 }
 
-interface Found {
-  readonly leaf: readonly PageEntry[];
-  readonly from: Buffer;
-  readonly to: Buffer | undefined;
-}
-
-/**
- * The leaf of `tree` where `key` is or would be, and the keys that only this leaf can hold.
- * @param isKept whether the leaf stays in memory, as the one with the tables' names does
- */
-function descend(pages: Pages, { root, depth }: Tree, key: Uint8Array, isKept = false): Found {
-  let from: Buffer = FIRST;
-  let to: Buffer | undefined;
-  if (root === undefined) return { leaf: [], from, to };
-  let page = root;
-  for (let level = depth; level > 1; level--) {
-    const entries = pages.keptEntries(page, level);
-    const at = placeOf(entries, key);
-    if (at > 0) from = entries[at]!.key;
-    to = entries[at + 1]?.key ?? to;
-    page = entries[at]!.page;
-  }
-  const leaf = isKept ? pages.keptEntries(page, 1) : pages.entries(page, 1);
-  const [first] = leaf;
-  const last = leaf.at(-1);
-  if (first !== undefined && (Buffer.compare(first.key, from) < 0 || !isBefore(last!.key, to)))
-    throw pages.damaged(`page ${page} is in a wrong place`);
-  return { leaf, from, to };
-}
-
-/** The entry of a branch that leads to `key`: the last one that is not above it, or the first. */
-function placeOf(entries: readonly PageEntry[], key: Uint8Array): number {
-  let low = 1;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (Buffer.compare(entries[middle]!.key, key) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
 /** A look that is repeated where a commit came between the meta page and what it leads to. */
-function lookAgain(pages: Pages, tableId: number, key: Uint8Array): Stretch {
+function lookAgain(pages: Pages, tableId: number, key: Uint8Array, known: Stretches): Stretch {
   for (let look = 1; ; look++) {
     try {
-      return lookAt(pages, tableId, key);
+      return lookAt(pages, tableId, key, known);
     } catch (error) {
       const isDamage = error instanceof StorageError && error.code === 'corrupt';
       if (!isDamage || look === LOOKS_MAX || !pages.refresh()) throw error;
@@ -251,14 +193,14 @@ function lookAgain(pages: Pages, tableId: number, key: Uint8Array): Stretch {
   }
 }
 
-function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {
+function lookAt(pages: Pages, tableId: number, key: Uint8Array, known: Stretches): Stretch {
   const { main } = pages.meta;
   const name = NAMES[tableId]!;
-  const record = descend(pages, main, name, true).leaf.find((entry) => entry.key.equals(name));
+  const record = placeOf(pages, main, name, true).leaf.find((entry) => entry.key.equals(name));
   // A table that was never written to; names that are none were found when the file was opened.
   if (record === undefined) return { from: FIRST, to: undefined };
-  const found = descend(pages, pages.treeIn(record.data), key);
-  let { from, to } = found;
+  const found = placeOf(pages, pages.treeIn(record.data), key);
+  let { from, to } = sureStretch(pages, found, key, (other) => known.around(other) !== undefined);
   for (const [at, entry] of found.leaf.entries()) {
     if (isProved(pages, tableId, entry)) continue;
     // Its key may be another one than it was; but its place was between those beside it.
@@ -276,9 +218,4 @@ function lookAt(pages: Pages, tableId: number, key: Uint8Array): Stretch {
 function isProved(pages: Pages, tableId: number, entry: PageEntry): boolean {
   if (entry.kind === 'tree') throw pages.damaged('a tree in a table');
   return entry.size > READ_VALUE_BYTES_MAX || isIntact(tableId, entry.key, pages.valueOf(entry));
-}
-
-/** The first key that there can be after `key`. */
-function behind(key: Buffer): Buffer {
-  return Buffer.concat([key, Buffer.of(0)]);
 }

@@ -12,6 +12,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StorageError } from './errors.ts';
 
 const HEADER_BYTES = 24;
+const TRANSACTION_AT = 8;
 const FLAGS_AT = 18;
 const LOWER_AT = 20;
 const UPPER_AT = 22;
@@ -37,8 +38,8 @@ const PAGE_BYTES_MAX = 65_536;
 /** A tree: pad u32, flags u16, depth u16, three counts of pages, entries u64, root u64. */
 const TREE = { flags: 4, depth: 6, branches: 8, leaves: 16, entries: 32, root: 40, bytes: 48 } as const;
 const NO_ROOT = 2n ** 64n - 1n;
-/** What trees of plain keys may say of themselves: keys that are integers, as in the list of free pages. */
-const TREE_FLAGS = 0x08;
+/** What a tree says of its keys: nothing, or, in the list of free pages, that they are integers. */
+const TREE_FLAGS = { plain: 0, free: 0x08 } as const;
 /** LMDB's own bound. */
 const DEPTH_MAX = 32;
 
@@ -95,6 +96,8 @@ export class Pages {
   meta: Meta;
   /** Pages above the leaves that were read at the transaction of `meta`: each look goes through some of them. */
   readonly #upper = new Map<number, PageEntry[]>();
+  /** The leaf whose edge was read last: who goes from leaf to leaf comes to it next. */
+  #beside: { readonly number: number; readonly bytes: Buffer } | undefined;
   readonly #path: string;
   readonly #descriptor: number;
 
@@ -120,6 +123,7 @@ export class Pages {
     this.meta = this.#readMetas();
     if (this.meta.transaction === before) return false;
     this.#upper.clear();
+    this.#beside = undefined;
     return true;
   }
 
@@ -176,17 +180,17 @@ export class Pages {
       pageBytes,
       lastPage: this.#count(bytes, META.lastPage),
       transaction: bytes.readBigUInt64LE(META.transaction),
-      free: this.treeIn(bytes.subarray(META.free)),
+      free: this.treeIn(bytes.subarray(META.free), 'free'),
       main: this.treeIn(bytes.subarray(META.main)),
     };
   }
 
   /** The tree that the record at the beginning of `bytes` describes. */
-  treeIn(bytes: Buffer): Tree {
+  treeIn(bytes: Buffer, kind: keyof typeof TREE_FLAGS = 'plain'): Tree {
     if (bytes.length < TREE.bytes) throw this.damaged('a tree that is none');
     const depth = bytes.readUInt16LE(TREE.depth);
     if (depth > DEPTH_MAX) throw this.damaged('a tree that is too deep');
-    if ((bytes.readUInt16LE(TREE.flags) & ~TREE_FLAGS) !== 0) throw this.damaged('a tree of another kind');
+    if (bytes.readUInt16LE(TREE.flags) !== TREE_FLAGS[kind]) throw this.damaged('a tree of another kind');
     const isEmpty = bytes.readBigUInt64LE(TREE.root) === NO_ROOT;
     return {
       root: isEmpty ? undefined : this.#count(bytes, TREE.root),
@@ -219,31 +223,24 @@ export class Pages {
     return entries;
   }
 
+  /** The first or the last key of a leaf, of which no more is checked than that. */
+  edgeKey(number: number, edge: 'first' | 'last'): Buffer {
+    const page = this.#page(number, 1);
+    this.#beside = { number, bytes: page };
+    return this.#entryAt(page, number, edge === 'first' ? 0 : page.readUInt16LE(LOWER_AT) - 2, 1).key;
+  }
+
   /**
    * The entries of a page of a tree, `depth` pages above the leaves, those included. All of the page is checked.
    * @param compare how the keys of the tree are ordered
    */
   entries(number: number, depth: number, compare: KeyOrder = Buffer.compare): PageEntry[] {
-    this.assertPage(number);
-    const { pageBytes } = this.meta;
-    const page = this.#read(number * pageBytes, pageBytes);
+    const page = this.#page(number, depth);
     const lower = page.readUInt16LE(LOWER_AT);
-    const upper = page.readUInt16LE(UPPER_AT);
-    const isWhole =
-      this.#count(page, 0) === number &&
-      (page.readUInt16LE(FLAGS_AT) & KIND.mask) === (depth > 1 ? KIND.branch : KIND.leaf) &&
-      lower % 2 === 0 &&
-      lower >= 2 &&
-      lower <= upper &&
-      upper <= pageBytes - HEADER_BYTES;
-    if (!isWhole) throw this.damaged(`page ${number}`);
     const entries: PageEntry[] = [];
     let filled = 0;
     for (let at = 0; at < lower; at += 2) {
-      const place = HEADER_BYTES + page.readUInt16LE(HEADER_BYTES + at);
-      if (place < HEADER_BYTES + upper || place + NODE_BYTES > pageBytes) throw this.#noEntry(number);
-      const entry = this.#entry(page, place, depth);
-      if (entry === undefined) throw this.#noEntry(number);
+      const entry = this.#entryAt(page, number, at, depth);
       const before = entries.at(-1);
       // The first key of a branch stands for everything below the second, whatever it is.
       const isFirstKey = before === undefined || (depth > 1 && entries.length === 1);
@@ -252,8 +249,38 @@ export class Pages {
       filled += (NODE_BYTES + entry.key.length + dataBytes + 1) & ~1;
       entries.push(entry);
     }
-    if (filled !== pageBytes - HEADER_BYTES - upper) throw this.#noEntry(number);
+    if (filled !== page.length - HEADER_BYTES - page.readUInt16LE(UPPER_AT)) throw this.#noEntry(number);
     return entries;
+  }
+
+  /** A page of a tree, whose header is checked. */
+  #page(number: number, depth: number): Buffer {
+    this.assertPage(number);
+    const { pageBytes } = this.meta;
+    const page =
+      this.#beside?.number === number ? this.#beside.bytes : this.#read(number * pageBytes, pageBytes);
+    const lower = page.readUInt16LE(LOWER_AT);
+    const upper = page.readUInt16LE(UPPER_AT);
+    const isWhole =
+      this.#count(page, 0) === number &&
+      // LMDB takes a page of a later transaction for one of its own, and writes over it.
+      page.readBigUInt64LE(TRANSACTION_AT) <= this.meta.transaction &&
+      (page.readUInt16LE(FLAGS_AT) & KIND.mask) === (depth > 1 ? KIND.branch : KIND.leaf) &&
+      lower % 2 === 0 &&
+      lower >= 2 &&
+      lower <= upper &&
+      upper <= pageBytes - HEADER_BYTES;
+    if (!isWhole) throw this.damaged(`page ${number}`);
+    return page;
+  }
+
+  /** The entry whose place stands `at` bytes into the list of places. */
+  #entryAt(page: Buffer, number: number, at: number, depth: number): PageEntry {
+    const place = HEADER_BYTES + page.readUInt16LE(HEADER_BYTES + at);
+    const isInPage = place >= HEADER_BYTES + page.readUInt16LE(UPPER_AT) && place + NODE_BYTES <= page.length;
+    const entry = isInPage ? this.#entry(page, place, depth) : undefined;
+    if (entry === undefined) throw this.#noEntry(number);
+    return entry;
   }
 
   #noEntry(page: number): StorageError {

@@ -5,11 +5,12 @@
  * ahead a page, closes its cursor, and comes back for the next page where it left off. Within one turn of the
  * event loop all pages come from one state; a scan that awaits in between and must not see changes uses a snapshot.
  */
-import { CHECKSUM_BYTES, damagedValue, isIntact } from './checksum.ts';
+import { CHECKSUM_BYTES, damagedOrder, damagedValue, isIntact } from './checksum.ts';
 import type { Table } from './environment.ts';
 import { type StorageError, typedError, withTypedErrors } from './errors.ts';
 import type { Intact } from './intact.ts';
 import { afterPrefix } from './keys.ts';
+import { behind } from './place.ts';
 import { TABLES } from './schema.ts';
 
 /** What a table is read through. */
@@ -153,11 +154,22 @@ function firstBounds({ prefix, start, end, reverse }: Scan): Bounds {
   return { start: above, exclusiveStart: true, end: prefix };
 }
 
-/** A page that lost an entry reads like one that never had it. */
+/** A page that lost an entry reads like one that never had it; and one that is looked for in a wrong place too. */
 function assertNothingMissing(table: Table, view: View, scan: Scan, bounds: Bounds, page: Page): void {
+  const { intact } = view;
+  const { tableId } = table;
+  const first = page.entries[0]?.[0];
+  const order = first === undefined ? 0 : Buffer.compare(first, bounds.start);
+  if (scan.reverse ? order > 0 : order < 0) throw damagedOrder(TABLES[tableId]!.name);
+  // What was read with its value has proved itself; of keys alone the outermost are to be proved as well.
+  const isToProve = scan.values === false;
   const last = page.ended ? bounds.end : page.last;
-  if (scan.reverse) view.intact.assertWhole(table.tableId, last ?? scan.prefix, bounds.start);
-  else view.intact.assertWhole(table.tableId, bounds.start, last);
+  if (!scan.reverse) {
+    intact.assertWhole(tableId, bounds.start, isToProve && !page.ended ? behind(last!) : last);
+    return;
+  }
+  const isWithStart = !bounds.exclusiveStart && (isToProve || first === undefined || order < 0);
+  intact.assertWhole(tableId, last ?? scan.prefix, isWithStart ? behind(bounds.start) : bounds.start);
 }
 
 interface Page {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { open } from 'lmdb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { checkDataFile } from '../../../storage/data-file.ts';
-import { Pages } from '../../../storage/pages.ts';
+import { byNumber, Pages } from '../../../storage/pages.ts';
 import { TABLES } from '../../../storage/schema.ts';
 import { openStore } from '../../../storage/store.ts';
 import { hexId, temporaryDirectory } from '../../unit/storage/temporary.ts';
@@ -133,6 +133,68 @@ describe('a file that is overwritten', () => {
       garbage(file, page * pageBytes, (page + 1) * pageBytes);
     });
     expect(opening).toThrow(corrupt('is damaged'));
+  });
+});
+
+describe('a file of which a few bytes are others', () => {
+  /** Where in the file the value of the first entry is that `tree` has under a key that `isIt`. */
+  function valueAt(tree: 'free' | 'main', isIt: (key: Buffer) => boolean): { at: number; value: Buffer } {
+    const pages = new Pages(data);
+    const root = pages.meta[tree].root!;
+    const { data: value } = pages
+      .entries(root, 1, tree === 'free' ? byNumber : undefined)
+      .find(({ key }) => isIt(key))!;
+    pages.close();
+    return { at: readFileSync(data).indexOf(value, root * pageBytes), value };
+  }
+
+  /** The pages of the table `state`, and those that its top leads to. */
+  function pagesOfState(): { top: number; leaves: number[] } {
+    const pages = new Pages(data);
+    const { root, depth } = pages.treeIn(valueAt('main', (key) => key.toString() === 'state\0').value);
+    const leaves = pages.entries(root!, depth).map(({ page }) => page);
+    pages.close();
+    return { top: root!, leaves };
+  }
+
+  test('a run of free pages that reaches into what is in use', () => {
+    const { at, value } = valueAt('free', () => true);
+    const { leaves } = pagesOfState();
+    const free = Array.from({ length: value.length / 8 - 1 }, (_, n) =>
+      Number(value.readBigInt64LE(8 * (n + 1))),
+    );
+    expect(free.length).toBeGreaterThan(1);
+    const used = leaves.find((page) => !free.includes(page - 1))!;
+    // The page before it is named alone in no list.
+    change((file) => {
+      file.writeBigUInt64LE(2n, at);
+      file.writeBigInt64LE(-2n, at + 8);
+      file.writeBigInt64LE(BigInt(used - 1), at + 16);
+      file.fill(0, at + 24, at + value.length);
+    });
+    expect(opening).toThrow(corrupt('is free and has a place'));
+  });
+
+  test.each([
+    ['more numbers than it has', 0, 1_000_000n, 'a list of free pages'],
+    ['the first page of the file', 8, 1n, 'a free page that does not exist'],
+    ['a page behind the last', 8, 1_000_000n, 'a free page that does not exist'],
+  ])('a list of free pages with %s', (_, offset, number, words) => {
+    const { at } = valueAt('free', () => true);
+    change((file) => file.writeBigUInt64LE(number, at + offset));
+    expect(opening).toThrow(corrupt(words));
+  });
+
+  test('a page of a transaction that has not been', () => {
+    const { top } = pagesOfState();
+    change((file) => file.writeBigUInt64LE(2n ** 40n, top * pageBytes + 8));
+    expect(opening).toThrow(corrupt(`page ${top}`));
+  });
+
+  test('a table whose keys would be integers', () => {
+    const { at } = valueAt('main', (key) => key.toString() === 'state\0');
+    change((file) => file.writeUInt16LE(0x08, at + 4));
+    expect(opening).toThrow(corrupt('a tree of another kind'));
   });
 });
 
