@@ -11,10 +11,19 @@ const digest = (value: unknown): string =>
     .update(JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one)))
     .digest('hex');
 
-async function attempt(use: () => unknown): Promise<string> {
+/** LMDB's word for a read transaction in which another read met damage. Reads of the next turn have a new one. */
+const MDB_BAD_TXN = -30_782;
+const TURNS_MAX = 3;
+
+async function attempt(use: () => unknown, turns = TURNS_MAX): Promise<string> {
   try {
     return digest(await use());
   } catch (error) {
+    const isOfAnother = (error as { errno?: number }).errno === MDB_BAD_TXN;
+    if (isOfAnother && turns > 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      return attempt(use, turns - 1);
+    }
     return `error ${(error as { code?: string }).code ?? (error as Error).stack}`;
   }
 }
