@@ -40,7 +40,7 @@ test('nothing that was acknowledged is lost by kill -9 during sealing', async ()
     await using node = await BatteryNode.open({ data });
     const group = node.groups()[0]!;
     for (const { txId, height, index, claim } of acknowledged) {
-      expect(group.findTransaction(txId).location).toEqual({ height, index, kind: 'sealed' });
+      expect(group.findTransaction(txId).location).toEqual({ height, index });
       expect(toHex(sha256(group.artifact(claim)!))).toBe(claim);
     }
     expect((await group.audit()).status).toBe('sound');
