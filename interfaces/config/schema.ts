@@ -84,50 +84,50 @@ export const SETTINGS = {
     LOGS,
     path,
     'standard error',
-    'A folder for log files; it is made if it does not exist. In config.json, relative to the data directory.',
+    'A directory for log files, created if it does not exist. In config.json, relative to the data directory.',
   ),
   log_json: setting(LOGS, boolean, false, 'One JSON object per line instead of text.'),
   log_file_bytes_max: setting(
     LOGS,
     integer(1024, 1024 * MIB),
     10 * MIB,
-    'A log file is closed at this size.',
+    'The size at which a log file is closed and a new one begun.',
   ),
-  log_files_max: setting(LOGS, integer(1, 1000), 10, 'Log files to keep; the oldest go first.'),
+  log_files_max: setting(LOGS, integer(1, 1000), 10, 'Log files to keep; the oldest are deleted first.'),
 
   durability: setting(
     STORAGE,
     choice(['flush', 'commit']),
     'flush',
-    '`flush`: a receipt means that the disk has it. `commit`: the operating system has it, and a power cut may damage the database; for measurements only.',
+    '`flush`: a receipt means that the data is on disk. `commit`: the operating system has it, and a power failure may damage the database; for measurements only.',
   ),
   seal_linger_ms: setting(
     STORAGE,
     integer(0, 10_000),
     2,
-    'The longest that a transaction waits for company before its block is sealed.',
+    'The longest that a transaction waits for others before its block is sealed.',
   ),
   verify_threads: optional(STORAGE, integer(1, 256), 'one per core', 'Threads that check signatures.'),
   max_clock_drift_ms: setting(
     STORAGE,
     integer(1000, 60 * MINUTE_MS),
     5 * MINUTE_MS,
-    'How far the wall clock may move against the monotonic clock before this node stops sealing.',
+    'How far the wall clock may drift from the monotonic clock before this node stops sealing.',
   ),
 
   embedder: setting(
     SEARCH,
     embedder,
     'builtin',
-    'The model of the search by meaning: `builtin` is in the package and needs no network; `none` searches by words alone; `ollama:MODEL@URL` and `openai:MODEL@URL` ask a server, to which the texts of claims then go.',
+    'The model for search by meaning: `builtin` is part of the package and needs no network; `none` searches by words alone; `ollama:MODEL@URL` and `openai:MODEL@URL` use a server, to which claim texts are then sent.',
   ),
 
-  metrics: setting(METRICS, boolean, true, 'Count and measure what the node does.'),
+  metrics: setting(METRICS, boolean, true, 'Collect metrics about the node.'),
   metrics_groups_max: setting(
     METRICS,
     integer(0, 10_000),
     100,
-    'Groups with metrics of their own; all others are counted together as `other`.',
+    'Groups with separate metrics; all others are counted together as `other`.',
   ),
   metrics_port: optional(
     METRICS,
@@ -135,14 +135,14 @@ export const SETTINGS = {
     'off',
     'Serves `/metrics`, `/health` and `/ready` over HTTP on this port; 0 takes any free one.',
   ),
-  metrics_host: setting(METRICS, host, LOOPBACK, 'The address to serve them on. They need no password.', {
+  metrics_host: setting(METRICS, host, LOOPBACK, 'The address to serve them on. They require no password.', {
     defaultText: LOOPBACK_TEXT,
   }),
   tracing: setting(
     METRICS,
     boolean,
     false,
-    'OpenTelemetry spans from submission to receipt, given to whatever SDK the process has registered.',
+    'Create OpenTelemetry spans from submission to receipt, for the SDK that the process has registered.',
   ),
 
   http_port: optional(
@@ -156,51 +156,51 @@ export const SETTINGS = {
     HTTP,
     hosts,
     [],
-    'Names, besides the loopback ones and addresses, that requests may be addressed to, those of monitors as well.',
+    'Host names that requests may be addressed to, in addition to loopback names and IP addresses. Applies to monitoring requests as well.',
   ),
   http_allowed_origins: setting(
     HTTP,
     hosts,
     [],
-    'Hosts, besides the loopback ones, whose pages may send requests from a browser.',
+    'Hosts whose pages may send requests from a browser, in addition to loopback ones.',
   ),
   http_max_req_per_min: setting(
     HTTP,
     integer(1, 1_000_000_000),
     6_000,
-    'Requests that the bearer of one token may make in a minute.',
+    'Requests a minute that the bearer of one token may make.',
   ),
   a2a: setting(
     HTTP,
     boolean,
     false,
-    'Serve A2A there too: agents of other systems hand work to the groups, at `/a2a`.',
+    'Also serve A2A there, at `/a2a`: agents of other systems can hand work to the groups.',
   ),
   a2a_url: optional(
     HTTP,
     webAddress,
     'as the caller addresses the node',
-    'Where the card of A2A says that this node is: needed behind a proxy that speaks TLS for it.',
+    'The address of this node in its A2A agent card. Required behind a proxy that terminates TLS.',
   ),
   a2a_push_private: setting(
     HTTP,
     boolean,
     false,
-    'Let push notifications of A2A go to loopback and private addresses, and unencrypted. Whoever has a token can then make this node call what only it can reach.',
+    'Allow A2A push notifications to loopback and private addresses, and unencrypted. Anyone with a token can then make this node call addresses that only it can reach.',
   ),
 
   p2p: setting(
     NETWORK,
     boolean,
     true,
-    'Run the network: `false` keeps the node to itself, and what others must seal waits.',
+    'Run the network. With `false`, the node stays offline, and work that others must seal waits.',
   ),
   p2p_host: setting(NETWORK, host, '0.0.0.0', 'The address that peers connect to.'),
   p2p_port: setting(
     NETWORK,
     PORT,
     0,
-    'The port that peers connect to. 0 takes a free one, and the same again after a restart if it can be had.',
+    'The port that peers connect to. 0 takes any free one, and the same again after a restart if it is available.',
   ),
   p2p_mdns: setting(NETWORK, boolean, true, 'Find peers on the local network, and be found there.'),
   p2p_bootstrap: setting(NETWORK, addresses, [], 'Peers to keep connected to.'),
@@ -209,19 +209,19 @@ export const SETTINGS = {
     NETWORK,
     integer(1, 1_000_000),
     100,
-    'Requests that a stranger may make in a minute; members of a common group may make ten times as many.',
+    'Requests a minute that a stranger may make; members of a common group may make ten times as many.',
   ),
   sync_interval_s: setting(
     NETWORK,
     integer(1, 86_400),
     300,
-    'How often a group is asked for, where nobody announces anything.',
+    'How often to poll for a group when nothing is announced.',
   ),
   sync_auto_start: setting(
     NETWORK,
     boolean,
     true,
-    'Follow the groups of this node from the start. `false`: only when asked, such as by `lb sync-now`.',
+    'Sync the groups of this node from startup. `false`: only on request, such as by `lb sync-now`.',
   ),
 };
 
@@ -245,18 +245,18 @@ export function settingOf(name: SettingName): Setting<unknown> {
 
 /** Variables of the environment that are no settings. */
 export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
-  LB_DATA: 'The data directory, where `--data` does not name one.',
+  LB_DATA: 'The data directory, if `--data` is not given.',
   LB_PASSWORD: 'The password of the keys.',
-  LB_NEW_PASSWORD: 'The new password, where a password is changed.',
-  LB_EMBEDDER_KEY: 'The key of the server that `embedder` names with `openai:`.',
+  LB_NEW_PASSWORD: 'The new password, when changing the password.',
+  LB_EMBEDDER_KEY: 'The API key for the server that `embedder` names with `openai:`.',
   LB_SEED: "The seed of this project's own random tests.",
-  LB_UPDATE_DOCS: "Makes this project's own tests write generated pages.",
+  LB_UPDATE_DOCS: "Makes this project's own tests update generated pages.",
 };
 
 /** Variables that other programs of this kind know: taken without effect, with what replaces them. */
 export const REPLACED_VARIABLES: Readonly<Record<string, string>> = {
   LB_NONCE_EXPIRY_MS:
-    'Taken, and without effect: every id of a transaction is remembered for ever, and the time within which one may be sealed is the same 24 hours for all nodes (`TRANSACTION_AGE_MS_MAX`).',
+    'Accepted but has no effect: transaction ids are remembered forever, and the time within which a transaction can be sealed is the same 24 hours on all nodes (`TRANSACTION_AGE_MS_MAX`).',
 };
 
 const PREFIX = 'LB_';
