@@ -46,6 +46,8 @@ export interface AgentOptions {
   presence(): GroupPresence;
   market(): Market;
   view(): GroupView;
+  /** The policy as it is now: one read, where a view looks for the head first. */
+  policy(): Policy;
   nowMs(): number;
   hints(): readonly PeerHint[];
   /** How the identity's membership ended, where it has. */
@@ -247,7 +249,7 @@ export class Agent {
 
   /** @param feeMax the most to pay as the fee; what the group's policy asks now, if not given */
   transfer(to: Hex32, amount: bigint, feeMax?: bigint): Promise<Receipt> {
-    const agreed = feeMax ?? transferFee(amount, this.options.view().policy());
+    const agreed = feeMax ?? transferFee(amount, this.options.policy());
     return this.do({ type: 'transfer', to, amount, feeMax: agreed });
   }
 

@@ -12,11 +12,13 @@ import type { LogEvent } from '../events/bus.ts';
 import { type Hex32, isHex32, toHex } from '../events/bytes.ts';
 import { type ClaimContent, readClaim } from '../events/claim-artifact.ts';
 import type { Effect } from '../events/effects.ts';
+import type { Policy } from '../events/operations/group.ts';
 import type { Outcome, Removal } from '../events/receipt.ts';
 import type { Refusal } from '../events/refusals.ts';
 import { decodeTransaction, type Transaction } from '../events/transaction.ts';
 import { standingOf } from '../machines/knowledge.ts';
 import type { WriteSet } from '../machines/state.ts';
+import { policyTable } from '../machines/tables.ts';
 import { decodeEffects } from '../storage/effects.ts';
 import type { GroupReader, GroupStore, Head, TxLocation } from '../storage/port.ts';
 import { Agent } from './agent.ts';
@@ -149,8 +151,10 @@ export class Group {
     const { signer, name } = this.options.identity(nameOrKey);
     const { wallet, nowMs, hints, chain, presence, market } = this.options;
     const view = (): GroupView => this.now;
+    const policy = (): Policy => new StoredState(this.options.store).get(policyTable, '')!;
     const removal = (): Removal | undefined => this.removalOf(signer.publicKey);
-    return new Agent({ chain: chain(), presence, market, signer, name, wallet, nowMs, hints, view, removal });
+    const own = { signer, name, view, policy, removal };
+    return new Agent({ chain: chain(), presence, market, wallet, nowMs, hints, ...own });
   }
 
   /** Submits a transaction that was signed elsewhere, with the artifacts it refers to. */

@@ -130,6 +130,10 @@ export class LmdbGroupReader implements GroupReader {
   }
 
   hasReplacements(): boolean {
+    return this.findsReplacements();
+  }
+
+  protected findsReplacements(): boolean {
     const scan = { prefix: groupKey(this.number).slice(), limit: 1, values: false };
     for (const _ of this.#scan('replacements', scan)) return true;
     return false;
@@ -230,6 +234,8 @@ export class LmdbGroupStore extends LmdbGroupReader implements GroupStore {
   readonly #writer: Writer;
   /** Where the chain ends once everything issued so far has been kept; `stale` when the disk has to be asked. */
   #issued: { readonly height: number | undefined } | 'stale' = 'stale';
+  /** Asked at every block. Nobody else writes to the group, and what fails to be kept costs a look too many. */
+  #hasReplacements: boolean | undefined;
   /** Counts failures: a commit that was issued in an earlier epoch stands on one that was not kept. */
   #epoch = 0;
 
@@ -242,6 +248,12 @@ export class LmdbGroupStore extends LmdbGroupReader implements GroupStore {
   move(record: GroupRecord): void {
     this.number = record.number;
     this.#issued = 'stale';
+    this.#hasReplacements = undefined;
+  }
+
+  override hasReplacements(): boolean {
+    this.#hasReplacements ??= this.findsReplacements();
+    return this.#hasReplacements;
   }
 
   async commit(batch: CommitBatch): Promise<void> {
@@ -249,6 +261,7 @@ export class LmdbGroupStore extends LmdbGroupReader implements GroupStore {
     const before = this.#issued === 'stale' ? this.head()?.height : this.#issued.height;
     const height = heightAfter(before, batch);
     const writes = packBatch(this.number, batch);
+    if (writes.puts('replacements')) this.#hasReplacements = true;
     this.#issued = { height };
     const epoch = this.#epoch;
     try {

@@ -20,6 +20,7 @@ export class PackedWrites {
   #bytes: Buffer;
   #length = 0;
   #count = 0;
+  readonly #tables = new Set<number>();
 
   constructor(sizeHint = FIRST_BYTES) {
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, sizeHint));
@@ -27,6 +28,7 @@ export class PackedWrites {
 
   /** Adds a put; `key` and `value` are copied. */
   put(table: TableName, key: Uint8Array, value: Uint8Array): void {
+    this.#tables.add(TABLE_ID[table]);
     const at = this.#open(TABLE_ID[table], key, value.length + CHECKSUM_BYTES);
     this.#bytes.set(value, at);
     this.#length = at + value.length + CHECKSUM_BYTES;
@@ -34,6 +36,7 @@ export class PackedWrites {
 
   /** Adds a put whose value is `head` and then `tail`. */
   putParts(table: TableName, key: Uint8Array, head: Uint8Array, tail: Uint8Array): void {
+    this.#tables.add(TABLE_ID[table]);
     const at = this.#open(TABLE_ID[table], key, head.length + tail.length + CHECKSUM_BYTES);
     this.#bytes.set(head, at);
     this.#bytes.set(tail, at + head.length);
@@ -43,6 +46,11 @@ export class PackedWrites {
   /** Adds a deletion. */
   delete(table: TableName, key: Uint8Array): void {
     this.#length = this.#open(TABLE_ID[table] | DELETE, key, 0);
+  }
+
+  /** Whether it puts something into a table. */
+  puts(table: TableName): boolean {
+    return this.#tables.has(TABLE_ID[table]);
   }
 
   /** How many writes it holds. */
